@@ -1,0 +1,61 @@
+package testmodels
+
+import (
+	"bytes"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestCasesAreComplete(t *testing.T) {
+	all := Cases()
+	require.NotEmpty(t, all)
+	for _, c := range all {
+		require.NotEmpty(t, c.Sets, c.Name)
+		for _, set := range c.Sets {
+			outputs, err := fs.Glob(FS(), set+"/output_*.pb")
+			require.NoError(t, err)
+			require.NotEmpty(t, outputs, set)
+		}
+	}
+}
+
+// A model must say nothing of the machine that made it: exporters like to note stack traces.
+func TestNoPathsOfTheMakersMachine(t *testing.T) {
+	err := fs.WalkDir(FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(FS(), name)
+		if err != nil {
+			return err
+		}
+		for _, word := range []string{"/work/", "/home/", "/tmp/", "/usr/", "site-packages", ".py"} {
+			require.False(t, bytes.Contains(data, []byte(word)), "%s holds %q", name, word)
+		}
+		return nil
+	})
+	require.NoError(t, err)
+}
+
+func TestSizesStaySmall(t *testing.T) {
+	total := int64(0)
+	err := fs.WalkDir(FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		total += info.Size()
+		if !strings.HasPrefix(name, "forecasters/") {
+			require.Less(t, info.Size(), int64(64<<10), name)
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	require.Less(t, total, int64(6<<20), "the whole folder")
+}
