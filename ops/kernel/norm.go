@@ -1,0 +1,102 @@
+package kernel
+
+import "math"
+
+// LayerNorm is
+//
+//	mean = sum(x) / n
+//	rstd = 1 / sqrt(sum((x-mean)**2)/n + eps)
+//	y[i] = (x[i]-mean) * rstd * gamma[i] + beta[i]
+//
+// gamma and beta may be nil: ones and zeros.
+func LayerNorm(y, x, gamma, beta []float32, eps float32) (mean, rstd float32) {
+	n := len(y)
+	x = x[:n]
+	mean = Sum(x) / float32(n)
+	AddScalar(y, x, -mean)
+	variance := SumSquares(y) / float32(n)
+	rstd = float32(1 / math.Sqrt(float64(variance)+float64(eps)))
+	MulScalar(y, y, rstd)
+	if gamma != nil {
+		Mul(y, y, gamma)
+	}
+	if beta != nil {
+		Add(y, y, beta)
+	}
+	return mean, rstd
+}
+
+// LayerNormRows is LayerNorm of each row of x (rows, n). mean and rstd (rows)
+// receive what the backward pass needs; they may be nil.
+func LayerNormRows(p *Pool, y, x, gamma, beta []float32, eps float32, rows, n int, mean, rstd []float32) {
+	p.For(rows, rowGrain(n), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			m, r := LayerNorm(y[i*n:(i+1)*n], x[i*n:(i+1)*n], gamma, beta, eps)
+			if mean != nil {
+				mean[i] = m
+			}
+			if rstd != nil {
+				rstd[i] = r
+			}
+		}
+	})
+}
+
+// LayerNormBackward adds the gradients of LayerNorm of one row. With
+// xhat = (x-mean)*rstd and g = dy*gamma:
+//
+//	dgamma[i] += dy[i] * xhat[i]
+//	dbeta[i]  += dy[i]
+//	dx[i]     += rstd * (g[i] - sum(g)/n - xhat[i]*sum(g*xhat)/n)
+//
+// mean and rstd are LayerNorm's results. gamma, dgamma and dbeta may be nil;
+// so may dx.
+func LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma []float32, mean, rstd float32) {
+	n := len(dy)
+	x = x[:n]
+	var sumG, sumGX float64
+	for i := range n {
+		xhat := (x[i] - mean) * rstd
+		g := dy[i]
+		if gamma != nil {
+			g *= gamma[i]
+		}
+		sumG += float64(g)
+		sumGX += float64(g * xhat)
+		if dgamma != nil {
+			dgamma[i] += dy[i] * xhat
+		}
+		if dbeta != nil {
+			dbeta[i] += dy[i]
+		}
+	}
+	if dx == nil {
+		return
+	}
+	meanG, meanGX := float32(sumG/float64(n)), float32(sumGX/float64(n))
+	for i := range n {
+		xhat := (x[i] - mean) * rstd
+		g := dy[i]
+		if gamma != nil {
+			g *= gamma[i]
+		}
+		dx[i] += rstd * (g - meanG - xhat*meanGX)
+	}
+}
+
+// RMSNorm is
+//
+//	rstd = 1 / sqrt(sum(x**2)/n + eps)
+//	y[i] = x[i] * rstd * gamma[i]
+//
+// gamma may be nil: ones.
+func RMSNorm(y, x, gamma []float32, eps float32) (rstd float32) {
+	n := len(y)
+	x = x[:n]
+	rstd = float32(1 / math.Sqrt(float64(SumSquares(x)/float32(n))+float64(eps)))
+	MulScalar(y, x, rstd)
+	if gamma != nil {
+		Mul(y, y, gamma)
+	}
+	return rstd
+}

@@ -1,0 +1,75 @@
+package kernel
+
+import "math"
+
+// Softmax is
+//
+//	m := max(x)
+//	y[i] = exp(x[i]-m) / sum(exp(x[j]-m))
+//
+// A row that is all -Inf gives NaN, as the formula does.
+func Softmax(y, x []float32) {
+	x = x[:len(y)]
+	AddScalar(y, x, -MaxOf(x))
+	Exp(y, y)
+	MulScalar(y, y, 1/Sum(y))
+}
+
+// SoftmaxRows is Softmax of each row of x (rows, n).
+func SoftmaxRows(p *Pool, y, x []float32, rows, n int) {
+	if n == 0 {
+		return
+	}
+	p.For(rows, rowGrain(n), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			Softmax(y[i*n:(i+1)*n], x[i*n:(i+1)*n])
+		}
+	})
+}
+
+// SoftmaxBackward adds to dx the gradient of Softmax:
+//
+//	dot := sum(y[j] * dy[j])
+//	dx[i] += y[i] * (dy[i] - dot)
+//
+// y is Softmax's output.
+func SoftmaxBackward(dx, dy, y []float32) {
+	dy, y = dy[:len(dx)], y[:len(dx)]
+	dot := Dot(y, dy)
+	for i := range dx {
+		dx[i] += y[i] * (dy[i] - dot)
+	}
+}
+
+// LogSoftmax is
+//
+//	m := max(x)
+//	y[i] = x[i] - m - log(sum(exp(x[j]-m)))
+func LogSoftmax(y, x []float32) {
+	x = x[:len(y)]
+	m := MaxOf(x)
+	var sum float64
+	for _, v := range x {
+		sum += exp64(float64(v - m))
+	}
+	log := float32(math.Log(sum))
+	for i, v := range x {
+		y[i] = v - m - log
+	}
+}
+
+// LogSoftmaxBackward adds to dx the gradient of LogSoftmax:
+//
+//	dx[i] += dy[i] - exp(y[i]) * sum(dy[j])
+//
+// y is LogSoftmax's output.
+func LogSoftmaxBackward(dx, dy, y []float32) {
+	dy, y = dy[:len(dx)], y[:len(dx)]
+	sum := Sum(dy)
+	for i := range dx {
+		dx[i] += dy[i] - float32(exp64(float64(y[i])))*sum
+	}
+}
+
+// rowGrain is how many rows of n elements are worth a chunk of For.
+func rowGrain(n int) int { return max(1, 1<<14/max(n, 1)) }

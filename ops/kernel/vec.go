@@ -1,0 +1,141 @@
+package kernel
+
+import "math"
+
+// Add is dst[i] = a[i] + b[i].
+func Add(dst, a, b []float32) { active.add(dst, a[:len(dst)], b[:len(dst)]) }
+
+// Sub is dst[i] = a[i] - b[i].
+func Sub(dst, a, b []float32) { active.sub(dst, a[:len(dst)], b[:len(dst)]) }
+
+// Mul is dst[i] = a[i] * b[i].
+func Mul(dst, a, b []float32) { active.mul(dst, a[:len(dst)], b[:len(dst)]) }
+
+// Div is dst[i] = a[i] / b[i].
+func Div(dst, a, b []float32) { active.div(dst, a[:len(dst)], b[:len(dst)]) }
+
+// Max is dst[i] = max(a[i], b[i]), NaN if either is NaN.
+func Max(dst, a, b []float32) { active.max(dst, a[:len(dst)], b[:len(dst)]) }
+
+// Min is dst[i] = min(a[i], b[i]), NaN if either is NaN.
+func Min(dst, a, b []float32) { active.min(dst, a[:len(dst)], b[:len(dst)]) }
+
+// AddScalar is dst[i] = a[i] + s.
+func AddScalar(dst, a []float32, s float32) { active.addScalar(dst, a[:len(dst)], s) }
+
+// MulScalar is dst[i] = a[i] * s.
+func MulScalar(dst, a []float32, s float32) { active.mulScalar(dst, a[:len(dst)], s) }
+
+// ScalarSub is dst[i] = s - a[i].
+func ScalarSub(dst []float32, s float32, a []float32) {
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = s - a[i]
+	}
+}
+
+// DivScalar is dst[i] = a[i] / s.
+func DivScalar(dst, a []float32, s float32) {
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i] / s
+	}
+}
+
+// ScalarDiv is dst[i] = s / a[i].
+func ScalarDiv(dst []float32, s float32, a []float32) {
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = s / a[i]
+	}
+}
+
+// MaxScalar is dst[i] = max(a[i], s), NaN if either is NaN.
+func MaxScalar(dst, a []float32, s float32) {
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = max(a[i], s)
+	}
+}
+
+// MinScalar is dst[i] = min(a[i], s), NaN if either is NaN.
+func MinScalar(dst, a []float32, s float32) {
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = min(a[i], s)
+	}
+}
+
+// Clip is dst[i] = min(max(a[i], lo), hi); NaN stays NaN.
+func Clip(dst, a []float32, lo, hi float32) {
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = min(max(a[i], lo), hi)
+	}
+}
+
+// MulAdd is dst[i] += a[i] * b[i].
+func MulAdd(dst, a, b []float32) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] += a[i] * b[i]
+	}
+}
+
+// Axpy is y[i] += alpha * x[i].
+func Axpy(y []float32, alpha float32, x []float32) { active.axpy(y, alpha, x[:len(y)]) }
+
+// Fill is dst[i] = s.
+func Fill(dst []float32, s float32) {
+	for i := range dst {
+		dst[i] = s
+	}
+}
+
+// Dot is
+//
+//	for i := range a { sum += a[i] * b[i] }
+func Dot(a, b []float32) (sum float32) { return active.dot(a, b[:len(a)]) }
+
+// Sum is
+//
+//	for i := range x { sum += x[i] }
+func Sum(x []float32) (sum float32) { return active.sum(x) }
+
+// SumSquares is
+//
+//	for i := range x { sum += x[i] * x[i] }
+func SumSquares(x []float32) (sum float32) { return active.dot(x, x) }
+
+// MaxOf is the largest element, NaN if any is NaN, -Inf if there is none.
+func MaxOf(x []float32) float32 { return active.maxOf(x) }
+
+// MinOf is the smallest element, NaN if any is NaN, +Inf if there is none.
+func MinOf(x []float32) float32 {
+	m := float32(math.Inf(1))
+	for _, v := range x {
+		m = min(m, v)
+	}
+	return m
+}
+
+// Transpose2D is
+//
+//	dst[j*rows+i] = src[i*cols+j]
+//
+// src (rows, cols), dst (cols, rows); they must not overlap.
+func Transpose2D[T any](dst, src []T, rows, cols int) {
+	const tile = 16 // a tile of both sides stays in the first-level cache
+	for i0 := 0; i0 < rows; i0 += tile {
+		i1 := min(i0+tile, rows)
+		for j0 := 0; j0 < cols; j0 += tile {
+			j1 := min(j0+tile, cols)
+			for j := j0; j < j1; j++ {
+				out := dst[j*rows : j*rows+rows]
+				for i := i0; i < i1; i++ {
+					out[i] = src[i*cols+j]
+				}
+			}
+		}
+	}
+}

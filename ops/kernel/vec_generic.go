@@ -1,0 +1,97 @@
+package kernel
+
+import "math"
+
+func addGeneric(dst, a, b []float32) {
+	for i := range dst {
+		dst[i] = a[i] + b[i]
+	}
+}
+
+func subGeneric(dst, a, b []float32) {
+	for i := range dst {
+		dst[i] = a[i] - b[i]
+	}
+}
+
+func mulGeneric(dst, a, b []float32) {
+	for i := range dst {
+		dst[i] = a[i] * b[i]
+	}
+}
+
+func divGeneric(dst, a, b []float32) {
+	for i := range dst {
+		dst[i] = a[i] / b[i]
+	}
+}
+
+func maxGeneric(dst, a, b []float32) {
+	for i := range dst {
+		dst[i] = max(a[i], b[i])
+	}
+}
+
+func minGeneric(dst, a, b []float32) {
+	for i := range dst {
+		dst[i] = min(a[i], b[i])
+	}
+}
+
+func addScalarGeneric(dst, a []float32, s float32) {
+	for i := range dst {
+		dst[i] = a[i] + s
+	}
+}
+
+func mulScalarGeneric(dst, a []float32, s float32) {
+	for i := range dst {
+		dst[i] = a[i] * s
+	}
+}
+
+func axpyGeneric(y []float32, alpha float32, x []float32) {
+	for i := range y {
+		y[i] += alpha * x[i]
+	}
+}
+
+// dotGeneric keeps four partial sums: one would wait for every addition.
+func dotGeneric(a, b []float32) float32 {
+	var s0, s1, s2, s3 float32
+	b = b[:len(a)]
+	for len(a) >= 4 && len(b) >= 4 {
+		s0 += a[0] * b[0]
+		s1 += a[1] * b[1]
+		s2 += a[2] * b[2]
+		s3 += a[3] * b[3]
+		a, b = a[4:], b[4:]
+	}
+	for i := range a {
+		s0 += a[i] * b[i]
+	}
+	return (s0 + s1) + (s2 + s3)
+}
+
+func sumGeneric(x []float32) float32 {
+	var s0, s1, s2, s3 float32
+	for len(x) >= 4 {
+		s0 += x[0]
+		s1 += x[1]
+		s2 += x[2]
+		s3 += x[3]
+		x = x[4:]
+	}
+	for _, v := range x {
+		s0 += v
+	}
+	return (s0 + s1) + (s2 + s3)
+}
+
+func maxOfGeneric(x []float32) float32 {
+	m := float32(math.Inf(-1))
+	for _, v := range x {
+		m = max(m, v)
+	}
+	return m
+}
