@@ -12,4 +12,5 @@
 // rtol 1e-3 and atol 1e-5 except where scripts/ort_exceptions.txt says why not.
 //
 //	recurrent      LSTM, GRU, RNN by PyTorch's TorchScript exporter, opsets 9 to 17
+//	seq2seq        encoder-decoders with attention by the same: traced, and scripted with Loop, If, sequences
 package testmodels

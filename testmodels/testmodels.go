@@ -7,7 +7,7 @@ import (
 	"sort"
 )
 
-//go:embed recurrent
+//go:embed recurrent seq2seq
 var files embed.FS
 
 // FS holds the cases, each in a folder FAMILY/NAME.

@@ -2,9 +2,8 @@
 
 import torch
 
-import cases
 from nets import recurrent as nets
-from torch_export import Case, axes, build, export, noise
+from torch_export import Case, axes, build, noise, write_all
 
 STATES = {"lstm": ["h", "c"], "gru": ["h"], "rnn": ["h"]}
 
@@ -112,7 +111,4 @@ def all_cases():
 
 
 if __name__ == "__main__":
-    options = cases.arguments(__doc__)
-    for case in all_cases():
-        if options.only in case.name:
-            export(case, options.out)
+    write_all(__doc__, all_cases())

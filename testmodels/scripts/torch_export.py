@@ -36,6 +36,20 @@ class Case:
     expect: torch.nn.Module = None
 
 
+def write_all(description, all_cases):
+    """What every generator does when run: write the cases asked for, and fail naming those that do not export."""
+    options = cases.arguments(description)
+    failed = []
+    for case in all_cases:
+        if options.only in case.name:
+            try:
+                export(case, options.out)
+            except Exception as error:  # the exporter raises what it likes
+                failed.append(f"{case.name}: {type(error).__name__}: {error}")
+    if failed:
+        raise SystemExit("\n".join(failed))
+
+
 def export(case, out):
     """Writes the case to out/case.name with the TorchScript exporter; the outputs come from PyTorch."""
     net = case.net.eval()
