@@ -1,0 +1,9 @@
+package ops
+
+// families lists every operator this package has, a file or group of files per
+// family. The order has no meaning.
+func families() [][]Op {
+	return [][]Op{
+		identityOps(),
+	}
+}
