@@ -13,4 +13,7 @@
 //
 //	recurrent      LSTM, GRU, RNN by PyTorch's TorchScript exporter, opsets 9 to 17
 //	seq2seq        encoder-decoders with attention by the same: traced, and scripted with Loop, If, sequences
+//	attention      multi-head, causal, additive attention by the same
+//	transformer    encoders, PatchTST and iTransformer by the same
+//	temporal       TCN, WaveNet, LSTNet, DLinear, N-BEATS, TFT, DeepAR and their like by the same
 package testmodels

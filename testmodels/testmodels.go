@@ -7,7 +7,7 @@ import (
 	"sort"
 )
 
-//go:embed recurrent seq2seq
+//go:embed attention recurrent seq2seq temporal transformer
 var files embed.FS
 
 // FS holds the cases, each in a folder FAMILY/NAME.

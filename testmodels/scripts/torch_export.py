@@ -55,7 +55,7 @@ def export(case, out):
     net = case.net.eval()
     sets = [([t.numpy() for t in args], expected(case.expect or net, args)) for args in case.sets]
     file = io.BytesIO()
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings():  # not torch.no_grad(): it would choose fused layers that do not export
         warnings.simplefilter("ignore")
         torch.onnx.export(torch.jit.script(net) if case.script else net, case.sets[0], file,
                           input_names=case.inputs, output_names=case.outputs, dynamic_axes=case.dynamic,
