@@ -1,0 +1,98 @@
+// Package lstmattn is a forecaster of multivariate time series: a stacked LSTM
+// encoder, an autoregressive LSTM decoder, and multi-head attention from the
+// decoder to the encoder's outputs. It is written by hand on ops/kernel; there
+// is no graph in sight.
+//
+//	cfg := lstmattn.DefaultConfig(7)            // seven columns
+//	model, err := lstmattn.New(cfg, 42)         // 42 seeds the initial weights
+//	forecast, err := model.Forecast(ctx, x)     // x (batch, input_size, 7), raw values
+//
+// # The model
+//
+// The letters: B sequences in a batch, L = input_size, F = num_features,
+// H = hidden_size, D = 2 if bidirectional else 1, E = D*H, Le and Ld the numbers
+// of encoder and decoder layers, A = num_attention_heads. Linear(a, b), LSTM and
+// so on are PyTorch's modules with their defaults, batch_first; names in
+// quotation marks are those of the submodules, so that a PyTorch module built so
+// takes the parameters by load_state_dict.
+//
+// Raw values x (B, L, F) are scaled by column, then each window by itself:
+//
+//	z = (x - scaler.mean) / scaler.scale                buffers (F), (F)
+//	n = (z - shift) / spread                            shift, spread (B, 1, F)
+//
+// where shift and spread depend on normalization:
+//
+//	none      0,                    1
+//	last      z[:, L-1],            1
+//	mean_std  mean over time,       max(std over time, 0.01)    std divides by L
+//	robust    median over time,     max((q75 - q25) over time / 1.349, 0.01)
+//
+// Quantile q is at position q*(L-1) of the sorted window, interpolated linearly
+// between neighbours; the median is q50.
+//
+// The encoder:
+//
+//	"encoder"   LSTM(F, H, num_layers=Le, bidirectional, dropout)
+//	memory, (h, c) = encoder(n)             memory (B, L, E); h, c (Le*D, B, H)
+//
+// Decoder layer k starts from encoder layer j = max(0, k + Le - Ld), so the top
+// layers face each other. With one direction its state is h[j], c[j] as it
+// is. With two, where hf = h[2j] and hb = h[2j+1] (and cf, cb) are the final
+// states of the directions,
+//
+//	"bridge_h"  ModuleList of Ld Linear(2H, H)
+//	"bridge_c"  ModuleList of Ld Linear(2H, H)
+//	h0[k] = tanh(bridge_h[k](cat(hf, hb)))
+//	c0[k] = bridge_c[k](cat(cf, cb))        no tanh: a cell state is not bounded
+//
+// The decoder takes one step per forecast value. prev (B, F) begins as
+// n[:, L-1], context (B, H) as zeros:
+//
+//	"decoder"    LSTM(F + H, H, num_layers=Ld, dropout)
+//	"attention"  MultiheadAttention(H, A, kdim=E, vdim=E)
+//	"norm"       LayerNorm(H)               only with layer_norm
+//	"output"     Linear(H, F)
+//
+//	q, state = decoder(cat(prev, context), state)       q (B, H): the top layer's output
+//	context, weights = attention(q, memory, memory)     weights (B, A, L), not averaged over heads
+//	y[t] = output(norm(q + dropout(context)))           without layer_norm: output(q + dropout(context))
+//	prev = y[t], or under teacher forcing the target at t, normalised as n is
+//
+// The context that is fed to the next step is the attention's output before
+// dropout (input feeding, Luong, Pham and Manning 2015, with the context in
+// place of the attentional vector). Keys and values are projected once for a
+// sequence. Dropout acts in training only.
+//
+// The forecast is y scaled back: (y*spread + shift)*scaler.scale + scaler.mean.
+//
+// # Parameters
+//
+// Shapes as in the files; k counts layers from 0, I is F for k = 0 and E above:
+//
+//	encoder.weight_ih_l{k}[_reverse]    (4H, I)     _reverse only if bidirectional
+//	encoder.weight_hh_l{k}[_reverse]    (4H, H)
+//	encoder.bias_ih_l{k}[_reverse]      (4H)
+//	encoder.bias_hh_l{k}[_reverse]      (4H)
+//	bridge_h.{k}.weight                 (H, 2H)     bridges only if bidirectional
+//	bridge_h.{k}.bias                   (H)
+//	bridge_c.{k}.weight                 (H, 2H)
+//	bridge_c.{k}.bias                   (H)
+//	decoder.weight_ih_l{k}              (4H, F+H) for k = 0, (4H, H) above
+//	decoder.weight_hh_l{k}              (4H, H)
+//	decoder.bias_ih_l{k}                (4H)
+//	decoder.bias_hh_l{k}                (4H)
+//	attention.in_proj_weight            (3H, H)     if not bidirectional; q, k, v stacked
+//	attention.q_proj_weight             (H, H)      if bidirectional, where kdim differs from
+//	attention.k_proj_weight             (H, E)      embed_dim and PyTorch keeps three matrices
+//	attention.v_proj_weight             (H, E)
+//	attention.in_proj_bias              (3H)
+//	attention.out_proj.weight           (H, H)
+//	attention.out_proj.bias             (H)
+//	norm.weight, norm.bias              (H), (H)    only with layer_norm
+//	output.weight, output.bias          (F, H), (F)
+//
+// and the buffers scaler.mean, scaler.scale (F), which count as no parameters.
+// Rows of the LSTM parameters are in gate order i, o, f, c in memory, the order of
+// the kernels and of ONNX; files that PyTorch reads have its order i, f, g, o.
+package lstmattn
