@@ -16,4 +16,5 @@
 //	attention      multi-head, causal, additive attention by the same
 //	transformer    encoders, PatchTST and iTransformer by the same
 //	temporal       TCN, WaveNet, LSTNet, DLinear, N-BEATS, TFT, DeepAR and their like by the same
+//	specification  the corners of LSTM, GRU and RNN, built by hand; outputs by the formula in float64
 package testmodels
