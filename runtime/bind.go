@@ -1,0 +1,250 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/onda-ml/onda/onnx"
+	"github.com/onda-ml/onda/ops"
+	"github.com/onda-ml/onda/ops/tensor"
+)
+
+// maxDepth bounds how deep subgraphs and functions may nest, maxNodes how many
+// nodes there may be once functions are expanded.
+const (
+	maxDepth = 64
+	maxNodes = 4 << 20
+)
+
+// binder turns an onnx.Model into a graph. It collects every error it meets.
+type binder struct {
+	set       *ops.Set
+	functions map[functionKey]*onnx.Function
+	nodes     int
+	errs      []error
+}
+
+type functionKey struct{ domain, name, overload string }
+
+// scope is where names are looked up: one graph, subgraph or function body.
+type scope struct {
+	b        *binder
+	g        *graph
+	names    map[string]int
+	parent   *scope // enclosing graph, nil for the main graph and for functions
+	opsets   map[string]int64
+	label    string // for messages
+	depth    int
+	captured []int                      // slots of parent, in step with g.captures
+	attrs    map[string]*onnx.Attribute // of the call, in a function body
+}
+
+// bind makes the main graph of a model.
+func bind(m *onnx.Model, set *ops.Set) (*graph, error) {
+	if m == nil || m.Graph == nil {
+		return nil, errors.New("runtime: the model has no graph")
+	}
+	b := &binder{set: set, functions: map[functionKey]*onnx.Function{}}
+	for _, f := range m.Functions {
+		b.functions[functionKey{domainOf(f.Domain), f.Name, f.Overload}] = f
+	}
+	s := &scope{b: b, g: &graph{name: m.Graph.Name}, names: map[string]int{}, opsets: opsetsOf(m.OpsetImports)}
+	s.graph(m.Graph)
+	if len(b.errs) > 0 {
+		return nil, &LoadError{b.errs}
+	}
+	return s.g, nil
+}
+
+func domainOf(d string) string {
+	if d == "ai.onnx" {
+		return ""
+	}
+	return d
+}
+
+func opsetsOf(imports []onnx.OpsetImport) map[string]int64 {
+	m := map[string]int64{}
+	for _, i := range imports {
+		m[domainOf(i.Domain)] = i.Version
+	}
+	return m
+}
+
+func (s *scope) fail(err error) { s.b.errs = append(s.b.errs, err) }
+
+func (s *scope) failf(format string, args ...any) {
+	err := fmt.Errorf(format, args...)
+	if s.label != "" {
+		err = fmt.Errorf("graph %q: %w", s.label, err)
+	}
+	s.fail(err)
+}
+
+// graph binds inputs, initializers, nodes and outputs of p into s.g.
+func (s *scope) graph(p *onnx.Graph) {
+	for _, in := range p.Inputs {
+		s.g.inputs = append(s.g.inputs, s.define(in.Name))
+	}
+	for _, t := range p.Initializers {
+		v, err := tensor.FromONNX(t)
+		if err != nil {
+			s.failf("initializer: %w", err)
+			continue
+		}
+		s.constant(t.Name, v)
+	}
+	for _, t := range p.SparseInitializers {
+		v, err := tensor.FromSparseONNX(t)
+		if err != nil {
+			s.failf("sparse initializer: %w", err)
+			continue
+		}
+		s.constant(t.Values.Name, v)
+	}
+	s.nodes(p.Nodes)
+	for _, out := range p.Outputs {
+		slot, ok := s.resolve(out.Name)
+		if !ok {
+			s.failf("output %q is computed by no node", out.Name)
+			continue
+		}
+		s.g.outputs = append(s.g.outputs, slot)
+	}
+}
+
+func (s *scope) constant(name string, v *tensor.Tensor) {
+	slot, ok := s.names[name]
+	if !ok {
+		slot = s.define(name)
+	}
+	s.g.consts = append(s.g.consts, constant{slot, v})
+}
+
+// define gives a name its slot in this scope.
+func (s *scope) define(name string) int {
+	if _, twice := s.names[name]; twice {
+		s.failf("value %q is defined twice", name)
+	}
+	slot := s.g.newSlot(name)
+	s.names[name] = slot
+	return slot
+}
+
+// resolve finds the slot of a name here or, as a capture, in an enclosing
+// graph.
+func (s *scope) resolve(name string) (int, bool) {
+	if slot, ok := s.names[name]; ok {
+		return slot, true
+	}
+	if s.parent == nil {
+		return 0, false
+	}
+	outer, ok := s.parent.resolve(name)
+	if !ok || outer < 0 {
+		return outer, ok
+	}
+	slot := s.g.newSlot(name)
+	s.names[name] = slot
+	s.g.captures = append(s.g.captures, slot)
+	s.captured = append(s.captured, outer)
+	return slot, true
+}
+
+func (s *scope) nodes(nodes []*onnx.Node) {
+	for i, p := range nodes {
+		s.b.nodes++
+		if s.b.nodes > maxNodes {
+			if s.b.nodes == maxNodes+1 {
+				s.failf("more than %d nodes once functions are expanded", maxNodes)
+			}
+			return
+		}
+		s.node(i, p)
+	}
+}
+
+// node binds one node, expanding it in place if it calls a function of the
+// model.
+func (s *scope) node(index int, p *onnx.Node) {
+	p = s.substitute(p)
+	domain := domainOf(p.Domain)
+	n := &node{proto: p, graph: s.label, index: index, opset: s.opsets[domain]}
+	for _, name := range p.Inputs {
+		slot := -1
+		if name != "" {
+			var ok bool
+			if slot, ok = s.resolve(name); !ok {
+				s.fail(n.fail(fmt.Errorf("input %q is defined by no earlier node, input or initializer", name)))
+				slot = -1
+			}
+		}
+		n.in = append(n.in, slot)
+	}
+	n.in = trim(n.in)
+	if f := s.b.functions[functionKey{domain, p.OpType, p.Overload}]; f != nil {
+		s.call(n, f)
+		return
+	}
+	s.bindKernel(n)
+	for _, name := range p.Outputs {
+		slot := -1
+		if name != "" {
+			slot = s.define(name)
+		}
+		n.out = append(n.out, slot)
+	}
+	n.out = trim(n.out)
+	s.g.nodes = append(s.g.nodes, n)
+}
+
+func trim(slots []int) []int {
+	for len(slots) > 0 && slots[len(slots)-1] < 0 {
+		slots = slots[:len(slots)-1]
+	}
+	return slots
+}
+
+func (s *scope) bindKernel(n *node) {
+	domain := domainOf(n.proto.Domain)
+	if _, imported := s.opsets[domain]; !imported {
+		name := domain
+		if name == "" {
+			name = "ai.onnx"
+		}
+		s.fail(n.fail(fmt.Errorf("the model imports no opset of domain %q", name)))
+		return
+	}
+	failed := len(s.b.errs)
+	bindBody := func(p *onnx.Graph) (ops.Body, error) { return s.body(n, p) }
+	k, v, err := s.b.set.Bind(n.proto, n.opset, bindBody)
+	// A subgraph's errors are already listed, each with its own node.
+	if err != nil && len(s.b.errs) == failed {
+		s.fail(n.fail(err))
+	}
+	n.kernel, n.version = k, v
+}
+
+// body binds a subgraph of n.
+func (s *scope) body(n *node, p *onnx.Graph) (ops.Body, error) {
+	if p == nil {
+		return nil, errors.New("the subgraph is missing")
+	}
+	if s.depth >= maxDepth {
+		return nil, fmt.Errorf("subgraphs nest deeper than %d", maxDepth)
+	}
+	label := p.Name
+	if label == "" {
+		label = "subgraph of " + n.proto.OpType
+	}
+	inner := &scope{b: s.b, g: &graph{name: p.Name}, names: map[string]int{}, parent: s,
+		opsets: s.opsets, label: label, depth: s.depth + 1, attrs: s.attrs}
+	failed := len(s.b.errs)
+	inner.graph(p)
+	if len(s.b.errs) > failed {
+		return nil, errors.New("the subgraph can't be bound")
+	}
+	body := &body{g: inner.g, base: len(n.captures)}
+	n.captures = append(n.captures, inner.captured...)
+	return body, nil
+}

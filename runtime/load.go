@@ -1,0 +1,92 @@
+package runtime
+
+import (
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/onda-ml/onda/onnx"
+	"github.com/onda-ml/onda/ops/kernel"
+)
+
+// Load reads, checks and compiles the model in the file at path, with external
+// data from the same folder. Everything that can't run is listed at once, in a
+// *LoadError.
+func Load(path string, opts ...Option) (*Model, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return LoadBytes(data, opts...)
+}
+
+// LoadBytes is Load for a model in memory. The model keeps data, which must not
+// change afterwards.
+func LoadBytes(data []byte, opts ...Option) (*Model, error) {
+	p, err := onnx.Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	return Compile(p, opts...)
+}
+
+// LoadReader is Load for a model that is read to the end of r.
+func LoadReader(r io.Reader, opts ...Option) (*Model, error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	return LoadBytes(data, opts...)
+}
+
+// LoadFS is Load for a file of a file system, such as an embed.FS.
+func LoadFS(fsys fs.FS, name string, opts ...Option) (*Model, error) {
+	data, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	return LoadBytes(data, opts...)
+}
+
+// Compile makes a Model of a decoded or hand-built file. p must not change
+// afterwards.
+func Compile(p *onnx.Model, opts ...Option) (*Model, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	g, err := bind(p, c.set)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{proto: p, config: c, graph: g, pool: kernel.NewPool(c.threads)}
+	m.ports()
+	return m, nil
+}
+
+// ports describes inputs and outputs. Before IR version 4 every initializer is
+// also listed as an input, and is a constant; since then one that is listed is
+// the default of an input.
+func (m *Model) ports() {
+	g := m.graph
+	isConst := map[int]bool{}
+	for _, c := range g.consts {
+		isConst[c.slot] = true
+	}
+	var slots []int
+	for i, v := range m.proto.Graph.Inputs {
+		p := portOf(v)
+		if isConst[g.inputs[i]] {
+			if m.proto.IRVersion < 4 {
+				continue
+			}
+			p.Optional = true
+		}
+		m.inputs = append(m.inputs, p)
+		slots = append(slots, g.inputs[i])
+	}
+	g.inputs = slots
+	for _, v := range m.proto.Graph.Outputs {
+		m.outputs = append(m.outputs, portOf(v))
+	}
+}

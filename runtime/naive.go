@@ -1,0 +1,169 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/onda-ml/onda/ops"
+	"github.com/onda-ml/onda/ops/kernel"
+	"github.com/onda-ml/onda/ops/tensor"
+)
+
+// run is what the nodes of one call to Run share.
+type run struct {
+	ctx    context.Context
+	pool   *kernel.Pool
+	memory *budget
+	seed   uint64
+	steps  uint64
+}
+
+// interpret computes g's outputs node by node, in the file's order, each value
+// in memory of its own. It is the oracle that the compiled plan is held
+// against, so it stays free of anything clever.
+func (r *run) interpret(g *graph, inputs map[int]tensor.Value, outer []tensor.Value) ([]tensor.Value, error) {
+	frame := make([]tensor.Value, len(g.slots))
+	for _, c := range g.consts {
+		frame[c.slot] = c.value
+	}
+	for slot, v := range inputs {
+		frame[slot] = v
+	}
+	for i, slot := range g.captures {
+		frame[slot] = outer[i]
+	}
+	for _, n := range g.nodes {
+		if err := r.step(n, frame); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]tensor.Value, len(g.outputs))
+	for i, slot := range g.outputs {
+		out[i] = frame[slot]
+	}
+	return out, nil
+}
+
+// step runs one node on the values in frame.
+func (r *run) step(n *node, frame []tensor.Value) error {
+	if err := r.ctx.Err(); err != nil {
+		return context.Cause(r.ctx)
+	}
+	r.steps++
+	c := &ops.Ctx{
+		Inputs:  make([]tensor.Value, len(n.in)),
+		Outputs: make([]tensor.Value, len(n.out)),
+		Wanted:  make([]bool, len(n.out)),
+		Outer:   make([]tensor.Value, len(n.captures)),
+		Context: r.ctx,
+		Workers: r.pool,
+		Memory:  r.memory,
+		Seed:    r.seed + r.steps*0x9e3779b97f4a7c15,
+		Caller:  r,
+	}
+	for i, slot := range n.in {
+		if slot >= 0 {
+			c.Inputs[i] = frame[slot]
+		}
+	}
+	for i, slot := range n.captures {
+		c.Outer[i] = frame[slot]
+	}
+	for i, slot := range n.out {
+		c.Wanted[i] = slot >= 0
+	}
+	if err := checkKinds(n, c); err != nil {
+		return n.fail(err)
+	}
+	if err := guard(n, c); err != nil {
+		return inNode(n, err)
+	}
+	for i, slot := range n.out {
+		if slot < 0 {
+			continue
+		}
+		if c.Outputs[i] == nil {
+			return n.fail(fmt.Errorf("%w: output %d was not computed", ErrInternal, i))
+		}
+		frame[slot] = c.Outputs[i]
+	}
+	return nil
+}
+
+// checkKinds refuses absent values that are required and, for kernels that take
+// only tensors, anything else.
+func checkKinds(n *node, c *ops.Ctx) error {
+	_, any := n.kernel.(ops.AnyValue)
+	for i, v := range c.Inputs {
+		if v == nil && n.in[i] >= 0 {
+			return fmt.Errorf("input %d has no value", i)
+		}
+		if v == nil && i < n.version.MinIn && n.version.MaxIn != ops.Unlimited {
+			return fmt.Errorf("input %d is missing", i)
+		}
+		if _, isTensor := v.(*tensor.Tensor); v != nil && !isTensor && !any {
+			return fmt.Errorf("input %d is a %s, expected a tensor", i, kindOf(v))
+		}
+	}
+	return nil
+}
+
+func kindOf(v tensor.Value) string {
+	switch v.(type) {
+	case *tensor.Tensor:
+		return "tensor"
+	case *tensor.Sequence:
+		return "sequence"
+	case *tensor.Optional:
+		return "optional"
+	case *tensor.Map:
+		return "map"
+	}
+	return "nothing"
+}
+
+// guard runs the kernel and turns a panic, which is always a defect of ours,
+// into an error.
+func guard(n *node, c *ops.Ctx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", ErrInternal, p)
+		}
+	}()
+	return n.kernel.Run(c)
+}
+
+// inNode names the node an error came from, unless an inner one is named
+// already or the run was cancelled.
+func inNode(n *node, err error) error {
+	var inner *OpError
+	if errors.As(err, &inner) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return n.fail(err)
+}
+
+// body is a subgraph of If, Loop or Scan.
+type body struct {
+	g    *graph
+	base int // where its captured values begin in Ctx.Outer
+}
+
+func (b *body) NumInputs() int  { return len(b.g.inputs) }
+func (b *body) NumOutputs() int { return len(b.g.outputs) }
+
+func (b *body) Run(c *ops.Ctx, in []tensor.Value) ([]tensor.Value, error) {
+	if len(in) != len(b.g.inputs) {
+		return nil, fmt.Errorf("the subgraph takes %d inputs, %d are given", len(b.g.inputs), len(in))
+	}
+	r, ok := c.Caller.(*run)
+	if !ok {
+		return nil, fmt.Errorf("%w: a subgraph outside a run", ErrInternal)
+	}
+	inputs := make(map[int]tensor.Value, len(in))
+	for i, slot := range b.g.inputs {
+		inputs[slot] = in[i]
+	}
+	return r.interpret(b.g, inputs, c.Outer[b.base:b.base+len(b.g.captures)])
+}

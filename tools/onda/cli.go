@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands is the command line, as kong reads it.
+type commands struct {
+	Inspect inspectCmd `cmd:"" help:"Show a model's inputs, outputs, opsets, parameters and operators, and which of them are unsupported."`
+	Run     runCmd     `cmd:"" help:"Run a model once on .npy files or random inputs."`
+	Verify  verifyCmd  `cmd:"" help:"Run ONNX test-data folders and compare with their expected outputs."`
+}
+
+// app is what every command gets.
+type app struct {
+	ctx            context.Context
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.stdout, format, args...) }
+
+// exit is how kong ends early, after --help.
+type exit int
+
+// run is the whole program: 0 for success, 1 for an error, 2 for wrong usage.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (status int) {
+	defer func() {
+		if p := recover(); p != nil {
+			code, ok := p.(exit)
+			if !ok {
+				panic(p)
+			}
+			status = int(code)
+		}
+	}()
+	var c commands
+	parser, err := kong.New(&c, kong.Name("onda"), kong.Description("Run ONNX models, and train, forecast with and export LSTM-attention models, in pure Go."),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exit(code)) }), kong.UsageOnError())
+	if err != nil {
+		fmt.Fprintln(stderr, "onda:", err)
+		return 2
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "onda: %v; see onda --help\n", err)
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	a := &app{ctx, stdin, stdout, stderr}
+	if err := parsed.Run(a); err != nil {
+		fmt.Fprintln(stderr, "onda:", err)
+		return 1
+	}
+	return 0
+}
