@@ -1,6 +1,7 @@
 package onnx
 
-// mapping is memory outside Go's heap. Whoever holds a slice of it holds the mapping too.
+// mapping is a file in memory outside Go's heap. A slice of data does not keep it alive; a pointer to the mapping does,
+// and when the last is gone the garbage collector has the map undone.
 type mapping struct {
 	data []byte
 }
