@@ -1,0 +1,107 @@
+package series
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func read(t *testing.T, text string, o Options) *Frame {
+	t.Helper()
+	f, err := ReadCSV(strings.NewReader(text), o)
+	require.NoError(t, err)
+	return f
+}
+
+func TestLongFileKeepsEverySeriesApart(t *testing.T) {
+	f := read(t, "unique_id,ds,y,load\nb,2020-01-01,1,10\na,2020-01-01,5,50\nb,2020-01-02,2,20\na,2020-01-02,6,60\n", Options{})
+	require.Equal(t, []string{"y", "load"}, f.Columns)
+	require.Len(t, f.Series, 2)
+	require.Equal(t, "b", f.Series[0].ID)
+	require.Equal(t, []float32{1, 10, 2, 20}, f.Series[0].Values)
+	require.Equal(t, []float32{6, 60}, f.Series[1].Row(1))
+	require.Equal(t, "2020-01-04", f.Series[0].Times.Format(3))
+}
+
+func TestWideFile(t *testing.T) {
+	f := read(t, "date,HUFL,OT\n2016-07-01 00:00:00,5.5,30\n2016-07-01 01:00:00,6,31\n", Options{})
+	require.Equal(t, []string{"HUFL", "OT"}, f.Columns)
+	require.Equal(t, "2016-07-01 02:00:00", f.Series[0].Times.Format(2))
+	g, err := f.Select("OT")
+	require.NoError(t, err)
+	require.Equal(t, []float32{30, 31}, g.Series[0].Values)
+}
+
+func TestStepsOfTheCalendar(t *testing.T) {
+	for _, c := range []struct{ rows, next string }{
+		{"1960-11,1960-12", "1961-01"},
+		{"2020-01-31,2020-02-29,2020-03-31", "2020-04-30"},
+		{"2020-01-01,2020-04-01", "2020-07-01"},
+		{"2019-12-31,2020-01-07", "2020-01-14"},
+		{"3,5,7", "9"},
+	} {
+		cells := strings.Split(c.rows, ",")
+		times, _, err := ParseTimes(cells)
+		require.NoError(t, err, c.rows)
+		require.Equal(t, c.next, times.Format(len(cells)), c.rows)
+	}
+}
+
+func TestMissingCells(t *testing.T) {
+	const text = "y\nNaN\n1\n\"\"\nNA\n4\nnull\n"
+	require.Equal(t, []float32{0, 1, 1, 1, 4, 4}, read(t, text, Options{Missing: Forward}).Series[0].Values)
+	require.Equal(t, []float32{1, 1, 2, 3, 4, 4}, read(t, text, Options{Missing: Interpolate}).Series[0].Values)
+	require.Equal(t, []float32{0, 1, 0, 0, 4, 0}, read(t, text, Options{Missing: Zero}).Series[0].Values)
+}
+
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"empty file", "", "the file is empty, expected a header and rows"},
+		{"header only", "ds,y\n", "the file has a header and no rows"},
+		{"no values", "ds\n2020-01-01\n", "no column of values; the file has ds"},
+		{"column twice", "y,y\n1,2\n", `row 1: column "y" appears twice`},
+		{"ragged row", "a,b\n1,2\n3\n", "record on line 3: wrong number of fields"},
+		{"text cell", "ds,y\n2020-01-01,1\n2020-01-02,high\n", `row 3, column "y": "high" is no finite number`},
+		{"infinite cell", "y\n+Inf\n", `row 2, column "y": "+Inf" is no finite number`},
+		{"too large a cell", "y\n1e99\n", `row 2, column "y": "1e99" is no finite number`},
+		{"missing cell", "ds,y\n2020-01-01,\n", `row 2, column "y": is empty`},
+		{"no timestamp", "ds,y\nmonday,1\n", `row 2, column "ds": "monday" is no timestamp, expected one such as 2006-01-02 15:04:05 or an integer`},
+		{"other timestamp", "ds,y\n2020-01-01,1\n2020-01,2\n", `row 3, column "ds": "2020-01" is no timestamp of the form 2006-01-02, which the first row has`},
+		{"repeated", "ds,y\n2020-01-01,1\n2020-01-02,2\n2020-01-02,3\n", `row 4, column "ds": 2020-01-02 appears twice`},
+		{"falling", "ds,y\n2020-01-02,1\n2020-01-03,1\n2020-01-01,2\n", `row 4, column "ds": 2020-01-01 follows 2020-01-03, expected rising order`},
+		{"gap", "ds,y\n2020-01-01,1\n2020-01-02,1\n2020-01-05,2\n", `row 4, column "ds": 2020-01-05 follows 2020-01-02, expected 2020-01-03: the rows must be equally spaced`},
+		{"integer gap", "ds,y\n1,1\n2,1\n4,2\n", `row 4, column "ds": 4 follows 2, expected 3: the rows must be equally spaced`},
+	} {
+		_, err := ReadCSV(strings.NewReader(c.text), Options{})
+		require.EqualError(t, err, c.want, c.name)
+	}
+	_, err := ReadCSV(strings.NewReader("a,b\n1,2\n"), Options{Columns: []string{"c"}})
+	require.EqualError(t, err, `no column "c"; the file has a, b`)
+	_, err = ReadFile("no-such-file.csv", Options{})
+	require.ErrorContains(t, err, "no-such-file.csv")
+}
+
+func TestLastNeedsEnoughRows(t *testing.T) {
+	f := read(t, "unique_id,ds,y\nx,1,1\nx,2,2\nx,3,3\n", Options{})
+	last, err := f.Series[0].Last(2)
+	require.NoError(t, err)
+	require.Equal(t, []float32{2, 3}, last)
+	_, err = f.Series[0].Last(4)
+	require.EqualError(t, err, `series "x" has 3 rows, 4 are needed`)
+}
+
+func FuzzReadCSV(f *testing.F) {
+	f.Add("unique_id,ds,y\na,2020-01-01,1\n", "forward")
+	f.Add("date,a,b\n2020-01,1,2\n2020-02,,4\n", "interpolate")
+	f.Fuzz(func(t *testing.T, text, rule string) {
+		frame, err := ReadCSV(strings.NewReader(text), Options{Missing: Missing(rule)})
+		if err != nil {
+			return
+		}
+		for _, s := range frame.Series {
+			require.Len(t, s.Values, s.Len()*len(frame.Columns))
+			s.Times.Format(s.Len() + 3)
+		}
+	})
+}
