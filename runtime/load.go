@@ -3,7 +3,6 @@ package runtime
 import (
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/onda-ml/onda/onnx"
 	"github.com/onda-ml/onda/ops/kernel"
@@ -13,11 +12,11 @@ import (
 // data from the same folder. Everything that can't run is listed at once, in a
 // *LoadError.
 func Load(path string, opts ...Option) (*Model, error) {
-	data, err := os.ReadFile(path)
+	p, err := onnx.Load(path)
 	if err != nil {
 		return nil, err
 	}
-	return LoadBytes(data, opts...)
+	return Compile(p, opts...)
 }
 
 // LoadBytes is Load for a model in memory. The model keeps data, which must not
@@ -32,20 +31,20 @@ func LoadBytes(data []byte, opts ...Option) (*Model, error) {
 
 // LoadReader is Load for a model that is read to the end of r.
 func LoadReader(r io.Reader, opts ...Option) (*Model, error) {
-	data, err := io.ReadAll(r)
+	p, err := onnx.LoadReader(r)
 	if err != nil {
 		return nil, err
 	}
-	return LoadBytes(data, opts...)
+	return Compile(p, opts...)
 }
 
 // LoadFS is Load for a file of a file system, such as an embed.FS.
 func LoadFS(fsys fs.FS, name string, opts ...Option) (*Model, error) {
-	data, err := fs.ReadFile(fsys, name)
+	p, err := onnx.LoadFS(fsys, name)
 	if err != nil {
 		return nil, err
 	}
-	return LoadBytes(data, opts...)
+	return Compile(p, opts...)
 }
 
 // Compile makes a Model of a decoded or hand-built file. p must not change

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-
-	"github.com/onda-ml/onda/onnx"
 )
 
 // writeFile writes data beside path and renames it into place, so that path is
@@ -36,12 +34,4 @@ func writeFile(path string, data []byte) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), path)
-}
-
-func loadProto(path string) (*onnx.Model, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return onnx.Decode(data)
 }

@@ -48,7 +48,7 @@ type opCount struct {
 }
 
 func (c *inspectCmd) Run(a *app) error {
-	m, err := loadProto(c.Model)
+	m, err := onnx.Load(c.Model)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/onda-ml/onda/onnx"
 	"github.com/onda-ml/onda/runtime"
 	"github.com/onda-ml/onda/runtime/onnxtest"
 )
@@ -58,7 +59,7 @@ func (v *verifyCmd) Run(a *app) error {
 // verify runs every data set of one case.
 func (v *verifyCmd) verify(a *app, dir string, c onnxtest.Case) error {
 	fsys := os.DirFS(dir)
-	proto, err := loadProto(filepath.Join(dir, c.ModelPath()))
+	proto, err := onnx.Load(filepath.Join(dir, c.ModelPath()))
 	if err != nil {
 		return err
 	}
