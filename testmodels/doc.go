@@ -17,4 +17,5 @@
 //	transformer    encoders, PatchTST and iTransformer by the same
 //	temporal       TCN, WaveNet, LSTNet, DLinear, N-BEATS, TFT, DeepAR and their like by the same
 //	specification  the corners of LSTM, GRU and RNN, built by hand; outputs by the formula in float64
+//	structure      functions, subgraphs, captures, 16 and 8 bits, external data, built by hand
 package testmodels

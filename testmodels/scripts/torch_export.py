@@ -36,8 +36,9 @@ class Case:
     expect: torch.nn.Module = None
 
 
-def write_all(description, all_cases):
+def write_all(description, all_cases, export=None):
     """What every generator does when run: write the cases asked for, and fail naming those that do not export."""
+    export = export or torchscript
     options = cases.arguments(description)
     failed = []
     for case in all_cases:
@@ -50,7 +51,7 @@ def write_all(description, all_cases):
         raise SystemExit("\n".join(failed))
 
 
-def export(case, out):
+def torchscript(case, out):
     """Writes the case to out/case.name with the TorchScript exporter; the outputs come from PyTorch."""
     net = case.net.eval()
     sets = [([t.numpy() for t in args], expected(case.expect or net, args)) for args in case.sets]
@@ -61,6 +62,21 @@ def export(case, out):
                           input_names=case.inputs, output_names=case.outputs, dynamic_axes=case.dynamic,
                           opset_version=case.opset, do_constant_folding=case.fold)
     cases.write(out / case.name, onnx.load_from_string(file.getvalue()), sets)
+
+
+def dynamo(case, out):
+    """The same with the exporter built on torch.export; axes of one name are one dimension."""
+    net = case.net.eval()
+    sets = [([t.numpy() for t in args], expected(case.expect or net, args)) for args in case.sets]
+    dims = {}
+    shapes = [{i: dims.setdefault(word, torch.export.Dim(word, max=4096)) for i, word in case.dynamic.get(name, {}).items()} or None
+              for name in case.inputs]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(net, case.sets[0], dynamo=True, verbose=False, opset_version=case.opset,
+                                    input_names=case.inputs, output_names=case.outputs, dynamic_shapes=tuple(shapes),
+                                    optimize=case.fold)
+    cases.write(out / case.name, program.model_proto, sets)
 
 
 def expected(net, args):

@@ -1,0 +1,1 @@
+2north2south2north2föhnBname

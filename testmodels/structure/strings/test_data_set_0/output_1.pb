@@ -1,0 +1,1 @@
+2föhn2northBpicked
