@@ -18,4 +18,5 @@
 //	temporal       TCN, WaveNet, LSTNet, DLinear, N-BEATS, TFT, DeepAR and their like by the same
 //	specification  the corners of LSTM, GRU and RNN, built by hand; outputs by the formula in float64
 //	structure      functions, subgraphs, captures, 16 and 8 bits, external data, built by hand
+//	dynamo         the same families through the newer exporter (torch.export), opsets 18 to 23
 package testmodels

@@ -1,0 +1,2 @@
+B
+likelihoodJ•5]¿QÀ ¿;r¿ûP¿
