@@ -1,0 +1,64 @@
+# The two commands everybody needs: make demo, make test. The rest is in make help.
+GO         ?= go
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+PACKAGES    = ./...
+
+.PHONY: help demo test race check fmt vet lint tidy generate generated conformance interop fuzz bench benchcmp noasm arm64
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## the main job on bundled models and data, in under two minutes
+	$(GO) run ./tools/onda demo
+
+test: ## every test that needs only Go
+	$(GO) test $(PACKAGES)
+
+race: ## the concurrent packages under the race detector
+	$(GO) test -race ./ops/kernel ./runtime/... ./lstmattn/...
+
+check: fmt vet lint generated tidy ## formatting, vet on four platforms, staticcheck, generated files, go.mod
+
+fmt:
+	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
+
+vet:
+	GOARCH=amd64 $(GO) vet $(PACKAGES)
+	GOARCH=arm64 $(GO) vet $(PACKAGES)
+	GOARCH=386 $(GO) vet $(PACKAGES)
+	GOOS=js GOARCH=wasm $(GO) vet $(PACKAGES)
+	$(GO) vet -tags noasm ./ops/kernel
+
+lint:
+	$(GO) run $(STATICCHECK) $(PACKAGES)
+
+tidy:
+	$(GO) mod tidy -diff
+
+generate: ## write the generated files: operator table
+	$(GO) generate ./...
+
+generated: ## fail if a generated file is not current
+	@$(GO) generate ./... && git diff --exit-code -- '*.md' '*_gen.go' || { echo "run make generate and commit"; exit 1; }
+
+conformance: ## ONNX's own test suites, with the report in testmodels/CONFORMANCE.md
+	bash testmodels/scripts/conformance.sh
+
+interop: ## checks against PyTorch and ONNX Runtime (installs Python packages)
+	bash testmodels/scripts/interop.sh
+
+fuzz: ## every fuzz target for FUZZTIME (default 30s)
+	@for pkg in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+		echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-30s} $$pkg || exit 1; done; done
+
+bench: ## the kernels' benchmarks
+	$(GO) test -run '^$$' -bench . ./ops/kernel
+
+benchcmp: ## generic kernels against the best of this machine
+	ONDA_KERNELS=generic $(GO) test -run '^$$' -bench . -count 5 ./ops/kernel > /dev/null
+
+noasm: ## the portable kernels alone
+	$(GO) test -tags noasm ./ops/... ./lstmattn/...
+
+arm64: ## the arm64 kernels under emulation (needs qemu-user)
+	GOARCH=arm64 $(GO) test -exec qemu-aarch64-static ./ops/kernel
