@@ -6,6 +6,7 @@ require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/sbinet/npyio v0.6.0
 	github.com/stretchr/testify v1.11.1
+	golang.org/x/sys v0.38.0
 	google.golang.org/protobuf v1.36.11
 )
 

@@ -1,66 +1,38 @@
 package kernel
 
-// A Number is an element type of GemmOf.
-type Number interface {
-	~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~float32 | ~float64
-}
-
-// GemmOf is the matrix product
-//
-//	c[i*ldc+j] = alpha * sum_l(A(i,l) * B(l,j)) + beta * c[i*ldc+j]
-//
-// for i < m, j < n, l < k, where A(i,l) is a[i*lda+l], or a[l*lda+i] if
-// transA, and B(l,j) is b[l*ldb+j], or b[j*ldb+l] if transB. With beta 0 the
-// former content of c does not matter, not even NaN. c overlaps neither a nor
-// b. Integers wrap around.
-func GemmOf[T Number](p *Pool, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
-	if m <= 0 || n <= 0 {
-		return
-	}
-	if transB { // rows of B(l, .) must be contiguous for the inner loop
-		bt := make([]T, k*n)
-		for j := range n {
-			for l := range k {
-				bt[l*n+j] = b[j*ldb+l]
-			}
-		}
-		b, ldb = bt, n
-	}
-	rowStep, colStep := lda, 1
-	if transA {
-		rowStep, colStep = 1, lda
-	}
-	p.For(m, max(1, 1<<16/max(n*k, 1)), func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			row := c[i*ldc : i*ldc+n]
-			switch beta {
-			case 0:
-				clear(row)
-			case 1:
-			default:
-				for j := range row {
-					row[j] *= beta
-				}
-			}
-			for l := range k {
-				f := alpha * a[i*rowStep+l*colStep]
-				src := b[l*ldb : l*ldb+n]
-				for j, v := range src {
-					row[j] += f * v
-				}
-			}
-		}
-	})
-}
-
-// GemmF64 is GemmOf for float64.
-func GemmF64(p *Pool, transA, transB bool, m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb int, beta float64, c []float64, ldc int) {
-	GemmOf(p, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
-}
+import "sync"
 
 // Gemm is GemmOf for float32.
 func Gemm(p *Pool, transA, transB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
-	GemmOf(p, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+	if m <= 0 || n <= 0 {
+		return
+	}
+	t := gemmTasks.Get().(*gemmTask)
+	t.v, t.m, t.n, t.k = active, m, n, k
+	t.a, t.lda, t.b, t.ldb, t.transB = a, lda, b, ldb, transB
+	t.c, t.ldc, t.e = c, ldc, Epilogue{Beta: beta}
+	if transA || alpha != 1 {
+		var s *scratch
+		s, t.a = borrow(m * k)
+		defer s.release()
+		t.lda = k
+		packA(t.a, transA, m, k, alpha, a, lda)
+	}
+	t.start(p)
+}
+
+// packA is dst[i*k+l] = alpha * A(i,l).
+func packA(dst []float32, transA bool, m, k int, alpha float32, a []float32, lda int) {
+	if !transA {
+		for i := range m {
+			MulScalar(dst[i*k:(i+1)*k], a[i*lda:], alpha)
+		}
+		return
+	}
+	transpose(dst, k, a, lda, k, m)
+	if alpha != 1 {
+		MulScalar(dst[:m*k], dst, alpha)
+	}
 }
 
 // An Epilogue is what GemmPacked does with the product besides storing it.
@@ -70,75 +42,204 @@ type Epilogue struct {
 	Act  Activation // applied last
 }
 
-// A PackedB is the right-hand matrix of a product, laid out for GemmPacked.
-// It is immutable and belongs to the variant that packed it.
-type PackedB struct {
-	k, n  int
-	width int
-	// panels holds ceil(n/width) panels of width columns, each k rows of width
-	// contiguous values; the last panel is filled up with zeros.
-	panels []float32
-}
-
-// PackB packs B (k, n) where B(l,j) is b[l*ldb+j], or b[j*ldb+l] if transB.
-func PackB(transB bool, k, n int, b []float32, ldb int) *PackedB {
-	width := panelWidth
-	w := &PackedB{k: k, n: n, width: width, panels: make([]float32, (n+width-1)/width*width*k)}
-	for j := range n {
-		panel := w.panels[j/width*width*k:]
-		for l := range k {
-			if transB {
-				panel[l*width+j%width] = b[j*ldb+l]
-			} else {
-				panel[l*width+j%width] = b[l*ldb+j]
-			}
-		}
-	}
-	return w
-}
-
-// Size returns the rows and columns of the matrix that was packed.
-func (w *PackedB) Size() (k, n int) { return w.k, w.n }
-
-// Bytes is the memory the packed matrix takes.
-func (w *PackedB) Bytes() int { return 4 * len(w.panels) }
-
-const panelWidth = 32
-
 // GemmPacked is
 //
 //	c[i*ldc+j] = act(sum_l(a[i*lda+l] * B(l,j)) + e.Bias[j] + e.Beta*c[i*ldc+j])
 //
 // for i < m, j < n, l < k with B (k, n) packed in w.
 func GemmPacked(p *Pool, m int, a []float32, lda int, w *PackedB, c []float32, ldc int, e Epilogue) {
-	k, n := w.k, w.n
-	if m <= 0 || n == 0 {
+	if m <= 0 || w.n == 0 {
 		return
 	}
-	p.For(m, max(1, 1<<16/max(n*k, 1)), func(lo, hi int) {
-		var sum [panelWidth]float32
-		for i := lo; i < hi; i++ {
-			for j := 0; j < n; j += w.width {
-				clear(sum[:])
-				panel := w.panels[j*k:]
-				for l, f := range a[i*lda : i*lda+k] {
-					for q, v := range panel[l*w.width : l*w.width+w.width] {
-						sum[q] += f * v
-					}
+	t := gemmTasks.Get().(*gemmTask)
+	t.v, t.m, t.n, t.k = w.v, m, w.n, w.k
+	t.a, t.lda, t.packed = a, lda, w.panels
+	t.c, t.ldc, t.e = c, ldc, e
+	t.start(p)
+}
+
+// A gemmTask is one product: rows are cut into tiles of nearly equal height,
+// columns into panels, and chunks of one or the other run in parallel. How an
+// element is computed depends on the sizes only, never on the chunk it is in.
+type gemmTask struct {
+	v       *variant
+	m, n, k int
+
+	a   []float32
+	lda int
+
+	packed []float32 // as in PackedB, or nil for b
+	b      []float32
+	ldb    int
+	transB bool
+
+	c   []float32
+	ldc int
+	e   Epilogue
+
+	tiles, panels int
+	byTile        bool
+	run           func(lo, hi int)
+}
+
+var gemmTasks = sync.Pool{New: func() any {
+	t := new(gemmTask)
+	t.run = t.chunk
+	return t
+}}
+
+const (
+	// gemmChunk is how many multiplications are worth waking a thread for.
+	gemmChunk = 1 << 18
+	// gemmDepth is how many rows of a panel are used at a time: with 64
+	// columns they stay in the second-level cache and with 16 in the first.
+	gemmDepth = 512
+	// gemmBlock is how many values of A are used at a time.
+	gemmBlock = 1 << 18
+	// gemmThin is how many rows of an unpacked B are passed over at a time.
+	gemmThin = 16
+)
+
+func (t *gemmTask) start(p *Pool) {
+	t.tiles = ceilDiv(t.m, len(t.v.gemm[len(t.v.gemm)-1])-1)
+	t.panels = ceilDiv(t.n, t.v.panel())
+	t.byTile = t.panels < t.tiles && t.panels < 4*p.Threads()
+	units := t.panels
+	if t.byTile {
+		units = t.tiles
+	}
+	work := t.m * t.n / units * t.k
+	p.For(units, ceilDiv(gemmChunk, max(work, 1)), t.run)
+	*t = gemmTask{run: t.run}
+	gemmTasks.Put(t)
+}
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+// chunk computes some tiles or some panels.
+func (t *gemmTask) chunk(lo, hi int) {
+	r0, r1, p0, p1 := 0, t.tiles, lo, hi
+	if t.byTile {
+		r0, r1, p0, p1 = lo, hi, 0, t.panels
+	}
+	row0, row1 := t.row(r0), t.row(r1)
+	j0, j1 := p0*t.v.panel(), min(p1*t.v.panel(), t.n)
+	add := t.begin(row0, row1, j0, j1)
+	switch {
+	case t.k == 0:
+		if !add {
+			for i := row0; i < row1; i++ {
+				clear(t.c[i*t.ldc+j0 : i*t.ldc+j1])
+			}
+		}
+	case t.tiles == 1 && t.packed != nil:
+		t.thin(t.packed[j0*t.k:], 0, t.k, j0, j1, add)
+	case t.tiles == 1 && t.transB:
+		t.dots(j0, j1, add)
+	case t.tiles == 1 && t.n%t.v.lanes == 0:
+		for l := 0; l < t.k; l += gemmThin {
+			t.thin(t.b[l*t.ldb+j0:], l, min(gemmThin, t.k-l), j0, j1, add || l > 0)
+		}
+	default:
+		t.block(r0, r1, j0, j1, add)
+	}
+	if t.e.Act != ActNone {
+		for i := row0; i < row1; i++ {
+			y := t.c[i*t.ldc+j0 : i*t.ldc+j1]
+			Activate(t.e.Act, y, y)
+		}
+	}
+}
+
+// row is where a tile begins.
+func (t *gemmTask) row(tile int) int { return t.m * tile / t.tiles }
+
+// begin sets c to what the product is added to; false means nothing.
+func (t *gemmTask) begin(row0, row1, j0, j1 int) bool {
+	if t.e.Beta == 0 && t.e.Bias == nil {
+		return false
+	}
+	for i := row0; i < row1; i++ {
+		y := t.c[i*t.ldc+j0 : i*t.ldc+j1]
+		switch {
+		case t.e.Beta == 0:
+			copy(y, t.e.Bias[j0:])
+			continue
+		case t.e.Beta != 1:
+			MulScalar(y, y, t.e.Beta)
+		}
+		if t.e.Bias != nil {
+			Add(y, y, t.e.Bias[j0:])
+		}
+	}
+	return true
+}
+
+// thin computes columns [j0, j1) of the only tile from rows [l, l+k) of B,
+// which begin in b: packed panels, or rows of the matrix itself.
+func (t *gemmTask) thin(b []float32, l, k, j0, j1 int, add bool) {
+	width := t.v.panel()
+	whole, rest := (j1-j0)/width, (j1-j0)%width
+	bs, pb, tb := width, width*t.k, roundUp(rest, t.v.lanes)
+	if t.packed == nil {
+		bs, pb, tb = t.ldb, width, t.ldb
+	}
+	if whole > 0 {
+		kernel := t.v.gemm[len(t.v.gemm)-1][t.m]
+		kernel(k, whole, &t.a[l], t.lda, &b[0], bs, pb, &t.c[j0], t.ldc, width, add)
+	}
+	if rest > 0 {
+		kernel := t.v.gemm[ceilDiv(rest, t.v.lanes)][t.m]
+		kernel(k, 1, &t.a[l], t.lda, &b[whole*pb], tb, 0, &t.c[j1-rest], t.ldc, rest, add)
+	}
+}
+
+// dots computes columns [j0, j1) of the only tile where the columns of B are
+// contiguous.
+func (t *gemmTask) dots(j0, j1 int, add bool) {
+	for j := j0; j < j1; j++ {
+		b := t.b[j*t.ldb:][:t.k]
+		for i := range t.m {
+			s := t.v.dot(t.a[i*t.lda:][:t.k], b)
+			if add {
+				s += t.c[i*t.ldc+j]
+			}
+			t.c[i*t.ldc+j] = s
+		}
+	}
+}
+
+// block computes columns [j0, j1) of tiles [r0, r1), in blocks that the caches
+// hold: gemmDepth rows of a panel against gemmBlock values of A.
+func (t *gemmTask) block(r0, r1, j0, j1 int, add bool) {
+	width := t.v.panel()
+	height := max(1, gemmBlock/min(t.k, gemmDepth)/ceilDiv(t.m, t.tiles))
+	var buf []float32
+	if t.packed == nil {
+		var s *scratch
+		s, buf = borrow(min(t.k, gemmDepth) * width)
+		defer s.release()
+	}
+	for ; r0 < r1; r0 += height {
+		end := min(r0+height, r1)
+		for l := 0; l < t.k; l += gemmDepth {
+			k := min(gemmDepth, t.k-l)
+			for j := j0; j < j1; j += width {
+				cols := min(width, j1-j)
+				vectors := ceilDiv(cols, t.v.lanes)
+				bs := vectors * t.v.lanes
+				b := buf
+				if t.packed != nil {
+					b = t.packed[j*t.k+l*bs:]
+				} else {
+					packPanel(b, bs, t.transB, k, cols, t.b, t.ldb, l, j)
 				}
-				row := c[i*ldc+j : i*ldc+min(j+w.width, n)]
-				for q := range row {
-					s := sum[q]
-					if e.Bias != nil {
-						s += e.Bias[j+q]
-					}
-					if e.Beta != 0 {
-						s += e.Beta * row[q]
-					}
-					row[q] = s
+				kernels := t.v.gemm[vectors]
+				for r := r0; r < end; r++ {
+					i, next := t.row(r), t.row(r+1)
+					kernels[next-i](k, 1, &t.a[i*t.lda+l], t.lda, &b[0], bs, 0, &t.c[i*t.ldc+j], t.ldc, cols, add || l > 0)
 				}
 			}
-			Activate(e.Act, c[i*ldc:i*ldc+n], c[i*ldc:i*ldc+n])
 		}
-	})
+	}
 }

@@ -1,10 +1,17 @@
 package kernel
 
+import "os"
+
 // A variant is one set of inner loops. Each starts as a copy of the portable
 // one and replaces what it has a faster form of, so a new variant is one file
 // that fills in fields.
 type variant struct {
 	name string
+
+	// lanes is the number of float32 values in a vector. gemm[v][r] computes
+	// tiles of r rows and v vectors; the last v is the width of a panel.
+	lanes int
+	gemm  [][]gemmKernel
 
 	exp, log, tanh, sigmoid, erf, gelu, geluTanh, silu, relu, sqrt func(dst, src []float32)
 
@@ -20,6 +27,8 @@ type variant struct {
 var generic = variant{
 	name: "generic",
 
+	lanes: 4, gemm: gemmKernelsGeneric(),
+
 	exp: expGeneric, log: logGeneric, tanh: tanhGeneric, sigmoid: sigmoidGeneric, erf: erfGeneric,
 	gelu: geluGeneric, geluTanh: geluTanhGeneric, silu: siluGeneric, relu: reluGeneric, sqrt: sqrtGeneric,
 
@@ -30,7 +39,24 @@ var generic = variant{
 }
 
 // active is the variant in use.
-var active = &generic
+var active = choose(variants(), os.Getenv)
+
+// choose picks the last variant of the list, or the one the environment names.
+func choose(list []*variant, getenv func(string) string) *variant {
+	best := list[len(list)-1]
+	for _, v := range list {
+		if v.name == "avx512" && getenv("ONDA_DISABLE_AVX512") == "1" {
+			break
+		}
+		best = v
+	}
+	for _, v := range list {
+		if v.name == getenv("ONDA_KERNELS") {
+			best = v
+		}
+	}
+	return best
+}
 
 // Variant names the variant in use: generic, avx2, avx512 or neon.
 func Variant() string { return active.name }

@@ -124,16 +124,19 @@ func MinOf(x []float32) float32 {
 //	dst[j*rows+i] = src[i*cols+j]
 //
 // src (rows, cols), dst (cols, rows); they must not overlap.
-func Transpose2D[T any](dst, src []T, rows, cols int) {
+func Transpose2D[T any](dst, src []T, rows, cols int) { transpose(dst, rows, src, cols, rows, cols) }
+
+// transpose is dst[j*ldd+i] = src[i*lds+j] for i < rows, j < cols.
+func transpose[T any](dst []T, ldd int, src []T, lds, rows, cols int) {
 	const tile = 16 // a tile of both sides stays in the first-level cache
 	for i0 := 0; i0 < rows; i0 += tile {
 		i1 := min(i0+tile, rows)
 		for j0 := 0; j0 < cols; j0 += tile {
 			j1 := min(j0+tile, cols)
 			for j := j0; j < j1; j++ {
-				out := dst[j*rows : j*rows+rows]
+				out := dst[j*ldd:][:i1]
 				for i := i0; i < i1; i++ {
-					out[i] = src[i*cols+j]
+					out[i] = src[i*lds+j]
 				}
 			}
 		}

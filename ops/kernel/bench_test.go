@@ -1,0 +1,84 @@
+package kernel
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// fastest returns the shortest time f took in about a fifth of a second, and
+// the highest multiply-add rate measured between those runs: the machine may
+// be shared, so only the ratio of the two means anything.
+func fastest(f func()) (seconds, peak float64) {
+	f()
+	seconds = 1e9
+	for begin := time.Now(); time.Since(begin) < 200*time.Millisecond; {
+		start := time.Now()
+		f()
+		seconds = min(seconds, time.Since(start).Seconds())
+		start = time.Now()
+		flops := peakFlops(20000)
+		peak = max(peak, flops/time.Since(start).Seconds())
+	}
+	return seconds, peak
+}
+
+// report publishes the ratios for work of so many floating-point operations
+// and bytes read.
+func report(b *testing.B, f func(), flops, bytes float64) {
+	seconds, peak := fastest(f)
+	for b.Loop() {
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(seconds*1e6, "best-µs")
+	if flops > 0 {
+		b.ReportMetric(flops/seconds*1e-9, "GFLOP/s")
+		if peak > 0 {
+			b.ReportMetric(100*flops/seconds/peak, "%peak")
+		}
+	}
+	if bytes > 0 {
+		b.ReportMetric(bytes/seconds*1e-9, "GB/s")
+	}
+}
+
+// forEachVariantB is forEachVariant for benchmarks.
+func forEachVariantB(b *testing.B, f func(b *testing.B)) {
+	for _, v := range variants() {
+		b.Run(v.name, func(b *testing.B) {
+			defer func(was *variant) { active = was }(active)
+			active = v
+			f(b)
+		})
+	}
+}
+
+func BenchmarkGemm(b *testing.B) {
+	forEachVariantB(b, func(b *testing.B) {
+		for _, s := range [][3]int{{1024, 1024, 1024}, {168, 1024, 2048}, {168, 2048, 512}, {32, 1024, 1024}, {32, 2048, 512}, {8, 1024, 1024}, {4, 1024, 1024}, {1, 1024, 1024}, {1, 2048, 512}, {1, 1024, 256}, {168, 64, 168}} {
+			m, n, k := s[0], s[1], s[2]
+			if active.name == "generic" && m > 200 {
+				continue
+			}
+			r := seeded()
+			x, w, y := random(r, m*k), random(r, k*n), make([]float32, m*n)
+			packed := PackB(false, k, n, w, n)
+			flops, bytes := 2*float64(m*n*k), 0.0
+			if m <= 8 {
+				bytes = 4 * float64(n*k)
+			}
+			b.Run(fmt.Sprintf("packed/%dx%dx%d", m, n, k), func(b *testing.B) {
+				report(b, func() { GemmPacked(nil, m, x, k, packed, y, n, Epilogue{}) }, flops, bytes)
+			})
+			b.Run(fmt.Sprintf("nn/%dx%dx%d", m, n, k), func(b *testing.B) {
+				report(b, func() { Gemm(nil, false, false, m, n, k, 1, x, k, w, n, 0, y, n) }, flops, bytes)
+			})
+			b.Run(fmt.Sprintf("nt/%dx%dx%d", m, n, k), func(b *testing.B) {
+				report(b, func() { Gemm(nil, false, true, m, n, k, 1, x, k, w, k, 0, y, n) }, flops, bytes)
+			})
+			b.Run(fmt.Sprintf("tn/%dx%dx%d", m, n, k), func(b *testing.B) {
+				report(b, func() { Gemm(nil, true, false, m, n, k, 1, x, m, w, n, 0, y, n) }, flops, bytes)
+			})
+		}
+	})
+}

@@ -1,0 +1,59 @@
+package kernel
+
+// A Number is an element type of GemmOf.
+type Number interface {
+	~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~float32 | ~float64
+}
+
+// GemmOf is the matrix product
+//
+//	c[i*ldc+j] = alpha * sum_l(A(i,l) * B(l,j)) + beta * c[i*ldc+j]
+//
+// for i < m, j < n, l < k, where A(i,l) is a[i*lda+l], or a[l*lda+i] if
+// transA, and B(l,j) is b[l*ldb+j], or b[j*ldb+l] if transB. With beta 0 the
+// former content of c does not matter, not even NaN. c overlaps neither a nor
+// b. Integers wrap around.
+func GemmOf[T Number](p *Pool, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
+	if m <= 0 || n <= 0 {
+		return
+	}
+	if transB { // rows of B(l, .) must be contiguous for the inner loop
+		bt := make([]T, k*n)
+		for j := range n {
+			for l := range k {
+				bt[l*n+j] = b[j*ldb+l]
+			}
+		}
+		b, ldb = bt, n
+	}
+	rowStep, colStep := lda, 1
+	if transA {
+		rowStep, colStep = 1, lda
+	}
+	p.For(m, max(1, 1<<16/max(n*k, 1)), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			row := c[i*ldc : i*ldc+n]
+			switch beta {
+			case 0:
+				clear(row)
+			case 1:
+			default:
+				for j := range row {
+					row[j] *= beta
+				}
+			}
+			for l := range k {
+				f := alpha * a[i*rowStep+l*colStep]
+				src := b[l*ldb : l*ldb+n]
+				for j, v := range src {
+					row[j] += f * v
+				}
+			}
+		}
+	})
+}
+
+// GemmF64 is GemmOf for float64.
+func GemmF64(p *Pool, transA, transB bool, m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb int, beta float64, c []float64, ldc int) {
+	GemmOf(p, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+}

@@ -1,0 +1,92 @@
+package kernel
+
+import (
+	"sync"
+	"unsafe"
+)
+
+// A PackedB is the right-hand matrix of a product, laid out for GemmPacked.
+// It is immutable and belongs to the variant that packed it.
+type PackedB struct {
+	k, n int
+	v    *variant
+	// panels holds the columns in panels of width v.panel(), each k rows of so
+	// many contiguous values; then the columns left over in a panel that is as
+	// many whole vectors wide as they need, filled up with zeros.
+	panels []float32
+}
+
+// panel is the number of columns in a panel.
+func (v *variant) panel() int { return (len(v.gemm) - 1) * v.lanes }
+
+// PackB packs B (k, n) where B(l,j) is b[l*ldb+j], or b[j*ldb+l] if transB.
+func PackB(transB bool, k, n int, b []float32, ldb int) *PackedB {
+	v := active
+	w := &PackedB{k: k, n: n, v: v, panels: aligned(k * roundUp(n, v.lanes))}
+	width := v.panel()
+	for j := 0; j < n; j += width {
+		cols := min(width, n-j)
+		packPanel(w.panels[j*k:], roundUp(cols, v.lanes), transB, k, cols, b, ldb, 0, j)
+	}
+	return w
+}
+
+// packPanel writes rows l0.. and columns j0.. of B, k by cols, to dst with
+// rows of width values; columns beyond cols become zero.
+func packPanel(dst []float32, width int, transB bool, k, cols int, b []float32, ldb, l0, j0 int) {
+	if !transB {
+		for l := range k {
+			row := dst[l*width : (l+1)*width]
+			copy(row, b[(l0+l)*ldb+j0:][:cols])
+			clear(row[cols:])
+		}
+		return
+	}
+	const tile = 16
+	for t := 0; t < k; t += tile {
+		end := min(t+tile, k)
+		for j := range cols {
+			src := b[(j0+j)*ldb+l0:][:end]
+			for l := t; l < end; l++ {
+				dst[l*width+j] = src[l]
+			}
+		}
+		if cols < width {
+			for l := t; l < end; l++ {
+				clear(dst[l*width+cols : (l+1)*width])
+			}
+		}
+	}
+}
+
+// Size returns the rows and columns of the matrix that was packed.
+func (w *PackedB) Size() (k, n int) { return w.k, w.n }
+
+// Bytes is the memory the packed matrix takes.
+func (w *PackedB) Bytes() int { return 4 * len(w.panels) }
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
+
+// aligned allocates n values at the start of a cache line, so that no vector
+// load crosses one.
+func aligned(n int) []float32 {
+	s := make([]float32, n+15)
+	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(s))) % 64 / 4)
+	return s[skip : skip+n : skip+n]
+}
+
+// scratch lends buffers for the duration of a call.
+type scratch struct{ buf []float32 }
+
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
+
+// borrow returns n values, not cleared; give them back with s.release.
+func borrow(n int) (s *scratch, buf []float32) {
+	s = scratches.Get().(*scratch)
+	if cap(s.buf) < n {
+		s.buf = aligned(n)
+	}
+	return s, s.buf[:n]
+}
+
+func (s *scratch) release() { scratches.Put(s) }

@@ -1,0 +1,213 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A gemmCase is one product with strides beyond the row length.
+type gemmCase struct {
+	transA, transB bool
+	m, n, k        int
+	alpha, beta    float32
+}
+
+func (g gemmCase) String() string {
+	return fmt.Sprintf("%dx%dx%d transA=%v transB=%v alpha=%v beta=%v", g.m, g.n, g.k, g.transA, g.transB, g.alpha, g.beta)
+}
+
+// at indexes op(x) of row length ld.
+func at(x []float32, ld int, trans bool, i, j int) float64 {
+	if trans {
+		i, j = j, i
+	}
+	return float64(x[i*ld+j])
+}
+
+// gemmCases covers every tile height and panel width of every variant and the
+// sizes where a product is cut into blocks.
+func gemmCases() []gemmCase {
+	var list []gemmCase
+	for _, m := range []int{1, 2, 3, 4, 5, 6, 7, 12, 13, 25} {
+		for _, n := range []int{1, 3, 4, 8, 15, 16, 17, 31, 32, 40, 48, 63, 64, 65, 100, 130} {
+			for _, k := range []int{0, 1, 3, 4, 7, 33} {
+				list = append(list, gemmCase{m: m, n: n, k: k, alpha: 1})
+			}
+		}
+	}
+	for _, s := range [][3]int{{1, 64, 600}, {5, 70, 33}, {13, 67, 1030}, {6, 20, 513}, {600, 17, 520}} {
+		for i := range 4 {
+			for _, ab := range [][2]float32{{1, 0}, {1, 1}, {0.5, -2}} {
+				list = append(list, gemmCase{i&1 != 0, i&2 != 0, s[0], s[1], s[2], ab[0], ab[1]})
+			}
+		}
+	}
+	return list
+}
+
+func checkProduct(t *testing.T, g gemmCase, a []float32, lda int, b []float32, ldb int, was, c []float32, ldc int, bias []float32) {
+	t.Helper()
+	for i := range g.m {
+		for j := range g.n {
+			var sum, size float64
+			for l := range g.k {
+				v := at(a, lda, g.transA, i, l) * at(b, ldb, g.transB, l, j)
+				sum += v
+				size += math.Abs(v)
+			}
+			sum, size = float64(g.alpha)*sum, math.Abs(float64(g.alpha))*size
+			if g.beta != 0 {
+				sum += float64(g.beta) * float64(was[i*ldc+j])
+				size += math.Abs(float64(g.beta * was[i*ldc+j]))
+			}
+			if bias != nil {
+				sum += float64(bias[j])
+				size += math.Abs(float64(bias[j]))
+			}
+			// k roundings of half a unit, each of at most the sum of sizes.
+			if d := math.Abs(float64(c[i*ldc+j]) - sum); !(d <= size*float64(g.k+3)*6e-8) {
+				require.Failf(t, "wrong product", "%v: c[%d][%d] = %v, want %v", g, i, j, c[i*ldc+j], sum)
+			}
+		}
+		for j := g.n; j < ldc && i < g.m-1; j++ {
+			require.Equal(t, was[i*ldc+j], c[i*ldc+j], "%v: wrote between the rows of c", g)
+		}
+	}
+}
+
+func matrix(r *rand.Rand, trans bool, rows, cols, pad, off int) (*guarded, int) {
+	if trans {
+		rows, cols = cols, rows
+	}
+	if rows*cols == 0 {
+		return guard(r, 0, off), max(1, cols)
+	}
+	return guard(r, (rows-1)*(cols+pad)+cols, off), cols + pad
+}
+
+func TestGemm(t *testing.T) {
+	pool := NewPool(3)
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for i, g := range gemmCases() {
+			a, lda := matrix(r, g.transA, g.m, g.k, i%3, i%5)
+			b, ldb := matrix(r, g.transB, g.k, g.n, i%4, i%7)
+			c, ldc := matrix(r, false, g.m, g.n, i%2, i%3)
+			if g.beta == 0 {
+				c.s[0] = float32(math.NaN())
+				copy(c.was, c.s)
+			}
+			Gemm(pool, g.transA, g.transB, g.m, g.n, g.k, g.alpha, a.s, lda, b.s, ldb, g.beta, c.s, ldc)
+			checkProduct(t, g, a.s, lda, b.s, ldb, c.was, c.s, ldc, nil)
+			a.checkUnchanged(t)
+			b.checkUnchanged(t)
+			c.checkZone(t)
+		}
+	})
+}
+
+func TestGemmPacked(t *testing.T) {
+	pool := NewPool(3)
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for i, g := range gemmCases() {
+			if g.transA || g.alpha != 1 {
+				continue
+			}
+			a, lda := matrix(r, false, g.m, g.k, i%3, i%5)
+			b, ldb := matrix(r, g.transB, g.k, g.n, i%4, i%7)
+			c, ldc := matrix(r, false, g.m, g.n, i%2, i%3)
+			var bias []float32
+			if i%2 == 0 {
+				bias = random(r, g.n)
+			}
+			w := PackB(g.transB, g.k, g.n, b.s, ldb)
+			GemmPacked(pool, g.m, a.s, lda, w, c.s, ldc, Epilogue{Beta: g.beta, Bias: bias})
+			checkProduct(t, g, a.s, lda, b.s, ldb, c.was, c.s, ldc, bias)
+			a.checkUnchanged(t)
+			b.checkUnchanged(t)
+			c.checkZone(t)
+
+			plain := append([]float32(nil), c.s...)
+			copy(c.s, c.was)
+			GemmPacked(pool, g.m, a.s, lda, w, c.s, ldc, Epilogue{Beta: g.beta, Bias: bias, Act: ActTanh})
+			for i := range g.m {
+				y := plain[i*ldc : i*ldc+g.n]
+				Tanh(y, y)
+				require.Equal(t, y, c.s[i*ldc:i*ldc+g.n], "%v: activation", g)
+			}
+		}
+	})
+}
+
+// A product must not depend on how many threads share it.
+func TestGemmIsTheSameForAnyNumberOfThreads(t *testing.T) {
+	pools := []*Pool{nil, NewPool(2), NewPool(5)}
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, s := range [][3]int{{1, 1000, 700}, {7, 1000, 600}, {300, 70, 300}, {64, 640, 520}} {
+			m, n, k := s[0], s[1], s[2]
+			a, b := random(r, m*k), random(r, k*n)
+			w := PackB(false, k, n, b, n)
+			var want, wantPacked []float32
+			for _, p := range pools {
+				c, packed := make([]float32, m*n), make([]float32, m*n)
+				Gemm(p, false, false, m, n, k, 1, a, k, b, n, 0, c, n)
+				GemmPacked(p, m, a, k, w, packed, n, Epilogue{})
+				if want == nil {
+					want, wantPacked = c, packed
+				}
+				require.Equal(t, want, c, "%v with %d threads", s, p.Threads())
+				require.Equal(t, wantPacked, packed, "packed %v with %d threads", s, p.Threads())
+			}
+		}
+	})
+}
+
+// 0 x Inf and 0 x NaN are NaN in ONNX: no factor may be skipped.
+func TestGemmKeepsNaNAndInf(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		for _, m := range []int{1, 3, 9} {
+			for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+				const n, k = 70, 5
+				a, b, c := make([]float32, m*k), make([]float32, k*n), make([]float32, m*n)
+				b[3*n+66] = float32(bad)
+				Gemm(nil, false, false, m, n, k, 1, a, k, b, n, 0, c, n)
+				for i := range m {
+					require.True(t, math.IsNaN(float64(c[i*n+66])), "row %d with %v", i, bad)
+					require.Zero(t, c[i*n+65])
+				}
+			}
+		}
+	})
+}
+
+func TestGemmOf(t *testing.T) {
+	a := []int32{1, 2, 3, 4, 5, 6}
+	b := []int32{1, 0, -1, 2, 3, 4}
+	for _, c := range []struct {
+		transA, transB bool
+		want           []int32
+	}{
+		// A is (2, 3) or, transposed, what (3, 2) stores; B likewise (3, 2).
+		{false, false, []int32{8 + 10, 16 + 20, 17 + 30, 34 + 40}},
+		{false, true, []int32{-2 + 10, 20 + 20, -2 + 30, 47 + 40}},
+		{true, false, []int32{13 + 10, 26 + 20, 16 + 30, 32 + 40}},
+		{true, true, []int32{-4 + 10, 31 + 20, -4 + 30, 40 + 40}},
+	} {
+		lda, ldb := 3, 2
+		if c.transA {
+			lda = 2
+		}
+		if c.transB {
+			ldb = 3
+		}
+		got := []int32{10, 20, 30, 40}
+		GemmOf(nil, c.transA, c.transB, 2, 2, 3, 1, a, lda, b, ldb, 1, got, 2)
+		require.Equal(t, c.want, got, "transA %v transB %v", c.transA, c.transB)
+	}
+}

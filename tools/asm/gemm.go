@@ -1,0 +1,274 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// tiles lists the micro-kernels of the matrix product: for each number of
+// vectors in a row of the tile the most rows for which registers hold the
+// tile, a row of B and the broadcast of A. Wide tiles load less per
+// multiplication; the narrow ones serve the last panel.
+func tiles(x *isa) []int {
+	if x.wide {
+		return []int{1: 12, 2: 12, 3: 8, 4: 6}
+	}
+	return []int{1: 12, 2: 6}
+}
+
+func emitGemm(x *isa) {
+	for vectors, most := range tiles(x) {
+		for rows := 1; rows <= most; rows++ {
+			gemm(x, rows, vectors)
+		}
+	}
+	peak(x)
+}
+
+const gemmSignature = "func(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc, last int, add bool)"
+
+// gemm writes the kernel for tiles of the given rows and vectors.
+func gemm(x *isa, rows, vectors int) {
+	width := vectors * x.lanes
+	name := fmt.Sprintf("gemm%dx%d%s", rows, width, x.name)
+	x.function(name, gemmSignature,
+		fmt.Sprintf("%s computes %d rows of a product: for each panel p < panels, l < k and", name, rows),
+		fmt.Sprintf("column j < %d (j < last in the last panel)", width),
+		"",
+		fmt.Sprintf("\tc[i*ldc+p*%d+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*%d+j] : 0)", width, width))
+
+	bs, bs3 := x.param("bs"), x.GP64()
+	x.SHLQ(U8(2), bs)
+	b, c, panels := x.param("b"), x.param("c"), x.param("panels")
+	a := newRows(x, x.param("a"), x.param("rs"), rows)
+
+	// One chain of additions per row and vector; in small tiles several, so
+	// that the multiplier does not wait for its own results.
+	sets := 1
+	for sets < 4 && rows*vectors*sets < 8 {
+		sets *= 2
+	}
+	acc := make([][][]reg.VecVirtual, sets)
+	for s := range acc {
+		acc[s] = make([][]reg.VecVirtual, rows)
+		for i := range acc[s] {
+			acc[s][i] = x.vecs(vectors)
+		}
+	}
+
+	panel := x.label("panel")
+	x.Label(panel)
+	x.LEAQ(Mem{Base: bs, Index: bs, Scale: 2}, bs3)
+	a.multiples()
+	for s := range acc {
+		for i := range acc[s] {
+			for _, v := range acc[s][i] {
+				x.zero(v)
+			}
+		}
+	}
+
+	var bv []reg.VecVirtual
+	if rows > 1 {
+		bv = x.vecs(vectors)
+	}
+	av := x.vecs(min(2, x.registers()-rows*vectors*sets-len(bv)))
+	step := func(u int) {
+		row := []Mem{{Base: b}, {Base: b, Index: bs, Scale: 1}, {Base: b, Index: bs, Scale: 2}, {Base: b, Index: bs3, Scale: 1}}[u]
+		for v := range bv {
+			x.VMOVUPS(row.Offset(v*x.bytes()), bv[v])
+		}
+		for i := range rows {
+			a0 := av[i%len(av)]
+			x.VBROADCASTSS(a.at(i).Offset(4*u), a0)
+			for v := range vectors {
+				var from Op = row.Offset(v * x.bytes())
+				if rows > 1 {
+					from = bv[v]
+				}
+				x.VFMADD231PS(from, a0, acc[u%sets][i][v])
+			}
+		}
+	}
+	k := x.param("k")
+	four, one, tail, done := x.label("four"), x.label("one"), x.label("tail"), x.label("done")
+	x.SUBQ(U8(4), k)
+	x.JLT(LabelRef(tail))
+	x.Label(four)
+	for u := range 4 {
+		step(u)
+	}
+	x.LEAQ(Mem{Base: b, Index: bs, Scale: 4}, b)
+	a.advance(U8(16))
+	x.SUBQ(U8(4), k)
+	x.JGE(LabelRef(four))
+	x.Label(tail)
+	x.ADDQ(U8(4), k)
+	x.JZ(LabelRef(done))
+	x.Label(one)
+	step(0)
+	x.ADDQ(bs, b)
+	a.advance(U8(4))
+	x.DECQ(k)
+	x.JNZ(LabelRef(one))
+	x.Label(done)
+
+	for s := 1; s < sets; s++ {
+		for i := range rows {
+			for v := range vectors {
+				x.VADDPS(acc[s][i][v], acc[0][i][v], acc[0][i][v])
+			}
+		}
+	}
+	storeTile(x, acc[0], c, panels)
+
+	// On to the next panel: a back to its start, b on by pb - k*bs.
+	x.Load(x.Param("k"), k)
+	back := x.GP64()
+	x.MOVQ(bs, back)
+	x.IMULQ(k, back)
+	x.SUBQ(back, b)
+	x.SHLQ(U8(2), k)
+	a.retreat(k)
+	x.Load(x.Param("pb"), k)
+	x.LEAQ(Mem{Base: b, Index: k, Scale: 4}, b)
+	x.ADDQ(U32(4*width), c)
+	x.DECQ(panels)
+	x.JNZ(LabelRef(panel))
+	x.ret()
+}
+
+// storeTile writes a tile to c, adding what is there if the parameter add says
+// so, and only the parameter last columns if panels is 1.
+func storeTile(x *isa, acc [][]reg.VecVirtual, c, panels reg.GPVirtual) {
+	vectors := len(acc[0])
+	width := vectors * x.lanes
+	last, add := x.address("last"), x.address("add")
+	ldc, p := x.param("ldc"), x.GP64()
+	x.SHLQ(U8(2), ldc)
+	x.MOVQ(c, p)
+	each := func(f func(v reg.VecVirtual, at Mem, n int)) {
+		for i := range acc {
+			for n, v := range acc[i] {
+				f(v, Mem{Base: p}.Offset(n*x.bytes()), n)
+			}
+			if i+1 < len(acc) {
+				x.ADDQ(ldc, p)
+			}
+		}
+	}
+	whole, part, stored := x.label("whole"), x.label("part"), x.label("stored")
+	wholeSet, partSet := x.label("wholeSet"), x.label("partSet")
+
+	x.CMPQ(panels, Imm(1))
+	x.JNE(LabelRef(whole))
+	x.CMPQ(last, Imm(uint64(width)))
+	x.JNE(LabelRef(part))
+	x.Label(whole)
+	x.CMPB(add, Imm(0))
+	x.JEQ(LabelRef(wholeSet))
+	each(func(v reg.VecVirtual, at Mem, _ int) { x.VADDPS(at, v, v) })
+	x.MOVQ(c, p)
+	x.Label(wholeSet)
+	each(func(v reg.VecVirtual, at Mem, _ int) { x.VMOVUPS(v, at) })
+	x.JMP(LabelRef(stored))
+
+	x.Label(part)
+	m := x.masks(x.param("last"), vectors)
+	t := x.vec()
+	x.CMPB(add, Imm(0))
+	x.JEQ(LabelRef(partSet))
+	each(func(v reg.VecVirtual, at Mem, n int) {
+		x.loadMasked(at, m[n], t)
+		x.VADDPS(t, v, v)
+	})
+	x.MOVQ(c, p)
+	x.Label(partSet)
+	each(func(v reg.VecVirtual, at Mem, n int) { x.storeMasked(v, m[n], at) })
+	x.Label(stored)
+}
+
+// rows addresses up to 14 rows of A through two pointers: x86 scales an index
+// by 1, 2, 4 or 8, so rs, 3rs and 5rs reach rows 0 to 6 from each.
+type rows struct {
+	x             *isa
+	ptr           []reg.GPVirtual
+	rs1, rs3, rs5 reg.GPVirtual
+}
+
+func newRows(x *isa, a, rs reg.GPVirtual, n int) *rows {
+	r := &rows{x: x, ptr: []reg.GPVirtual{a}, rs1: rs}
+	if n > 1 {
+		x.SHLQ(U8(2), rs)
+	}
+	if n > 3 {
+		r.rs3 = x.GP64()
+	}
+	if n > 5 {
+		r.rs5 = x.GP64()
+	}
+	if n > 7 {
+		second := x.GP64()
+		x.LEAQ(Mem{Base: rs, Index: rs, Scale: 2}, second)
+		x.LEAQ(Mem{Base: a, Index: second, Scale: 2}, second)
+		x.ADDQ(rs, second)
+		r.ptr = append(r.ptr, second)
+	}
+	return r
+}
+
+// multiples computes 3rs and 5rs; they need not be kept outside the loop.
+func (r *rows) multiples() {
+	if r.rs3 != nil {
+		r.x.LEAQ(Mem{Base: r.rs1, Index: r.rs1, Scale: 2}, r.rs3)
+	}
+	if r.rs5 != nil {
+		r.x.LEAQ(Mem{Base: r.rs1, Index: r.rs1, Scale: 4}, r.rs5)
+	}
+}
+
+func (r *rows) at(i int) Mem {
+	p := r.ptr[i/7]
+	switch i % 7 {
+	case 1, 2, 4:
+		return Mem{Base: p, Index: r.rs1, Scale: uint8(i % 7)}
+	case 3, 6:
+		return Mem{Base: p, Index: r.rs3, Scale: uint8(i % 7 / 3)}
+	case 5:
+		return Mem{Base: p, Index: r.rs5, Scale: 1}
+	}
+	return Mem{Base: p}
+}
+
+func (r *rows) advance(by Op) {
+	for _, p := range r.ptr {
+		r.x.ADDQ(by, p)
+	}
+}
+
+func (r *rows) retreat(by Op) {
+	for _, p := range r.ptr {
+		r.x.SUBQ(by, p)
+	}
+}
+
+// peak writes a loop of nothing but independent multiply-adds, the ceiling
+// benchmarks compare with.
+func peak(x *isa) {
+	x.function("peak"+x.name, "func(n int)",
+		fmt.Sprintf("peak%s does n times 24 fused multiply-adds of %d values.", x.name, x.lanes))
+	n := x.param("n")
+	acc := x.vecs(12)
+	for _, v := range acc {
+		x.zero(v)
+	}
+	x.Label("loop")
+	for i := range 24 {
+		x.VFMADD231PS(acc[i%12], acc[i%12], acc[i%12])
+	}
+	x.DECQ(n)
+	x.JNZ(LabelRef("loop"))
+	x.ret()
+}

@@ -1,0 +1,83 @@
+// Command asm generates the amd64 assembly of package kernel with avo. It is
+// a module of its own so that nothing of it reaches a user of the library.
+//
+//	go run . -dir ../../ops/kernel
+//
+// writes, per family and instruction set, NAME_amd64.s and its declarations
+// NAME_stub_amd64.go. -check writes nothing and fails if the files differ.
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/mmcloughlin/avo/pass"
+	"github.com/mmcloughlin/avo/printer"
+)
+
+// families lists what is generated: one pair of files for each family and
+// instruction set.
+var families = []struct {
+	name string
+	emit func(x *isa)
+}{
+	{"gemm", emitGemm},
+}
+
+func main() {
+	dir := flag.String("dir", "../../ops/kernel", "package directory")
+	check := flag.Bool("check", false, "compare with the files there instead of writing them")
+	flag.Parse()
+	if err := run(*dir, *check); err != nil {
+		fmt.Fprintln(os.Stderr, "asm:", err)
+		os.Exit(1)
+	}
+}
+
+func run(dir string, check bool) error {
+	for _, f := range families {
+		for _, x := range []*isa{newAVX2(), newAVX512()} {
+			x.ConstraintExpr("!noasm")
+			f.emit(x)
+			file, err := x.Result()
+			if err != nil {
+				return fmt.Errorf("%s for %s: %w", f.name, x.name, err)
+			}
+			if err := pass.Compile.Execute(file); err != nil {
+				return fmt.Errorf("%s for %s: %w", f.name, x.name, err)
+			}
+			cfg := printer.Config{Name: "tools/asm", Pkg: "kernel"}
+			base := filepath.Join(dir, f.name+"_"+x.file)
+			for path, p := range map[string]printer.Printer{
+				base + "_amd64.s":       printer.NewGoAsm(cfg),
+				base + "_stub_amd64.go": printer.NewStubs(cfg),
+			} {
+				text, err := p.Print(file)
+				if err != nil {
+					return fmt.Errorf("%s: %w", path, err)
+				}
+				if err := put(path, text, check); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func put(path string, text []byte, check bool) error {
+	if !check {
+		return os.WriteFile(path, text, 0o644)
+	}
+	have, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(have, text) {
+		return fmt.Errorf("%s differs from what is generated: run make generate", path)
+	}
+	return nil
+}
