@@ -23,6 +23,7 @@ type Version struct {
 	Since          int // first opset of the domain that has this meaning
 	MinIn, MaxIn   int
 	MinOut, MaxOut int
+	Holes          bool                           // inputs below MinIn may be left out too, such as Loop's M and cond
 	New            func(a *Attrs) (Kernel, error) // binds one node; errors come through a as well
 	Random         bool                           // Random*: never folded, never merged
 }

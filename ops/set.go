@@ -91,6 +91,11 @@ func (s *Set) Bind(node *onnx.Node, opset int64, bind func(*onnx.Graph) (Body, e
 	if err := checkArity("input", named(node.Inputs), v.MinIn, v.MaxIn); err != nil {
 		return nil, v, err
 	}
+	for i, name := range node.Inputs[:min(v.MinIn, len(node.Inputs))] {
+		if name == "" && !v.Holes {
+			return nil, v, fmt.Errorf("input %d is missing", i)
+		}
+	}
 	if err := checkArity("output", named(node.Outputs), v.MinOut, v.MaxOut); err != nil {
 		return nil, v, err
 	}

@@ -5,5 +5,7 @@ package ops
 func families() [][]Op {
 	return [][]Op{
 		identityOps(),
+		binaryOps(),
+		compareOps(),
 	}
 }

@@ -1,0 +1,64 @@
+package kernel
+
+import "math"
+
+// F16ToF32 is dst[i] = src[i], where src holds IEEE 754 binary16 patterns.
+func F16ToF32[T ~uint16](dst []float32, src []T) {
+	src = src[:len(dst)]
+	for i, h := range src {
+		sign := uint32(h&0x8000) << 16
+		e, m := uint32(h>>10&0x1f), uint32(h&0x3ff)
+		switch {
+		case e == 0x1f:
+			dst[i] = math.Float32frombits(sign | 0x7f800000 | m<<13)
+		case e != 0:
+			dst[i] = math.Float32frombits(sign | (e+112)<<23 | m<<13)
+		default:
+			dst[i] = math.Float32frombits(math.Float32bits(float32(m)*(1.0/(1<<24))) | sign)
+		}
+	}
+}
+
+// F32ToF16 is dst[i] = src[i] rounded to binary16, ties to even; what is too
+// large becomes infinity.
+func F32ToF16[T ~uint16](dst []T, src []float32) {
+	src = src[:len(dst)]
+	for i, v := range src {
+		u := math.Float32bits(v)
+		sign := T(u >> 16 & 0x8000)
+		u &= 0x7fffffff
+		switch {
+		case u > 0x7f800000: // NaN
+			dst[i] = sign | 0x7e00
+		case u >= 0x477ff000: // rounds to 2^16 or more
+			dst[i] = sign | 0x7c00
+		case u >= 0x38800000: // normal: rebias the exponent, round the 13 bits that go
+			u -= 112 << 23
+			dst[i] = sign | T((u+0xfff+u>>13&1)>>13)
+		default: // subnormal: units of 2^-24, rounded by adding and leaving 2^23
+			f := math.Float32frombits(u)*(1<<24) + (1 << 23)
+			dst[i] = sign | T(math.Float32bits(f)&0x7ff)
+		}
+	}
+}
+
+// BF16ToF32 is dst[i] = src[i], where src holds bfloat16 patterns.
+func BF16ToF32[T ~uint16](dst []float32, src []T) {
+	src = src[:len(dst)]
+	for i, h := range src {
+		dst[i] = math.Float32frombits(uint32(h) << 16)
+	}
+}
+
+// F32ToBF16 is dst[i] = src[i] rounded to bfloat16, ties to even.
+func F32ToBF16[T ~uint16](dst []T, src []float32) {
+	src = src[:len(dst)]
+	for i, v := range src {
+		u := math.Float32bits(v)
+		if v != v {
+			dst[i] = T(u>>16 | 0x40)
+			continue
+		}
+		dst[i] = T((u + 0x7fff + u>>16&1) >> 16)
+	}
+}
