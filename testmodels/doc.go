@@ -19,4 +19,6 @@
 //	specification  the corners of LSTM, GRU and RNN, built by hand; outputs by the formula in float64
 //	structure      functions, subgraphs, captures, 16 and 8 bits, external data, built by hand
 //	dynamo         the same families through the newer exporter (torch.export), opsets 18 to 23
+//	keras          recurrent layers of Keras through tf2onnx, many of them as Loop
+//	quantised      models of the families above in int8 and float16, by ONNX Runtime's tools
 package testmodels

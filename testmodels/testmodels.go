@@ -7,7 +7,7 @@ import (
 	"sort"
 )
 
-//go:embed attention dynamo recurrent seq2seq specification structure temporal transformer
+//go:embed attention dynamo keras quantised recurrent seq2seq specification structure temporal transformer
 var files embed.FS
 
 // FS holds the cases, each in a folder FAMILY/NAME.
