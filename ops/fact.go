@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/onda-ml/onda/ops/tensor"
 )
@@ -114,7 +115,7 @@ func (c *Infer) Broadcast(i int, dt tensor.DType, js ...int) error {
 			shape = append(shape, f.Shape...)
 			continue
 		}
-		s, err := broadcastDims(shape, f.Shape)
+		s, err := broadcastDims(nil, shape, f.Shape)
 		if err != nil {
 			return err
 		}
@@ -124,8 +125,10 @@ func (c *Infer) Broadcast(i int, dt tensor.DType, js ...int) error {
 	return nil
 }
 
-func broadcastDims(a, b []int) ([]int, error) {
-	out := make([]int, max(len(a), len(b)))
+// broadcastDims is the shape that a and b broadcast to, written to dst if it
+// has room and doesn't overlap them. Extents may be Unknown.
+func broadcastDims(dst, a, b []int) ([]int, error) {
+	out := slices.Grow(dst[:0], max(len(a), len(b)))[:max(len(a), len(b))]
 	for i := range out {
 		da, db := 1, 1
 		if j := i - (len(out) - len(a)); j >= 0 {
@@ -144,7 +147,7 @@ func broadcastDims(a, b []int) ([]int, error) {
 		case db == Unknown:
 			out[i] = da
 		default:
-			return nil, fmt.Errorf("shapes %v and %v do not broadcast", tensor.Shape(a), tensor.Shape(b))
+			return nil, fmt.Errorf("shapes %v and %v do not broadcast", tensor.Shape(slices.Clone(a)), tensor.Shape(slices.Clone(b)))
 		}
 	}
 	return out, nil

@@ -2,6 +2,8 @@ package ops
 
 import (
 	"context"
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -104,7 +106,88 @@ func runValues(t testing.TB, n *onnx.Node, opset int64, inputs ...tensor.Value) 
 			require.Equal(t, y.Bytes(), z.Bytes(), "output %d differs in memory laid out beforehand", i)
 		}
 	}
+	requirePrepacked(t, k, n, inputs, c.Outputs)
 	return c.Outputs, nil
+}
+
+// requirePrepacked holds a Prepacker with every input but the first constant to
+// the results it gave without, up to the rounding that another order of sums
+// makes.
+func requirePrepacked(t testing.TB, k Kernel, n *onnx.Node, inputs, want []tensor.Value) {
+	t.Helper()
+	p, ok := k.(Prepacker)
+	if !ok || len(inputs) == 0 {
+		return
+	}
+	consts := make([]*tensor.Tensor, len(inputs))
+	facts, has := make([]Fact, len(inputs)), make([]bool, len(inputs))
+	for i, v := range inputs {
+		has[i] = v != nil
+		if x, ok := v.(*tensor.Tensor); ok {
+			facts[i] = FactOf(x)
+			if i > 0 {
+				consts[i] = x
+			}
+		}
+	}
+	packed, drop, err := p.Prepack(consts)
+	require.NoError(t, err, "Prepack")
+	if packed == nil {
+		require.Empty(t, drop)
+		return
+	}
+	left := slices.Clone(inputs)
+	for _, i := range drop {
+		left[i], facts[i], has[i] = nil, Fact{}, false
+	}
+	inf := NewInfer(facts, has, len(n.Outputs))
+	require.NoError(t, packed.Infer(inf), "Infer once packed")
+	c := testCtx(n, left)
+	require.NoError(t, packed.Run(c), "Run once packed")
+	for i, v := range want {
+		if y, ok := v.(*tensor.Tensor); ok {
+			requireFact(t, inf.Outputs()[i], y)
+			requireClose(t, y, c.Outputs[i].(*tensor.Tensor), "packed, output %d", i)
+		}
+	}
+}
+
+// requireClose compares tensors up to a few units in the last place of their
+// type, relative to the largest element.
+func requireClose(t testing.TB, want, got *tensor.Tensor, msg string, args ...any) {
+	t.Helper()
+	require.Equal(t, want.String(), got.String(), append([]any{msg}, args...)...)
+	if !want.DType().IsFloat() {
+		require.Equal(t, want.Bytes(), got.Bytes(), append([]any{msg}, args...)...)
+		return
+	}
+	eps := map[tensor.DType]float64{tensor.Float64: 1e-14, tensor.Float32: 1e-6, tensor.Float16: 2e-3, tensor.BFloat16: 2e-2}[want.DType()]
+	w, err := realCopy[float64](want)
+	require.NoError(t, err)
+	g, err := realCopy[float64](got)
+	require.NoError(t, err)
+	requireNear(t, w, g, eps)
+}
+
+// requireNear compares floats up to eps relative to the largest that is finite,
+// NaN being equal to NaN.
+func requireNear(t testing.TB, want, got []float64, eps float64) {
+	t.Helper()
+	require.Len(t, got, len(want))
+	largest := 1.0
+	for _, v := range want {
+		if !math.IsInf(v, 0) && !math.IsNaN(v) {
+			largest = max(largest, math.Abs(v))
+		}
+	}
+	for i, v := range want {
+		if v == got[i] || math.IsNaN(v) && math.IsNaN(got[i]) {
+			continue
+		}
+		if !(math.Abs(v-got[i]) <= eps*largest) {
+			require.Failf(t, "differs", "element %d of %d: want %v, got %v", i, len(want), v, got[i])
+		}
+	}
 }
 
 // requireFact holds what was said of an output against what it became.

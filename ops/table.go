@@ -7,5 +7,6 @@ func families() [][]Op {
 		identityOps(),
 		binaryOps(),
 		compareOps(),
+		matmulOps(),
 	}
 }

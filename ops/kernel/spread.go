@@ -1,0 +1,31 @@
+package kernel
+
+// Spread is
+//
+//	dst[i*cols+j] = src[i*rowStep+j*colStep]
+//
+// for i < rows, j < cols; a step of 0 repeats.
+func Spread[T any](dst, src []T, rows, cols, rowStep, colStep int) {
+	for i := range rows {
+		row := dst[i*cols : (i+1)*cols]
+		if colStep == 1 {
+			copy(row, src[i*rowStep:])
+			continue
+		}
+		for j := range row {
+			row[j] = src[i*rowStep+j*colStep]
+		}
+	}
+}
+
+// Blend is
+//
+//	dst[i] = T(alpha*a[i] + beta*b[i])
+//
+// computed in float64.
+func Blend[T Number](dst []T, alpha float64, a []T, beta float64, b []T) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = T(alpha*float64(a[i]) + beta*float64(b[i]))
+	}
+}
