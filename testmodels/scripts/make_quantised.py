@@ -69,7 +69,7 @@ ALL = [
     ("gru_dynamic", "recurrent/gru_forecaster", dynamic, {}),
     ("seq2seq_dynamic", "seq2seq/traced_one_direction", dynamic, {}),
     ("transformer_dynamic", "transformer/relu_pre_norm_opset13", dynamic, {}),
-    ("attention_qdq", "attention/causal_buffer", static, {"quant_format": QuantFormat.QDQ}),
+    ("attention_qdq", "attention/additive", static, {"quant_format": QuantFormat.QDQ}),
     ("transformer_qdq", "transformer/itransformer", static, {"quant_format": QuantFormat.QDQ, "per_channel": True}),
     ("transformer_qoperator", "transformer/relu_post_norm", static, {"quant_format": QuantFormat.QOperator}),
     ("tcn_qdq", "temporal/tcn_opset13", static, {"quant_format": QuantFormat.QDQ, "activation_type": QuantType.QInt8}),
