@@ -15,6 +15,7 @@ type commands struct {
 	Inspect inspectCmd `cmd:"" help:"Show a model's inputs, outputs, opsets, parameters and operators, and which of them are unsupported."`
 	Run     runCmd     `cmd:"" help:"Run a model once on .npy files or random inputs."`
 	Verify  verifyCmd  `cmd:"" help:"Run ONNX test-data folders and compare with their expected outputs."`
+	Bench   benchCmd   `cmd:"" help:"Measure latency, allocations and memory."`
 }
 
 // app is what every command gets.

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	goruntime "runtime"
+	"slices"
+	"time"
+
+	"github.com/onda-ml/onda/runtime"
+)
+
+type benchCmd struct {
+	Model   string         `arg:"" help:"An ONNX file." type:"existingfile"`
+	Threads int            `help:"Cores to use; 0 means all."`
+	Dim     map[string]int `help:"The size of a symbolic dimension, as NAME=N; 1 where none is given." placeholder:"NAME=N"`
+	Runs    int            `help:"Measured runs, after a tenth as many to warm up." default:"100"`
+	JSON    bool           `name:"json" help:"Print JSON."`
+}
+
+// measurement is what bench reports; times are in milliseconds.
+type measurement struct {
+	File    string            `json:"file"`
+	Threads int               `json:"threads"`
+	Inputs  map[string]string `json:"inputs"`
+	Runs    int               `json:"runs"`
+	LoadMS  float64           `json:"load_ms"`
+	FirstMS float64           `json:"first_run_ms"`
+	MinMS   float64           `json:"min_ms"`
+	P50MS   float64           `json:"p50_ms"`
+	P90MS   float64           `json:"p90_ms"`
+	P99MS   float64           `json:"p99_ms"`
+	MaxMS   float64           `json:"max_ms"`
+	Allocs  float64           `json:"allocs_per_run"`
+	Bytes   float64           `json:"bytes_per_run"`
+	PeakMB  float64           `json:"peak_memory_mb,omitempty"`
+}
+
+func (c *benchCmd) Run(a *app) error {
+	if c.Runs < 1 {
+		return fmt.Errorf("--runs %d: expected 1 or more", c.Runs)
+	}
+	start := time.Now()
+	m, err := runtime.Load(c.Model, runtime.WithThreads(c.Threads))
+	if err != nil {
+		return err
+	}
+	r := measurement{File: c.Model, Threads: c.Threads, Runs: c.Runs, Inputs: map[string]string{}, LoadMS: since(start)}
+	if r.Threads == 0 {
+		r.Threads = goruntime.GOMAXPROCS(0)
+	}
+	rc := runCmd{Random: true, Dim: c.Dim}
+	inputs, err := rc.inputs(m)
+	if err != nil {
+		return err
+	}
+	for name, t := range inputs {
+		r.Inputs[name] = t.String()
+	}
+	start = time.Now()
+	if _, err := m.Run(a.ctx, inputs); err != nil {
+		return err
+	}
+	r.FirstMS = since(start)
+	for range c.Runs / 10 {
+		if _, err := m.Run(a.ctx, inputs); err != nil {
+			return err
+		}
+	}
+	var before, after goruntime.MemStats
+	goruntime.ReadMemStats(&before)
+	times := make([]float64, c.Runs)
+	for i := range times {
+		start := time.Now()
+		if _, err := m.Run(a.ctx, inputs); err != nil {
+			return err
+		}
+		times[i] = since(start)
+	}
+	goruntime.ReadMemStats(&after)
+	slices.Sort(times)
+	quantile := func(q float64) float64 { return times[int(math.Ceil(q*float64(len(times))))-1] }
+	r.MinMS, r.P50MS, r.P90MS, r.P99MS, r.MaxMS = times[0], quantile(0.5), quantile(0.9), quantile(0.99), times[len(times)-1]
+	r.Allocs = float64(after.Mallocs-before.Mallocs) / float64(c.Runs)
+	r.Bytes = float64(after.TotalAlloc-before.TotalAlloc) / float64(c.Runs)
+	r.PeakMB = peakMB()
+	if c.JSON {
+		e := json.NewEncoder(a.stdout)
+		e.SetIndent("", "  ")
+		return e.Encode(r)
+	}
+	r.print(a)
+	return nil
+}
+
+func since(start time.Time) float64 { return float64(time.Since(start).Nanoseconds()) / 1e6 }
+
+func (r *measurement) print(a *app) {
+	a.printf("%s, %d threads\n", r.File, r.Threads)
+	for _, name := range sortedKeys(r.Inputs) {
+		a.printf("  input      %s %s\n", name, r.Inputs[name])
+	}
+	a.printf("  load       %9.3f ms\n  first run  %9.3f ms\n", r.LoadMS, r.FirstMS)
+	a.printf("  latency    %9.3f ms median of %d; min %.3f, p90 %.3f, p99 %.3f, max %.3f\n", r.P50MS, r.Runs, r.MinMS, r.P90MS, r.P99MS, r.MaxMS)
+	a.printf("  allocation %9.1f objects, %.0f bytes a run\n", r.Allocs, r.Bytes)
+	if r.PeakMB > 0 {
+		a.printf("  memory     %9.1f MB at the peak\n", r.PeakMB)
+	}
+}
