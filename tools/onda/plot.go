@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"io"
+	"math"
+
+	"github.com/guptarohit/asciigraph"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/palette/moreland"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+)
+
+// chart is one column of one series with its forecast.
+type chart struct {
+	title     string
+	history   []float64
+	forecast  []float64
+	label     func(i int) string // of time step i, counted from the first of history
+	attention [][]float64        // (horizon, look-back), the mean over heads; nil without
+}
+
+var nan = math.NaN()
+
+var (
+	historyColor  = color.RGBA{0x33, 0x3f, 0x50, 0xff}
+	forecastColor = color.RGBA{0xd6, 0x4f, 0x1a, 0xff}
+)
+
+// writePNG draws the chart, over a heat map of the attention where there is
+// one.
+func (c *chart) writePNG(path string) error {
+	series, err := c.seriesPlot()
+	if err != nil {
+		return err
+	}
+	rows := [][]*plot.Plot{{series}}
+	height := 4 * vg.Inch
+	if c.attention != nil {
+		rows = append(rows, []*plot.Plot{c.attentionPlot()})
+		height = 7 * vg.Inch
+	}
+	img := vgimg.NewWith(vgimg.UseWH(9*vg.Inch, height), vgimg.UseDPI(110))
+	dc := draw.New(img)
+	tiles := draw.Tiles{Rows: len(rows), Cols: 1, PadTop: vg.Points(6), PadBottom: vg.Points(6), PadLeft: vg.Points(6), PadRight: vg.Points(12), PadY: vg.Points(10)}
+	for i, row := range plot.Align(rows, tiles, dc) {
+		rows[i][0].Draw(row[0])
+	}
+	var png bytes.Buffer
+	if _, err := (vgimg.PngCanvas{Canvas: img}).WriteTo(&png); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return writeFile(path, png.Bytes())
+}
+
+func (c *chart) seriesPlot() (*plot.Plot, error) {
+	p := plot.New()
+	p.Title.Text = c.title
+	p.X.Tick.Marker = ticks(c.label)
+	history, err := plotter.NewLine(points(c.history, 0))
+	if err != nil {
+		return nil, err
+	}
+	history.Color = historyColor
+	// The forecast's line begins at the last known value.
+	joined := append([]float64{c.history[len(c.history)-1]}, c.forecast...)
+	forecast, err := plotter.NewLine(points(joined, len(c.history)-1))
+	if err != nil {
+		return nil, err
+	}
+	forecast.Color, forecast.Width = forecastColor, vg.Points(1.8)
+	p.Add(plotter.NewGrid(), history, forecast)
+	p.Legend.Add("history", history)
+	p.Legend.Add("forecast", forecast)
+	p.Legend.Top, p.Legend.Left = true, true
+	return p, nil
+}
+
+func (c *chart) attentionPlot() *plot.Plot {
+	p := plot.New()
+	p.Title.Text = "attention, mean over heads"
+	p.X.Label.Text, p.Y.Label.Text = "step looked back on", "step ahead"
+	p.Add(plotter.NewHeatMap(grid(c.attention), moreland.ExtendedBlackBody().Palette(255)))
+	return p
+}
+
+func points(values []float64, from int) plotter.XYs {
+	xys := make(plotter.XYs, len(values))
+	for i, v := range values {
+		xys[i] = plotter.XY{X: float64(from + i), Y: v}
+	}
+	return xys
+}
+
+// ticks labels whole steps with their timestamps.
+type ticks func(i int) string
+
+func (t ticks) Ticks(lo, hi float64) []plot.Tick {
+	out := plot.DefaultTicks{}.Ticks(lo, hi)
+	for i := range out {
+		if out[i].Label == "" {
+			continue
+		}
+		out[i].Label = ""
+		if v := out[i].Value; v >= 0 && v == float64(int(v)) {
+			out[i].Label = t(int(v))
+		}
+	}
+	return out
+}
+
+// grid is a matrix as a heat map reads it, step ahead on the vertical axis.
+type grid [][]float64
+
+func (g grid) Dims() (columns, rows int) { return len(g[0]), len(g) }
+func (g grid) Z(column, row int) float64 { return g[row][column] }
+func (g grid) X(column int) float64      { return float64(column) }
+func (g grid) Y(row int) float64         { return float64(row + 1) }
+
+// print draws the chart in the terminal.
+func (c *chart) print(w io.Writer) {
+	n := len(c.history)
+	forecast := make([]float64, n+len(c.forecast))
+	history := make([]float64, n+len(c.forecast))
+	for i := range history {
+		history[i], forecast[i] = nan, nan
+		if i < n {
+			history[i] = c.history[i]
+		} else {
+			forecast[i] = c.forecast[i-n]
+		}
+	}
+	forecast[n-1] = c.history[n-1]
+	fmt.Fprintln(w, asciigraph.PlotMany([][]float64{history, forecast}, asciigraph.Height(12), asciigraph.Width(72),
+		asciigraph.SeriesColors(asciigraph.Default, asciigraph.Red), asciigraph.SeriesLegends("history", "forecast"), asciigraph.Caption(c.title)))
+}
