@@ -8,5 +8,6 @@ func families() [][]Op {
 		binaryOps(),
 		compareOps(),
 		matmulOps(),
+		reshapeOps(), constantOps(), concatOps(), transposeOps(), sliceOps(), gatherOps(), padOps(),
 	}
 }
