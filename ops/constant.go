@@ -120,18 +120,18 @@ func (k constantOfShape) Run(c *Ctx) error {
 	return fill(c, y, k.value)
 }
 
-// shapeOf is the extents of dimensions start to end, both clamped.
-type shapeOf struct {
+// shapeOp is the extents of dimensions start to end, both clamped.
+type shapeOp struct {
 	start, end int64
 }
 
 func newShape(a *Attrs) (Kernel, error) {
-	return shapeOf{start: a.Int("start", 0), end: a.Int("end", math.MaxInt64)}, nil
+	return shapeOp{start: a.Int("start", 0), end: a.Int("end", math.MaxInt64)}, nil
 }
 
-func newShape1(*Attrs) (Kernel, error) { return shapeOf{end: math.MaxInt64}, nil }
+func newShape1(*Attrs) (Kernel, error) { return shapeOp{end: math.MaxInt64}, nil }
 
-func (k shapeOf) part(shape []int) []int {
+func (k shapeOp) part(shape []int) []int {
 	rank := int64(len(shape))
 	clamp := func(v int64) int64 {
 		if v < 0 {
@@ -143,7 +143,7 @@ func (k shapeOf) part(shape []int) []int {
 	return shape[lo:max(lo, hi)]
 }
 
-func (k shapeOf) Infer(c *Infer) error {
+func (k shapeOp) Infer(c *Infer) error {
 	f := c.In(0)
 	if !f.Ranked {
 		c.Set(0, Shaped(tensor.Int64, Unknown))
@@ -162,7 +162,7 @@ func (k shapeOf) Infer(c *Infer) error {
 	return nil
 }
 
-func (k shapeOf) Run(c *Ctx) error {
+func (k shapeOp) Run(c *Ctx) error {
 	x, err := given(c, 0)
 	if err != nil {
 		return err

@@ -74,16 +74,16 @@ func (k reshape) shape(dst, in, want []int) ([]int, error) {
 	for i, d := range want {
 		switch {
 		case d == -1 && at != undecided:
-			return nil, fmt.Errorf("shape %v has more than one -1", tensor.Shape(append([]int(nil), want...)))
+			return nil, fmt.Errorf("shape %v has more than one -1", shapeOf(want))
 		case d == -1:
 			at = i
 		case d == 0 && !k.allowZero:
 			if i >= len(in) {
-				return nil, fmt.Errorf("shape %v has 0 at dimension %d, the input has rank %d", tensor.Shape(append([]int(nil), want...)), i, len(in))
+				return nil, fmt.Errorf("shape %v has 0 at dimension %d, the input has rank %d", shapeOf(want), i, len(in))
 			}
 			d = in[i]
 		case d < -1:
-			return nil, fmt.Errorf("shape %v has extent %d at dimension %d", tensor.Shape(append([]int(nil), want...)), d, i)
+			return nil, fmt.Errorf("shape %v has extent %d at dimension %d", shapeOf(want), d, i)
 		default:
 			var err error
 			if fixed, err = mulDim(fixed, d); err != nil {
@@ -108,7 +108,7 @@ func (k reshape) shape(dst, in, want []int) ([]int, error) {
 	case n == Unknown:
 		dst[at] = Unknown
 	case fixed == 0 && k.allowZero:
-		return nil, fmt.Errorf("shape %v has both 0 and -1 where 0 means an extent of zero", tensor.Shape(append([]int(nil), want...)))
+		return nil, fmt.Errorf("shape %v has both 0 and -1 where 0 means an extent of zero", shapeOf(want))
 	case fixed == 0 || n%fixed != 0:
 		return nil, k.mismatch(in, want)
 	default:
@@ -130,7 +130,7 @@ func hasZero(shape []int) bool {
 
 func (reshape) mismatch(in, want []int) error {
 	return fmt.Errorf("input of shape %v can't take shape %v",
-		tensor.Shape(append([]int(nil), in...)), tensor.Shape(append([]int(nil), want...)))
+		shapeOf(in), shapeOf(want))
 }
 
 func (k reshape) Run(c *Ctx) error {

@@ -122,7 +122,7 @@ func (expand) Infer(c *Infer) error {
 		c.Set(0, Unranked(f.DType))
 		return nil
 	}
-	shape, err := broadcastDims(f.Shape, want)
+	shape, err := broadcastDims(nil, f.Shape, want)
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func CopyStrided[T any](dst, src []T, s *Strided) {
 		for across := in - 1; across >= 0; across-- {
 			if s.src[across] == 1 && s.dst[across] > 0 && s.shape[across] > 3 && s.shape[in] > 3 {
 				walk(s, across, func(d, o int) {
-					transpose(dst[d:], src[o:], s.shape[across], s.shape[in], s.dst[across], s.src[in])
+					transposeTiles(dst[d:], src[o:], s.shape[across], s.shape[in], s.dst[across], s.src[in])
 				})
 				return
 			}
@@ -138,9 +138,9 @@ func walk(s *Strided, skip int, f func(dst, src int)) {
 	}
 }
 
-// transpose is dst[i*dstRow+j] = src[j*srcRow+i] for i < rows and j < cols, in
+// transposeTiles is dst[i*dstRow+j] = src[j*srcRow+i] for i < rows and j < cols, in
 // tiles that stay in the first-level cache.
-func transpose[T any](dst, src []T, rows, cols, dstRow, srcRow int) {
+func transposeTiles[T any](dst, src []T, rows, cols, dstRow, srcRow int) {
 	const tile = 32
 	for i0 := 0; i0 < rows; i0 += tile {
 		i1 := min(i0+tile, rows)
