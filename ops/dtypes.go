@@ -102,13 +102,26 @@ func pick[F any](dt tensor.DType, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64
 // float32 and rounded once.
 func isHalf(dt tensor.DType) bool { return dt == tensor.Float16 || dt == tensor.BFloat16 }
 
-// widen writes the elements of t, which is float16, bfloat16 or float32, to dst.
+// widen writes the elements of t, which has a floating-point type of at most 32
+// bits, to dst.
 func widen(dst []float32, t *tensor.Tensor) {
 	switch t.DType() {
 	case tensor.Float16:
 		kernel.F16ToF32(dst, tensor.Of[tensor.F16](t))
 	case tensor.BFloat16:
 		kernel.BF16ToF32(dst, tensor.Of[tensor.BF16](t))
+	case tensor.Float8E4M3FN:
+		kernel.MapTo(dst, tensor.Of[tensor.F8E4M3](t), tensor.F8E4M3.Float32)
+	case tensor.Float8E4M3FNUZ:
+		kernel.MapTo(dst, tensor.Of[tensor.F8E4M3UZ](t), tensor.F8E4M3UZ.Float32)
+	case tensor.Float8E5M2:
+		kernel.MapTo(dst, tensor.Of[tensor.F8E5M2](t), tensor.F8E5M2.Float32)
+	case tensor.Float8E5M2FNUZ:
+		kernel.MapTo(dst, tensor.Of[tensor.F8E5M2UZ](t), tensor.F8E5M2UZ.Float32)
+	case tensor.Float8E8M0:
+		kernel.MapTo(dst, tensor.Of[tensor.F8E8M0](t), tensor.F8E8M0.Float32)
+	case tensor.Float4E2M1:
+		kernel.MapTo(dst, tensor.Of[tensor.F4E2M1](t), tensor.F4E2M1.Float32)
 	default:
 		copy(dst, tensor.Of[float32](t))
 	}

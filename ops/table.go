@@ -4,10 +4,11 @@ package ops
 // family. The order has no meaning.
 func families() [][]Op {
 	return [][]Op{
-		identityOps(),
 		binaryOps(),
 		compareOps(),
+		unaryOps(),
+		activationOps(),
+		identityOps(),
 		matmulOps(),
-		reshapeOps(), constantOps(), concatOps(), transposeOps(), sliceOps(), gatherOps(), padOps(),
 	}
 }
