@@ -7,10 +7,20 @@ import (
 	"sort"
 )
 
-//go:embed attention dynamo keras quantised recurrent seq2seq specification structure temporal transformer
+//go:embed attention dynamo forecasters keras quantised recurrent
+//go:embed seq2seq series specification structure temporal transformer
 var files embed.FS
 
-// FS holds the cases, each in a folder FAMILY/NAME.
+// AirPassengers is the folder in FS of the bundled forecaster, a case like the
+// others with series.csv beside it: the series it was trained on, in columns
+// unique_id, ds, y. Its metadata tell the look-back, the horizon and the unit.
+const AirPassengers = "forecasters/airpassengers"
+
+// Hourly is a CSV file in FS with the columns unique_id, ds, y, temperature:
+// 2,016 hours of a made-up demand with a daily and a weekly season and a trend.
+const Hourly = "series/hourly.csv"
+
+// FS holds the cases, each in a folder FAMILY/NAME, and the series.
 func FS() fs.FS { return files }
 
 // Case is one model with at least one data set.
@@ -26,20 +36,20 @@ func (c Case) Model() string { return path.Join(c.Name, "model.onnx") }
 
 // Cases lists all cases, sorted by name.
 func Cases() []Case {
-	models, err := fs.Glob(files, "*/*/model.onnx")
-	if err != nil {
-		panic(err) // the pattern is constant
-	}
-	sort.Strings(models)
+	models := glob("*/*/model.onnx")
 	cases := make([]Case, 0, len(models))
 	for _, model := range models {
 		name := path.Dir(model)
-		sets, err := fs.Glob(files, name+"/test_data_set_*")
-		if err != nil {
-			panic(err)
-		}
-		sort.Strings(sets)
-		cases = append(cases, Case{Name: name, Sets: sets})
+		cases = append(cases, Case{Name: name, Sets: glob(name + "/test_data_set_*")})
 	}
 	return cases
+}
+
+func glob(pattern string) []string {
+	names, err := fs.Glob(files, pattern)
+	if err != nil {
+		panic(err) // the pattern is malformed, which no caller's is
+	}
+	sort.Strings(names)
+	return names
 }

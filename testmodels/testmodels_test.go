@@ -51,11 +51,27 @@ func TestSizesStaySmall(t *testing.T) {
 			return err
 		}
 		total += info.Size()
-		if !strings.HasPrefix(name, "forecasters/") {
+		if strings.HasSuffix(name, ".onnx") && !strings.HasPrefix(name, "forecasters/") {
 			require.Less(t, info.Size(), int64(64<<10), name)
 		}
 		return nil
 	})
 	require.NoError(t, err)
 	require.Less(t, total, int64(6<<20), "the whole folder")
+}
+
+func TestForecasterIsBundledWithItsSeries(t *testing.T) {
+	names := []string{}
+	for _, c := range Cases() {
+		names = append(names, c.Name)
+	}
+	require.Contains(t, names, AirPassengers)
+	for name, header := range map[string]string{
+		AirPassengers + "/series.csv": "unique_id,ds,y\nairpassengers,1949-01-01,112\n",
+		Hourly:                        "unique_id,ds,y,temperature\ndemand,2024-01-01 00:00:00,",
+	} {
+		data, err := fs.ReadFile(FS(), name)
+		require.NoError(t, err)
+		require.True(t, strings.HasPrefix(string(data), header), name)
+	}
 }

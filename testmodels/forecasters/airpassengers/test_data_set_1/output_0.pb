@@ -1,0 +1,1 @@
+BforecastJpüC~²CwC”C‚rCð—0Cž”AC%ÆDC×ç3C½ÕC3EC×UC‚èiCgÅˆC:p–C%—C×ˆ‚CÞaeCÏœKC;pbCšâkC°iCwË‚CÍ €C(šÄCl«C"U–CÖ¸¨Cžˆ­Cðy§C¼tÄCæ"¿CèÄCäˆæCò2D>õD
