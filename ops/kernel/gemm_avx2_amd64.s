@@ -75,7 +75,7 @@ wholeSet9:
 
 part7:
 	MOVQ       last+72(FP), R8
-	LEAQ       tailAVX2<>+0(SB), R9
+	LEAQ       tail_AVX2<>+0(SB), R9
 	MOVQ       $0x00000010, R10
 	SUBQ       R8, R10
 	VMOVUPS    (R9)(R10*4), Y1
@@ -103,39 +103,39 @@ stored8:
 	VZEROUPPER
 	RET
 
-DATA tailAVX2<>+0(SB)/4, $0xffffffff
-DATA tailAVX2<>+4(SB)/4, $0xffffffff
-DATA tailAVX2<>+8(SB)/4, $0xffffffff
-DATA tailAVX2<>+12(SB)/4, $0xffffffff
-DATA tailAVX2<>+16(SB)/4, $0xffffffff
-DATA tailAVX2<>+20(SB)/4, $0xffffffff
-DATA tailAVX2<>+24(SB)/4, $0xffffffff
-DATA tailAVX2<>+28(SB)/4, $0xffffffff
-DATA tailAVX2<>+32(SB)/4, $0xffffffff
-DATA tailAVX2<>+36(SB)/4, $0xffffffff
-DATA tailAVX2<>+40(SB)/4, $0xffffffff
-DATA tailAVX2<>+44(SB)/4, $0xffffffff
-DATA tailAVX2<>+48(SB)/4, $0xffffffff
-DATA tailAVX2<>+52(SB)/4, $0xffffffff
-DATA tailAVX2<>+56(SB)/4, $0xffffffff
-DATA tailAVX2<>+60(SB)/4, $0xffffffff
-DATA tailAVX2<>+64(SB)/4, $0x00000000
-DATA tailAVX2<>+68(SB)/4, $0x00000000
-DATA tailAVX2<>+72(SB)/4, $0x00000000
-DATA tailAVX2<>+76(SB)/4, $0x00000000
-DATA tailAVX2<>+80(SB)/4, $0x00000000
-DATA tailAVX2<>+84(SB)/4, $0x00000000
-DATA tailAVX2<>+88(SB)/4, $0x00000000
-DATA tailAVX2<>+92(SB)/4, $0x00000000
-DATA tailAVX2<>+96(SB)/4, $0x00000000
-DATA tailAVX2<>+100(SB)/4, $0x00000000
-DATA tailAVX2<>+104(SB)/4, $0x00000000
-DATA tailAVX2<>+108(SB)/4, $0x00000000
-DATA tailAVX2<>+112(SB)/4, $0x00000000
-DATA tailAVX2<>+116(SB)/4, $0x00000000
-DATA tailAVX2<>+120(SB)/4, $0x00000000
-DATA tailAVX2<>+124(SB)/4, $0x00000000
-GLOBL tailAVX2<>(SB), RODATA|NOPTR, $128
+DATA tail_AVX2<>+0(SB)/4, $0xffffffff
+DATA tail_AVX2<>+4(SB)/4, $0xffffffff
+DATA tail_AVX2<>+8(SB)/4, $0xffffffff
+DATA tail_AVX2<>+12(SB)/4, $0xffffffff
+DATA tail_AVX2<>+16(SB)/4, $0xffffffff
+DATA tail_AVX2<>+20(SB)/4, $0xffffffff
+DATA tail_AVX2<>+24(SB)/4, $0xffffffff
+DATA tail_AVX2<>+28(SB)/4, $0xffffffff
+DATA tail_AVX2<>+32(SB)/4, $0xffffffff
+DATA tail_AVX2<>+36(SB)/4, $0xffffffff
+DATA tail_AVX2<>+40(SB)/4, $0xffffffff
+DATA tail_AVX2<>+44(SB)/4, $0xffffffff
+DATA tail_AVX2<>+48(SB)/4, $0xffffffff
+DATA tail_AVX2<>+52(SB)/4, $0xffffffff
+DATA tail_AVX2<>+56(SB)/4, $0xffffffff
+DATA tail_AVX2<>+60(SB)/4, $0xffffffff
+DATA tail_AVX2<>+64(SB)/4, $0x00000000
+DATA tail_AVX2<>+68(SB)/4, $0x00000000
+DATA tail_AVX2<>+72(SB)/4, $0x00000000
+DATA tail_AVX2<>+76(SB)/4, $0x00000000
+DATA tail_AVX2<>+80(SB)/4, $0x00000000
+DATA tail_AVX2<>+84(SB)/4, $0x00000000
+DATA tail_AVX2<>+88(SB)/4, $0x00000000
+DATA tail_AVX2<>+92(SB)/4, $0x00000000
+DATA tail_AVX2<>+96(SB)/4, $0x00000000
+DATA tail_AVX2<>+100(SB)/4, $0x00000000
+DATA tail_AVX2<>+104(SB)/4, $0x00000000
+DATA tail_AVX2<>+108(SB)/4, $0x00000000
+DATA tail_AVX2<>+112(SB)/4, $0x00000000
+DATA tail_AVX2<>+116(SB)/4, $0x00000000
+DATA tail_AVX2<>+120(SB)/4, $0x00000000
+DATA tail_AVX2<>+124(SB)/4, $0x00000000
+GLOBL tail_AVX2<>(SB), RODATA|NOPTR, $128
 
 // func gemm2x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
 // Requires: AVX, FMA3
@@ -235,7 +235,7 @@ wholeSet19:
 
 part17:
 	MOVQ       last+72(FP), R10
-	LEAQ       tailAVX2<>+0(SB), R11
+	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
 	VMOVUPS    (R11)(R12*4), Y2
@@ -387,7 +387,7 @@ wholeSet29:
 
 part27:
 	MOVQ       last+72(FP), R10
-	LEAQ       tailAVX2<>+0(SB), R11
+	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
 	VMOVUPS    (R11)(R12*4), Y3
@@ -550,7 +550,7 @@ wholeSet39:
 
 part37:
 	MOVQ       last+72(FP), R10
-	LEAQ       tailAVX2<>+0(SB), R11
+	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
 	VMOVUPS    (R11)(R12*4), Y4
@@ -735,7 +735,7 @@ wholeSet49:
 
 part47:
 	MOVQ       last+72(FP), R10
-	LEAQ       tailAVX2<>+0(SB), R11
+	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
 	VMOVUPS    (R11)(R12*4), Y5
@@ -943,7 +943,7 @@ wholeSet59:
 
 part57:
 	MOVQ       last+72(FP), R10
-	LEAQ       tailAVX2<>+0(SB), R11
+	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
 	VMOVUPS    (R11)(R12*4), Y6
@@ -1173,7 +1173,7 @@ wholeSet69:
 
 part67:
 	MOVQ       last+72(FP), R10
-	LEAQ       tailAVX2<>+0(SB), R11
+	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
 	VMOVUPS    (R11)(R12*4), Y7
@@ -1414,7 +1414,7 @@ wholeSet79:
 
 part77:
 	MOVQ       last+72(FP), R10
-	LEAQ       tailAVX2<>+0(SB), R12
+	LEAQ       tail_AVX2<>+0(SB), R12
 	MOVQ       $0x00000010, R13
 	SUBQ       R10, R13
 	VMOVUPS    (R12)(R13*4), Y8
@@ -1676,7 +1676,7 @@ wholeSet89:
 
 part87:
 	MOVQ       last+72(FP), R10
-	LEAQ       tailAVX2<>+0(SB), R12
+	LEAQ       tail_AVX2<>+0(SB), R12
 	MOVQ       $0x00000010, R13
 	SUBQ       R10, R13
 	VMOVUPS    (R12)(R13*4), Y9
@@ -1958,7 +1958,7 @@ wholeSet99:
 
 part97:
 	MOVQ       last+72(FP), R10
-	LEAQ       tailAVX2<>+0(SB), R12
+	LEAQ       tail_AVX2<>+0(SB), R12
 	MOVQ       $0x00000010, R13
 	SUBQ       R10, R13
 	VMOVUPS    (R12)(R13*4), Y10
@@ -2260,7 +2260,7 @@ wholeSet109:
 
 part107:
 	MOVQ       last+72(FP), R10
-	LEAQ       tailAVX2<>+0(SB), R12
+	LEAQ       tail_AVX2<>+0(SB), R12
 	MOVQ       $0x00000010, R13
 	SUBQ       R10, R13
 	VMOVUPS    (R12)(R13*4), Y11
@@ -2582,7 +2582,7 @@ wholeSet119:
 
 part117:
 	MOVQ       last+72(FP), R10
-	LEAQ       tailAVX2<>+0(SB), R12
+	LEAQ       tail_AVX2<>+0(SB), R12
 	MOVQ       $0x00000010, R13
 	SUBQ       R10, R13
 	VMOVUPS    (R12)(R13*4), Y12
@@ -2751,7 +2751,7 @@ wholeSet129:
 
 part127:
 	MOVQ       last+72(FP), R8
-	LEAQ       tailAVX2<>+0(SB), R9
+	LEAQ       tail_AVX2<>+0(SB), R9
 	MOVQ       $0x00000010, R10
 	SUBQ       R8, R10
 	VMOVUPS    (R9)(R10*4), Y2
@@ -2898,7 +2898,7 @@ wholeSet139:
 
 part137:
 	MOVQ       last+72(FP), R10
-	LEAQ       tailAVX2<>+0(SB), R11
+	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
 	VMOVUPS    (R11)(R12*4), Y4
@@ -3080,7 +3080,7 @@ wholeSet149:
 
 part147:
 	MOVQ       last+72(FP), R10
-	LEAQ       tailAVX2<>+0(SB), R11
+	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
 	VMOVUPS    (R11)(R12*4), Y6
@@ -3282,7 +3282,7 @@ wholeSet159:
 
 part157:
 	MOVQ       last+72(FP), R10
-	LEAQ       tailAVX2<>+0(SB), R11
+	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
 	VMOVUPS    (R11)(R12*4), Y8
@@ -3515,7 +3515,7 @@ wholeSet169:
 
 part167:
 	MOVQ       last+72(FP), R10
-	LEAQ       tailAVX2<>+0(SB), R11
+	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
 	VMOVUPS    (R11)(R12*4), Y10
@@ -3780,7 +3780,7 @@ wholeSet179:
 
 part177:
 	MOVQ       last+72(FP), R10
-	LEAQ       tailAVX2<>+0(SB), R11
+	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
 	VMOVUPS    (R11)(R12*4), Y12

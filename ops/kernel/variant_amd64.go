@@ -30,6 +30,11 @@ func avx2() *variant {
 		},
 		2: {nil, gemm1x16AVX2, gemm2x16AVX2, gemm3x16AVX2, gemm4x16AVX2, gemm5x16AVX2, gemm6x16AVX2},
 	}
+	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX2, logAVX2, tanhAVX2, sigmoidAVX2, erfAVX2
+	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX2, geluTanhAVX2, siluAVX2, reluAVX2, sqrtAVX2
+	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX2, subAVX2, mulAVX2, divAVX2, maxAVX2, minAVX2
+	v.addScalar, v.mulScalar = addScalarAVX2, mulScalarAVX2
+	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX2, dotAVX2, sumAVX2, maxOfAVX2
 	return &v
 }
 
@@ -52,5 +57,10 @@ func avx512() *variant {
 		},
 		4: {nil, gemm1x64AVX512, gemm2x64AVX512, gemm3x64AVX512, gemm4x64AVX512, gemm5x64AVX512, gemm6x64AVX512},
 	}
+	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX512, logAVX512, tanhAVX512, sigmoidAVX512, erfAVX512
+	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX512, geluTanhAVX512, siluAVX512, reluAVX512, sqrtAVX512
+	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX512, subAVX512, mulAVX512, divAVX512, maxAVX512, minAVX512
+	v.addScalar, v.mulScalar = addScalarAVX512, mulScalarAVX512
+	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX512, dotAVX512, sumAVX512, maxOfAVX512
 	return &v
 }

@@ -104,7 +104,7 @@ func (x *isa) address(name string) operand.Mem {
 
 // data adds a read-only table of 32-bit words.
 func (x *isa) data(name string, words ...uint32) operand.Mem {
-	m := x.StaticGlobal(name + x.name)
+	m := x.StaticGlobal(name + "_" + x.name)
 	x.DataAttributes(attr.RODATA | attr.NOPTR)
 	for i, w := range words {
 		x.AddDatum(4*i, operand.U32(w))

@@ -25,6 +25,8 @@ var families = []struct {
 	emit func(x *isa)
 }{
 	{"gemm", emitGemm},
+	{"math", emitMath},
+	{"vec", emitVec},
 }
 
 func main() {

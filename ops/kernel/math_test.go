@@ -1,0 +1,172 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A unaryCase is a function of one variable, its formula in float64 and how
+// many units in the last place a variant may be off. Where the formula itself
+// is stated with an absolute error, scale turns x into the size it refers to.
+type unaryCase struct {
+	name   string
+	f      func(dst, src []float32)
+	want   func(x float64) float64
+	ulps   float64
+	lo, hi float64                 // bounds of the result
+	size   func(x float64) float64 // nil: that of the result
+}
+
+func unaryCases() []unaryCase {
+	inf := math.Inf(1)
+	abs := math.Abs
+	return []unaryCase{
+		{"Exp", Exp, math.Exp, 1, 0, inf, nil},
+		{"Log", Log, math.Log, 1, -inf, inf, nil},
+		{"Tanh", Tanh, math.Tanh, 2.5, -1, 1, nil},
+		{"Sigmoid", Sigmoid, func(x float64) float64 {
+			if x < 0 {
+				return math.Exp(x) / (1 + math.Exp(x))
+			}
+			return 1 / (1 + math.Exp(-x))
+		}, 2.5, 0, 1, nil},
+		{"Erf", Erf, math.Erf, 2, -1, 1, nil},
+		// 1 + erf cancels for negative x, as in the frameworks.
+		{"Gelu", Gelu, func(x float64) float64 { return x / 2 * math.Erfc(-x/math.Sqrt2) }, 2, -0.2, inf, abs},
+		{"GeluTanh", GeluTanh, func(x float64) float64 {
+			u := math.Sqrt(2/math.Pi) * (x + 0.044715*x*x*x)
+			return x / (1 + math.Exp(-2*u))
+		}, 4, -0.2, inf, abs},
+		{"Silu", Silu, func(x float64) float64 {
+			if x < 0 {
+				return x * (math.Exp(x) / (1 + math.Exp(x)))
+			}
+			return x / (1 + math.Exp(-x))
+		}, 3, -0.3, inf, func(x float64) float64 {
+			// x times a denormal sigmoid has that one's precision.
+			return max(1e-35, math.Abs(x)/(1+math.Exp(-x)))
+		}},
+		{"Relu", Relu, func(x float64) float64 { return max(x, 0) }, 0, 0, inf, nil},
+		{"Sqrt", Sqrt, math.Sqrt, 0.5, 0, inf, nil},
+		{"Abs", Abs, math.Abs, 0, 0, inf, nil},
+		{"Neg", Neg, func(x float64) float64 { return -x }, 0, -inf, inf, nil},
+	}
+}
+
+// ulpsOff is the distance of y from want in units of the last place of a
+// float32 of the given size.
+func ulpsOff(y float32, want, size float64) float64 {
+	if math.IsInf(want, 0) || math.IsInf(float64(float32(want)), 0) || math.IsInf(float64(y), 0) {
+		if y == float32(want) {
+			return 0
+		}
+		if math.IsInf(float64(y), 0) && math.Abs(want) < math.MaxFloat32 {
+			return math.Inf(1)
+		}
+	}
+	_, e := math.Frexp(size)
+	return math.Abs(float64(y)-want) / math.Ldexp(1, max(e-24, -149))
+}
+
+// check compares f over src with the formula and returns the largest error.
+func (c unaryCase) check(t *testing.T, src, dst []float32) (worst float64, at float32) {
+	t.Helper()
+	c.f(dst, src)
+	for i, x := range src {
+		y, want := dst[i], c.want(float64(x))
+		if math.IsNaN(want) || math.IsNaN(float64(y)) {
+			if math.IsNaN(want) != math.IsNaN(float64(y)) {
+				require.Failf(t, "wrong NaN", "%s(%v) = %v, want %v", c.name, x, y, want)
+			}
+			continue
+		}
+		if float64(y) < c.lo || float64(y) > c.hi {
+			require.Failf(t, "out of range", "%s(%v) = %v", c.name, x, y)
+		}
+		size := math.Abs(want)
+		if c.size != nil {
+			size = c.size(float64(x))
+		}
+		if off := ulpsOff(y, want, size); off > worst {
+			worst, at = off, x
+		}
+	}
+	return worst, at
+}
+
+// TestUnaryAccuracy tries one in 4099 of all float32 values, or all of them if
+// ONDA_EXHAUSTIVE is set.
+func TestUnaryAccuracy(t *testing.T) {
+	step := uint64(4099)
+	if os.Getenv("ONDA_EXHAUSTIVE") != "" {
+		step = 1
+	}
+	forEachVariant(t, func(t *testing.T) {
+		for _, c := range unaryCases() {
+			t.Run(c.name, func(t *testing.T) {
+				var src []float32
+				for _, x := range []float64{0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN(), 88.72283, 88.72284, 88.8, 1e30, -1e30, -103.97, -103.98, -104.1, -87.4, 1e-45, -1e-45} {
+					src = append(src, float32(x))
+				}
+				dst := make([]float32, 1<<16)
+				worst, at := 0.0, float32(0)
+				for b := uint64(0); b < 1<<32; {
+					for ; len(src) < cap(dst) && b < 1<<32; b += step {
+						src = append(src, math.Float32frombits(uint32(b)))
+					}
+					if w, x := c.check(t, src, dst[:len(src)]); w > worst {
+						worst, at = w, x
+					}
+					src = src[:0]
+				}
+				t.Logf("largest error %.3f ulp at %v", worst, at)
+				require.LessOrEqual(t, worst, c.ulps, "at %v", at)
+			})
+		}
+	})
+}
+
+// Every length around the vector sizes, at misaligned starts, in place and
+// not, must write exactly its own values and the same ones.
+func TestUnaryLengths(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, c := range unaryCases() {
+			for n := 0; n <= 67; n++ {
+				for off := range 3 {
+					src, dst := guard(r, n, off), guard(r, n, 2*off)
+					c.f(dst.s, src.s)
+					src.checkUnchanged(t)
+					dst.checkZone(t)
+					one := make([]float32, 1)
+					for i, x := range src.s {
+						c.f(one, []float32{x})
+						if math.Float32bits(one[0]) != math.Float32bits(dst.s[i]) && !math.IsNaN(float64(one[0])) {
+							require.Fail(t, "differs from the single value", "%s(%v): %v of %d is %v, alone %v", c.name, x, i, n, dst.s[i], one[0])
+						}
+					}
+					c.f(src.s, src.s)
+					src.checkZone(t)
+					require.Equal(t, bits32(dst.s), bits32(src.s), "%s in place, length %d", c.name, n)
+				}
+			}
+		}
+	})
+}
+
+func TestActivate(t *testing.T) {
+	src := []float32{-2, -0.5, 0, 1, 3}
+	for act, f := range map[Activation]func(dst, src []float32){
+		ActRelu: Relu, ActSigmoid: Sigmoid, ActTanh: Tanh, ActGelu: Gelu, ActGeluTanh: GeluTanh, ActSilu: Silu,
+		ActNone: func(dst, src []float32) { copy(dst, src) },
+	} {
+		got, want := make([]float32, len(src)), make([]float32, len(src))
+		Activate(act, got, src)
+		f(want, src)
+		require.Equal(t, want, got, fmt.Sprint(act))
+	}
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"math"
+
+	"github.com/mmcloughlin/avo/reg"
+
+	. "github.com/mmcloughlin/avo/operand"
+)
+
+// emitVec writes elementwise arithmetic and reductions.
+func emitVec(x *isa) {
+	binary := func(name, doc string, f func(a, b reg.VecVirtual) reg.VecVirtual) {
+		x.function(name+x.name, "func(dst, a, b []float32)", name+x.name+" is dst[i] = "+doc+".")
+		n := x.GP64()
+		dst, a, b := x.GP64(), x.GP64(), x.GP64()
+		x.Load(x.Param("dst").Base(), dst)
+		x.Load(x.Param("dst").Len(), n)
+		x.Load(x.Param("a").Base(), a)
+		x.Load(x.Param("b").Base(), b)
+		x.loop(n, 2, []reg.GPVirtual{dst, a, b}, func(io vectorIO, _ int) {
+			io.store(f(io.load(a), io.load(b)), dst)
+		})
+		x.ret()
+	}
+	binary("add", "a[i] + b[i]", func(a, b reg.VecVirtual) reg.VecVirtual { return x.add(a, b) })
+	binary("sub", "a[i] - b[i]", func(a, b reg.VecVirtual) reg.VecVirtual { return x.sub(a, b) })
+	binary("mul", "a[i] * b[i]", func(a, b reg.VecVirtual) reg.VecVirtual { return x.mul(a, b) })
+	binary("div", "a[i] / b[i]", func(a, b reg.VecVirtual) reg.VecVirtual { return x.div(a, b) })
+	// The instructions return b if either value is NaN: put back a's.
+	either := func(f func(...Op)) func(a, b reg.VecVirtual) reg.VecVirtual {
+		return func(a, b reg.VecVirtual) reg.VecVirtual {
+			return x.choose(x.compare(unordered, a, a), a, x.to(f, b, a))
+		}
+	}
+	binary("max", "max(a[i], b[i]), NaN if either is", either(x.VMAXPS))
+	binary("min", "min(a[i], b[i]), NaN if either is", either(x.VMINPS))
+
+	scalar := func(name, doc string, f func(...Op)) {
+		x.function(name+x.name, "func(dst, a []float32, s float32)", name+x.name+" is dst[i] = "+doc+".")
+		n := x.GP64()
+		dst, a := x.GP64(), x.GP64()
+		x.Load(x.Param("dst").Base(), dst)
+		x.Load(x.Param("dst").Len(), n)
+		x.Load(x.Param("a").Base(), a)
+		s := x.vec()
+		x.VBROADCASTSS(x.address("s"), s)
+		x.loop(n, 2, []reg.GPVirtual{dst, a}, func(io vectorIO, _ int) {
+			io.store(x.to(f, s, io.load(a)), dst)
+		})
+		x.ret()
+	}
+	scalar("addScalar", "a[i] + s", x.VADDPS)
+	scalar("mulScalar", "a[i] * s", x.VMULPS)
+
+	axpy(x)
+	dot(x)
+	sum(x)
+	maxOf(x)
+}
+
+func axpy(x *isa) {
+	x.function("axpy"+x.name, "func(y []float32, alpha float32, x []float32)", "axpy"+x.name+" is y[i] += alpha * x[i].")
+	n := x.GP64()
+	y, from := x.GP64(), x.GP64()
+	x.Load(x.Param("y").Base(), y)
+	x.Load(x.Param("y").Len(), n)
+	x.Load(x.Param("x").Base(), from)
+	alpha := x.vec()
+	x.VBROADCASTSS(x.address("alpha"), alpha)
+	x.loop(n, 4, []reg.GPVirtual{y, from}, func(io vectorIO, _ int) {
+		sum := io.load(y)
+		x.VFMADD231PS(io.load(from), alpha, sum)
+		io.store(sum, y)
+	})
+	x.ret()
+}
+
+// reduceAll combines vectors into one value.
+func reduceAll(x *isa, acc []reg.VecVirtual, f func(...Op)) reg.Register {
+	for len(acc) > 1 {
+		half := len(acc) / 2
+		for i := range half {
+			f(acc[half+i], acc[i], acc[i])
+		}
+		acc = acc[:half]
+	}
+	return x.fold(acc[0], f)
+}
+
+func dot(x *isa) {
+	x.function("dot"+x.name, "func(a, b []float32) (sum float32)", "dot"+x.name+" is sum += a[i] * b[i].")
+	n := x.GP64()
+	a, b := x.GP64(), x.GP64()
+	x.Load(x.Param("a").Base(), a)
+	x.Load(x.Param("a").Len(), n)
+	x.Load(x.Param("b").Base(), b)
+	acc := x.vecs(8) // as many as the multiplier's latency times its width
+	for _, v := range acc {
+		x.zero(v)
+	}
+	x.loop(n, len(acc), []reg.GPVirtual{a, b}, func(io vectorIO, i int) {
+		x.VFMADD231PS(io.load(a), io.load(b), acc[i])
+	})
+	x.Store(reduceAll(x, acc, x.VADDPS), x.Return("sum"))
+	x.ret()
+}
+
+func sum(x *isa) {
+	x.function("sum"+x.name, "func(x []float32) (sum float32)", "sum"+x.name+" is sum += x[i].")
+	n := x.GP64()
+	from := x.GP64()
+	x.Load(x.Param("x").Base(), from)
+	x.Load(x.Param("x").Len(), n)
+	acc := x.vecs(8)
+	for _, v := range acc {
+		x.zero(v)
+	}
+	x.loop(n, len(acc), []reg.GPVirtual{from}, func(io vectorIO, i int) {
+		x.VADDPS(io.load(from), acc[i], acc[i])
+	})
+	x.Store(reduceAll(x, acc, x.VADDPS), x.Return("sum"))
+	x.ret()
+}
+
+// maxOf drops NaN on the way, as the instruction does, and keeps the last one
+// beside it: added to the result, that makes it NaN, and otherwise adds 0.
+func maxOf(x *isa) {
+	x.function("maxOf"+x.name, "func(x []float32) (m float32)", "maxOf"+x.name+" is m = max(m, x[i]), NaN if any is.")
+	n := x.GP64()
+	from := x.GP64()
+	x.Load(x.Param("x").Base(), from)
+	x.Load(x.Param("x").Len(), n)
+	lowest := x.load(x.float(math.Inf(-1)))
+	acc, nan := x.vecs(4), x.vec()
+	for i := range acc {
+		x.VMOVUPS(lowest, acc[i])
+	}
+	x.zero(nan)
+	x.loop(n, len(acc), []reg.GPVirtual{from}, func(io vectorIO, i int) {
+		v := io.keep(io.load(from), lowest)
+		x.VMAXPS(acc[i], v, acc[i])
+		x.VMOVUPS(x.choose(x.compare(unordered, v, v), v, nan), nan)
+	})
+	x.fold(nan, x.VADDPS)
+	m := reduceAll(x, acc, x.VMAXPS)
+	x.VADDSS(nan.AsX(), m, m)
+	x.Store(m, x.Return("m"))
+	x.ret()
+}
