@@ -23,5 +23,5 @@
 //
 // [Tensor.RawData] is a part of the bytes that were read, not a copy. When the model came from a path, those bytes are a
 // private memory map of the file, and each Tensor keeps the map alive. A RawData slice alone does not: whoever keeps the
-// slice and lets the Tensor go must keep [Tensor.Owner] too. All other fields are copies and live on their own.
+// slice and lets the Tensor go must keep [Tensor.Owner] or [Model.Owner] too. All other fields are copies and live on their own.
 package onnx

@@ -35,7 +35,7 @@ func (m *Model) hasExternal() bool {
 // loadExternal turns the external data of every tensor into RawData.
 func (m *Model) loadExternal(files *externalFiles) error {
 	files.files = map[string]*externalFile{}
-	return m.eachTensor(func(p *place, t *Tensor) error {
+	err := m.eachTensor(func(p *place, t *Tensor) error {
 		if t.DataLocation != LocationExternal {
 			return nil
 		}
@@ -44,6 +44,12 @@ func (m *Model) loadExternal(files *externalFiles) error {
 		}
 		return nil
 	})
+	for _, f := range files.files {
+		if f.owner != nil {
+			m.owners = append(m.owners, f.owner)
+		}
+	}
+	return err
 }
 
 func (l *externalFiles) load(t *Tensor) error {

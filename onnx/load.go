@@ -118,6 +118,9 @@ func loadFile(f fs.File, o *loadOptions) (*Model, error) {
 	m := new(Model)
 	err = decodeMessage(&decoder{buf: b, owner: owner, memoryLimit: o.memoryLimit}, m, 0, len(b))
 	runtime.KeepAlive(owner)
+	if owner != nil {
+		m.owners = append(m.owners, owner)
+	}
 	return m, err
 }
 

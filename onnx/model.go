@@ -15,8 +15,13 @@ type Model struct {
 	Functions       []*Function
 	Configuration   []*DeviceConfiguration
 
-	wire wireState
+	wire   wireState
+	owners []*mapping // of everything that was loaded
 }
+
+// Owner is what keeps the RawData of every tensor the model was loaded with valid: whoever keeps such slices but not
+// their Tensors keeps it.
+func (m *Model) Owner() any { return m.owners }
 
 // IRVersion is the newest version of the format this package knows.
 const IRVersion = 13
