@@ -19,7 +19,7 @@ var modelTable = newTable(
 )
 
 var opsetImportTable = newTable(
-	text(1, "domain", func(m *OpsetImport) *string { return &m.Domain }),
+	text(1, "domain", func(m *OpsetImport) *string { return &m.Domain }).byHand(func(*OpsetImport) bool { return true }),
 	integer(2, "version", func(m *OpsetImport) *int64 { return &m.Version }).byHand(func(*OpsetImport) bool { return true }),
 )
 
