@@ -5,7 +5,7 @@
 //
 //	cfg := lstmattn.DefaultConfig(7)            // seven columns
 //	model, err := lstmattn.New(cfg, 42)         // 42 seeds the initial weights
-//	forecast, err := model.Forecast(ctx, x)     // x (batch, input_size, 7), raw values
+//	forecast, err := model.Forecast(ctx, x, nil) // x (batch, input_size, 7), raw values
 //
 // # The model
 //

@@ -1,0 +1,146 @@
+package lstmattn
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// ModelType is the name of this model family in configuration files.
+const ModelType = "lstm_attention"
+
+// Normalization says how each input window is shifted and scaled by itself,
+// after the scaling by column. The package comment has the formulas.
+type Normalization string
+
+// The window normalisations.
+const (
+	NormalizationNone    Normalization = "none"     // as it is
+	NormalizationLast    Normalization = "last"     // minus the last value
+	NormalizationMeanStd Normalization = "mean_std" // minus the mean, by the standard deviation
+	NormalizationRobust  Normalization = "robust"   // minus the median, by the interquartile range / 1.349
+)
+
+// Config is what a model is built from. The comments give each field's name in
+// JSON and its unit.
+type Config struct {
+	InputSize         int // input_size: steps the model looks back on
+	Horizon           int // horizon: steps it forecasts unless asked otherwise
+	NumFeatures       int // num_features: columns of the series, in and out
+	HiddenSize        int // hidden_size: units per LSTM layer and direction, and width of the attention
+	NumEncoderLayers  int // num_encoder_layers
+	NumDecoderLayers  int // num_decoder_layers
+	NumAttentionHeads int // num_attention_heads: must divide HiddenSize
+
+	Bidirectional bool          // bidirectional: the encoder reads both ways
+	LayerNorm     bool          // layer_norm: normalise the sum of decoder output and context
+	Normalization Normalization // normalization: of each window
+
+	Dropout             float64 // dropout: probability in [0, 1), in training only
+	TeacherForcingRatio float64 // teacher_forcing_ratio: probability in [0, 1] that a training step sees the target
+	GradClip            float64 // grad_clip: largest global norm of a gradient in training; 0 for no limit
+
+	FeatureNames []string // feature_names: one per column, or none
+	FeatureUnits []string // feature_units: one per column ("" where there is none), or none
+}
+
+// DefaultConfig is the configuration of a model of numFeatures columns that
+// looks a week of hours back and a day ahead.
+func DefaultConfig(numFeatures int) Config {
+	return Config{
+		InputSize: 168, Horizon: 24, NumFeatures: numFeatures,
+		HiddenSize: 512, NumEncoderLayers: 2, NumDecoderLayers: 2, NumAttentionHeads: 8,
+		Bidirectional: true, LayerNorm: true, Normalization: NormalizationNone,
+		Dropout: 0.1, TeacherForcingRatio: 0.5, GradClip: 1,
+	}
+}
+
+// Limits that keep every size computed from a Config within an int.
+const (
+	maxSteps      = 1 << 20 // of input_size and horizon
+	maxLayers     = 1 << 10
+	maxWidth      = 1 << 20   // of num_features and hidden_size
+	maxParameters = 1<<31 - 1 // 8 GiB
+)
+
+// A ConfigError lists everything that is wrong with a configuration.
+type ConfigError struct{ Problems []string }
+
+// Error is one sentence, the problems separated by semicolons.
+func (e *ConfigError) Error() string { return "config: " + strings.Join(e.Problems, "; ") }
+
+// Validate returns a *ConfigError naming every field that cannot be, or nil.
+func (c *Config) Validate() error {
+	var problems []string
+	refuse := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	between := func(name string, v, lo, hi int) {
+		if v < lo || v > hi {
+			refuse("%s is %d, must be between %d and %d", name, v, lo, hi)
+		}
+	}
+	between("input_size", c.InputSize, 1, maxSteps)
+	between("horizon", c.Horizon, 1, maxSteps)
+	between("num_features", c.NumFeatures, 1, maxWidth)
+	between("hidden_size", c.HiddenSize, 1, maxWidth)
+	between("num_encoder_layers", c.NumEncoderLayers, 1, maxLayers)
+	between("num_decoder_layers", c.NumDecoderLayers, 1, maxLayers)
+	switch heads := c.NumAttentionHeads; {
+	case heads < 1:
+		refuse("num_attention_heads is %d, must be at least 1", heads)
+	case c.HiddenSize > 0 && c.HiddenSize%heads != 0:
+		refuse("num_attention_heads is %d, must divide hidden_size %d", heads, c.HiddenSize)
+	}
+	switch c.Normalization {
+	case NormalizationNone, NormalizationLast, NormalizationMeanStd, NormalizationRobust:
+	default:
+		refuse("normalization is %q, must be none, last, mean_std or robust", string(c.Normalization))
+	}
+	if !(c.Dropout >= 0 && c.Dropout < 1) {
+		refuse("dropout is %v, must be at least 0 and below 1", c.Dropout)
+	}
+	if !(c.TeacherForcingRatio >= 0 && c.TeacherForcingRatio <= 1) {
+		refuse("teacher_forcing_ratio is %v, must be between 0 and 1", c.TeacherForcingRatio)
+	}
+	if !(c.GradClip >= 0) || math.IsInf(c.GradClip, 1) {
+		refuse("grad_clip is %v, must be a number of at least 0", c.GradClip)
+	}
+	named := func(field string, names []string) {
+		if len(names) != 0 && len(names) != c.NumFeatures {
+			refuse("%s has %d entries, num_features is %d", field, len(names), c.NumFeatures)
+		}
+	}
+	named("feature_names", c.FeatureNames)
+	named("feature_units", c.FeatureUnits)
+	seen := map[string]bool{}
+	for _, name := range c.FeatureNames {
+		if name == "" {
+			refuse("feature_names has an empty entry")
+		} else if seen[name] {
+			refuse("feature_names has %q twice", name)
+		}
+		seen[name] = true
+	}
+	if len(problems) == 0 {
+		if n := countParameters(c); n > maxParameters {
+			refuse("these sizes make %.3g parameters, at most %d are supported", n, maxParameters)
+		}
+	}
+	if len(problems) > 0 {
+		return &ConfigError{problems}
+	}
+	return nil
+}
+
+// Directions is 2 for a bidirectional encoder, else 1.
+func (c *Config) Directions() int {
+	if c.Bidirectional {
+		return 2
+	}
+	return 1
+}
+
+// MemorySize is the width of the encoder's outputs: hidden_size times directions.
+func (c *Config) MemorySize() int { return c.HiddenSize * c.Directions() }
+
+// encoderLayer is the encoder layer whose final state decoder layer k starts from.
+func (c *Config) encoderLayer(k int) int { return max(0, k+c.NumEncoderLayers-c.NumDecoderLayers) }

@@ -1,0 +1,185 @@
+package lstmattn
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/onda-ml/onda/ops/kernel"
+)
+
+// Options of a forecast; nil or the zero value is fine.
+type Options struct {
+	Horizon   int          // steps to forecast; 0 for the configuration's horizon
+	Attention bool         // return the attention weights too
+	Pool      *kernel.Pool // threads to use; nil for the model's own
+	State     *State       // memory to work in; nil for memory the model keeps
+}
+
+// A Forecast is the result for B windows.
+type Forecast struct {
+	Batch, Horizon, Features int
+	Values                   []float32 // (B, horizon, F), in the unit of the data
+
+	Heads, InputSize int
+	Attention        []float32 // (B, heads, horizon, input_size): how much each step looked at each input; nil if not asked for
+}
+
+// Forecast forecasts each window of x (B, input_size, num_features), raw
+// values, oldest first, feeding its own values back. Any B above 0 is fine;
+// NaN in a window gives NaN in its forecast. The errors are those of a wrong
+// size, and ctx's when it ends the work, which is looked at between steps.
+func (m *Model) Forecast(ctx context.Context, x []float32, o *Options) (*Forecast, error) {
+	f := &Forecast{}
+	if err := m.ForecastInto(ctx, f, x, o); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// forecastBatch is how many windows are forecast together: it bounds the
+// memory, and more would not be faster.
+const forecastBatch = 128
+
+// ForecastInto is Forecast into the memory of f's slices, which grow where they
+// are too short. f's content is undefined after an error.
+func (m *Model) ForecastInto(ctx context.Context, f *Forecast, x []float32, o *Options) error {
+	if o == nil {
+		o = &Options{}
+	}
+	c := &m.config
+	horizon := cmp.Or(o.Horizon, c.Horizon)
+	if err := m.prepare(f, x, horizon, o.Attention); err != nil {
+		return err
+	}
+	s, done := m.borrow(o.State)
+	defer done()
+	pool := cmp.Or(o.Pool, m.pool)
+	pool.Enter()
+	defer pool.Leave()
+
+	window, row, head := c.InputSize*c.NumFeatures, horizon*c.NumFeatures, c.NumAttentionHeads*horizon*c.InputSize
+	for lo := 0; lo < f.Batch; lo += forecastBatch {
+		hi := min(lo+forecastBatch, f.Batch)
+		s.layOut(m, hi-lo)
+		p := pass{network: m.net, config: c, pool: pool, state: s, batch: hi - lo}
+		var weights []float32
+		if o.Attention {
+			weights = f.Attention[lo*head : hi*head]
+		}
+		if err := p.run(ctx, x[lo*window:hi*window], f.Values[lo*row:hi*row], weights, horizon, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ForwardOptions of a training-style forward pass.
+type ForwardOptions struct {
+	Options
+	// TeacherForcing is the probability, drawn for each step after the first,
+	// that the decoder reads the target's previous value instead of its own.
+	TeacherForcing float64
+	// Dropout applies the configuration's dropout.
+	Dropout bool
+	// Seed of the draws and the dropout masks.
+	Seed uint64
+}
+
+// Forward is Forecast with a target (B, T, num_features) of raw values at hand,
+// as in training: its horizon is T, and o says when the decoder sees the
+// target. Without teacher forcing and dropout it equals Forecast, bit for bit.
+func (m *Model) Forward(ctx context.Context, x, target []float32, o *ForwardOptions) (*Forecast, error) {
+	if o == nil {
+		o = &ForwardOptions{}
+	}
+	if !(o.TeacherForcing >= 0 && o.TeacherForcing <= 1) {
+		return nil, fmt.Errorf("lstmattn: the teacher forcing ratio is %v, must be between 0 and 1", o.TeacherForcing)
+	}
+	c, f := &m.config, &Forecast{}
+	batch, err := m.batchOf(x)
+	if err != nil {
+		return nil, err
+	}
+	if len(target) == 0 || len(target)%(batch*c.NumFeatures) != 0 {
+		return nil, fmt.Errorf("lstmattn: target has %d elements, expected a multiple of %d for %d windows of %d features",
+			len(target), batch*c.NumFeatures, batch, c.NumFeatures)
+	}
+	horizon := len(target) / (batch * c.NumFeatures)
+	if o.Horizon != 0 && o.Horizon != horizon {
+		return nil, fmt.Errorf("lstmattn: target has %d steps, horizon is %d", horizon, o.Horizon)
+	}
+	if err := m.prepare(f, x, horizon, o.Attention); err != nil {
+		return nil, err
+	}
+	s, done := m.borrow(o.State)
+	defer done()
+	pool := cmp.Or(o.Pool, m.pool)
+	pool.Enter()
+	defer pool.Leave()
+	s.layOut(m, batch)
+	p := pass{network: m.net, config: c, pool: pool, state: s, batch: batch}
+	forcing := &forcing{target: target, ratio: o.TeacherForcing, draws: stream(o.Seed, "teacher forcing")}
+	if o.Dropout && c.Dropout > 0 {
+		forcing.drop = &dropout{c.Dropout, stream(o.Seed, "dropout")}
+	}
+	if err := p.run(ctx, x, f.Values, f.Attention, horizon, forcing); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// batchOf is the number of windows in x.
+func (m *Model) batchOf(x []float32) (int, error) {
+	window := m.config.InputSize * m.config.NumFeatures
+	if len(x) == 0 || len(x)%window != 0 {
+		return 0, fmt.Errorf("lstmattn: x has %d elements, expected a multiple of %d, input_size %d times num_features %d",
+			len(x), window, m.config.InputSize, m.config.NumFeatures)
+	}
+	return len(x) / window, nil
+}
+
+// maxResult bounds the elements of a result, 16 GiB.
+const maxResult = 1 << 32
+
+// prepare sets f's sizes and makes room in it.
+func (m *Model) prepare(f *Forecast, x []float32, horizon int, attention bool) error {
+	batch, err := m.batchOf(x)
+	if err != nil {
+		return err
+	}
+	if horizon < 1 || horizon > maxSteps {
+		return fmt.Errorf("lstmattn: the horizon is %d, must be between 1 and %d", horizon, maxSteps)
+	}
+	c := &m.config
+	f.Batch, f.Horizon, f.Features = batch, horizon, c.NumFeatures
+	f.Heads, f.InputSize = c.NumAttentionHeads, c.InputSize
+	rows := float64(batch) * float64(horizon)
+	values, weights := rows*float64(f.Features), rows*float64(f.Heads)*float64(f.InputSize)
+	if !attention {
+		weights = 0
+	}
+	if values+weights > maxResult {
+		return fmt.Errorf("lstmattn: %d windows over %d steps give %.3g values and attention weights, at most %d are supported", batch, horizon, values+weights, int64(maxResult))
+	}
+	f.Values = room(f.Values, int(values))
+	if f.Attention = room(f.Attention, int(weights)); !attention {
+		f.Attention = nil
+	}
+	return nil
+}
+
+func room(v []float32, n int) []float32 { return slices.Grow(v[:0], n)[:n] }
+
+// borrow returns the state to work in and what gives it back.
+func (m *Model) borrow(s *State) (*State, func()) {
+	if s != nil {
+		return s, func() {}
+	}
+	s, ok := m.states.Get().(*State)
+	if !ok {
+		s = &State{}
+	}
+	return s, func() { m.states.Put(s) }
+}

@@ -1,0 +1,190 @@
+package lstmattn
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/onda-ml/onda/ops/kernel"
+)
+
+// A Model is a configuration and its parameters, ready to forecast. It is safe
+// for concurrent use while nothing changes it ([Model.SetScaler],
+// [Model.SetThreads], [Model.Pack]).
+type Model struct {
+	config Config
+	params *Params
+	net    *network
+	pool   *kernel.Pool
+	states sync.Pool // *State
+}
+
+// New makes a model with PyTorch's initial distributions. The same
+// configuration and seed give the same bits.
+func New(cfg Config, seed uint64) (*Model, error) {
+	p, err := NewParams(cfg)
+	if err != nil {
+		return nil, err
+	}
+	p.initialize(seed)
+	return FromParams(cfg, p)
+}
+
+// NewParams makes the parameters of a model, all zero, with a scaler that
+// changes nothing. A loader fills them and calls FromParams. The error is
+// Validate's.
+func NewParams(cfg Config) (*Params, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return newParams(&cfg), nil
+}
+
+// FromParams makes a model that keeps p. Parameters of another configuration
+// are an error, and so is a scaler that is not of positive finite numbers.
+func FromParams(cfg Config, p *Params) (*Model, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	want := parameterTable(&cfg)
+	if len(want) != len(p.table) {
+		return nil, fmt.Errorf("lstmattn: %d parameters given, the configuration has %d", len(p.table), len(want))
+	}
+	for i := range want {
+		got := &p.table[i]
+		if got.Name != want[i].Name || fmt.Sprint(got.Shape) != fmt.Sprint(want[i].Shape) {
+			return nil, fmt.Errorf("lstmattn: parameter %d is %s %v, the configuration has %s %v", i, got.Name, got.Shape, want[i].Name, want[i].Shape)
+		}
+	}
+	if err := checkScaler(cfg.NumFeatures, p.ScalerMean, p.ScalerScale); err != nil {
+		return nil, err
+	}
+	m := &Model{config: cfg, params: p, pool: kernel.NewPool(0)}
+	if err := m.Pack(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Pack brings the parameters into the kernels' layout. It must be called after
+// the numbers in Params have changed.
+func (m *Model) Pack() error {
+	net, err := newNetwork(&m.config, m.params)
+	if err == nil {
+		m.net = net
+	}
+	return err
+}
+
+// Config returns the model's configuration. Its lists must not be changed.
+func (m *Model) Config() Config { return m.config }
+
+// Params returns the model's parameters. Whoever changes them calls Pack.
+func (m *Model) Params() *Params { return m.params }
+
+// NumParameters is the number of parameters; the scaler's buffers do not count.
+func (m *Model) NumParameters() int { return len(m.params.Data) }
+
+// SetThreads sets the number of threads that calls of the model share; 0 means
+// one for each processor Go may use, the number a new model has. Results do
+// not depend on it.
+func (m *Model) SetThreads(n int) { m.pool = kernel.NewPool(n) }
+
+// SetScaler sets the mean and scale of each column, in the unit of the data:
+// the model sees (x - mean) / scale.
+func (m *Model) SetScaler(mean, scale []float32) error {
+	if err := checkScaler(m.config.NumFeatures, mean, scale); err != nil {
+		return err
+	}
+	copy(m.params.ScalerMean, mean)
+	copy(m.params.ScalerScale, scale)
+	return nil
+}
+
+func checkScaler(features int, mean, scale []float32) error {
+	if len(mean) != features || len(scale) != features {
+		return fmt.Errorf("lstmattn: the scaler has %d means and %d scales, num_features is %d", len(mean), len(scale), features)
+	}
+	for i := range mean {
+		if v := float64(mean[i]); math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("lstmattn: the scaler's mean of column %d is %v, must be a finite number", i, v)
+		}
+		if v := float64(scale[i]); !(v > 0) || math.IsInf(v, 0) {
+			return fmt.Errorf("lstmattn: the scaler's scale of column %d is %v, must be a positive finite number", i, v)
+		}
+	}
+	return nil
+}
+
+// A network is the parameters in the kernels' layout, layer by layer.
+type network struct {
+	encoder, decoder *StackedLSTM
+	bridgeH, bridgeC []dense // by decoder layer; none for a unidirectional encoder
+	attention        *MultiHeadAttention
+	norm             []float32 // (2H) weight and bias; nil without layer norm
+	output           dense
+}
+
+// A dense is a linear layer y = x W' + b.
+type dense struct {
+	w    *kernel.PackedB
+	bias []float32
+}
+
+func newNetwork(c *Config, p *Params) (*network, error) {
+	H, F, E := c.HiddenSize, c.NumFeatures, c.MemorySize()
+	linear := func(name string, out, in int) dense {
+		return dense{kernel.PackB(true, in, out, p.View(name+".weight"), in), p.View(name + ".bias")}
+	}
+	n := &network{output: linear("output", F, H)}
+	var err error
+	if n.encoder, err = NewStackedLSTM(F, H, p.lstm("encoder", c.NumEncoderLayers, c.Directions())); err != nil {
+		return nil, err
+	}
+	if n.decoder, err = NewStackedLSTM(F+H, H, p.lstm("decoder", c.NumDecoderLayers, 1)); err != nil {
+		return nil, err
+	}
+	if n.attention, err = NewMultiHeadAttention(H, E, c.NumAttentionHeads, p.attention(H)); err != nil {
+		return nil, err
+	}
+	if c.Bidirectional {
+		for k := range c.NumDecoderLayers {
+			n.bridgeH = append(n.bridgeH, linear(fmt.Sprintf("bridge_h.%d", k), H, 2*H))
+			n.bridgeC = append(n.bridgeC, linear(fmt.Sprintf("bridge_c.%d", k), H, 2*H))
+		}
+	}
+	if c.LayerNorm {
+		n.norm = append(append(n.norm, p.View("norm.weight")...), p.View("norm.bias")...)
+	}
+	return n, nil
+}
+
+// lstm returns the views of a stacked LSTM's parameters, by layer and direction.
+func (p *Params) lstm(module string, layers, directions int) [][]LSTMParams {
+	stack := make([][]LSTMParams, layers)
+	for k := range stack {
+		for d := range directions {
+			suffix := fmt.Sprintf("_l%d", k)
+			if d == 1 {
+				suffix += "_reverse"
+			}
+			stack[k] = append(stack[k], LSTMParams{
+				WeightIH: p.View(module + ".weight_ih" + suffix), WeightHH: p.View(module + ".weight_hh" + suffix),
+				BiasIH: p.View(module + ".bias_ih" + suffix), BiasHH: p.View(module + ".bias_hh" + suffix),
+			})
+		}
+	}
+	return stack
+}
+
+// attention returns the views of the attention's parameters.
+func (p *Params) attention(H int) AttentionParams {
+	a := AttentionParams{
+		QWeight: p.View("attention.q_proj_weight"), KWeight: p.View("attention.k_proj_weight"), VWeight: p.View("attention.v_proj_weight"),
+		InBias: p.View("attention.in_proj_bias"), OutWeight: p.View("attention.out_proj.weight"), OutBias: p.View("attention.out_proj.bias"),
+	}
+	if w := p.View("attention.in_proj_weight"); w != nil {
+		a.QWeight, a.KWeight, a.VWeight = w[:H*H], w[H*H:2*H*H], w[2*H*H:]
+	}
+	return a
+}

@@ -1,0 +1,136 @@
+package lstmattn
+
+import (
+	"math"
+	"slices"
+)
+
+// minSpread bounds the divisor of a window from below: a hundredth of the
+// column's scale, so that an almost constant window does not blow up.
+const minSpread = 0.01
+
+// iqrOfNormal is the interquartile range of the standard normal distribution.
+const iqrOfNormal = 1.349
+
+// A window is the normalisation of B windows of one model.
+type window struct {
+	kind        Normalization
+	steps, cols int
+	mean, scale []float32 // (F) of the columns
+
+	shift, spread []float32 // (B, F) of each window
+	sorted        []float32 // (L) scratch of robust
+}
+
+// normalize sets n (B, L, F) from the raw x (B, L, F), and shift and spread.
+func (w *window) normalize(n, x []float32, batch int) {
+	w.toScaled(n[:batch*w.steps*w.cols], x)
+	for b := range batch {
+		shift, spread := w.of(b)
+		one := n[b*w.steps*w.cols : (b+1)*w.steps*w.cols]
+		w.measure(shift, spread, one)
+		w.center(one, shift, spread)
+	}
+}
+
+// normalizeTarget sets n (B, T, F) from the raw y (B, T, F) by the windows'
+// shift and spread.
+func (w *window) normalizeTarget(n, y []float32, batch, steps int) {
+	w.toScaled(n[:batch*steps*w.cols], y)
+	for b := range batch {
+		shift, spread := w.of(b)
+		w.center(n[b*steps*w.cols:(b+1)*steps*w.cols], shift, spread)
+	}
+}
+
+// restore turns normalised values y (B, T, F) into raw ones, in place.
+func (w *window) restore(y []float32, batch, steps int) {
+	for b := range batch {
+		shift, spread := w.of(b)
+		for i := b * steps * w.cols; i < (b+1)*steps*w.cols; i += w.cols {
+			row := y[i : i+w.cols]
+			for f := range row {
+				scaled := row[f]
+				if w.kind != NormalizationNone {
+					scaled = float32(scaled*spread[f]) + shift[f]
+				}
+				row[f] = float32(scaled*w.scale[f]) + w.mean[f]
+			}
+		}
+	}
+}
+
+func (w *window) of(b int) (shift, spread []float32) {
+	return w.shift[b*w.cols : (b+1)*w.cols], w.spread[b*w.cols : (b+1)*w.cols]
+}
+
+func (w *window) toScaled(dst, src []float32) {
+	for i := 0; i < len(dst); i += w.cols {
+		for f := range w.cols {
+			dst[i+f] = (src[i+f] - w.mean[f]) / w.scale[f]
+		}
+	}
+}
+
+func (w *window) center(n, shift, spread []float32) {
+	if w.kind == NormalizationNone {
+		return
+	}
+	for i := 0; i < len(n); i += w.cols {
+		for f := range w.cols {
+			n[i+f] = (n[i+f] - shift[f]) / spread[f]
+		}
+	}
+}
+
+// measure computes shift and spread (F) of one window z (L, F).
+func (w *window) measure(shift, spread, z []float32) {
+	for f := range w.cols {
+		switch w.kind {
+		case NormalizationLast:
+			shift[f], spread[f] = z[(w.steps-1)*w.cols+f], 1
+		case NormalizationMeanStd:
+			shift[f], spread[f] = w.meanStd(z[f:])
+		case NormalizationRobust:
+			shift[f], spread[f] = w.medianIQR(z[f:])
+		default:
+			shift[f], spread[f] = 0, 1
+		}
+	}
+}
+
+// meanStd is of the column that begins at z[0].
+func (w *window) meanStd(z []float32) (mean, std float32) {
+	var sum float64
+	for t := range w.steps {
+		sum += float64(z[t*w.cols])
+	}
+	m := sum / float64(w.steps)
+	var squares float64
+	for t := range w.steps {
+		d := float64(z[t*w.cols]) - m
+		squares += d * d
+	}
+	return float32(m), max(float32(math.Sqrt(squares/float64(w.steps))), minSpread)
+}
+
+// medianIQR is of the column that begins at z[0].
+func (w *window) medianIQR(z []float32) (median, iqr float32) {
+	for t := range w.steps {
+		w.sorted[t] = z[t*w.cols]
+	}
+	slices.Sort(w.sorted)
+	quartile := func(q int) float32 {
+		lo, hi, frac := QuartilePosition(w.steps, q)
+		return w.sorted[lo] + float32(frac*(w.sorted[hi]-w.sorted[lo]))
+	}
+	return quartile(2), max((quartile(3)-quartile(1))/iqrOfNormal, minSpread)
+}
+
+// QuartilePosition says where quartile q (1, 2 or 3) of n sorted values is:
+// at lo + frac*(hi-lo).
+func QuartilePosition(n, q int) (lo, hi int, frac float32) {
+	at := q * (n - 1)
+	lo = at / 4
+	return lo, min(lo+1, n-1), float32(at%4) / 4
+}

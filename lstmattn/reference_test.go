@@ -1,0 +1,277 @@
+package lstmattn
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sort"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The package comment's formulas in float64, one sequence at a time: the
+// oracle of the tests. It shares nothing with the package but the parameters.
+
+type vec = []float64
+
+func sigmoid(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+
+// affine is W x + b, W's rows from row on, W (., len(x)) row-major.
+func affine(w, b []float32, row, rows int, x vec) vec {
+	y := make(vec, rows)
+	for r := range y {
+		if b != nil {
+			y[r] = float64(b[row+r])
+		}
+		for j, v := range x {
+			y[r] += float64(w[(row+r)*len(x)+j]) * v
+		}
+	}
+	return y
+}
+
+// refCell is one LSTM step; it returns the new h and c.
+func refCell(p LSTMParams, x, h, c vec) (vec, vec) {
+	H := len(h)
+	gate := func(g int, f func(float64) float64) vec {
+		a, b := affine(p.WeightIH, p.BiasIH, g*H, H, x), affine(p.WeightHH, p.BiasHH, g*H, H, h)
+		for j := range a {
+			a[j] = f(a[j] + b[j])
+		}
+		return a
+	}
+	i, o, f, g := gate(0, sigmoid), gate(1, sigmoid), gate(2, sigmoid), gate(3, math.Tanh)
+	hn, cn := make(vec, H), make(vec, H)
+	for j := range H {
+		cn[j] = f[j]*c[j] + i[j]*g[j]
+		hn[j] = o[j] * math.Tanh(cn[j])
+	}
+	return hn, cn
+}
+
+// refStack runs stacked layers over x (T)(I); h and c are final states by
+// layer*directions + direction.
+func refStack(params [][]LSTMParams, hidden int, x []vec) (y, h, c []vec) {
+	for _, layer := range params {
+		y = make([]vec, len(x))
+		for d := range layer {
+			hd, cd := make(vec, hidden), make(vec, hidden)
+			for s := range x {
+				t := s
+				if d == 1 {
+					t = len(x) - 1 - s
+				}
+				hd, cd = refCell(layer[d], x[t], hd, cd)
+				if y[t] == nil {
+					y[t] = make(vec, hidden*len(layer))
+				}
+				copy(y[t][d*hidden:], hd)
+			}
+			h, c = append(h, hd), append(c, cd)
+		}
+		x = y
+	}
+	return y, h, c
+}
+
+// refAttend is multi-head attention of one query; weights by head.
+func refAttend(p AttentionParams, heads int, q vec, memory []vec) (out vec, weights []vec) {
+	H := len(q)
+	d := H / heads
+	pq := affine(p.QWeight, p.InBias, 0, H, q)
+	mixed := make(vec, H)
+	for a := range heads {
+		scores := make(vec, len(memory))
+		values := make([]vec, len(memory))
+		top := math.Inf(-1)
+		for j, m := range memory {
+			k := affine(p.KWeight, nil, a*d, d, m)
+			values[j] = affine(p.VWeight, nil, a*d, d, m)
+			for e := range d {
+				k[e] += float64(p.InBias[H+a*d+e])
+				values[j][e] += float64(p.InBias[2*H+a*d+e])
+				scores[j] += pq[a*d+e] * k[e] / math.Sqrt(float64(d))
+			}
+			top = math.Max(top, scores[j])
+		}
+		var sum float64
+		for j := range scores {
+			scores[j] = math.Exp(scores[j] - top)
+			sum += scores[j]
+		}
+		for j := range scores {
+			scores[j] /= sum
+			for e := range d {
+				mixed[a*d+e] += scores[j] * values[j][e]
+			}
+		}
+		weights = append(weights, scores)
+	}
+	return affine(p.OutWeight, p.OutBias, 0, H, mixed), weights
+}
+
+// refWindow is the window's shift and spread of column f, z being scaled.
+func refWindow(kind Normalization, z []vec, f int) (shift, spread float64) {
+	col := make(vec, len(z))
+	var sum, squares float64
+	for t := range z {
+		col[t] = z[t][f]
+		sum += col[t]
+	}
+	switch kind {
+	case NormalizationLast:
+		return col[len(col)-1], 1
+	case NormalizationMeanStd:
+		mean := sum / float64(len(col))
+		for _, v := range col {
+			squares += (v - mean) * (v - mean)
+		}
+		return mean, math.Max(0.01, math.Sqrt(squares/float64(len(col))))
+	case NormalizationRobust:
+		sort.Float64s(col)
+		quantile := func(q float64) float64 {
+			at := q * float64(len(col)-1)
+			lo := int(math.Floor(at))
+			hi := min(lo+1, len(col)-1)
+			return col[lo] + (at-float64(lo))*(col[hi]-col[lo])
+		}
+		return quantile(.5), math.Max(0.01, (quantile(.75)-quantile(.25))/1.349)
+	}
+	return 0, 1
+}
+
+// refForecast is the whole model for one window x (L, F) of raw values. With a
+// target (T, F) step t reads it where forced[t] is true.
+func refForecast(m *Model, x, target []float32, horizon int, forced []bool) (values []vec, weights [][]vec) {
+	c, p := m.Config(), m.Params()
+	F, H := c.NumFeatures, c.HiddenSize
+	scaled := func(raw []float32) []vec {
+		var z []vec
+		for i := 0; i < len(raw); i += F {
+			row := make(vec, F)
+			for f := range row {
+				row[f] = (float64(raw[i+f]) - float64(p.ScalerMean[f])) / float64(p.ScalerScale[f])
+			}
+			z = append(z, row)
+		}
+		return z
+	}
+	n, goal := scaled(x), scaled(target)
+	shift, spread := make(vec, F), make(vec, F)
+	for f := range F {
+		shift[f], spread[f] = refWindow(c.Normalization, n, f)
+		for _, rows := range [][]vec{n, goal} {
+			for t := range rows {
+				rows[t][f] = (rows[t][f] - shift[f]) / spread[f]
+			}
+		}
+	}
+
+	memory, eh, ec := refStack(p.lstm("encoder", c.NumEncoderLayers, c.Directions()), H, n)
+	dec := p.lstm("decoder", c.NumDecoderLayers, 1)
+	h, cell := make([]vec, len(dec)), make([]vec, len(dec))
+	for k := range dec {
+		j := k + c.NumEncoderLayers - c.NumDecoderLayers
+		if j < 0 {
+			j = 0
+		}
+		if !c.Bidirectional {
+			h[k], cell[k] = eh[j], ec[j]
+			continue
+		}
+		bridge := func(which string, fwd, rev vec) vec {
+			name := fmt.Sprintf("bridge_%s.%d", which, k)
+			return affine(p.View(name+".weight"), p.View(name+".bias"), 0, H, append(append(vec{}, fwd...), rev...))
+		}
+		h[k], cell[k] = bridge("h", eh[2*j], eh[2*j+1]), bridge("c", ec[2*j], ec[2*j+1])
+		for i := range h[k] {
+			h[k][i] = math.Tanh(h[k][i])
+		}
+	}
+	prev, context := n[len(n)-1], make(vec, H)
+	for t := range horizon {
+		if t > 0 && forced != nil && forced[t] {
+			prev = goal[t-1]
+		}
+		in := append(append(vec{}, prev...), context...)
+		for k := range dec {
+			h[k], cell[k] = refCell(dec[k][0], in, h[k], cell[k])
+			in = h[k]
+		}
+		var w []vec
+		context, w = refAttend(p.attention(H), c.NumAttentionHeads, in, memory)
+		weights = append(weights, w)
+		sum := make(vec, H)
+		var mean, variance float64
+		for i := range sum {
+			sum[i] = in[i] + context[i]
+			mean += sum[i] / float64(H)
+		}
+		if c.LayerNorm {
+			for i := range sum {
+				variance += (sum[i] - mean) * (sum[i] - mean) / float64(H)
+			}
+			for i := range sum {
+				sum[i] = (sum[i]-mean)/math.Sqrt(variance+1e-5)*float64(p.View("norm.weight")[i]) + float64(p.View("norm.bias")[i])
+			}
+		}
+		prev = affine(p.View("output.weight"), p.View("output.bias"), 0, F, sum)
+		value := make(vec, F)
+		for f := range value {
+			value[f] = (prev[f]*spread[f]+shift[f])*float64(p.ScalerScale[f]) + float64(p.ScalerMean[f])
+		}
+		values = append(values, value)
+	}
+	return values, weights
+}
+
+// small is a configuration whose every size is different.
+func small() Config {
+	c := DefaultConfig(3)
+	c.InputSize, c.Horizon, c.HiddenSize, c.NumEncoderLayers, c.NumDecoderLayers, c.NumAttentionHeads = 11, 5, 12, 2, 2, 4
+	return c
+}
+
+// randomModel is a model whose every parameter matters: none zero, none one,
+// weights large enough to leave the linear part of the gates.
+func randomModel(t testing.TB, c Config, seed uint64) *Model {
+	t.Helper()
+	m, err := New(c, seed)
+	require.NoError(t, err)
+	rng := rand.New(rand.NewPCG(seed, 77))
+	for _, row := range m.Params().Table() {
+		view := m.Params().View(row.Name)
+		for i := range view {
+			if row.Init.Kind == Uniform {
+				view[i] *= 1.5
+			} else {
+				view[i] += float32(rng.Float64()-.5) * .4
+			}
+		}
+	}
+	mean, scale := make([]float32, c.NumFeatures), make([]float32, c.NumFeatures)
+	for f := range mean {
+		mean[f], scale[f] = float32(10*rng.NormFloat64()), float32(1+4*rng.Float64())
+	}
+	require.NoError(t, m.SetScaler(mean, scale))
+	require.NoError(t, m.Pack())
+	return m
+}
+
+// windows are n random walks with the columns' means and scales of m.
+func windows(m *Model, n int, steps int, seed uint64) []float32 {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	c, p := m.Config(), m.Params()
+	x := make([]float32, n*steps*c.NumFeatures)
+	for b := range n {
+		for f := range c.NumFeatures {
+			z := rng.NormFloat64()
+			for t := range steps {
+				z = .9*z + .5*rng.NormFloat64()
+				x[(b*steps+t)*c.NumFeatures+f] = p.ScalerMean[f] + float32(z)*p.ScalerScale[f]
+			}
+		}
+	}
+	return x
+}
