@@ -8,6 +8,9 @@ func families() [][]Op {
 		compareOps(),
 		unaryOps(),
 		activationOps(),
+		clipOps(),
+		variadicOps(),
+		castOps(),
 		identityOps(),
 		matmulOps(),
 	}

@@ -180,3 +180,17 @@ func Shrink1(x, bias, lambda float64) float64 {
 	}
 	return 0
 }
+
+// ClipOf is min(max(src[i], lo), hi); NaN stays NaN.
+func ClipOf[T Number](dst, src []T, lo, hi T) {
+	for i, v := range src[:len(dst)] {
+		dst[i] = min(max(v, lo), hi)
+	}
+}
+
+// DivScalarOf is src[i] / s.
+func DivScalarOf[T float32 | float64](dst, src []T, s T) {
+	for i, v := range src[:len(dst)] {
+		dst[i] = v / s
+	}
+}
