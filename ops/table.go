@@ -11,6 +11,8 @@ func families() [][]Op {
 		clipOps(),
 		variadicOps(),
 		castOps(),
+		softmaxOps(),
+		axisOps(),
 		identityOps(),
 		matmulOps(),
 	}

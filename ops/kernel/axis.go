@@ -1,0 +1,210 @@
+package kernel
+
+import "math"
+
+// The functions below work along the middle axis of x (outer, n, inner): on
+// outer*inner series of n elements that lie inner apart. y may be x.
+
+// alongAxis calls f with the offset of the first element of each series.
+func alongAxis(p *Pool, outer, n, inner int, f func(at int)) {
+	p.For(outer*inner, max(1, 1<<12/max(n, 1)), func(lo, hi int) {
+		for s := lo; s < hi; s++ {
+			f(s/inner*n*inner + s%inner)
+		}
+	})
+}
+
+// SoftmaxAxis is [Softmax] along an axis.
+func SoftmaxAxis[T float32 | float64](p *Pool, y, x []T, outer, n, inner int) {
+	alongAxis(p, outer, n, inner, func(at int) {
+		end := at + n*inner
+		m := maxAlong(x, at, end, inner)
+		sum := 0.0
+		for i := at; i < end; i += inner {
+			e := math.Exp(float64(x[i] - m))
+			y[i] = T(e)
+			sum += e
+		}
+		for i := at; i < end; i += inner {
+			y[i] = T(float64(y[i]) / sum)
+		}
+	})
+}
+
+// LogSoftmaxAxis is [LogSoftmax] along an axis.
+func LogSoftmaxAxis[T float32 | float64](p *Pool, y, x []T, outer, n, inner int) {
+	alongAxis(p, outer, n, inner, func(at int) {
+		end := at + n*inner
+		m := maxAlong(x, at, end, inner)
+		sum := 0.0
+		for i := at; i < end; i += inner {
+			sum += math.Exp(float64(x[i] - m))
+		}
+		log := T(math.Log(sum))
+		for i := at; i < end; i += inner {
+			y[i] = x[i] - m - log
+		}
+	})
+}
+
+// HardmaxAxis is 1 at the first of the largest elements of each series, else 0.
+func HardmaxAxis[T float32 | float64](p *Pool, y, x []T, outer, n, inner int) {
+	alongAxis(p, outer, n, inner, func(at int) {
+		end := at + n*inner
+		best := at
+		for i := at; i < end; i += inner {
+			if x[i] > x[best] {
+				best = i
+			}
+		}
+		for i := at; i < end; i += inner {
+			y[i] = 0
+		}
+		y[best] = 1
+	})
+}
+
+func maxAlong[T float32 | float64](x []T, at, end, step int) T {
+	m := T(math.Inf(-1))
+	for i := at; i < end; i += step {
+		m = max(m, x[i])
+	}
+	return m
+}
+
+// ArgMaxAxis is the index of the largest element of each series (of the
+// smallest if least), the first or the last of equals. NaN counts as larger
+// (smaller) than all.
+func ArgMaxAxis[T Number](p *Pool, y []int64, x []T, outer, n, inner int, least, last bool) {
+	alongAxis(p, outer, n, inner, func(at int) {
+		best := 0
+		for i := 1; i < n; i++ {
+			a, b := x[at+i*inner], x[at+best*inner]
+			if better(a, b, least) || last && !better(b, a, least) {
+				best = i
+			}
+		}
+		y[at/(n*inner)*inner+at%inner] = int64(best)
+	})
+}
+
+// better reports whether a comes before b in the order of largest (least)
+// first, NaN before all.
+func better[T Number](a, b T, least bool) bool {
+	if b != b {
+		return false
+	}
+	if a != a {
+		return true
+	}
+	if least {
+		return a < b
+	}
+	return a > b
+}
+
+// TopKAxis is the k largest elements of each series (the smallest if least),
+// best first, and their indices; of equals the lower index comes first. values
+// and indices are (outer, k, inner). NaN counts as the largest.
+func TopKAxis[T Number](p *Pool, values []T, indices []int64, x []T, outer, n, inner, k int, least bool) {
+	if k == 0 {
+		return
+	}
+	p.For(outer*inner, max(1, 1<<12/max(n, 1)), func(lo, hi int) {
+		heap := make([]int, 0, k)
+		for s := lo; s < hi; s++ {
+			at := s/inner*n*inner + s%inner
+			// before reports whether element i precedes element j.
+			before := func(i, j int) bool {
+				a, b := x[at+i*inner], x[at+j*inner]
+				if a == b || a != a && b != b {
+					return i < j
+				}
+				if a != a || b != b {
+					return (a != a) != least
+				}
+				return (a > b) != least
+			}
+			heap = heap[:0]
+			for i := range n {
+				switch {
+				case len(heap) < k:
+					heap = append(heap, i)
+					siftUp(heap, before)
+				case before(i, heap[0]):
+					heap[0] = i
+					siftDown(heap, before)
+				}
+			}
+			out := s/inner*k*inner + s%inner
+			for m := len(heap) - 1; m >= 0; m-- { // the root is the last of those that remain
+				i := heap[0]
+				values[out+m*inner], indices[out+m*inner] = x[at+i*inner], int64(i)
+				heap[0] = heap[m]
+				heap = heap[:m]
+				siftDown(heap, before)
+			}
+		}
+	})
+}
+
+// siftUp and siftDown mend a heap whose root precedes no other: the first after
+// its last element, the second after its root changed.
+func siftUp(heap []int, before func(i, j int) bool) {
+	for c := len(heap) - 1; c > 0; {
+		parent := (c - 1) / 2
+		if !before(heap[parent], heap[c]) {
+			return
+		}
+		heap[parent], heap[c] = heap[c], heap[parent]
+		c = parent
+	}
+}
+
+func siftDown(heap []int, before func(i, j int) bool) {
+	for at := 0; 2*at+1 < len(heap); {
+		c := 2*at + 1
+		if c+1 < len(heap) && before(heap[c], heap[c+1]) {
+			c++
+		}
+		if !before(heap[at], heap[c]) {
+			return
+		}
+		heap[at], heap[c] = heap[c], heap[at]
+		at = c
+	}
+}
+
+// CumulateAxis is the running sum (product if prod) of each series:
+//
+//	y[i] = x[0] + ... + x[i]
+//
+// With exclusive x[i] itself isn't in it; with reverse it runs from the end.
+func CumulateAxis[T Number](p *Pool, y, x []T, outer, n, inner int, prod, exclusive, reverse bool) {
+	alongAxis(p, outer, n, inner, func(at int) {
+		step := inner
+		if reverse {
+			at += (n - 1) * inner
+			step = -inner
+		}
+		acc := T(0)
+		if prod {
+			acc = 1
+		}
+		for range n {
+			v := x[at]
+			if exclusive {
+				y[at] = acc
+			}
+			if prod {
+				acc *= v
+			} else {
+				acc += v
+			}
+			if !exclusive {
+				y[at] = acc
+			}
+			at += step
+		}
+	})
+}
