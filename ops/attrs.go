@@ -3,6 +3,7 @@ package ops
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -244,6 +245,34 @@ func (a *Attrs) Body(name string) Body {
 		a.fail(name, err)
 	}
 	return b
+}
+
+// BodyOutputs is what the subgraph of a GRAPH attribute declares of each of its
+// outputs: the zero Fact where that isn't a tensor.
+func (a *Attrs) BodyOutputs(name string) []Fact {
+	at := a.typed(name, onnx.AttributeGraph)
+	if at == nil || at.G == nil {
+		return nil
+	}
+	facts := make([]Fact, len(at.G.Outputs))
+	for i, v := range at.G.Outputs {
+		if v == nil || v.Type == nil || v.Type.Tensor == nil {
+			continue
+		}
+		f := Fact{DType: tensor.DType(v.Type.Tensor.ElemType)}
+		if s := v.Type.Tensor.Shape; s != nil {
+			f.Ranked = true
+			for _, d := range s.Dims {
+				extent := Unknown
+				if d.HasValue && d.Value >= 0 && d.Value <= math.MaxInt {
+					extent = int(d.Value)
+				}
+				f.Shape = append(f.Shape, extent)
+			}
+		}
+		facts[i] = f
+	}
+	return facts
 }
 
 // Require records an error where the attribute is absent.

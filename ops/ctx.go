@@ -210,5 +210,6 @@ func (c *Ctx) F64(n int) ([]float64, error) {
 }
 
 // AnyValue is a Kernel that takes sequences, optionals or maps as well as
-// tensors.
+// tensors. What it makes may hold on to tensors among its inputs, so their
+// memory lives as long as its outputs.
 type AnyValue interface{ AnyValue() }

@@ -15,5 +15,7 @@ func families() [][]Op {
 		axisOps(),
 		identityOps(),
 		matmulOps(),
+		reshapeOps(), constantOps(), concatOps(), transposeOps(), sliceOps(), gatherOps(), padOps(),
+		controlOps(), sequenceOps(), optionalOps(),
 	}
 }

@@ -193,6 +193,24 @@ func (t *Tensor) Reshaped(shape ...int) (*Tensor, error) {
 	return &Tensor{dtype: t.dtype, shape: slices.Clone(shape), raw: t.raw, strs: t.strs, owner: t.owner}, nil
 }
 
+// Rows is the part of t from index lo to hi of dimension 0, over the same
+// memory.
+func (t *Tensor) Rows(lo, hi int) (*Tensor, error) {
+	if len(t.shape) == 0 || lo < 0 || hi < lo || hi > t.shape[0] {
+		return nil, fmt.Errorf("tensor: %v has no rows %d to %d", t.shape, lo, hi)
+	}
+	part := &Tensor{dtype: t.dtype, shape: slices.Clone(t.shape), owner: t.owner}
+	part.shape[0] = hi - lo
+	row := t.shape[1:].Len()
+	if t.dtype == String {
+		part.strs = t.strs[lo*row : hi*row]
+		return part, nil
+	}
+	row *= t.dtype.Size()
+	part.raw = t.raw[lo*row : hi*row : hi*row]
+	return part, nil
+}
+
 // Clone is a copy that shares nothing with t.
 func (t *Tensor) Clone() *Tensor {
 	c := &Tensor{dtype: t.dtype, shape: slices.Clone(t.shape), strs: slices.Clone(t.strs)}
