@@ -13,6 +13,7 @@ func families() [][]Op {
 		castOps(),
 		softmaxOps(),
 		axisOps(),
+		reduceOps(),
 		identityOps(),
 		matmulOps(),
 		reshapeOps(), constantOps(), concatOps(), transposeOps(), sliceOps(), gatherOps(), padOps(),

@@ -1,0 +1,304 @@
+package kernel
+
+import "math"
+
+// A ReduceOp folds elements into one.
+type ReduceOp uint8
+
+// The reductions. Of no elements at all a sum is 0, a product 1, a mean NaN, a
+// maximum the least value of the type (-Inf) and a minimum the largest.
+const (
+	ReduceSum       ReduceOp = iota
+	ReduceMean               // sum / number of elements
+	ReduceSumSquare          // sum of x*x
+	ReduceL1                 // sum of |x|
+	ReduceL2                 // square root of the sum of x*x
+	ReduceLogSum             // log of the sum
+	ReduceLogSumExp          // log of the sum of exp(x), without overflow
+	ReduceProd               //
+	ReduceMax                // NaN if any is NaN
+	ReduceMin                // NaN if any is NaN
+)
+
+// A Reduction is the loop over a tensor some of whose dimensions are folded.
+// Make one with [NewReduction]; it is immutable then.
+type Reduction struct {
+	Out, Count   int // elements of the result; elements folded into each
+	keep, fold   int // numbers of merged dimensions
+	dims, steps  [maxRank]int
+	fdims, fstep [maxRank]int
+}
+
+// NewReduction prepares the loop over a tensor of the given shape (rank at most
+// 16) whose dimensions with folded[i] go.
+func NewReduction(shape []int, folded *[maxRank]bool) (r Reduction) {
+	r.Out, r.Count = 1, 1
+	var strides [maxRank]int
+	size := 1
+	for i := len(shape) - 1; i >= 0; i-- {
+		strides[i] = size
+		size *= shape[i]
+	}
+	last := -1 // the dimension before, if it can merge
+	for i, d := range shape {
+		n, dims, steps := &r.keep, &r.dims, &r.steps
+		if folded[i] {
+			n, dims, steps = &r.fold, &r.fdims, &r.fstep
+			r.Count *= d
+		} else {
+			r.Out *= d
+		}
+		if d == 1 {
+			continue
+		}
+		if last >= 0 && folded[last] == folded[i] {
+			dims[*n-1] *= d
+			steps[*n-1] = strides[i]
+		} else {
+			dims[*n], steps[*n] = d, strides[i]
+			*n++
+		}
+		last = i
+	}
+	return r
+}
+
+// start is the offset of the first element folded into result i.
+func (r *Reduction) start(i int) (at int) {
+	for d := r.keep - 1; d >= 0; d-- {
+		at += i % r.dims[d] * r.steps[d]
+		i /= r.dims[d]
+	}
+	return at
+}
+
+// row is the innermost folded dimension.
+func (r *Reduction) row() (n, step, rows int) {
+	if r.fold == 0 {
+		return 1, 1, 1
+	}
+	n = r.fdims[r.fold-1]
+	return n, r.fstep[r.fold-1], r.Count / max(n, 1)
+}
+
+// rowAt is the offset of a row among those folded into one result.
+func (r *Reduction) rowAt(i int) (at int) {
+	for d := r.fold - 2; d >= 0; d-- {
+		at += i % r.fdims[d] * r.fstep[d]
+		i /= r.fdims[d]
+	}
+	return at
+}
+
+// Reduce folds src into dst as r says. A is the type that sums run in.
+func Reduce[T, A Number](p *Pool, op ReduceOp, dst, src []T, r *Reduction) {
+	if f, ok := any(dst).([]float32); ok && reduceF32(p, op, f, any(src).([]float32), r) {
+		return
+	}
+	grain := max(1, 1<<13/max(r.Count, 1))
+	if p.Threads() == 1 || r.Out <= grain {
+		reduceRange[T, A](op, dst, src, r, 0, r.Out)
+		return
+	}
+	shared := *r
+	p.For(r.Out, grain, func(lo, hi int) { reduceRange[T, A](op, dst, src, &shared, lo, hi) })
+}
+
+func reduceRange[T, A Number](op ReduceOp, dst, src []T, r *Reduction, lo, hi int) {
+	n, step, rows := r.row()
+	for o := lo; o < hi; o++ {
+		if r.Count == 0 {
+			dst[o] = ofNothing[T](op)
+			continue
+		}
+		at := r.start(o)
+		if op == ReduceLogSumExp {
+			dst[o] = logSumExp(src, at, n, step, rows, r)
+			continue
+		}
+		acc := A(0)
+		switch op {
+		case ReduceProd:
+			acc = 1
+		case ReduceMax, ReduceMin:
+			acc = A(src[at])
+		}
+		for row := range rows {
+			acc = fold(op, acc, src, at+r.rowAt(row), n, step)
+		}
+		switch op {
+		case ReduceMean:
+			dst[o] = T(acc / A(r.Count))
+		case ReduceL2:
+			dst[o] = T(math.Sqrt(float64(acc)))
+		case ReduceLogSum:
+			dst[o] = T(math.Log(float64(acc)))
+		default:
+			dst[o] = T(acc)
+		}
+	}
+}
+
+// fold folds n elements that lie step apart into acc.
+func fold[T, A Number](op ReduceOp, acc A, src []T, at, n, step int) A {
+	switch op {
+	case ReduceSumSquare, ReduceL2:
+		for range n {
+			v := A(src[at])
+			acc += v * v
+			at += step
+		}
+	case ReduceL1:
+		for range n {
+			v := A(src[at])
+			if v < 0 {
+				v = -v
+			}
+			acc += v
+			at += step
+		}
+	case ReduceProd:
+		for range n {
+			acc *= A(src[at])
+			at += step
+		}
+	case ReduceMax:
+		for range n {
+			acc = max(acc, A(src[at]))
+			at += step
+		}
+	case ReduceMin:
+		for range n {
+			acc = min(acc, A(src[at]))
+			at += step
+		}
+	default:
+		for range n {
+			acc += A(src[at])
+			at += step
+		}
+	}
+	return acc
+}
+
+func logSumExp[T Number](src []T, at, n, step, rows int, r *Reduction) T {
+	m := math.Inf(-1)
+	for row := range rows {
+		m = fold(ReduceMax, m, src, at+r.rowAt(row), n, step)
+	}
+	if math.IsInf(m, 0) || math.IsNaN(m) {
+		return T(m)
+	}
+	sum := 0.0
+	for row := range rows {
+		i := at + r.rowAt(row)
+		for range n {
+			sum += math.Exp(float64(src[i]) - m)
+			i += step
+		}
+	}
+	return T(m + math.Log(sum))
+}
+
+// ofNothing is what op makes of no elements.
+func ofNothing[T Number](op ReduceOp) T {
+	least, most := limits[T]()
+	switch op {
+	case ReduceProd:
+		return 1
+	case ReduceMean:
+		if isFloat[T]() {
+			return T(math.NaN())
+		}
+	case ReduceLogSum, ReduceLogSumExp, ReduceMax:
+		return least
+	case ReduceMin:
+		return most
+	}
+	return 0
+}
+
+// limits are the least and the largest value of a type, infinite for floats.
+func limits[T Number]() (least, most T) {
+	if isFloat[T]() {
+		return T(math.Inf(-1)), T(math.Inf(1))
+	}
+	if zero := T(0); zero-1 > zero {
+		return 0, zero - 1
+	}
+	half := T(1)
+	for half*2 > half {
+		half *= 2
+	}
+	most = half - 1 + half
+	return -most - 1, most
+}
+
+// reduceF32 does the cases of one folded dimension by vector kernels: rows that
+// lie contiguously, and sums or extrema of whole rows.
+func reduceF32(p *Pool, op ReduceOp, dst, src []float32, r *Reduction) bool {
+	if r.fold != 1 || r.Count == 0 || r.Out == 0 {
+		return false
+	}
+	switch op {
+	case ReduceSum, ReduceMean, ReduceSumSquare, ReduceL2, ReduceMax:
+	default:
+		return false
+	}
+	n, step := r.Count, r.fstep[0]
+	switch {
+	case step == 1:
+		if grain := max(1, 1<<14/n); p.Threads() == 1 || r.Out <= grain {
+			reduceRows(op, dst, src, n, 0, r.Out)
+		} else {
+			p.For(r.Out, grain, func(lo, hi int) { reduceRows(op, dst, src, n, lo, hi) })
+		}
+		return true
+	case op != ReduceSumSquare && op != ReduceL2 && step >= 8:
+		outer := r.Out / step
+		if grain := max(1, 1<<14/(n*step)); p.Threads() == 1 || outer <= grain {
+			reduceColumns(op, dst, src, n, step, 0, outer)
+		} else {
+			p.For(outer, grain, func(lo, hi int) { reduceColumns(op, dst, src, n, step, lo, hi) })
+		}
+		return true
+	}
+	return false
+}
+
+func reduceRows(op ReduceOp, dst, src []float32, n, lo, hi int) {
+	for i := lo; i < hi; i++ {
+		row := src[i*n : (i+1)*n]
+		switch op {
+		case ReduceSum:
+			dst[i] = Sum(row)
+		case ReduceMean:
+			dst[i] = Sum(row) / float32(n)
+		case ReduceSumSquare:
+			dst[i] = SumSquares(row)
+		case ReduceL2:
+			dst[i] = float32(math.Sqrt(float64(SumSquares(row))))
+		case ReduceMax:
+			dst[i] = MaxOf(row)
+		}
+	}
+}
+
+// reduceColumns folds the rows of each (n, inner) matrix of src.
+func reduceColumns(op ReduceOp, dst, src []float32, n, inner, lo, hi int) {
+	for o := lo; o < hi; o++ {
+		y := dst[o*inner : (o+1)*inner]
+		x := src[o*n*inner : (o+1)*n*inner]
+		copy(y, x)
+		for i := 1; i < n; i++ {
+			if row := x[i*inner : (i+1)*inner]; op == ReduceMax {
+				Max(y, y, row)
+			} else {
+				Add(y, y, row)
+			}
+		}
+		if op == ReduceMean {
+			DivScalar(y, y, float32(n))
+		}
+	}
+}
