@@ -18,5 +18,6 @@ func families() [][]Op {
 		matmulOps(),
 		reshapeOps(), constantOps(), concatOps(), transposeOps(), sliceOps(), gatherOps(), padOps(),
 		controlOps(), sequenceOps(), optionalOps(),
+		recurrentOps(),
 	}
 }

@@ -29,3 +29,24 @@ func Blend[T Number](dst []T, alpha float64, a []T, beta float64, b []T) {
 		dst[i] = T(alpha*float64(a[i]) + beta*float64(b[i]))
 	}
 }
+
+// CopyRows is
+//
+//	dst[i*ldd+j] = src[i*lds+j]
+//
+// for i < rows, j < n.
+func CopyRows[T any](dst []T, ldd int, src []T, lds, rows, n int) {
+	for i := range rows {
+		copy(dst[i*ldd:i*ldd+n], src[i*lds:])
+	}
+}
+
+// AllZero reports whether every element is 0.
+func AllZero[T Number](x []T) bool {
+	for _, v := range x {
+		if v != 0 {
+			return false
+		}
+	}
+	return true
+}

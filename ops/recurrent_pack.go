@@ -1,0 +1,110 @@
+package ops
+
+import (
+	"github.com/onda-ml/onda/ops/kernel"
+	"github.com/onda-ml/onda/ops/tensor"
+)
+
+// recurrentWeights are the weights of a recurrent node, packed for each
+// direction in the one form that its options and type call for.
+type recurrentWeights struct {
+	dtype         tensor.DType
+	input, hidden int
+	lstm          [2]*kernel.LSTMWeights
+	f32           [2]*kernel.Recurrence[float32]
+	f64           [2]*kernel.Recurrence[float64]
+}
+
+// Prepack packs W, R, B and P if all that the node has are constant.
+func (k *recurrent) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
+	at := func(i int) *tensor.Tensor {
+		if i < len(consts) {
+			return consts[i]
+		}
+		return nil
+	}
+	w, r, b, p := at(inW), at(inR), at(inB), at(inP)
+	if w == nil || r == nil || k.bias && b == nil || k.peepholes && p == nil {
+		return nil, nil, nil
+	}
+	var in operands
+	for _, i := range [...]int{inW, inR, inB, inP} {
+		in.set(i, at(i))
+	}
+	s, err := k.sizes(&in)
+	if err != nil {
+		return nil, nil, err
+	}
+	packed := *k
+	if packed.packed, err = k.pack(s.I, s.H, w, r, b, p); err != nil {
+		return nil, nil, err
+	}
+	drop := []int{inW, inR}
+	if k.bias {
+		drop = append(drop, inB)
+	}
+	if k.peepholes {
+		drop = append(drop, inP)
+	}
+	return &packed, drop, nil
+}
+
+func (in *operands) set(i int, t *tensor.Tensor) {
+	if t != nil {
+		in[i].shape, in[i].ranked, in[i].dtype = t.Shape(), true, t.DType()
+	}
+}
+
+// pack packs weights whose shapes were checked; b and p may be nil.
+func (k *recurrent) pack(input, hidden int, w, r, b, p *tensor.Tensor) (*recurrentWeights, error) {
+	out := &recurrentWeights{dtype: w.DType(), input: input, hidden: hidden}
+	if w.DType() == tensor.Float64 {
+		err := packDirections(k, input, hidden, w, r, b, p, func(d int, w, r, b, p []float64) {
+			out.f64[d] = newRecurrence[float64](k, d)
+			out.f64[d].Pack(input, hidden, w, r, b, p)
+		})
+		return out, err
+	}
+	err := packDirections(k, input, hidden, w, r, b, p, func(d int, w, r, b, p []float32) {
+		if k.plain() {
+			out.lstm[d] = kernel.PackLSTM(input, hidden, w, r, b)
+			return
+		}
+		out.f32[d] = newRecurrence[float32](k, d)
+		out.f32[d].Pack(input, hidden, w, r, b, p)
+	})
+	return out, err
+}
+
+func newRecurrence[T real](k *recurrent, d int) *kernel.Recurrence[T] {
+	return &kernel.Recurrence[T]{Kind: k.kind, Acts: k.acts[d], Clip: T(k.clip), InputForget: k.inputForget, ResetLast: k.resetLast}
+}
+
+// packDirections hands each direction's part of the weights to f.
+func packDirections[T real](k *recurrent, input, hidden int, w, r, b, p *tensor.Tensor, f func(d int, w, r, b, p []T)) error {
+	var data [4][]T
+	for i, t := range [4]*tensor.Tensor{w, r, b, p} {
+		switch {
+		case t == nil:
+		case t.DType() == tensor.DTypeOf[T]():
+			data[i] = tensor.Of[T](t)
+		default:
+			wide, err := realCopy[T](t)
+			if err != nil {
+				return err
+			}
+			data[i] = wide
+		}
+	}
+	part := func(i, d, size int) []T {
+		if data[i] == nil {
+			return nil
+		}
+		return data[i][d*size : (d+1)*size]
+	}
+	rows := k.kind.Gates() * hidden
+	for d := range k.directions {
+		f(d, part(0, d, rows*input), part(1, d, rows*hidden), part(2, d, 2*rows), part(3, d, 3*hidden))
+	}
+	return nil
+}

@@ -1,0 +1,310 @@
+package ops
+
+import (
+	"fmt"
+
+	"github.com/onda-ml/onda/ops/kernel"
+	"github.com/onda-ml/onda/ops/tensor"
+)
+
+// recurrentRun is what a recurrent node keeps from run to run.
+type recurrentRun[T real] struct {
+	k *recurrent
+	c *Ctx
+	s recurrentSizes
+	w *recurrentWeights
+
+	x      []T
+	y      realOut[T]
+	states [2]realOut[T] // Y_h, Y_c
+	lens   []int32
+	first  [2][2][]T // initial h and c of each direction, where they had to be copied
+	final  [2][2][]T // last h and c of each direction, where they have to be
+
+	lstm    [2]kernel.LSTMArgs
+	args    [2]kernel.RecurrenceArgs[T]
+	scratch [2]kernel.RecurrenceScratch[T]
+	errs    [2]error
+	stop    func() error
+	each    func(lo, hi int)
+}
+
+func (k *recurrent) Run(c *Ctx) error {
+	var in operands
+	for i := range in {
+		in.set(i, c.In(i))
+	}
+	s, err := k.sizes(&in)
+	if err != nil {
+		return err
+	}
+	if in[inX].dtype == tensor.Float64 {
+		return runRecurrent[float64](k, c, s)
+	}
+	return runRecurrent[float32](k, c, s)
+}
+
+func runRecurrent[T real](k *recurrent, c *Ctx, s recurrentSizes) (err error) {
+	r := c.Local(func() any {
+		r := &recurrentRun[T]{}
+		r.stop, r.each = r.err, r.direction
+		return r
+	}).(*recurrentRun[T])
+	r.k, r.c, r.s, r.w = k, c, s, k.packed
+	defer r.release()
+	if err := r.reserve(); err != nil {
+		return err
+	}
+	if r.w == nil {
+		w, rec := c.In(inW), c.In(inR)
+		if err := c.Memory.Reserve(w.Len()*w.DType().Size() + rec.Len()*rec.DType().Size()); err != nil {
+			return err
+		}
+		if r.w, err = k.pack(s.I, s.H, w, rec, c.In(inB), c.In(inP)); err != nil {
+			return err
+		}
+	}
+	if r.x, err = reals[T](c, c.In(inX)); err != nil {
+		return err
+	}
+	if err := r.readLens(); err != nil {
+		return err
+	}
+	if err := r.outputs(); err != nil {
+		return err
+	}
+	for d := range k.directions {
+		if err := r.prepare(d); err != nil {
+			return err
+		}
+	}
+	if err := r.compute(); err != nil {
+		return err
+	}
+	r.finish()
+	return nil
+}
+
+// reserve accounts for the working memory of a step of every direction.
+func (r *recurrentRun[T]) reserve() error {
+	perUnit := 2*r.k.kind.Gates() + 8
+	n, err := tensor.CheckShape([]int{r.k.directions, r.s.B, r.s.H, perUnit}, tensor.DTypeOf[T]().Size())
+	if err != nil {
+		return err
+	}
+	return r.c.Memory.Reserve(n * tensor.DTypeOf[T]().Size())
+}
+
+func (r *recurrentRun[T]) err() error { return r.c.Err() }
+
+func (r *recurrentRun[T]) release() {
+	r.c, r.w, r.x, r.y, r.states = nil, nil, nil, realOut[T]{}, [2]realOut[T]{}
+	r.lstm, r.args = [2]kernel.LSTMArgs{}, [2]kernel.RecurrenceArgs[T]{}
+}
+
+// readLens reads sequence_lens into r.lens, empty if there are none.
+func (r *recurrentRun[T]) readLens() error {
+	r.lens = r.lens[:0]
+	t := r.c.In(inLens)
+	if t == nil {
+		return nil
+	}
+	for b := range t.Len() {
+		n := int64(0)
+		if t.DType() == tensor.Int32 {
+			n = int64(tensor.Of[int32](t)[b])
+		} else {
+			n = tensor.Of[int64](t)[b]
+		}
+		if n < 0 || n > int64(r.s.T) {
+			return fmt.Errorf("input %d: sequence %d has length %d, expected 0 to %d", inLens, b, n, r.s.T)
+		}
+		r.lens = append(r.lens, int32(n))
+	}
+	return nil
+}
+
+func (r *recurrentRun[T]) outputs() (err error) {
+	k, c, s := r.k, r.c, r.s
+	dt := c.In(inX).DType()
+	if c.Wants(0) {
+		if k.batchFirst {
+			r.y, err = outReal[T](c, 0, dt, s.B, s.T, k.directions, s.H)
+		} else {
+			r.y, err = outReal[T](c, 0, dt, s.T, k.directions, s.B, s.H)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for i := range r.states {
+		if !c.Wants(1 + i) {
+			continue
+		}
+		if k.batchFirst {
+			r.states[i], err = outReal[T](c, 1+i, dt, s.B, k.directions, s.H)
+		} else {
+			r.states[i], err = outReal[T](c, 1+i, dt, k.directions, s.B, s.H)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare fills in the arguments of direction d.
+func (r *recurrentRun[T]) prepare(d int) error {
+	k, s := r.k, r.s
+	a := &r.args[d]
+	*a = kernel.RecurrenceArgs[T]{T: s.T, B: s.B, X: r.x, XT: s.B * s.I, XB: s.I, Reverse: k.reverse || d == 1, Stop: r.stop}
+	if k.batchFirst {
+		a.XT, a.XB = s.I, s.T*s.I
+	}
+	if len(r.lens) > 0 {
+		a.SeqLens = r.lens
+	}
+	if y := r.y.data; len(y) > 0 {
+		if k.batchFirst {
+			a.Y, a.YT, a.YB = y[d*s.H:], k.directions*s.H, s.T*k.directions*s.H
+		} else {
+			a.Y, a.YT, a.YB = y[d*s.B*s.H:], k.directions*s.B*s.H, s.H
+		}
+	}
+	var err error
+	if a.H0, err = r.initial(0, d); err != nil {
+		return err
+	}
+	if k.kind == kernel.CellLSTM {
+		if a.C0, err = r.initial(1, d); err != nil {
+			return err
+		}
+	}
+	a.YH, a.YC = r.last(0, d), r.last(1, d)
+	return nil
+}
+
+// initial is the initial h (i = 0) or c (i = 1) of direction d as (B, H), nil
+// for zeros. A state that was exported for another batch counts as absent if it
+// is all zeros, and goes to every sequence if it has batch 1.
+func (r *recurrentRun[T]) initial(i, d int) ([]T, error) {
+	k, s := r.k, r.s
+	t := r.c.In(inH0 + i)
+	if t == nil {
+		return nil, nil
+	}
+	data, err := reals[T](r.c, t)
+	if err != nil {
+		return nil, err
+	}
+	from, step := d*s.B*s.H, s.H
+	if k.batchFirst {
+		from, step = d*s.H, k.directions*s.H
+	}
+	switch batch := k.stateBatch(t.Shape()); {
+	case batch == s.B && step == s.H:
+		return data[from : from+s.B*s.H], nil
+	case batch == s.B:
+	case batch == 1:
+		from, step = d*s.H, 0
+	case kernel.AllZero(data):
+		return nil, nil
+	default:
+		return nil, fmt.Errorf("input %d: has batch %d and the data have %d; a state of another batch must be all zeros or have batch 1", inH0+i, batch, s.B)
+	}
+	r.first[i][d] = room(r.first[i][d], s.B*s.H)
+	kernel.Spread(r.first[i][d], data[from:], s.B, s.H, step, 1)
+	return r.first[i][d], nil
+}
+
+// last is where direction d leaves its last h (i = 0) or c (i = 1).
+func (r *recurrentRun[T]) last(i, d int) []T {
+	s, data := r.s, r.states[i].data
+	if len(data) == 0 {
+		return nil
+	}
+	if !r.k.batchFirst || r.k.directions == 1 {
+		return data[d*s.B*s.H : (d+1)*s.B*s.H]
+	}
+	r.final[i][d] = room(r.final[i][d], s.B*s.H)
+	return r.final[i][d]
+}
+
+// room is s with length n, reallocated if it must be.
+func room[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+// compute runs the directions, at the same time if there are two.
+func (r *recurrentRun[T]) compute() error {
+	k := r.k
+	if r.s.T == 0 || r.s.B == 0 || r.s.H == 0 {
+		for d := range k.directions {
+			a := &r.args[d]
+			copyOrClear(a.YH, a.H0)
+			copyOrClear(a.YC, a.C0)
+		}
+		return nil
+	}
+	if r.w.lstm[0] != nil {
+		return r.computeLSTM()
+	}
+	if k.directions == 1 {
+		r.direction(0, 1)
+		return r.errs[0]
+	}
+	r.c.Pool().For(2, 1, r.each)
+	if r.errs[0] != nil {
+		return r.errs[0]
+	}
+	return r.errs[1]
+}
+
+func (r *recurrentRun[T]) direction(lo, hi int) {
+	for d := lo; d < hi; d++ {
+		switch a := any(&r.args[d]).(type) {
+		case *kernel.RecurrenceArgs[float32]:
+			r.errs[d] = r.w.f32[d].Run(r.c.Pool(), a, any(&r.scratch[d]).(*kernel.RecurrenceScratch[float32]))
+		case *kernel.RecurrenceArgs[float64]:
+			r.errs[d] = r.w.f64[d].Run(r.c.Pool(), a, any(&r.scratch[d]).(*kernel.RecurrenceScratch[float64]))
+		}
+	}
+}
+
+func (r *recurrentRun[T]) computeLSTM() error {
+	for d := range r.k.directions {
+		a := any(&r.args[d]).(*kernel.RecurrenceArgs[float32])
+		r.lstm[d] = kernel.LSTMArgs{T: a.T, B: a.B, X: a.X, XT: a.XT, XB: a.XB, H0: a.H0, C0: a.C0, SeqLens: a.SeqLens,
+			Reverse: a.Reverse, Y: a.Y, YT: a.YT, YB: a.YB, YH: a.YH, YC: a.YC, Stop: a.Stop}
+	}
+	if r.k.directions == 1 {
+		return kernel.LSTM(r.c.Pool(), r.w.lstm[0], &r.lstm[0])
+	}
+	return kernel.BiLSTM(r.c.Pool(), r.w.lstm, [2]*kernel.LSTMArgs{&r.lstm[0], &r.lstm[1]})
+}
+
+func copyOrClear[T any](dst, src []T) {
+	if src == nil {
+		clear(dst)
+		return
+	}
+	copy(dst, src)
+}
+
+// finish brings what was computed elsewhere to the outputs.
+func (r *recurrentRun[T]) finish() {
+	s, k := r.s, r.k
+	for i := range r.states {
+		data := r.states[i].data
+		if len(data) > 0 && k.batchFirst && k.directions > 1 {
+			for d := range k.directions {
+				kernel.CopyRows(data[d*s.H:], k.directions*s.H, r.final[i][d], s.H, s.B, s.H)
+			}
+		}
+		r.states[i].done()
+	}
+	r.y.done()
+}
