@@ -203,10 +203,10 @@ func (c *checker) checkRecursion() {
 	}
 }
 
-// eachNode visits the nodes and those of their subgraphs.
-func eachNode(nodes []*Node, depth int, visit func(n *Node)) {
+// eachNode visits the nodes and those of their subgraphs. It gives up on graphs nested too deeply.
+func eachNode(nodes []*Node, depth int, visit func(n *Node)) bool {
 	if depth > maxDepth {
-		return
+		return false
 	}
 	for _, n := range nodes {
 		if n == nil {
@@ -217,14 +217,15 @@ func eachNode(nodes []*Node, depth int, visit func(n *Node)) {
 			if a == nil {
 				continue
 			}
-			if a.G != nil {
-				eachNode(a.G.Nodes, depth+1, visit)
+			if a.G != nil && !eachNode(a.G.Nodes, depth+1, visit) {
+				return false
 			}
 			for _, g := range a.Graphs {
-				if g != nil {
-					eachNode(g.Nodes, depth+1, visit)
+				if g != nil && !eachNode(g.Nodes, depth+1, visit) {
+					return false
 				}
 			}
 		}
 	}
+	return true
 }
