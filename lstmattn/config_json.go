@@ -64,7 +64,7 @@ func (c *Config) UnmarshalJSON(data []byte) error {
 		targets[f.name] = f.value
 	}
 	var problems []string
-	err := eachField(data, func(name string, value json.RawMessage) {
+	err := EachField(data, func(name string, value json.RawMessage) {
 		if name == "model_type" {
 			if got := string(value); got != strconv.Quote(ModelType) {
 				problems = append(problems, fmt.Sprintf("model_type is %s, expected %q", got, ModelType))
@@ -98,8 +98,9 @@ func (c *Config) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// eachField calls f with each name and value of a JSON object, in order.
-func eachField(data []byte, f func(name string, value json.RawMessage)) error {
+// EachField calls f with each name and value of a JSON object, in the order of
+// the text and as often as they are given, which encoding/json does not tell.
+func EachField(data []byte, f func(name string, value json.RawMessage)) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	start, err := dec.Token()
 	if err != nil {

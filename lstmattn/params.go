@@ -77,6 +77,15 @@ func (p *Params) Clone() *Params {
 	return &c
 }
 
+// ParameterTable lists every parameter of a model of that configuration, without
+// making room for any. The error is Validate's.
+func ParameterTable(cfg Config) ([]Parameter, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return parameterTable(&cfg), nil
+}
+
 // parameterTable lists every parameter of the model, in the order of the
 // package comment.
 func parameterTable(c *Config) []Parameter {
