@@ -14,10 +14,10 @@ func families() [][]Op {
 		softmaxOps(),
 		axisOps(),
 		reduceOps(),
+		dropoutOps(),
+		randomOps(),
 		identityOps(),
 		matmulOps(),
-		reshapeOps(), constantOps(), concatOps(), transposeOps(), sliceOps(), gatherOps(), padOps(),
-		controlOps(), sequenceOps(), optionalOps(),
 		recurrentOps(),
 	}
 }
