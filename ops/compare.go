@@ -32,8 +32,8 @@ func compareOps() []Op {
 	return []Op{
 		{Name: "Equal", Versions: []Version{
 			oldBroadcast(1, oldCompare(kernel.OpEqual, equal1)),
-			two(7, newCompare(kernel.OpEqual, equal1)),
-			two(11, newCompare(kernel.OpEqual, numbers|boolType)),
+			// The floats came with opset 11, but PyTorch writes them from 7 on.
+			two(7, newCompare(kernel.OpEqual, numbers|boolType)),
 			two(13, newCompare(kernel.OpEqual, numbersBF|boolType)),
 			two(19, newCompare(kernel.OpEqual, numbersBF|boolType|strType)),
 		}},

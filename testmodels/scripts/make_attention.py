@@ -63,6 +63,7 @@ def all_cases():
     yield self_attention(f"{f}causal_one_head_opset14", attention.Causal, 1, seed=11, opset=14)
     yield self_attention(f"{f}causal_buffer", attention.CausalBuffer, 4, 16)
     yield self_attention(f"{f}causal_buffer_opset11", attention.CausalBuffer, 2, 16, seed=12, opset=11)
+    yield self_attention(f"{f}causal_buffer_opset10", attention.CausalBuffer, 4, 16, seed=34, opset=10)
     yield self_attention(f"{f}causal_einsum", attention.CausalEinsum, 2, seed=13)
     yield self_attention(f"{f}causal_einsum_opset14", attention.CausalEinsum, 4, seed=14, opset=14)
     yield cross_attention(f"{f}multihead")
