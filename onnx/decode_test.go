@@ -175,7 +175,7 @@ func TestMemoryLimit(t *testing.T) {
 }
 
 func TestEncodeErrorsNameThePlace(t *testing.T) {
-	huge := &Tensor{Name: "w", DataType: Uint8, RawData: make([]byte, 1<<30)} // never touched, so it takes no memory
+	huge := &Tensor{Name: "w", DataType: Uint8, RawData: gigabyte()}
 	for _, c := range []struct {
 		model *Model
 		want  string
