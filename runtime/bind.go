@@ -169,7 +169,7 @@ func (s *scope) nodes(nodes []*onnx.Node) {
 func (s *scope) node(index int, p *onnx.Node) {
 	p = s.substitute(p)
 	domain := domainOf(p.Domain)
-	n := &node{proto: p, graph: s.label, index: index, opset: s.opsets[domain]}
+	n := &node{proto: p, graph: s.label, index: index, id: uint64(s.b.nodes), opset: s.opsets[domain]}
 	for _, name := range p.Inputs {
 		slot := -1
 		if name != "" {
@@ -244,7 +244,13 @@ func (s *scope) body(n *node, p *onnx.Graph) (ops.Body, error) {
 	if len(s.b.errs) > failed {
 		return nil, errors.New("the subgraph can't be bound")
 	}
-	body := &body{g: inner.g, base: len(n.captures)}
+	body := &body{g: inner.g, base: len(n.captures), index: len(n.bodies)}
+	for _, a := range n.proto.Attributes {
+		if a.G == p {
+			body.attr = a.Name
+		}
+	}
 	n.captures = append(n.captures, inner.captured...)
+	n.bodies = append(n.bodies, body)
 	return body, nil
 }

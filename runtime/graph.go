@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"slices"
+
 	"github.com/onda-ml/onda/onnx"
 	"github.com/onda-ml/onda/ops"
 	"github.com/onda-ml/onda/ops/tensor"
@@ -14,7 +16,7 @@ type graph struct {
 	inputs   []int      // slots of the formal inputs
 	outputs  []int      // slots of the outputs
 	consts   []constant // initializers
-	captures []int      // slots filled from the enclosing graph, see body
+	captures []int      // slots filled from the enclosing graph, see body; -1 where no longer read
 	nodes    []*node
 }
 
@@ -25,15 +27,19 @@ type constant struct {
 
 // node is one operator of a graph, bound to its kernel.
 type node struct {
-	proto    *onnx.Node
-	graph    string // for messages: the subgraph or function it came from
-	index    int    // its position there
-	opset    int64
-	version  ops.Version
-	kernel   ops.Kernel
-	in       []int // slots, -1 where an input is left out
-	out      []int // slots, -1 where an output is left out
-	captures []int // slots of this graph that the node's subgraphs read
+	proto     *onnx.Node
+	graph     string // for messages: the subgraph or function it came from
+	index     int    // its position there
+	id        uint64 // tells random nodes apart
+	opset     int64
+	version   ops.Version
+	kernel    ops.Kernel
+	in        []int   // slots, -1 where an input is left out
+	out       []int   // slots, -1 where an output is left out
+	captures  []int   // slots of this graph that the node's subgraphs read, -1 where no longer read
+	bodies    []*body // the node's subgraphs
+	signature string  // what merged compares; "" until it is asked for
+	packed    int     // tells kernels that were prepacked from different constants apart; 0 otherwise
 }
 
 // fail wraps err with the node's place.
@@ -41,8 +47,55 @@ func (n *node) fail(err error) error {
 	return &OpError{Graph: n.graph, Index: n.index, Node: n.proto.Name, OpType: n.proto.OpType, Domain: n.proto.Domain, Opset: n.opset, Err: err}
 }
 
+// is reports whether n is an operator of ONNX's own domain with that name.
+func (n *node) is(opType string) bool {
+	return n.proto.OpType == opType && (n.proto.Domain == "" || n.proto.Domain == "ai.onnx")
+}
+
+// input is the slot of input i, -1 if it is left out.
+func (n *node) input(i int) int {
+	if i < len(n.in) {
+		return n.in[i]
+	}
+	return -1
+}
+
+// only reports whether output 0 is the only one that the node names.
+func (n *node) only() bool {
+	for _, s := range n.out[1:] {
+		if s >= 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // newSlot adds a slot.
 func (g *graph) newSlot(name string) int {
 	g.slots = append(g.slots, name)
 	return len(g.slots) - 1
+}
+
+// clone copies g so that its nodes' slots can be changed; kernels, subgraphs
+// and constants are shared.
+func (g *graph) clone() *graph {
+	c := *g
+	c.slots = slices.Clone(g.slots)
+	c.inputs = slices.Clone(g.inputs)
+	c.outputs = slices.Clone(g.outputs)
+	c.captures = slices.Clone(g.captures)
+	c.consts = slices.Clone(g.consts)
+	c.nodes = make([]*node, len(g.nodes))
+	for i, n := range g.nodes {
+		c.nodes[i] = n.clone()
+	}
+	return &c
+}
+
+func (n *node) clone() *node {
+	c := *n
+	c.in = slices.Clone(n.in)
+	c.out = slices.Clone(n.out)
+	c.captures = slices.Clone(n.captures)
+	return &c
 }

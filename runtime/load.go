@@ -1,11 +1,14 @@
 package runtime
 
 import (
+	"fmt"
 	"io"
 	"io/fs"
 
 	"github.com/onda-ml/onda/onnx"
+	"github.com/onda-ml/onda/ops"
 	"github.com/onda-ml/onda/ops/kernel"
+	"github.com/onda-ml/onda/ops/tensor"
 )
 
 // Load reads, checks and compiles the model in the file at path, with external
@@ -58,9 +61,37 @@ func Compile(p *onnx.Model, opts ...Option) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{proto: p, config: c, graph: g, pool: kernel.NewPool(c.threads)}
+	m := &Model{proto: p, graph: g, compiler: compiler{config: c, pool: kernel.NewPool(c.threads),
+		packs: &packs{byID: map[string]*pack{}, ids: map[*tensor.Tensor]uint64{}}}}
 	m.ports()
+	if c.level == Plain {
+		return m, nil
+	}
+	if err := m.optimise(); err != nil {
+		return nil, fmt.Errorf("runtime: %w", err)
+	}
 	return m, nil
+}
+
+// optimise rewrites the graph at load.
+func (m *Model) optimise() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", ErrInternal, r)
+		}
+	}()
+	in := make([]ops.Fact, len(m.inputs))
+	m.defaults = make([]*tensor.Tensor, len(m.inputs))
+	for i, p := range m.inputs {
+		in[i] = p.fact()
+		for _, k := range m.graph.consts {
+			if k.slot == m.graph.inputs[i] {
+				m.defaults[i] = k.value
+			}
+		}
+	}
+	m.opt, err = m.compiler.optimise(m.graph, in, &budget{limit: m.config.memory})
+	return err
 }
 
 // ports describes inputs and outputs. Before IR version 4 every initializer is

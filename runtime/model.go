@@ -5,21 +5,26 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/onda-ml/onda/onnx"
-	"github.com/onda-ml/onda/ops/kernel"
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
 // Model is a loaded model, ready to run. It is immutable and may be used by any
 // number of goroutines at once.
 type Model struct {
-	proto   *onnx.Model
-	config  *config
-	graph   *graph
-	inputs  []Port
-	outputs []Port
-	pool    *kernel.Pool
+	compiler
+	proto    *onnx.Model
+	graph    *graph // as the file has it
+	inputs   []Port
+	outputs  []Port
+	opt      *graph           // as rewritten at load; nil at level Plain
+	defaults []*tensor.Tensor // of inputs that may be left out
+	plans    plans
+	valued   atomic.Pointer[[]bool] // inputs whose values plans depend on; nil until the first run tells
+	misses   atomic.Int64           // plans made for another value of such an input
+	waste    atomic.Int64           // see budget
 }
 
 // Inputs describes the model's inputs in the file's order. Those that an
@@ -67,7 +72,7 @@ func (m *Model) Run(ctx context.Context, inputs map[string]*tensor.Tensor, outpu
 // RunValues is Run for models whose inputs or outputs are sequences, optionals
 // or maps.
 func (m *Model) RunValues(ctx context.Context, inputs map[string]tensor.Value, outputs ...string) (map[string]tensor.Value, error) {
-	slots, err := m.feed(inputs)
+	given, err := m.feed(make([]tensor.Value, 0, len(m.inputs)), inputs)
 	if err != nil {
 		return nil, err
 	}
@@ -75,43 +80,66 @@ func (m *Model) RunValues(ctx context.Context, inputs map[string]tensor.Value, o
 	if err != nil {
 		return nil, err
 	}
-	r := &run{ctx: ctx, pool: m.pool, memory: &budget{limit: m.config.memory}, seed: m.config.seed}
-	got, err := r.interpret(m.graph, slots, nil)
+	var got []tensor.Value
+	if m.opt == nil {
+		got, err = m.runPlain(ctx, given)
+	} else {
+		got, err = m.runPlanned(ctx, given, m.mask(wanted))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("runtime: %w", err)
 	}
 	out := make(map[string]tensor.Value, len(wanted))
-	for _, i := range wanted {
-		out[m.outputs[i].Name] = got[i]
+	for i, at := range wanted {
+		if m.opt == nil {
+			i = at
+		}
+		out[m.outputs[at].Name] = got[i]
 	}
 	return out, nil
 }
 
-// feed checks the inputs of a run and puts them in their slots.
-func (m *Model) feed(inputs map[string]tensor.Value) (map[int]tensor.Value, error) {
-	slots := make(map[int]tensor.Value, len(inputs))
+// runPlain computes every output with the plain interpreter.
+func (m *Model) runPlain(ctx context.Context, given []tensor.Value) ([]tensor.Value, error) {
+	m.pool.Enter()
+	defer m.pool.Leave()
+	slots := make(map[int]tensor.Value, len(given))
+	for i, v := range given {
+		if v != nil {
+			slots[m.graph.inputs[i]] = v
+		}
+	}
+	r := &run{ctx: ctx, pool: m.pool, memory: &budget{limit: m.config.memory}, seed: m.config.seed, times: map[uint64]uint64{}}
+	return r.interpret(m.graph, slots, nil)
+}
+
+// feed checks the inputs of a run and appends them to given in the model's
+// order, nil where one is left out.
+func (m *Model) feed(given []tensor.Value, inputs map[string]tensor.Value) ([]tensor.Value, error) {
 	sizes := map[string]int{}
-	for i, p := range m.inputs {
-		v, given := inputs[p.Name]
-		if !given {
+	found := 0
+	for _, p := range m.inputs {
+		v := inputs[p.Name]
+		given = append(given, v)
+		if v == nil {
 			if !p.Optional {
 				return nil, fmt.Errorf("runtime: %w %q is missing; the model takes %s", ErrInput, p.Name, portNames(m.inputs))
 			}
 			continue
 		}
+		found++
 		if err := p.accepts(v, sizes); err != nil {
 			return nil, fmt.Errorf("runtime: %w %q: %w", ErrInput, p.Name, err)
 		}
-		slots[m.graph.inputs[i]] = v
 	}
-	if len(slots) < len(inputs) {
-		for name := range inputs {
-			if !slices.ContainsFunc(m.inputs, func(p Port) bool { return p.Name == name }) {
+	if found < len(inputs) {
+		for name, v := range inputs {
+			if v != nil && !slices.ContainsFunc(m.inputs, func(p Port) bool { return p.Name == name }) {
 				return nil, fmt.Errorf("runtime: %w %q is unknown; the model takes %s", ErrInput, name, portNames(m.inputs))
 			}
 		}
 	}
-	return slots, nil
+	return given, nil
 }
 
 func (m *Model) wanted(outputs []string) ([]int, error) {
@@ -127,9 +155,24 @@ func (m *Model) wanted(outputs []string) ([]int, error) {
 		if i < 0 {
 			return nil, fmt.Errorf("runtime: output %q is unknown; the model makes %s", name, portNames(m.outputs))
 		}
-		wanted = append(wanted, i)
+		if !slices.Contains(wanted, i) {
+			wanted = append(wanted, i)
+		}
 	}
+	slices.Sort(wanted)
 	return wanted, nil
+}
+
+// mask marks the wanted outputs; nil stands for all.
+func (m *Model) mask(wanted []int) []bool {
+	if len(wanted) == len(m.outputs) {
+		return nil
+	}
+	mask := make([]bool, len(m.outputs))
+	for _, i := range wanted {
+		mask[i] = true
+	}
+	return mask
 }
 
 func portNames(ports []Port) string {

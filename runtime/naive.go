@@ -16,7 +16,7 @@ type run struct {
 	pool   *kernel.Pool
 	memory *budget
 	seed   uint64
-	steps  uint64
+	times  map[uint64]uint64 // how often each random node ran
 }
 
 // interpret computes g's outputs node by node, in the file's order, each value
@@ -50,7 +50,6 @@ func (r *run) step(n *node, frame []tensor.Value) error {
 	if err := r.ctx.Err(); err != nil {
 		return context.Cause(r.ctx)
 	}
-	r.steps++
 	c := &ops.Ctx{
 		Inputs:  make([]tensor.Value, len(n.in)),
 		Outputs: make([]tensor.Value, len(n.out)),
@@ -59,8 +58,11 @@ func (r *run) step(n *node, frame []tensor.Value) error {
 		Context: r.ctx,
 		Workers: r.pool,
 		Memory:  r.memory,
-		Seed:    r.seed + r.steps*0x9e3779b97f4a7c15,
 		Caller:  r,
+	}
+	if n.version.Random {
+		r.times[n.id]++
+		c.Seed = seedOf(r.seed, n.id, r.times[n.id])
 	}
 	for i, slot := range n.in {
 		if slot >= 0 {
@@ -99,7 +101,7 @@ func checkKinds(n *node, c *ops.Ctx) error {
 		if v == nil && n.in[i] >= 0 {
 			return fmt.Errorf("input %d has no value", i)
 		}
-		if v == nil && i < n.version.MinIn && n.version.MaxIn != ops.Unlimited {
+		if v == nil && i < n.version.MinIn && n.version.MaxIn != ops.Unlimited && n.packed == 0 {
 			return fmt.Errorf("input %d is missing", i)
 		}
 		if _, isTensor := v.(*tensor.Tensor); v != nil && !isTensor && !any {
@@ -144,26 +146,11 @@ func inNode(n *node, err error) error {
 	return n.fail(err)
 }
 
-// body is a subgraph of If, Loop or Scan.
-type body struct {
-	g    *graph
-	base int // where its captured values begin in Ctx.Outer
-}
-
-func (b *body) NumInputs() int  { return len(b.g.inputs) }
-func (b *body) NumOutputs() int { return len(b.g.outputs) }
-
-func (b *body) Run(c *ops.Ctx, in []tensor.Value) ([]tensor.Value, error) {
-	if len(in) != len(b.g.inputs) {
-		return nil, fmt.Errorf("the subgraph takes %d inputs, %d are given", len(b.g.inputs), len(in))
-	}
-	r, ok := c.Caller.(*run)
-	if !ok {
-		return nil, fmt.Errorf("%w: a subgraph outside a run", ErrInternal)
-	}
+// body runs a subgraph.
+func (r *run) body(b *body, in, outer []tensor.Value) ([]tensor.Value, error) {
 	inputs := make(map[int]tensor.Value, len(in))
 	for i, slot := range b.g.inputs {
 		inputs[slot] = in[i]
 	}
-	return r.interpret(b.g, inputs, c.Outer[b.base:b.base+len(b.g.captures)])
+	return r.interpret(b.g, inputs, outer)
 }

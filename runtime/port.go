@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/onda-ml/onda/onnx"
+	"github.com/onda-ml/onda/ops"
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
@@ -101,6 +102,21 @@ func (p *Port) fill(t *onnx.Type) {
 			p.Kind = KindMap
 		}
 	}
+}
+
+// fact is what the port promises of its value.
+func (p Port) fact() ops.Fact {
+	if p.Kind != KindTensor {
+		return ops.Fact{}
+	}
+	f := ops.Fact{DType: p.DType, Ranked: p.Ranked && p.DType != tensor.Undefined}
+	if !f.Ranked {
+		return ops.Unranked(p.DType)
+	}
+	for _, d := range p.Shape {
+		f.Shape = append(f.Shape, max(d.Size, ops.Unknown))
+	}
+	return f
 }
 
 func dimOf(d onnx.Dim) Dim {

@@ -1,0 +1,445 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/onda-ml/onda/ops"
+	"github.com/onda-ml/onda/ops/tensor"
+)
+
+// instance is the memory of one plan and everything that runs it, for one
+// goroutine at a time. What it holds is made once: running it again allocates
+// nothing but outputs and values of unknown size.
+type instance struct {
+	p       *plan
+	job     *job
+	steps   []running
+	frame   []tensor.Value
+	inputs  [][]*tensor.Tensor // headers onto each input and capture
+	outputs [][]*tensor.Tensor // headers onto each output's memory
+	spares  []*tensor.Tensor   // memory for outputs that the caller's can't be used for
+	results []tensor.Value
+	scratch ops.Scratch
+	arena   []byte
+	at      int // the step that runs
+}
+
+// running is one step of an instance.
+type running struct {
+	kernel  ops.Kernel
+	special bool // it needs more than its kernel's call
+	step    *step
+	inner   *subruns
+	c       ops.Ctx
+	kept    any
+}
+
+// job is one call of Run: what an instance and those of its subgraphs share.
+type job struct {
+	ctx     context.Context
+	memory  budget
+	seed    uint64
+	times   map[uint64]uint64 // how often each random node ran
+	running []*instance       // innermost last
+	profile func(n *node, d time.Duration)
+}
+
+// census adds up the values that the run holds outside its plans' own memory.
+func (j *job) census(c *census) {
+	for _, x := range j.running {
+		for s, v := range x.p.values {
+			if v.home == heap || v.home == dynamic {
+				c.add(x.frame[s])
+			}
+		}
+		if r := &x.steps[x.at]; r.inner != nil {
+			for _, sub := range r.inner.of {
+				for _, v := range sub.state {
+					c.add(v)
+				}
+			}
+		}
+	}
+}
+
+// newInstance makes an instance of p whose runs belong to j.
+func (c *compiler) newInstance(p *plan, j *job) (*instance, error) {
+	x := &instance{p: p, job: j, frame: make([]tensor.Value, len(p.values)), results: make([]tensor.Value, len(p.outputs)),
+		inputs: make([][]*tensor.Tensor, len(p.g.inputs)+len(p.g.captures)), outputs: make([][]*tensor.Tensor, len(p.outputs)),
+		spares: make([]*tensor.Tensor, len(p.outputs)), arena: tensor.AlignedBytes(p.arena)}
+	headers := make([]*tensor.Tensor, len(p.values))
+	at := make([]int, len(p.g.slots))
+	for i := range at {
+		at[i] = -1
+	}
+	for i, s := range p.g.inputs {
+		at[s] = i
+	}
+	for i, s := range p.g.captures {
+		if s >= 0 {
+			at[s] = len(p.g.inputs) + i
+		}
+	}
+	for s, v := range p.values {
+		f := p.facts[s]
+		switch v.home {
+		case constant0:
+			headers[s] = f.Value
+		case outside, laid:
+			t, err := tensor.Header(f.DType, f.Shape...)
+			if err != nil {
+				return nil, err
+			}
+			headers[s] = t
+			switch r := p.regions[v.region]; {
+			case r.source >= 0:
+				x.inputs[at[r.source]] = append(x.inputs[at[r.source]], t)
+			case r.output >= 0:
+				x.outputs[r.output] = append(x.outputs[r.output], t)
+			default:
+				t.AttachBytes(x.arena[r.offset : r.offset+r.bytes : r.offset+r.bytes])
+			}
+		}
+	}
+	x.steps = make([]running, len(p.steps))
+	for i := range p.steps {
+		st := &p.steps[i]
+		r := &x.steps[i]
+		r.kernel, r.step = st.n.kernel, st
+		r.special = st.dynamic || st.n.version.Random || len(st.n.bodies) > 0
+		r.c = ops.Ctx{
+			Inputs:  make([]tensor.Value, len(st.n.in)),
+			Outputs: make([]tensor.Value, len(st.n.out)),
+			Wanted:  st.wanted,
+			Workers: c.pool,
+			Memory:  &j.memory,
+			Outer:   make([]tensor.Value, len(st.n.captures)),
+			Kept:    &r.kept,
+		}
+		r.c.UseScratch(&x.scratch)
+		fill(r.c.Inputs, st.n.in, headers)
+		fill(r.c.Outputs, st.n.out, headers)
+		fill(r.c.Outer, st.n.captures, headers)
+		if len(st.n.bodies) > 0 {
+			r.inner = &subruns{compiler: c, parent: x, step: st, of: make([]subrun, len(st.n.bodies))}
+			r.c.Caller = r.inner
+		}
+	}
+	return x, nil
+}
+
+func fill(values []tensor.Value, slots []int, headers []*tensor.Tensor) {
+	for i, s := range slots {
+		if s >= 0 && headers[s] != nil {
+			values[i] = headers[s]
+		}
+	}
+}
+
+// run computes the plan's outputs. outs[i], where it isn't nil, is memory for
+// output i. given are the inputs and then the captures. The results are valid
+// until the next run.
+func (x *instance) run(given []tensor.Value, outs []*tensor.Tensor) ([]tensor.Value, error) {
+	j := x.job
+	if err := j.memory.lay(int64(x.p.arena) + x.p.fresh); err != nil {
+		return nil, err
+	}
+	j.running = append(j.running, x)
+	defer x.leave()
+	if err := x.enter(given, outs); err != nil {
+		return nil, err
+	}
+	if err := x.loop(); err != nil {
+		return nil, err
+	}
+	return x.results, x.handOver(given, outs)
+}
+
+// enter gives inputs and outputs their memory.
+func (x *instance) enter(given []tensor.Value, outs []*tensor.Tensor) error {
+	slots := len(x.p.g.inputs)
+	for i, v := range given {
+		s := -1
+		if i < slots {
+			s = x.p.g.inputs[i]
+		} else {
+			s = x.p.g.captures[i-slots]
+		}
+		if s < 0 {
+			continue
+		}
+		switch x.p.values[s].home {
+		case direct:
+			x.frame[s] = v
+		case outside:
+			t, ok := v.(*tensor.Tensor)
+			if !ok {
+				return fmt.Errorf("%w: %q is planned as a tensor", ErrInternal, x.p.g.slots[s])
+			}
+			for _, h := range x.inputs[i] {
+				if err := h.Attach(t, 0); err != nil {
+					return fmt.Errorf("%w: %q: %w", ErrInternal, x.p.g.slots[s], err)
+				}
+			}
+		}
+	}
+	for i, headers := range x.outputs {
+		if len(headers) == 0 {
+			continue
+		}
+		t := outs[i]
+		if t == nil {
+			f := x.p.facts[x.p.outputs[i].slot]
+			var err error
+			if t, err = tensor.Zeros(f.DType, f.Shape...); err != nil {
+				return err
+			}
+		}
+		x.results[i] = t
+		for _, h := range headers {
+			if err := h.Attach(t, 0); err != nil {
+				return fmt.Errorf("%w: output %d: %w", ErrInternal, i, err)
+			}
+		}
+	}
+	return nil
+}
+
+// loop runs the steps.
+func (x *instance) loop() (err error) {
+	j := x.job
+	done := j.ctx.Done()
+	x.at = 0
+	defer func() {
+		if p := recover(); p != nil {
+			err = x.fail(fmt.Errorf("%w: %v", ErrInternal, p))
+		}
+	}()
+	for i := range x.steps {
+		r := &x.steps[i]
+		x.at = i
+		if done != nil {
+			select {
+			case <-done:
+				return context.Cause(j.ctx)
+			default:
+			}
+		}
+		r.c.Context = j.ctx
+		if r.special || j.profile != nil {
+			if err := x.special(r); err != nil {
+				return x.fail(err)
+			}
+			continue
+		}
+		step := j.memory.step
+		if err := r.kernel.Run(&r.c); err != nil {
+			return x.fail(err)
+		}
+		j.memory.step = step
+	}
+	return nil
+}
+
+// special runs a step that needs more than its kernel's call.
+func (x *instance) special(r *running) error {
+	j, n := x.job, r.step.n
+	for _, p := range r.step.in {
+		r.c.Inputs[p.i] = x.frame[p.slot]
+	}
+	for _, p := range r.step.outer {
+		r.c.Outer[p.i] = x.frame[p.slot]
+	}
+	if err := checkPatched(n, &r.c, r.step.in); err != nil {
+		return err
+	}
+	if n.version.Random {
+		r.c.Seed = j.next(n)
+	}
+	step := j.memory.step
+	for _, p := range r.step.out {
+		r.c.Outputs[p.i] = nil
+		if x.p.values[p.slot].home == heap {
+			f := x.p.facts[p.slot]
+			t, err := j.memory.New(f.DType, f.Shape)
+			if err != nil {
+				return err
+			}
+			r.c.Outputs[p.i] = t
+		}
+	}
+	start := time.Time{}
+	if j.profile != nil {
+		start = time.Now()
+	}
+	err := r.kernel.Run(&r.c)
+	if r.inner != nil {
+		r.inner.end()
+	}
+	if err != nil {
+		return err
+	}
+	if j.profile != nil {
+		j.profile(n, time.Since(start))
+	}
+	for _, p := range r.step.out {
+		v := r.c.Outputs[p.i]
+		if v == nil {
+			return fmt.Errorf("%w: output %d was not computed", ErrInternal, p.i)
+		}
+		x.frame[p.slot] = v
+		r.c.Outputs[p.i] = nil
+	}
+	for _, p := range r.step.in {
+		r.c.Inputs[p.i] = nil
+	}
+	for _, p := range r.step.outer {
+		r.c.Outer[p.i] = nil
+	}
+	for _, s := range r.step.release {
+		x.frame[s] = nil
+	}
+	j.memory.step = step
+	return nil
+}
+
+// checkPatched refuses values from the frame that the kernel doesn't take.
+func checkPatched(n *node, c *ops.Ctx, patches []patch) error {
+	if _, any := n.kernel.(ops.AnyValue); any {
+		return nil
+	}
+	for _, p := range patches {
+		if _, isTensor := c.Inputs[p.i].(*tensor.Tensor); !isTensor {
+			return fmt.Errorf("input %d is a %s, expected a tensor", p.i, kindOf(c.Inputs[p.i]))
+		}
+	}
+	return nil
+}
+
+// next is the seed of a random node's next run.
+func (j *job) next(n *node) uint64 {
+	if j.times == nil {
+		j.times = map[uint64]uint64{}
+	}
+	j.times[n.id]++
+	return seedOf(j.seed, n.id, j.times[n.id])
+}
+
+// seedOf tells apart the random nodes of a model and the runs of one.
+func seedOf(seed, node, times uint64) uint64 {
+	return seed + node*0x9e3779b97f4a7c15 + times*0xbf58476d1ce4e5b9
+}
+
+func (x *instance) fail(err error) error {
+	return inNode(x.steps[x.at].step.n, err)
+}
+
+// handOver completes x.results.
+func (x *instance) handOver(given []tensor.Value, outs []*tensor.Tensor) error {
+	for i, o := range x.p.outputs {
+		if len(x.outputs[i]) > 0 {
+			continue
+		}
+		v := x.where(o, given)
+		if v == nil {
+			return fmt.Errorf("%w: output %q has no value", ErrInternal, x.p.g.slots[o.slot])
+		}
+		t, isTensor := v.(*tensor.Tensor)
+		switch {
+		case isTensor && outs[i] != nil:
+			if t.DType() != outs[i].DType() || !t.Shape().Equal(outs[i].Shape()) {
+				return fmt.Errorf("output %q is %v, there is room for %v", x.p.g.slots[o.slot], t, outs[i])
+			}
+			if err := outs[i].CopyFrom(t); err != nil {
+				return err
+			}
+			v = outs[i]
+		case o.copy || o.own:
+			v = cloned(v)
+		}
+		x.results[i] = v
+	}
+	return nil
+}
+
+// where is the value of an output that has no memory of its own.
+func (x *instance) where(o output, given []tensor.Value) tensor.Value {
+	if o.given >= 0 {
+		return given[o.given]
+	}
+	v := x.p.values[o.slot]
+	switch v.home {
+	case constant0:
+		return x.p.facts[o.slot].Value
+	case direct, heap, dynamic:
+		return x.frame[o.slot]
+	}
+	r := x.p.regions[v.region]
+	if r.source >= 0 {
+		for i, s := range x.p.g.inputs {
+			if s == r.source {
+				return x.reshaped(x.inputs[i][0], o.slot)
+			}
+		}
+		for i, s := range x.p.g.captures {
+			if s == r.source {
+				return x.reshaped(x.inputs[len(x.p.g.inputs)+i][0], o.slot)
+			}
+		}
+	}
+	if r.output >= 0 {
+		return x.reshaped(x.outputs[r.output][0], o.slot)
+	}
+	return nil
+}
+
+// reshaped is a tensor with the elements of t and the shape of slot s.
+func (x *instance) reshaped(t *tensor.Tensor, s int) tensor.Value {
+	r, err := t.Reshaped(x.p.facts[s].Shape...)
+	if err != nil {
+		return nil
+	}
+	return r
+}
+
+// cloned is a copy of v that shares no memory with it.
+func cloned(v tensor.Value) tensor.Value {
+	switch v := v.(type) {
+	case *tensor.Tensor:
+		return v.Clone()
+	case *tensor.Sequence:
+		c := &tensor.Sequence{Elem: v.Elem, Items: make([]tensor.Value, len(v.Items))}
+		for i, e := range v.Items {
+			c.Items[i] = cloned(e)
+		}
+		return c
+	case *tensor.Optional:
+		if v.Value == nil {
+			return v
+		}
+		return &tensor.Optional{Value: cloned(v.Value)}
+	case *tensor.Map:
+		return &tensor.Map{Keys: v.Keys.Clone(), Values: v.Values.Clone()}
+	}
+	return v
+}
+
+// leave lets go of everything that isn't the instance's own.
+func (x *instance) leave() {
+	for _, headers := range x.inputs {
+		for _, h := range headers {
+			h.Detach()
+		}
+	}
+	for _, headers := range x.outputs {
+		for _, h := range headers {
+			h.Detach()
+		}
+	}
+	clear(x.frame)
+	j := x.job
+	j.running = j.running[:len(j.running)-1]
+	j.memory.unlay(int64(x.p.arena) + x.p.fresh)
+}

@@ -1,0 +1,377 @@
+package runtime
+
+import (
+	"slices"
+
+	"github.com/onda-ml/onda/ops"
+	"github.com/onda-ml/onda/ops/tensor"
+)
+
+// plan is a graph made ready for inputs of certain shapes: its steps in order,
+// and where in memory each value lies. It is immutable; an instance runs it.
+type plan struct {
+	key     *key
+	g       *graph
+	facts   []ops.Fact
+	values  []value // by slot
+	steps   []step
+	regions []region
+	arena   int   // bytes
+	fresh   int64 // bytes of the outputs with laid memory
+	outputs []output
+	folded  int64 // bytes of the constants that planning made
+	idle    instances
+}
+
+// value is where a slot's value is during a run.
+type value struct {
+	home   home
+	region int // of a laid value
+	at     int // its first element in the region
+}
+
+type home uint8
+
+const (
+	nowhere   home = iota // never read
+	constant0             // a constant
+	outside               // an input or capture, in a header of the instance's
+	direct                // an input or capture as it was given, because something may keep it
+	laid                  // in a region
+	heap                  // of known size, allocated in each run because something may keep it
+	dynamic               // made by its kernel
+)
+
+// region is memory that the values of several slots share: one after the other,
+// or as views of the same elements.
+type region struct {
+	bytes       int
+	first, last int // steps between which it is in use
+	offset      int // in the arena
+	source      int // slot of the input or capture that it is a view of, or -1
+	output      int // index of the output whose memory it is, or -1
+}
+
+// step is one node of a plan.
+type step struct {
+	n       *node
+	wanted  []bool
+	dynamic bool    // it has patches or releases
+	in      []patch // inputs and captures to be set from the frame before it runs
+	outer   []patch
+	out     []patch // outputs to be put into the frame after it ran
+	release []int   // slots whose values are dead after it
+	inner   []*plans
+}
+
+// unknown is the number of values whose size is only known once they exist.
+func (p *plan) unknown() int {
+	n := 0
+	for _, v := range p.values {
+		if v.home == dynamic {
+			n++
+		}
+	}
+	return n
+}
+
+// patch is an index in Ctx.Inputs, Outputs or Outer and a slot of the frame.
+type patch struct{ i, slot int }
+
+// output is how one output of the graph is handed over.
+type output struct {
+	slot  int
+	given int  // index of the input, or beyond those the capture, that it hands on; -1 if none
+	copy  bool // from where it lies, after the run
+	own   bool // a dynamic value that may share memory with something else
+}
+
+// makePlan lays out w's graph, whose inputs have exact facts. handOn tells that
+// outputs may be values that came in from outside, as those of subgraphs may.
+func (w *work) makePlan(handOn bool) *plan {
+	w.trim()
+	p := &plan{g: w.g, facts: w.facts, values: make([]value, len(w.g.slots))}
+	l := &layout{plan: p, last: make([]int, len(w.g.slots)), kept: make([]bool, len(w.g.slots))}
+	l.lifetimes()
+	l.keeping()
+	for _, s := range slices.Concat(w.g.inputs, w.g.captures) {
+		if s >= 0 {
+			l.enter(s)
+		}
+	}
+	for _, k := range w.g.consts {
+		p.values[k.slot] = value{home: constant0}
+	}
+	for i, n := range w.g.nodes {
+		l.place(i, n)
+	}
+	l.handOver(handOn)
+	p.arena = assign(p.regions)
+	l.patches()
+	for _, r := range p.regions {
+		if r.output >= 0 {
+			p.fresh += int64(r.bytes)
+		}
+	}
+	p.folded = w.memory.held
+	return p
+}
+
+// layout decides where values lie.
+type layout struct {
+	*plan
+	last []int  // the last node that reads a slot, -1 if none; len(nodes) for outputs
+	kept []bool // slots whose value something may hold on to, so that it can't be in a region
+	view []int  // per node: the slot it is a view of, or -1
+}
+
+func (l *layout) lifetimes() {
+	for s := range l.last {
+		l.last[s] = -1
+	}
+	for i, n := range l.g.nodes {
+		for _, list := range [][]int{n.in, n.captures} {
+			for _, s := range list {
+				if s >= 0 {
+					l.last[s] = i
+				}
+			}
+		}
+	}
+	for _, s := range l.g.outputs {
+		l.last[s] = len(l.g.nodes)
+	}
+}
+
+// placeable reports whether memory can be laid out for a value beforehand.
+func placeable(f ops.Fact) bool {
+	if !f.Known() || f.DType == tensor.String {
+		return false
+	}
+	_, err := tensor.CheckShape(f.Shape, f.DType.Size())
+	return err == nil
+}
+
+// keeping finds the values that a kernel may hand on inside an output whose
+// memory isn't laid out: by reference, beyond the life of a region.
+func (l *layout) keeping() {
+	l.view = make([]int, len(l.g.nodes))
+	for i := len(l.g.nodes) - 1; i >= 0; i-- {
+		n := l.g.nodes[i]
+		l.view[i] = -1
+		free := false
+		for _, s := range n.out {
+			free = free || s >= 0 && !placeable(l.facts[s])
+		}
+		if l.isView(n) && !free {
+			l.view[i] = n.in[0]
+			free = l.kept[n.out[0]]
+		}
+		if free {
+			for _, list := range [][]int{n.in, n.captures} {
+				for _, s := range list {
+					if s >= 0 {
+						l.kept[s] = true
+					}
+				}
+			}
+		}
+	}
+}
+
+// isView reports whether n's only output has its input's elements in their
+// order.
+func (l *layout) isView(n *node) bool {
+	if len(n.in) == 0 || n.in[0] < 0 || len(n.out) == 0 || n.out[0] < 0 || !n.only() {
+		return false
+	}
+	x, y := l.facts[n.in[0]], l.facts[n.out[0]]
+	if !placeable(x) || !placeable(y) || x.DType != y.DType || tensor.Shape(x.Shape).Len() != tensor.Shape(y.Shape).Len() {
+		return false
+	}
+	if v, ok := n.kernel.(ops.View); ok && v.View() {
+		return true
+	}
+	return n.is("Transpose") && keepsElements(n, x.Shape)
+}
+
+// keepsElements reports whether a transpose only moves axes of extent 1.
+func keepsElements(n *node, shape []int) bool {
+	last := -1
+	for _, p := range permutation(n, len(shape)) {
+		if shape[p] == 1 {
+			continue
+		}
+		if p < last {
+			return false
+		}
+		last = p
+	}
+	return permutation(n, len(shape)) != nil
+}
+
+// enter places an input or capture.
+func (l *layout) enter(s int) {
+	switch {
+	case l.facts[s].Value != nil && l.facts[s].Known():
+		l.values[s] = value{home: constant0}
+	case l.kept[s] || !placeable(l.facts[s]):
+		l.values[s] = value{home: direct}
+	default:
+		l.values[s] = value{home: outside, region: len(l.regions)}
+		l.regions = append(l.regions, region{bytes: l.bytes(s), first: -1, last: len(l.g.nodes), source: s, output: -1})
+	}
+}
+
+func (l *layout) bytes(s int) int {
+	return tensor.Shape(l.facts[s].Shape).Len() * l.facts[s].DType.Size()
+}
+
+// place decides where the outputs of node i lie.
+func (l *layout) place(i int, n *node) {
+	if from := l.view[i]; from >= 0 {
+		v := l.values[from]
+		if (v.home == outside || v.home == laid) && !l.kept[n.out[0]] {
+			l.values[n.out[0]] = value{home: laid, region: v.region, at: v.at}
+			r := &l.regions[v.region]
+			r.last = max(r.last, l.last[n.out[0]])
+			return
+		}
+	}
+	for o, s := range n.out {
+		if s < 0 {
+			continue
+		}
+		switch {
+		case !placeable(l.facts[s]) || l.view[i] >= 0:
+			l.values[s] = value{home: dynamic}
+		case l.kept[s]:
+			l.values[s] = value{home: heap}
+		default:
+			l.lay(i, n, o, s)
+		}
+	}
+	l.view[i] = -1
+	l.steps = append(l.steps, l.step(n, i))
+}
+
+// lay gives slot s, output o of node i, a region: that of an input which ends
+// here if the kernel can work in place.
+func (l *layout) lay(i int, n *node, o, s int) {
+	if k, ok := n.kernel.(ops.InPlace); ok && o == 0 {
+		for _, j := range k.InPlace() {
+			if r := l.overwritable(i, n, j, s); r >= 0 {
+				l.values[s] = value{home: laid, region: r}
+				l.regions[r].last = max(l.regions[r].last, l.last[s])
+				return
+			}
+		}
+	}
+	l.values[s] = value{home: laid, region: len(l.regions)}
+	l.regions = append(l.regions, region{bytes: l.bytes(s), first: i, last: max(i, l.last[s]), source: -1, output: -1})
+}
+
+// overwritable is the region of input j of node i if output slot s may take it
+// over, else -1.
+func (l *layout) overwritable(i int, n *node, j, s int) int {
+	x := n.input(j)
+	if x < 0 || l.values[x].home != laid || !alike(l.facts[x], l.facts[s]) {
+		return -1
+	}
+	at := l.values[x].region
+	r := l.regions[at]
+	if r.source >= 0 || r.last != i || r.bytes != l.bytes(s) {
+		return -1
+	}
+	for _, list := range [][]int{n.in, n.captures} {
+		for _, other := range list {
+			if other >= 0 && other != x && l.values[other].home == laid && l.values[other].region == at {
+				return -1
+			}
+		}
+	}
+	return at
+}
+
+// step makes node i's step; patches follow once every value has its place.
+func (l *layout) step(n *node, i int) step {
+	st := step{n: n, wanted: make([]bool, len(n.out)), inner: make([]*plans, len(n.bodies))}
+	for o, s := range n.out {
+		st.wanted[o] = s >= 0 && l.last[s] >= 0
+	}
+	for b := range st.inner {
+		st.inner[b] = &plans{}
+	}
+	return st
+}
+
+// handOver decides how each output of the graph reaches the caller.
+func (l *layout) handOver(handOn bool) {
+	given := slices.Concat(l.g.inputs, l.g.captures)
+	for _, s := range l.g.outputs {
+		v := l.values[s]
+		out := output{slot: s, given: -1}
+		if handOn {
+			out.given = slices.Index(given, s)
+		}
+		switch v.home {
+		case constant0:
+			out.copy = !handOn
+		case direct:
+			out.own = !handOn
+		case laid, outside:
+			r := &l.regions[v.region]
+			if v.home == laid && r.source < 0 && r.output < 0 && r.bytes == l.bytes(s) {
+				r.output = len(l.outputs)
+				break
+			}
+			out.copy = out.given < 0
+		case dynamic:
+			out.own = !handOn
+		}
+		l.outputs = append(l.outputs, out)
+	}
+}
+
+// patches lists for each step what must be moved between it and the frame, and
+// which values of the frame end with it.
+func (l *layout) patches() {
+	index := map[*node]int{}
+	for i, n := range l.g.nodes {
+		index[n] = i
+	}
+	inFrame := func(s int) bool {
+		if s < 0 {
+			return false
+		}
+		h := l.values[s].home
+		return h == direct || h == heap || h == dynamic
+	}
+	for k := range l.steps {
+		st := &l.steps[k]
+		n := st.n
+		for i, s := range n.in {
+			if inFrame(s) {
+				st.in = append(st.in, patch{i, s})
+			}
+		}
+		for i, s := range n.captures {
+			if inFrame(s) {
+				st.outer = append(st.outer, patch{i, s})
+			}
+		}
+		for i, s := range n.out {
+			if inFrame(s) {
+				st.out = append(st.out, patch{i, s})
+			}
+		}
+		for _, list := range [][]int{n.in, n.captures, n.out} {
+			for _, s := range list {
+				if inFrame(s) && l.values[s].home != direct && l.last[s] <= index[n] && !slices.Contains(st.release, s) {
+					st.release = append(st.release, s)
+				}
+			}
+		}
+		st.dynamic = len(st.in)+len(st.outer)+len(st.out)+len(st.release) > 0
+	}
+}
