@@ -210,10 +210,15 @@ func meet(a, b ops.Fact) ops.Fact {
 	return ops.Shaped(a.DType, shape...)
 }
 
-// stacked is the fact of one value a trip, joined along a new axis.
+// stacked is the fact of one value a trip, joined along a new axis. Where no
+// trip may happen the file's declarations decide the shape, so that extents are
+// only known if some does.
 func stacked(f ops.Fact, trips int, axis int64) ops.Fact {
-	if !f.Ranked {
+	if !f.Ranked || trips == 0 {
 		return ops.Unranked(f.DType)
+	}
+	if trips < 0 {
+		return ops.Shaped(f.DType, slices.Repeat([]int{ops.Unknown}, len(f.Shape)+1)...)
 	}
 	at, err := tensor.Axis(axis, len(f.Shape)+1)
 	if err != nil {
