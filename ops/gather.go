@@ -15,6 +15,8 @@ func gatherOps() []Op {
 	}
 	return []Op{
 		{Name: "Gather", Versions: repeat(binary(newGather), 1, 11, 13)},
+		{Name: "GatherElements", Versions: repeat(binary(newGatherElements), 11, 13)},
+		{Name: "GatherND", Versions: repeat(binary(newGatherND), 11, 12, 13)},
 	}
 }
 

@@ -19,5 +19,7 @@ func families() [][]Op {
 		identityOps(),
 		matmulOps(),
 		recurrentOps(),
+		reshapeOps(), constantOps(), concatOps(), transposeOps(), sliceOps(), gatherOps(), padOps(),
+		controlOps(), sequenceOps(), optionalOps(), scatterOps(), chooseOps(),
 	}
 }
