@@ -82,3 +82,29 @@ func BenchmarkGemm(b *testing.B) {
 		}
 	})
 }
+
+func BenchmarkLSTM(b *testing.B) {
+	const T = 168
+	forEachVariantB(b, func(b *testing.B) {
+		for _, s := range [][3]int{{1, 64, 256}, {1, 512, 512}, {1, 1, 64}, {8, 64, 256}, {32, 64, 256}, {32, 512, 512}} {
+			B, I, H := s[0], s[1], s[2]
+			if active.name == "generic" && B > 1 {
+				continue
+			}
+			d := newLSTMData(seeded(), lstmCase{T: T, B: B, I: I, H: H})
+			w := PackLSTM(I, H, d.w, d.r, d.b)
+			y := make([]float32, T*B*H)
+			a := &LSTMArgs{T: T, B: B, X: d.x, XT: d.xt, XB: d.xb, Y: y, YT: d.yt, YB: d.yb}
+			for _, threads := range []int{1, 2} {
+				p := NewPool(threads)
+				bytes := 0.0
+				if B == 1 {
+					bytes = T * 16 * float64(H*H)
+				}
+				b.Run(fmt.Sprintf("B%d/%dto%d/%dthreads", B, I, H, threads), func(b *testing.B) {
+					report(b, func() { _ = LSTM(p, w, a) }, float64(8*T*B*H*(I+H)), bytes)
+				})
+			}
+		}
+	})
+}

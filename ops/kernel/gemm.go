@@ -79,6 +79,7 @@ type gemmTask struct {
 
 	tiles, panels int
 	byTile        bool
+	group         int // panels that one chunk must hold together
 	run           func(lo, hi int)
 }
 
@@ -100,11 +101,20 @@ const (
 	gemmThin = 16
 )
 
-func (t *gemmTask) start(p *Pool) {
+// shape counts tiles and panels.
+func (t *gemmTask) shape() {
 	t.tiles = ceilDiv(t.m, len(t.v.gemm[len(t.v.gemm)-1])-1)
 	t.panels = ceilDiv(t.n, t.v.panel())
+	t.byTile, t.group = false, 1
+}
+
+func (t *gemmTask) start(p *Pool) {
+	t.shape()
 	t.byTile = t.panels < t.tiles && t.panels < 4*p.Threads()
-	units := t.panels
+	if t.tiles == 1 {
+		t.group = t.v.group
+	}
+	units := ceilDiv(t.panels, t.group)
 	if t.byTile {
 		units = t.tiles
 	}
@@ -118,7 +128,7 @@ func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 // chunk computes some tiles or some panels.
 func (t *gemmTask) chunk(lo, hi int) {
-	r0, r1, p0, p1 := 0, t.tiles, lo, hi
+	r0, r1, p0, p1 := 0, t.tiles, lo*t.group, min(hi*t.group, t.panels)
 	if t.byTile {
 		r0, r1, p0, p1 = lo, hi, 0, t.panels
 	}

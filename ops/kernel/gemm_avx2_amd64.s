@@ -2677,7 +2677,133 @@ TEXT ·gemm1x16AVX2(SB), NOSPLIT, $0-81
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), CX
 
-panel121:
+group121:
+	CMPQ SI, $0x04
+	JLT  single123
+	JNE  whole122
+	CMPQ last+72(FP), $0x10
+	JNE  single123
+
+whole122:
+	MOVQ   pb+48(FP), CX
+	SHLQ   $0x02, CX
+	LEAQ   (CX)(CX*2), R8
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   k+0(FP), R9
+	SUBQ   $0x04, R9
+	JLT    tail126
+
+four124:
+	VBROADCASTSS (DI), Y8
+	VFMADD231PS  (DX), Y8, Y0
+	VFMADD231PS  32(DX), Y8, Y1
+	VFMADD231PS  (DX)(CX*1), Y8, Y2
+	VFMADD231PS  32(DX)(CX*1), Y8, Y3
+	VFMADD231PS  (DX)(CX*2), Y8, Y4
+	VFMADD231PS  32(DX)(CX*2), Y8, Y5
+	VFMADD231PS  (DX)(R8*1), Y8, Y6
+	VFMADD231PS  32(DX)(R8*1), Y8, Y7
+	ADDQ         AX, DX
+	VBROADCASTSS 4(DI), Y8
+	VFMADD231PS  (DX), Y8, Y0
+	VFMADD231PS  32(DX), Y8, Y1
+	VFMADD231PS  (DX)(CX*1), Y8, Y2
+	VFMADD231PS  32(DX)(CX*1), Y8, Y3
+	VFMADD231PS  (DX)(CX*2), Y8, Y4
+	VFMADD231PS  32(DX)(CX*2), Y8, Y5
+	VFMADD231PS  (DX)(R8*1), Y8, Y6
+	VFMADD231PS  32(DX)(R8*1), Y8, Y7
+	ADDQ         AX, DX
+	VBROADCASTSS 8(DI), Y8
+	VFMADD231PS  (DX), Y8, Y0
+	VFMADD231PS  32(DX), Y8, Y1
+	VFMADD231PS  (DX)(CX*1), Y8, Y2
+	VFMADD231PS  32(DX)(CX*1), Y8, Y3
+	VFMADD231PS  (DX)(CX*2), Y8, Y4
+	VFMADD231PS  32(DX)(CX*2), Y8, Y5
+	VFMADD231PS  (DX)(R8*1), Y8, Y6
+	VFMADD231PS  32(DX)(R8*1), Y8, Y7
+	ADDQ         AX, DX
+	VBROADCASTSS 12(DI), Y8
+	VFMADD231PS  (DX), Y8, Y0
+	VFMADD231PS  32(DX), Y8, Y1
+	VFMADD231PS  (DX)(CX*1), Y8, Y2
+	VFMADD231PS  32(DX)(CX*1), Y8, Y3
+	VFMADD231PS  (DX)(CX*2), Y8, Y4
+	VFMADD231PS  32(DX)(CX*2), Y8, Y5
+	VFMADD231PS  (DX)(R8*1), Y8, Y6
+	VFMADD231PS  32(DX)(R8*1), Y8, Y7
+	ADDQ         AX, DX
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, R9
+	JGE          four124
+
+tail126:
+	ADDQ $0x04, R9
+	JZ   done127
+
+one125:
+	VBROADCASTSS (DI), Y8
+	VFMADD231PS  (DX), Y8, Y0
+	VFMADD231PS  32(DX), Y8, Y1
+	VFMADD231PS  (DX)(CX*1), Y8, Y2
+	VFMADD231PS  32(DX)(CX*1), Y8, Y3
+	VFMADD231PS  (DX)(CX*2), Y8, Y4
+	VFMADD231PS  32(DX)(CX*2), Y8, Y5
+	VFMADD231PS  (DX)(R8*1), Y8, Y6
+	VFMADD231PS  32(DX)(R8*1), Y8, Y7
+	ADDQ         AX, DX
+	ADDQ         $0x04, DI
+	DECQ         R9
+	JNZ          one125
+
+done127:
+	MOVQ   ldc+64(FP), R8
+	SHLQ   $0x02, R8
+	CMPB   add+80(FP), $0x00
+	JEQ    set128
+	MOVQ   BX, R8
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	VADDPS 64(R8), Y2, Y2
+	VADDPS 96(R8), Y3, Y3
+	VADDPS 128(R8), Y4, Y4
+	VADDPS 160(R8), Y5, Y5
+	VADDPS 192(R8), Y6, Y6
+	VADDPS 224(R8), Y7, Y7
+
+set128:
+	MOVQ    BX, R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	VMOVUPS Y2, 64(R8)
+	VMOVUPS Y3, 96(R8)
+	VMOVUPS Y4, 128(R8)
+	VMOVUPS Y5, 160(R8)
+	VMOVUPS Y6, 192(R8)
+	VMOVUPS Y7, 224(R8)
+	MOVQ    k+0(FP), R9
+	MOVQ    AX, R8
+	IMULQ   R9, R8
+	SUBQ    R8, DX
+	SHLQ    $0x02, R9
+	SUBQ    R9, DI
+	LEAQ    (DX)(CX*4), DX
+	ADDQ    $0x00000100, BX
+	SUBQ    $0x04, SI
+	JNZ     group121
+	VZEROUPPER
+	RET
+
+single123:
+panel129:
 	LEAQ   (AX)(AX*2), CX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -2689,9 +2815,9 @@ panel121:
 	VXORPS Y7, Y7, Y7
 	MOVQ   k+0(FP), R8
 	SUBQ   $0x04, R8
-	JLT    tail124
+	JLT    tail132
 
-four122:
+four130:
 	VBROADCASTSS (DI), Y8
 	VFMADD231PS  (DX), Y8, Y0
 	VFMADD231PS  32(DX), Y8, Y1
@@ -2707,22 +2833,22 @@ four122:
 	LEAQ         (DX)(AX*4), DX
 	ADDQ         $0x10, DI
 	SUBQ         $0x04, R8
-	JGE          four122
+	JGE          four130
 
-tail124:
+tail132:
 	ADDQ $0x04, R8
-	JZ   done125
+	JZ   done133
 
-one123:
+one131:
 	VBROADCASTSS (DI), Y8
 	VFMADD231PS  (DX), Y8, Y0
 	VFMADD231PS  32(DX), Y8, Y1
 	ADDQ         AX, DX
 	ADDQ         $0x04, DI
 	DECQ         R8
-	JNZ          one123
+	JNZ          one131
 
-done125:
+done133:
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y1, Y1
 	VADDPS Y4, Y0, Y0
@@ -2733,23 +2859,23 @@ done125:
 	SHLQ   $0x02, CX
 	MOVQ   BX, CX
 	CMPQ   SI, $0x01
-	JNE    whole126
+	JNE    whole134
 	CMPQ   last+72(FP), $0x10
-	JNE    part127
+	JNE    part135
 
-whole126:
+whole134:
 	CMPB   add+80(FP), $0x00
-	JEQ    wholeSet129
+	JEQ    wholeSet137
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
 	MOVQ   BX, CX
 
-wholeSet129:
+wholeSet137:
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, 32(CX)
-	JMP     stored128
+	JMP     stored136
 
-part127:
+part135:
 	MOVQ       last+72(FP), R8
 	LEAQ       tail_AVX2<>+0(SB), R9
 	MOVQ       $0x00000010, R10
@@ -2757,18 +2883,18 @@ part127:
 	VMOVUPS    (R9)(R10*4), Y2
 	VMOVUPS    32(R9)(R10*4), Y3
 	CMPB       add+80(FP), $0x00
-	JEQ        partSet130
+	JEQ        partSet138
 	VMASKMOVPS (CX), Y2, Y4
 	VADDPS     Y4, Y0, Y0
 	VMASKMOVPS 32(CX), Y3, Y4
 	VADDPS     Y4, Y1, Y1
 	MOVQ       BX, CX
 
-partSet130:
+partSet138:
 	VMASKMOVPS Y0, Y2, (CX)
 	VMASKMOVPS Y1, Y3, 32(CX)
 
-stored128:
+stored136:
 	MOVQ  k+0(FP), R8
 	MOVQ  AX, CX
 	IMULQ R8, CX
@@ -2779,7 +2905,7 @@ stored128:
 	LEAQ  (DX)(R8*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
-	JNZ   panel121
+	JNZ   panel129
 	VZEROUPPER
 	RET
 
@@ -2795,7 +2921,159 @@ TEXT ·gemm2x16AVX2(SB), NOSPLIT, $0-81
 	MOVQ rs+24(FP), R8
 	SHLQ $0x02, R8
 
-panel131:
+group139:
+	CMPQ SI, $0x02
+	JLT  single141
+	JNE  whole140
+	CMPQ last+72(FP), $0x10
+	JNE  single141
+
+whole140:
+	MOVQ   pb+48(FP), CX
+	SHLQ   $0x02, CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   k+0(FP), R9
+	SUBQ   $0x04, R9
+	JLT    tail144
+
+four142:
+	VBROADCASTSS (DI), Y8
+	VBROADCASTSS (DI)(R8*1), Y9
+	VMOVUPS      (DX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y2
+	VMOVUPS      32(DX), Y10
+	VFMADD231PS  Y10, Y8, Y1
+	VFMADD231PS  Y10, Y9, Y3
+	VMOVUPS      (DX)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      32(DX)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y5
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         AX, DX
+	VBROADCASTSS 4(DI), Y8
+	VBROADCASTSS 4(DI)(R8*1), Y9
+	VMOVUPS      (DX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y2
+	VMOVUPS      32(DX), Y10
+	VFMADD231PS  Y10, Y8, Y1
+	VFMADD231PS  Y10, Y9, Y3
+	VMOVUPS      (DX)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      32(DX)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y5
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         AX, DX
+	VBROADCASTSS 8(DI), Y8
+	VBROADCASTSS 8(DI)(R8*1), Y9
+	VMOVUPS      (DX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y2
+	VMOVUPS      32(DX), Y10
+	VFMADD231PS  Y10, Y8, Y1
+	VFMADD231PS  Y10, Y9, Y3
+	VMOVUPS      (DX)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      32(DX)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y5
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         AX, DX
+	VBROADCASTSS 12(DI), Y8
+	VBROADCASTSS 12(DI)(R8*1), Y9
+	VMOVUPS      (DX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y2
+	VMOVUPS      32(DX), Y10
+	VFMADD231PS  Y10, Y8, Y1
+	VFMADD231PS  Y10, Y9, Y3
+	VMOVUPS      (DX)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      32(DX)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y5
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         AX, DX
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, R9
+	JGE          four142
+
+tail144:
+	ADDQ $0x04, R9
+	JZ   done145
+
+one143:
+	VBROADCASTSS (DI), Y8
+	VBROADCASTSS (DI)(R8*1), Y9
+	VMOVUPS      (DX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y2
+	VMOVUPS      32(DX), Y10
+	VFMADD231PS  Y10, Y8, Y1
+	VFMADD231PS  Y10, Y9, Y3
+	VMOVUPS      (DX)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      32(DX)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y5
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         AX, DX
+	ADDQ         $0x04, DI
+	DECQ         R9
+	JNZ          one143
+
+done145:
+	MOVQ   ldc+64(FP), R9
+	SHLQ   $0x02, R9
+	CMPB   add+80(FP), $0x00
+	JEQ    set146
+	MOVQ   BX, R10
+	VADDPS (R10), Y0, Y0
+	VADDPS 32(R10), Y1, Y1
+	VADDPS 64(R10), Y4, Y4
+	VADDPS 96(R10), Y5, Y5
+	ADDQ   R9, R10
+	VADDPS (R10), Y2, Y2
+	VADDPS 32(R10), Y3, Y3
+	VADDPS 64(R10), Y6, Y6
+	VADDPS 96(R10), Y7, Y7
+
+set146:
+	MOVQ    BX, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y4, 64(R10)
+	VMOVUPS Y5, 96(R10)
+	ADDQ    R9, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	VMOVUPS Y6, 64(R10)
+	VMOVUPS Y7, 96(R10)
+	MOVQ    k+0(FP), R9
+	MOVQ    AX, R10
+	IMULQ   R9, R10
+	SUBQ    R10, DX
+	SHLQ    $0x02, R9
+	SUBQ    R9, DI
+	LEAQ    (DX)(CX*2), DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x02, SI
+	JNZ     group139
+	VZEROUPPER
+	RET
+
+single141:
+panel147:
 	LEAQ   (AX)(AX*2), CX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -2807,9 +3085,9 @@ panel131:
 	VXORPS Y7, Y7, Y7
 	MOVQ   k+0(FP), R9
 	SUBQ   $0x04, R9
-	JLT    tail134
+	JLT    tail150
 
-four132:
+four148:
 	VMOVUPS      (DX), Y8
 	VMOVUPS      32(DX), Y9
 	VBROADCASTSS (DI), Y10
@@ -2845,13 +3123,13 @@ four132:
 	LEAQ         (DX)(AX*4), DX
 	ADDQ         $0x10, DI
 	SUBQ         $0x04, R9
-	JGE          four132
+	JGE          four148
 
-tail134:
+tail150:
 	ADDQ $0x04, R9
-	JZ   done135
+	JZ   done151
 
-one133:
+one149:
 	VMOVUPS      (DX), Y8
 	VMOVUPS      32(DX), Y9
 	VBROADCASTSS (DI), Y10
@@ -2863,9 +3141,9 @@ one133:
 	ADDQ         AX, DX
 	ADDQ         $0x04, DI
 	DECQ         R9
-	JNZ          one133
+	JNZ          one149
 
-done135:
+done151:
 	VADDPS Y4, Y0, Y0
 	VADDPS Y5, Y1, Y1
 	VADDPS Y6, Y2, Y2
@@ -2874,13 +3152,13 @@ done135:
 	SHLQ   $0x02, CX
 	MOVQ   BX, R9
 	CMPQ   SI, $0x01
-	JNE    whole136
+	JNE    whole152
 	CMPQ   last+72(FP), $0x10
-	JNE    part137
+	JNE    part153
 
-whole136:
+whole152:
 	CMPB   add+80(FP), $0x00
-	JEQ    wholeSet139
+	JEQ    wholeSet155
 	VADDPS (R9), Y0, Y0
 	VADDPS 32(R9), Y1, Y1
 	ADDQ   CX, R9
@@ -2888,15 +3166,15 @@ whole136:
 	VADDPS 32(R9), Y3, Y3
 	MOVQ   BX, R9
 
-wholeSet139:
+wholeSet155:
 	VMOVUPS Y0, (R9)
 	VMOVUPS Y1, 32(R9)
 	ADDQ    CX, R9
 	VMOVUPS Y2, (R9)
 	VMOVUPS Y3, 32(R9)
-	JMP     stored138
+	JMP     stored154
 
-part137:
+part153:
 	MOVQ       last+72(FP), R10
 	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
@@ -2904,7 +3182,7 @@ part137:
 	VMOVUPS    (R11)(R12*4), Y4
 	VMOVUPS    32(R11)(R12*4), Y5
 	CMPB       add+80(FP), $0x00
-	JEQ        partSet140
+	JEQ        partSet156
 	VMASKMOVPS (R9), Y4, Y6
 	VADDPS     Y6, Y0, Y0
 	VMASKMOVPS 32(R9), Y5, Y6
@@ -2916,14 +3194,14 @@ part137:
 	VADDPS     Y6, Y3, Y3
 	MOVQ       BX, R9
 
-partSet140:
+partSet156:
 	VMASKMOVPS Y0, Y4, (R9)
 	VMASKMOVPS Y1, Y5, 32(R9)
 	ADDQ       CX, R9
 	VMASKMOVPS Y2, Y4, (R9)
 	VMASKMOVPS Y3, Y5, 32(R9)
 
-stored138:
+stored154:
 	MOVQ  k+0(FP), R9
 	MOVQ  AX, CX
 	IMULQ R9, CX
@@ -2934,7 +3212,7 @@ stored138:
 	LEAQ  (DX)(R9*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
-	JNZ   panel131
+	JNZ   panel147
 	VZEROUPPER
 	RET
 
@@ -2950,7 +3228,198 @@ TEXT ·gemm3x16AVX2(SB), NOSPLIT, $0-81
 	MOVQ rs+24(FP), R8
 	SHLQ $0x02, R8
 
-panel141:
+group157:
+	CMPQ SI, $0x02
+	JLT  single159
+	JNE  whole158
+	CMPQ last+72(FP), $0x10
+	JNE  single159
+
+whole158:
+	MOVQ   pb+48(FP), CX
+	SHLQ   $0x02, CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   k+0(FP), R9
+	SUBQ   $0x04, R9
+	JLT    tail162
+
+four160:
+	VBROADCASTSS (DI), Y12
+	VBROADCASTSS (DI)(R8*1), Y13
+	VBROADCASTSS (DI)(R8*2), Y14
+	VMOVUPS      (DX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y2
+	VFMADD231PS  Y15, Y14, Y4
+	VMOVUPS      32(DX), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	VFMADD231PS  Y15, Y13, Y3
+	VFMADD231PS  Y15, Y14, Y5
+	VMOVUPS      (DX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y8
+	VFMADD231PS  Y15, Y14, Y10
+	VMOVUPS      32(DX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y7
+	VFMADD231PS  Y15, Y13, Y9
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         AX, DX
+	VBROADCASTSS 4(DI), Y12
+	VBROADCASTSS 4(DI)(R8*1), Y13
+	VBROADCASTSS 4(DI)(R8*2), Y14
+	VMOVUPS      (DX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y2
+	VFMADD231PS  Y15, Y14, Y4
+	VMOVUPS      32(DX), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	VFMADD231PS  Y15, Y13, Y3
+	VFMADD231PS  Y15, Y14, Y5
+	VMOVUPS      (DX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y8
+	VFMADD231PS  Y15, Y14, Y10
+	VMOVUPS      32(DX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y7
+	VFMADD231PS  Y15, Y13, Y9
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         AX, DX
+	VBROADCASTSS 8(DI), Y12
+	VBROADCASTSS 8(DI)(R8*1), Y13
+	VBROADCASTSS 8(DI)(R8*2), Y14
+	VMOVUPS      (DX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y2
+	VFMADD231PS  Y15, Y14, Y4
+	VMOVUPS      32(DX), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	VFMADD231PS  Y15, Y13, Y3
+	VFMADD231PS  Y15, Y14, Y5
+	VMOVUPS      (DX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y8
+	VFMADD231PS  Y15, Y14, Y10
+	VMOVUPS      32(DX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y7
+	VFMADD231PS  Y15, Y13, Y9
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         AX, DX
+	VBROADCASTSS 12(DI), Y12
+	VBROADCASTSS 12(DI)(R8*1), Y13
+	VBROADCASTSS 12(DI)(R8*2), Y14
+	VMOVUPS      (DX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y2
+	VFMADD231PS  Y15, Y14, Y4
+	VMOVUPS      32(DX), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	VFMADD231PS  Y15, Y13, Y3
+	VFMADD231PS  Y15, Y14, Y5
+	VMOVUPS      (DX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y8
+	VFMADD231PS  Y15, Y14, Y10
+	VMOVUPS      32(DX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y7
+	VFMADD231PS  Y15, Y13, Y9
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         AX, DX
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, R9
+	JGE          four160
+
+tail162:
+	ADDQ $0x04, R9
+	JZ   done163
+
+one161:
+	VBROADCASTSS (DI), Y12
+	VBROADCASTSS (DI)(R8*1), Y13
+	VBROADCASTSS (DI)(R8*2), Y14
+	VMOVUPS      (DX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y2
+	VFMADD231PS  Y15, Y14, Y4
+	VMOVUPS      32(DX), Y15
+	VFMADD231PS  Y15, Y12, Y1
+	VFMADD231PS  Y15, Y13, Y3
+	VFMADD231PS  Y15, Y14, Y5
+	VMOVUPS      (DX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y8
+	VFMADD231PS  Y15, Y14, Y10
+	VMOVUPS      32(DX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y7
+	VFMADD231PS  Y15, Y13, Y9
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         AX, DX
+	ADDQ         $0x04, DI
+	DECQ         R9
+	JNZ          one161
+
+done163:
+	MOVQ   ldc+64(FP), R9
+	SHLQ   $0x02, R9
+	CMPB   add+80(FP), $0x00
+	JEQ    set164
+	MOVQ   BX, R10
+	VADDPS (R10), Y0, Y0
+	VADDPS 32(R10), Y1, Y1
+	VADDPS 64(R10), Y6, Y6
+	VADDPS 96(R10), Y7, Y7
+	ADDQ   R9, R10
+	VADDPS (R10), Y2, Y2
+	VADDPS 32(R10), Y3, Y3
+	VADDPS 64(R10), Y8, Y8
+	VADDPS 96(R10), Y9, Y9
+	ADDQ   R9, R10
+	VADDPS (R10), Y4, Y4
+	VADDPS 32(R10), Y5, Y5
+	VADDPS 64(R10), Y10, Y10
+	VADDPS 96(R10), Y11, Y11
+
+set164:
+	MOVQ    BX, R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y6, 64(R10)
+	VMOVUPS Y7, 96(R10)
+	ADDQ    R9, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	VMOVUPS Y8, 64(R10)
+	VMOVUPS Y9, 96(R10)
+	ADDQ    R9, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	VMOVUPS Y10, 64(R10)
+	VMOVUPS Y11, 96(R10)
+	MOVQ    k+0(FP), R9
+	MOVQ    AX, R10
+	IMULQ   R9, R10
+	SUBQ    R10, DX
+	SHLQ    $0x02, R9
+	SUBQ    R9, DI
+	LEAQ    (DX)(CX*2), DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x02, SI
+	JNZ     group157
+	VZEROUPPER
+	RET
+
+single159:
+panel165:
 	LEAQ   (AX)(AX*2), CX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -2966,9 +3435,9 @@ panel141:
 	VXORPS Y11, Y11, Y11
 	MOVQ   k+0(FP), R9
 	SUBQ   $0x04, R9
-	JLT    tail144
+	JLT    tail168
 
-four142:
+four166:
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (DI), Y14
@@ -3016,13 +3485,13 @@ four142:
 	LEAQ         (DX)(AX*4), DX
 	ADDQ         $0x10, DI
 	SUBQ         $0x04, R9
-	JGE          four142
+	JGE          four166
 
-tail144:
+tail168:
 	ADDQ $0x04, R9
-	JZ   done145
+	JZ   done169
 
-one143:
+one167:
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (DI), Y14
@@ -3037,9 +3506,9 @@ one143:
 	ADDQ         AX, DX
 	ADDQ         $0x04, DI
 	DECQ         R9
-	JNZ          one143
+	JNZ          one167
 
-done145:
+done169:
 	VADDPS Y6, Y0, Y0
 	VADDPS Y7, Y1, Y1
 	VADDPS Y8, Y2, Y2
@@ -3050,13 +3519,13 @@ done145:
 	SHLQ   $0x02, CX
 	MOVQ   BX, R9
 	CMPQ   SI, $0x01
-	JNE    whole146
+	JNE    whole170
 	CMPQ   last+72(FP), $0x10
-	JNE    part147
+	JNE    part171
 
-whole146:
+whole170:
 	CMPB   add+80(FP), $0x00
-	JEQ    wholeSet149
+	JEQ    wholeSet173
 	VADDPS (R9), Y0, Y0
 	VADDPS 32(R9), Y1, Y1
 	ADDQ   CX, R9
@@ -3067,7 +3536,7 @@ whole146:
 	VADDPS 32(R9), Y5, Y5
 	MOVQ   BX, R9
 
-wholeSet149:
+wholeSet173:
 	VMOVUPS Y0, (R9)
 	VMOVUPS Y1, 32(R9)
 	ADDQ    CX, R9
@@ -3076,9 +3545,9 @@ wholeSet149:
 	ADDQ    CX, R9
 	VMOVUPS Y4, (R9)
 	VMOVUPS Y5, 32(R9)
-	JMP     stored148
+	JMP     stored172
 
-part147:
+part171:
 	MOVQ       last+72(FP), R10
 	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
@@ -3086,7 +3555,7 @@ part147:
 	VMOVUPS    (R11)(R12*4), Y6
 	VMOVUPS    32(R11)(R12*4), Y7
 	CMPB       add+80(FP), $0x00
-	JEQ        partSet150
+	JEQ        partSet174
 	VMASKMOVPS (R9), Y6, Y8
 	VADDPS     Y8, Y0, Y0
 	VMASKMOVPS 32(R9), Y7, Y8
@@ -3103,7 +3572,7 @@ part147:
 	VADDPS     Y8, Y5, Y5
 	MOVQ       BX, R9
 
-partSet150:
+partSet174:
 	VMASKMOVPS Y0, Y6, (R9)
 	VMASKMOVPS Y1, Y7, 32(R9)
 	ADDQ       CX, R9
@@ -3113,7 +3582,7 @@ partSet150:
 	VMASKMOVPS Y4, Y6, (R9)
 	VMASKMOVPS Y5, Y7, 32(R9)
 
-stored148:
+stored172:
 	MOVQ  k+0(FP), R9
 	MOVQ  AX, CX
 	IMULQ R9, CX
@@ -3124,7 +3593,7 @@ stored148:
 	LEAQ  (DX)(R9*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
-	JNZ   panel141
+	JNZ   panel165
 	VZEROUPPER
 	RET
 
@@ -3140,7 +3609,7 @@ TEXT ·gemm4x16AVX2(SB), NOSPLIT, $0-81
 	MOVQ rs+24(FP), R8
 	SHLQ $0x02, R8
 
-panel151:
+panel175:
 	LEAQ   (AX)(AX*2), CX
 	LEAQ   (R8)(R8*2), R9
 	VXORPS Y0, Y0, Y0
@@ -3153,9 +3622,9 @@ panel151:
 	VXORPS Y7, Y7, Y7
 	MOVQ   k+0(FP), R10
 	SUBQ   $0x04, R10
-	JLT    tail154
+	JLT    tail178
 
-four152:
+four176:
 	VMOVUPS      (DX), Y8
 	VMOVUPS      32(DX), Y9
 	VBROADCASTSS (DI), Y10
@@ -3215,13 +3684,13 @@ four152:
 	LEAQ         (DX)(AX*4), DX
 	ADDQ         $0x10, DI
 	SUBQ         $0x04, R10
-	JGE          four152
+	JGE          four176
 
-tail154:
+tail178:
 	ADDQ $0x04, R10
-	JZ   done155
+	JZ   done179
 
-one153:
+one177:
 	VMOVUPS      (DX), Y8
 	VMOVUPS      32(DX), Y9
 	VBROADCASTSS (DI), Y10
@@ -3239,20 +3708,20 @@ one153:
 	ADDQ         AX, DX
 	ADDQ         $0x04, DI
 	DECQ         R10
-	JNZ          one153
+	JNZ          one177
 
-done155:
+done179:
 	MOVQ ldc+64(FP), CX
 	SHLQ $0x02, CX
 	MOVQ BX, R9
 	CMPQ SI, $0x01
-	JNE  whole156
+	JNE  whole180
 	CMPQ last+72(FP), $0x10
-	JNE  part157
+	JNE  part181
 
-whole156:
+whole180:
 	CMPB   add+80(FP), $0x00
-	JEQ    wholeSet159
+	JEQ    wholeSet183
 	VADDPS (R9), Y0, Y0
 	VADDPS 32(R9), Y1, Y1
 	ADDQ   CX, R9
@@ -3266,7 +3735,7 @@ whole156:
 	VADDPS 32(R9), Y7, Y7
 	MOVQ   BX, R9
 
-wholeSet159:
+wholeSet183:
 	VMOVUPS Y0, (R9)
 	VMOVUPS Y1, 32(R9)
 	ADDQ    CX, R9
@@ -3278,9 +3747,9 @@ wholeSet159:
 	ADDQ    CX, R9
 	VMOVUPS Y6, (R9)
 	VMOVUPS Y7, 32(R9)
-	JMP     stored158
+	JMP     stored182
 
-part157:
+part181:
 	MOVQ       last+72(FP), R10
 	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
@@ -3288,7 +3757,7 @@ part157:
 	VMOVUPS    (R11)(R12*4), Y8
 	VMOVUPS    32(R11)(R12*4), Y9
 	CMPB       add+80(FP), $0x00
-	JEQ        partSet160
+	JEQ        partSet184
 	VMASKMOVPS (R9), Y8, Y10
 	VADDPS     Y10, Y0, Y0
 	VMASKMOVPS 32(R9), Y9, Y10
@@ -3310,7 +3779,7 @@ part157:
 	VADDPS     Y10, Y7, Y7
 	MOVQ       BX, R9
 
-partSet160:
+partSet184:
 	VMASKMOVPS Y0, Y8, (R9)
 	VMASKMOVPS Y1, Y9, 32(R9)
 	ADDQ       CX, R9
@@ -3323,7 +3792,7 @@ partSet160:
 	VMASKMOVPS Y6, Y8, (R9)
 	VMASKMOVPS Y7, Y9, 32(R9)
 
-stored158:
+stored182:
 	MOVQ  k+0(FP), R10
 	MOVQ  AX, CX
 	IMULQ R10, CX
@@ -3334,7 +3803,7 @@ stored158:
 	LEAQ  (DX)(R10*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
-	JNZ   panel151
+	JNZ   panel175
 	VZEROUPPER
 	RET
 
@@ -3350,7 +3819,7 @@ TEXT ·gemm5x16AVX2(SB), NOSPLIT, $0-81
 	MOVQ rs+24(FP), R8
 	SHLQ $0x02, R8
 
-panel161:
+panel185:
 	LEAQ   (AX)(AX*2), CX
 	LEAQ   (R8)(R8*2), R9
 	VXORPS Y0, Y0, Y0
@@ -3365,9 +3834,9 @@ panel161:
 	VXORPS Y9, Y9, Y9
 	MOVQ   k+0(FP), R10
 	SUBQ   $0x04, R10
-	JLT    tail164
+	JLT    tail188
 
-four162:
+four186:
 	VMOVUPS      (DX), Y10
 	VMOVUPS      32(DX), Y11
 	VBROADCASTSS (DI), Y12
@@ -3439,13 +3908,13 @@ four162:
 	LEAQ         (DX)(AX*4), DX
 	ADDQ         $0x10, DI
 	SUBQ         $0x04, R10
-	JGE          four162
+	JGE          four186
 
-tail164:
+tail188:
 	ADDQ $0x04, R10
-	JZ   done165
+	JZ   done189
 
-one163:
+one187:
 	VMOVUPS      (DX), Y10
 	VMOVUPS      32(DX), Y11
 	VBROADCASTSS (DI), Y12
@@ -3466,20 +3935,20 @@ one163:
 	ADDQ         AX, DX
 	ADDQ         $0x04, DI
 	DECQ         R10
-	JNZ          one163
+	JNZ          one187
 
-done165:
+done189:
 	MOVQ ldc+64(FP), CX
 	SHLQ $0x02, CX
 	MOVQ BX, R9
 	CMPQ SI, $0x01
-	JNE  whole166
+	JNE  whole190
 	CMPQ last+72(FP), $0x10
-	JNE  part167
+	JNE  part191
 
-whole166:
+whole190:
 	CMPB   add+80(FP), $0x00
-	JEQ    wholeSet169
+	JEQ    wholeSet193
 	VADDPS (R9), Y0, Y0
 	VADDPS 32(R9), Y1, Y1
 	ADDQ   CX, R9
@@ -3496,7 +3965,7 @@ whole166:
 	VADDPS 32(R9), Y9, Y9
 	MOVQ   BX, R9
 
-wholeSet169:
+wholeSet193:
 	VMOVUPS Y0, (R9)
 	VMOVUPS Y1, 32(R9)
 	ADDQ    CX, R9
@@ -3511,9 +3980,9 @@ wholeSet169:
 	ADDQ    CX, R9
 	VMOVUPS Y8, (R9)
 	VMOVUPS Y9, 32(R9)
-	JMP     stored168
+	JMP     stored192
 
-part167:
+part191:
 	MOVQ       last+72(FP), R10
 	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
@@ -3521,7 +3990,7 @@ part167:
 	VMOVUPS    (R11)(R12*4), Y10
 	VMOVUPS    32(R11)(R12*4), Y11
 	CMPB       add+80(FP), $0x00
-	JEQ        partSet170
+	JEQ        partSet194
 	VMASKMOVPS (R9), Y10, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS 32(R9), Y11, Y12
@@ -3548,7 +4017,7 @@ part167:
 	VADDPS     Y12, Y9, Y9
 	MOVQ       BX, R9
 
-partSet170:
+partSet194:
 	VMASKMOVPS Y0, Y10, (R9)
 	VMASKMOVPS Y1, Y11, 32(R9)
 	ADDQ       CX, R9
@@ -3564,7 +4033,7 @@ partSet170:
 	VMASKMOVPS Y8, Y10, (R9)
 	VMASKMOVPS Y9, Y11, 32(R9)
 
-stored168:
+stored192:
 	MOVQ  k+0(FP), R10
 	MOVQ  AX, CX
 	IMULQ R10, CX
@@ -3575,7 +4044,7 @@ stored168:
 	LEAQ  (DX)(R10*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
-	JNZ   panel161
+	JNZ   panel185
 	VZEROUPPER
 	RET
 
@@ -3591,7 +4060,7 @@ TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-81
 	MOVQ rs+24(FP), R8
 	SHLQ $0x02, R8
 
-panel171:
+panel195:
 	LEAQ   (AX)(AX*2), CX
 	LEAQ   (R8)(R8*2), R9
 	LEAQ   (R8)(R8*4), R10
@@ -3609,9 +4078,9 @@ panel171:
 	VXORPS Y11, Y11, Y11
 	MOVQ   k+0(FP), R11
 	SUBQ   $0x04, R11
-	JLT    tail174
+	JLT    tail198
 
-four172:
+four196:
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (DI), Y14
@@ -3695,13 +4164,13 @@ four172:
 	LEAQ         (DX)(AX*4), DX
 	ADDQ         $0x10, DI
 	SUBQ         $0x04, R11
-	JGE          four172
+	JGE          four196
 
-tail174:
+tail198:
 	ADDQ $0x04, R11
-	JZ   done175
+	JZ   done199
 
-one173:
+one197:
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (DI), Y14
@@ -3725,20 +4194,20 @@ one173:
 	ADDQ         AX, DX
 	ADDQ         $0x04, DI
 	DECQ         R11
-	JNZ          one173
+	JNZ          one197
 
-done175:
+done199:
 	MOVQ ldc+64(FP), CX
 	SHLQ $0x02, CX
 	MOVQ BX, R9
 	CMPQ SI, $0x01
-	JNE  whole176
+	JNE  whole200
 	CMPQ last+72(FP), $0x10
-	JNE  part177
+	JNE  part201
 
-whole176:
+whole200:
 	CMPB   add+80(FP), $0x00
-	JEQ    wholeSet179
+	JEQ    wholeSet203
 	VADDPS (R9), Y0, Y0
 	VADDPS 32(R9), Y1, Y1
 	ADDQ   CX, R9
@@ -3758,7 +4227,7 @@ whole176:
 	VADDPS 32(R9), Y11, Y11
 	MOVQ   BX, R9
 
-wholeSet179:
+wholeSet203:
 	VMOVUPS Y0, (R9)
 	VMOVUPS Y1, 32(R9)
 	ADDQ    CX, R9
@@ -3776,9 +4245,9 @@ wholeSet179:
 	ADDQ    CX, R9
 	VMOVUPS Y10, (R9)
 	VMOVUPS Y11, 32(R9)
-	JMP     stored178
+	JMP     stored202
 
-part177:
+part201:
 	MOVQ       last+72(FP), R10
 	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
@@ -3786,7 +4255,7 @@ part177:
 	VMOVUPS    (R11)(R12*4), Y12
 	VMOVUPS    32(R11)(R12*4), Y13
 	CMPB       add+80(FP), $0x00
-	JEQ        partSet180
+	JEQ        partSet204
 	VMASKMOVPS (R9), Y12, Y14
 	VADDPS     Y14, Y0, Y0
 	VMASKMOVPS 32(R9), Y13, Y14
@@ -3818,7 +4287,7 @@ part177:
 	VADDPS     Y14, Y11, Y11
 	MOVQ       BX, R9
 
-partSet180:
+partSet204:
 	VMASKMOVPS Y0, Y12, (R9)
 	VMASKMOVPS Y1, Y13, 32(R9)
 	ADDQ       CX, R9
@@ -3837,7 +4306,7 @@ partSet180:
 	VMASKMOVPS Y10, Y12, (R9)
 	VMASKMOVPS Y11, Y13, 32(R9)
 
-stored178:
+stored202:
 	MOVQ  k+0(FP), R11
 	MOVQ  AX, CX
 	IMULQ R11, CX
@@ -3848,7 +4317,7 @@ stored178:
 	LEAQ  (DX)(R11*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
-	JNZ   panel171
+	JNZ   panel195
 	VZEROUPPER
 	RET
 

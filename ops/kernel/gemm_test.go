@@ -138,7 +138,7 @@ func TestGemmPacked(t *testing.T) {
 			for i := range g.m {
 				y := plain[i*ldc : i*ldc+g.n]
 				Tanh(y, y)
-				require.Equal(t, y, c.s[i*ldc:i*ldc+g.n], "%v: activation", g)
+				requireSameBits(t, y, c.s[i*ldc:i*ldc+g.n], "%v: activation", g)
 			}
 		}
 	})
@@ -161,8 +161,8 @@ func TestGemmIsTheSameForAnyNumberOfThreads(t *testing.T) {
 				if want == nil {
 					want, wantPacked = c, packed
 				}
-				require.Equal(t, want, c, "%v with %d threads", s, p.Threads())
-				require.Equal(t, wantPacked, packed, "packed %v with %d threads", s, p.Threads())
+				requireSameBits(t, want, c, "%v with %d threads", s, p.Threads())
+				requireSameBits(t, wantPacked, packed, "packed %v with %d threads", s, p.Threads())
 			}
 		}
 	})

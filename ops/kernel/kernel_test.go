@@ -98,10 +98,14 @@ func random(r *rand.Rand, n int) []float32 { return guard(r, n, 0).s }
 
 func seeded() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
-func bits32(s []float32) []uint32 {
-	b := make([]uint32, len(s))
-	for i, v := range s {
-		b[i] = math.Float32bits(v)
+// requireSameBits names the first difference; a diff of thousands of numbers
+// helps nobody.
+func requireSameBits(t testing.TB, want, got []float32, format string, args ...any) {
+	t.Helper()
+	require.Equal(t, len(want), len(got), append([]any{format}, args...)...)
+	for i := range want {
+		if math.Float32bits(want[i]) != math.Float32bits(got[i]) {
+			require.Failf(t, "values differ", "at %d of %d: %v, want %v: "+format, append([]any{i, len(want), got[i], want[i]}, args...)...)
+		}
 	}
-	return b
 }

@@ -1,42 +1,6 @@
 package kernel
 
-// LSTMWeights are the weights of one direction of an LSTM layer, packed for
-// LSTM and LSTMStep. They are immutable and belong to the variant that packed
-// them.
-type LSTMWeights struct {
-	input, hidden int
-	w             *LSTMInput
-	r             []float32 // (4H, H)
-	bias          []float32 // (4H) Wb + Rb
-}
-
-// LSTMInput is a packed input projection of an LSTM: a block of columns of W.
-type LSTMInput struct {
-	input, hidden int
-	w             *PackedB
-}
-
-// PackLSTM packs w (4H, I), r (4H, H) and b (8H), which is Wb then Rb, or nil
-// for zeros. Gates come in the order i, o, f, c. input may be 0 (and w nil)
-// when all input reaches the layer through LSTMStepArgs.Extra.
-func PackLSTM(input, hidden int, w, r, b []float32) *LSTMWeights {
-	p := &LSTMWeights{input: input, hidden: hidden, bias: make([]float32, 4*hidden)}
-	p.w = PackLSTMInput(input, hidden, w, input)
-	p.r = append(p.r, r[:4*hidden*hidden]...)
-	if b != nil {
-		Add(p.bias, b, b[4*hidden:])
-	}
-	return p
-}
-
-// PackLSTMInput packs the columns of W that multiply one part of the input,
-// as when the input is a concatenation: w[g*ldw+j] for g < 4H, j < input.
-func PackLSTMInput(input, hidden int, w []float32, ldw int) *LSTMInput {
-	return &LSTMInput{input: input, hidden: hidden, w: PackB(true, input, 4*hidden, w, ldw)}
-}
-
-// Sizes returns the widths of the input and of the hidden state.
-func (w *LSTMWeights) Sizes() (input, hidden int) { return w.input, w.hidden }
+import "sync"
 
 // LSTMArgs are the data of one direction of an LSTM layer over T steps of B
 // sequences, with input width I and H hidden units. Strides count elements
@@ -75,155 +39,158 @@ type LSTMArgs struct {
 //
 // The error is Stop's; the outputs are then incomplete.
 func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error {
-	H := w.hidden
-	h, c := make([]float32, a.B*H), make([]float32, a.B*H)
-	gates := make([]float32, 4*H)
-	if a.H0 != nil {
-		copy(h, a.H0)
+	if a.B == 0 || w.hidden == 0 {
+		return nil
 	}
-	if a.C0 != nil {
-		copy(c, a.C0)
+	t := lstmTasks.Get().(*lstmTask)
+	t.w, t.a, t.batch = w, a, a.B
+	t.save = a.Gates != nil
+	t.span = min(a.T, max(1, lstmGates/(w.columns()*max(a.B, 1))))
+	s := t.prepare(a.H0, a.C0, t.span)
+	threads := 1
+	if a.B*w.hidden*w.columns() >= lstmShare {
+		threads = min(p.Threads(), w.lumps())
 	}
-	for s := range a.T {
-		t := s
+	p.Team(threads, t.run)
+	err := t.err
+	s.release()
+	*t = lstmTask{run: t.run, some: t.some}
+	lstmTasks.Put(t)
+	return err
+}
+
+const (
+	// lstmGates is how many gate values of coming steps are prepared at once:
+	// enough rows for an efficient product, few enough to stay in the cache.
+	lstmGates = 1 << 18
+	// lstmShare is how many multiplications of a step are worth a barrier.
+	lstmShare = 1 << 16
+	// lstmApart is the size of recurrent weights, in bytes, up to which two
+	// directions run apart on a thread each; larger ones fit the caches better
+	// when both threads share one direction at a time.
+	lstmApart = 5 << 18
+)
+
+// An lstmTask is one call of LSTM or LSTMStep.
+type lstmTask struct {
+	w     *LSTMWeights
+	a     *LSTMArgs
+	batch int
+	span  int // steps whose gates are prepared at once
+
+	gates []float32    // (span, B, columns): W x + b, then all of the gates
+	h     [2][]float32 // (B, units): before a step and after it, by turns
+	c     []float32    // (B, units)
+	save  bool         // leave the activated gates in gates
+	err   error
+
+	run  func(member int, b *Barrier)
+	some func(lo, hi int)
+}
+
+var lstmTasks = sync.Pool{New: func() any {
+	t := new(lstmTask)
+	t.run = t.member
+	t.some = func(lo, hi int) { t.step(lo, hi, 0, 0, nil, 0) }
+	return t
+}}
+
+// prepare borrows the working memory and loads the state.
+func (t *lstmTask) prepare(h0, c0 []float32, span int) *scratch {
+	w, state := t.w, t.batch*t.w.units()
+	s, buf := borrow(span*t.batch*w.columns() + 3*state)
+	t.h[0], t.h[1], t.c = buf[:state], buf[state:2*state], buf[2*state:3*state]
+	t.gates = buf[3*state:]
+	spread(t.h[0], w.units(), h0, w.hidden)
+	spread(t.c, w.units(), c0, w.hidden)
+	return s
+}
+
+// spread copies rows of n values to rows of width values, filled with zeros;
+// src nil is zeros.
+func spread(dst []float32, width int, src []float32, n int) {
+	for b := 0; b*width < len(dst); b++ {
+		row := dst[b*width : (b+1)*width]
+		if src == nil {
+			clear(row)
+			continue
+		}
+		copy(row, src[b*n:(b+1)*n])
+		clear(row[n:])
+	}
+}
+
+// member runs all steps for one member's share of the hidden units. What a
+// member reads of others is h, so they meet once per step.
+func (t *lstmTask) member(member int, b *Barrier) {
+	w, a := t.w, t.a
+	lo, hi := b.Share(member, w.lumps())
+	for done := 0; done < a.T; done += t.span {
+		if a.Stop != nil {
+			if member == 0 {
+				t.err = a.Stop()
+			}
+			b.Wait()
+			if t.err != nil {
+				return
+			}
+		}
+		steps := min(t.span, a.T-done)
+		first := done
 		if a.Reverse {
-			t = a.T - 1 - s
+			first = a.T - done - steps
 		}
-		if s%16 == 0 && a.Stop != nil {
-			if err := a.Stop(); err != nil {
-				return err
+		t.project(lo, hi, first, steps)
+		for s := range steps {
+			at := s
+			if a.Reverse {
+				at = steps - 1 - s
 			}
-		}
-		for b := range a.B {
-			if a.SeqLens != nil && t >= int(a.SeqLens[b]) {
-				if a.Y != nil {
-					clear(a.Y[t*a.YT+b*a.YB:][:H])
-				}
-				continue
-			}
-			hb, cb := h[b*H:(b+1)*H], c[b*H:(b+1)*H]
-			copy(gates, w.bias)
-			w.w.add(gates, a.X[t*a.XT+b*a.XB:])
-			w.step(gates, hb, cb)
-			if a.Y != nil {
-				copy(a.Y[t*a.YT+b*a.YB:], hb)
-			}
-			if a.Gates != nil {
-				copy(a.Gates[(t*a.B+b)*4*H:], gates)
-			}
-			if a.Cells != nil {
-				copy(a.Cells[(t*a.B+b)*H:], cb)
-			}
+			t.step(lo, hi, done+s, at, a.SeqLens, first+at)
+			t.emit(lo, hi, done+s, at, first+at)
+			b.Wait()
 		}
 	}
-	if a.YH != nil {
-		copy(a.YH, h)
-	}
-	if a.YC != nil {
-		copy(a.YC, c)
-	}
-	return nil
+	t.gather(lo, hi, a.YH, t.h[a.T%2])
+	t.gather(lo, hi, a.YC, t.c)
 }
 
 // BiLSTM runs two directions of a layer, or any two independent LSTMs of the
 // same T and B, side by side.
 func BiLSTM(p *Pool, w [2]*LSTMWeights, a [2]*LSTMArgs) error {
-	if err := LSTM(p, w[0], a[0]); err != nil {
-		return err
+	if p.Threads() == 1 || max(w[0].r.Bytes(), w[1].r.Bytes()) > lstmApart {
+		if err := LSTM(p, w[0], a[0]); err != nil {
+			return err
+		}
+		return LSTM(p, w[1], a[1])
 	}
-	return LSTM(p, w[1], a[1])
+	t := biTasks.Get().(*biTask)
+	t.p, t.w, t.a = p, w, a
+	p.For(2, 1, t.run)
+	err := t.err[0]
+	if err == nil {
+		err = t.err[1]
+	}
+	*t = biTask{run: t.run}
+	biTasks.Put(t)
+	return err
 }
 
-// LSTMStepArgs are the data of one step of B sequences.
-type LSTMStepArgs struct {
-	B int
-
-	X  []float32 // x(b,j) is X[b*XB+j], j < I; ignored when I is 0
-	XB int
-
-	// Extra are further parts of the input with weights of their own.
-	Extra []LSTMProjection
-
-	H, C       []float32 // (B, H) state before the step
-	HOut, COut []float32 // (B, H) state after it; may be H and C
-
-	Gates []float32 // (B, 4H) after the activations, for the backward pass; nil if not wanted
+// A biTask is one call of BiLSTM.
+type biTask struct {
+	p   *Pool
+	w   [2]*LSTMWeights
+	a   [2]*LSTMArgs
+	err [2]error
+	run func(lo, hi int)
 }
 
-// An LSTMProjection is a part of the input: x(b,j) is X[b*XB+j].
-type LSTMProjection struct {
-	W  *LSTMInput
-	X  []float32
-	XB int
-}
-
-// LSTMStep is one step of LSTM with the input's projection being
-//
-//	W x + sum_e(We xe)
-func LSTMStep(p *Pool, w *LSTMWeights, a *LSTMStepArgs) {
-	H := w.hidden
-	gates := make([]float32, 4*H)
-	for b := range a.B {
-		copy(gates, w.bias)
-		if w.input > 0 {
-			w.w.add(gates, a.X[b*a.XB:])
-		}
-		for _, e := range a.Extra {
-			e.W.add(gates, e.X[b*e.XB:])
-		}
-		h, c := a.HOut[b*H:(b+1)*H], a.COut[b*H:(b+1)*H]
-		copy(h, a.H[b*H:])
-		copy(c, a.C[b*H:])
-		w.step(gates, h, c)
-		if a.Gates != nil {
-			copy(a.Gates[b*4*H:], gates)
+var biTasks = sync.Pool{New: func() any {
+	t := new(biTask)
+	t.run = func(lo, hi int) {
+		for d := lo; d < hi; d++ {
+			t.err[d] = LSTM(t.p, t.w[d], t.a[d])
 		}
 	}
-}
-
-// add is gates += W x.
-func (w *LSTMInput) add(gates, x []float32) {
-	GemmPacked(nil, 1, x, w.input, w.w, gates, 4*w.hidden, Epilogue{Beta: 1})
-}
-
-// step adds R h to the gates (4H), applies the activations and updates the
-// state in place.
-func (w *LSTMWeights) step(gates, h, c []float32) {
-	H := w.hidden
-	for g := range gates {
-		gates[g] += Dot(w.r[g*H:(g+1)*H], h)
-	}
-	Sigmoid(gates[:3*H], gates[:3*H])
-	Tanh(gates[3*H:], gates[3*H:])
-	i, o, f, g := gates[:H], gates[H:2*H], gates[2*H:3*H], gates[3*H:]
-	for j := range c {
-		c[j] = f[j]*c[j] + i[j]*g[j]
-		h[j] = o[j] * float32(tanh64(float64(c[j])))
-	}
-}
-
-// LSTMCellBackward is the backward pass of the elementwise part of one step of
-// one sequence. gates (4H, order i, o, f, c after the activations), c and
-// cPrev (H) are the forward pass's; dh and dc (H) are the gradients of the
-// step's h and of its c through later steps:
-//
-//	tc = tanh(c)
-//	dct = dc + dh*o*(1-tc*tc)
-//	dgates = [dct*g*i*(1-i), dh*tc*o*(1-o), dct*cPrev*f*(1-f), dct*i*(1-g*g)]
-//	dcPrev = dct * f
-//
-// dgates and dcPrev are set, not added to; dcPrev may be dc.
-func LSTMCellBackward(dgates, dcPrev, dh, dc, gates, c, cPrev []float32) {
-	H := len(dcPrev)
-	i, o, f, g := gates[:H], gates[H:2*H], gates[2*H:3*H], gates[3*H:4*H]
-	di, do, df, dg := dgates[:H], dgates[H:2*H], dgates[2*H:3*H], dgates[3*H:4*H]
-	for j := range H {
-		tc := float32(tanh64(float64(c[j])))
-		dct := dc[j] + dh[j]*o[j]*(1-tc*tc)
-		di[j] = dct * g[j] * i[j] * (1 - i[j])
-		do[j] = dh[j] * tc * o[j] * (1 - o[j])
-		df[j] = dct * cPrev[j] * f[j] * (1 - f[j])
-		dg[j] = dct * i[j] * (1 - g[j]*g[j])
-		dcPrev[j] = dct * f[j]
-	}
-}
+	return t
+}}

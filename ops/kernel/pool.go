@@ -131,14 +131,12 @@ func chunks(n, grain, threads int) (size, count int) {
 func (p *Pool) Team(n int, f func(member int, b *Barrier)) {
 	n = min(n, p.Threads())
 	if n <= 1 {
-		b := Barrier{members: 1}
-		f(0, &b)
+		f(0, &alone)
 		return
 	}
 	helpers := p.acquire(n - 1)
 	if helpers == 0 {
-		b := Barrier{members: 1}
-		f(0, &b)
+		f(0, &alone)
 		p.release(0)
 		return
 	}
@@ -267,6 +265,9 @@ type Barrier struct {
 	broken  atomic.Bool
 	_       [14]int32
 }
+
+// alone is the barrier of every team of one; nothing ever writes to it.
+var alone = Barrier{members: 1}
 
 func (b *Barrier) reset(members int) {
 	b.members = int32(members)

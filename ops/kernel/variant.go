@@ -9,9 +9,10 @@ type variant struct {
 	name string
 
 	// lanes is the number of float32 values in a vector. gemm[v][r] computes
-	// tiles of r rows and v vectors; the last v is the width of a panel.
-	lanes int
-	gemm  [][]gemmKernel
+	// tiles of r rows and v vectors; the last v is the width of a panel. A
+	// kernel may add in another order when it gets group panels at once.
+	lanes, group int
+	gemm         [][]gemmKernel
 
 	exp, log, tanh, sigmoid, erf, gelu, geluTanh, silu, relu, sqrt func(dst, src []float32)
 
@@ -22,12 +23,14 @@ type variant struct {
 	dot   func(a, b []float32) float32
 	sum   func(x []float32) float32
 	maxOf func(x []float32) float32
+
+	lstmGates lstmGatesKernel
 }
 
 var generic = variant{
 	name: "generic",
 
-	lanes: 4, gemm: gemmKernelsGeneric(),
+	lanes: 4, group: 1, gemm: gemmKernelsGeneric(),
 
 	exp: expGeneric, log: logGeneric, tanh: tanhGeneric, sigmoid: sigmoidGeneric, erf: erfGeneric,
 	gelu: geluGeneric, geluTanh: geluTanhGeneric, silu: siluGeneric, relu: reluGeneric, sqrt: sqrtGeneric,
@@ -36,6 +39,8 @@ var generic = variant{
 	addScalar: addScalarGeneric, mulScalar: mulScalarGeneric,
 
 	axpy: axpyGeneric, dot: dotGeneric, sum: sumGeneric, maxOf: maxOfGeneric,
+
+	lstmGates: lstmGatesGeneric,
 }
 
 // active is the variant in use.

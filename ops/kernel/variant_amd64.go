@@ -22,7 +22,7 @@ func variants() []*variant {
 func avx2() *variant {
 	v := generic
 	v.name = "avx2"
-	v.lanes = 8
+	v.lanes, v.group = 8, 4
 	v.gemm = [][]gemmKernel{
 		1: {
 			nil, gemm1x8AVX2, gemm2x8AVX2, gemm3x8AVX2, gemm4x8AVX2, gemm5x8AVX2, gemm6x8AVX2,
@@ -35,13 +35,14 @@ func avx2() *variant {
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX2, subAVX2, mulAVX2, divAVX2, maxAVX2, minAVX2
 	v.addScalar, v.mulScalar = addScalarAVX2, mulScalarAVX2
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX2, dotAVX2, sumAVX2, maxOfAVX2
+	v.lstmGates = lstmGatesAVX2
 	return &v
 }
 
 func avx512() *variant {
 	v := *avx2()
 	v.name = "avx512"
-	v.lanes = 16
+	v.lanes, v.group = 16, 4
 	v.gemm = [][]gemmKernel{
 		1: {
 			nil, gemm1x16AVX512, gemm2x16AVX512, gemm3x16AVX512, gemm4x16AVX512, gemm5x16AVX512, gemm6x16AVX512,
@@ -62,5 +63,6 @@ func avx512() *variant {
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX512, subAVX512, mulAVX512, divAVX512, maxAVX512, minAVX512
 	v.addScalar, v.mulScalar = addScalarAVX512, mulScalarAVX512
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX512, dotAVX512, sumAVX512, maxOfAVX512
+	v.lstmGates = lstmGatesAVX512
 	return &v
 }

@@ -79,11 +79,7 @@ func (x *isa) bytes() int { return 4 * x.lanes }
 
 // zero clears v.
 func (x *isa) zero(v reg.VecVirtual) {
-	if x.wide {
-		x.VPXORD(v, v, v)
-	} else {
-		x.VXORPS(v, v, v)
-	}
+	x.VXORPS(v, v, v)
 }
 
 // param loads a parameter into a general register.

@@ -27,6 +27,7 @@ var families = []struct {
 	{"gemm", emitGemm},
 	{"math", emitMath},
 	{"vec", emitVec},
+	{"lstm", emitLSTM},
 }
 
 func main() {

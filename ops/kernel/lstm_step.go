@@ -1,0 +1,206 @@
+package kernel
+
+// step computes one step of lumps [lo, hi): number n of the call, whose gates
+// so far are row at of t.gates. Sequences no longer than time keep their
+// state.
+//
+// Every other step goes through the lumps backwards: what the caches still
+// hold of the weights is then what comes first.
+func (t *lstmTask) step(lo, hi, n, at int, lens []int32, time int) {
+	w, v := t.w, t.w.v
+	gates := t.gates[at*t.batch*w.columns():]
+	before, after := t.h[n%2], t.h[1-n%2]
+	for i := lo; i < hi; i++ {
+		lump := i
+		if n%2 == 1 {
+			lump = lo + hi - 1 - i
+		}
+		first := lump * w.lumpBlocks()
+		blocks := min(w.lumpBlocks(), w.blocks-first)
+		t.recur(gates, before, first, blocks)
+		for b := range t.batch {
+			unit := b*w.units() + first*v.lanes
+			if lens != nil && time >= int(lens[b]) {
+				copy(after[unit:unit+blocks*v.lanes], before[unit:])
+				continue
+			}
+			v.lstmGates(blocks, &gates[b*w.columns()+first*4*v.lanes], &t.c[unit], &after[unit], t.save)
+		}
+	}
+}
+
+// recur adds R h to the gates of some blocks.
+func (t *lstmTask) recur(gates, h []float32, first, blocks int) {
+	w, v := t.w, t.w.v
+	kernels, width := v.gemm[len(v.gemm)-1], v.panel()
+	panels := blocks * 4 * v.lanes / width
+	r, out := w.r.panels[first*4*v.lanes*w.hidden:], gates[first*4*v.lanes:]
+	if t.batch < len(kernels) {
+		kernels[t.batch](w.hidden, panels, &h[0], w.units(), &r[0], width, width*w.hidden, &out[0], w.columns(), width, true)
+		return
+	}
+	tiles := ceilDiv(t.batch, len(kernels)-1)
+	for p := range panels {
+		for i := range tiles {
+			b, end := t.batch*i/tiles, t.batch*(i+1)/tiles
+			kernels[end-b](w.hidden, 1, &h[b*w.units()], w.units(), &r[p*width*w.hidden], width, 0,
+				&out[b*w.columns()+p*width], w.columns(), width, true)
+		}
+	}
+}
+
+// project sets the gates of some steps to W x + b, for lumps [lo, hi).
+func (t *lstmTask) project(lo, hi, first, steps int) {
+	w, a := t.w, t.a
+	g := gemmTasks.Get().(*gemmTask)
+	g.v, g.n, g.k = w.v, w.columns(), w.input
+	g.packed, g.e.Bias = w.w.w.panels, w.bias
+	perPanel := w.v.panel()
+	p0 := lo * w.lumpBlocks() * 4 * w.v.lanes / perPanel
+	p1 := min(hi*w.lumpBlocks(), w.blocks) * 4 * w.v.lanes / perPanel
+	x := a.X
+	if w.input > 0 {
+		x = a.X[first*a.XT:]
+	}
+	switch {
+	case a.B == 1 || a.XT == a.B*a.XB: // rows of x follow each other evenly
+		g.m, g.a, g.lda = steps*a.B, x, a.XB
+		if a.B == 1 {
+			g.lda = a.XT
+		}
+		g.c, g.ldc = t.gates, w.columns()
+		g.shape()
+		g.chunk(p0, p1)
+	default:
+		for b := range a.B {
+			g.m, g.a, g.lda = steps, x[b*a.XB:], a.XT
+			g.c, g.ldc = t.gates[b*w.columns():], a.B*w.columns()
+			g.shape()
+			g.chunk(p0, p1)
+		}
+	}
+	*g = gemmTask{run: g.run}
+	gemmTasks.Put(g)
+}
+
+// emit copies what a step gave to the caller's outputs, for lumps [lo, hi).
+func (t *lstmTask) emit(lo, hi, n, at, time int) {
+	w, a := t.w, t.a
+	u0, u1 := t.unitRange(lo, hi)
+	h := t.h[1-n%2]
+	for b := range a.B {
+		past := a.SeqLens != nil && time >= int(a.SeqLens[b])
+		if a.Y != nil {
+			y := a.Y[time*a.YT+b*a.YB:][u0:u1]
+			if past {
+				clear(y)
+			} else {
+				copy(y, h[b*w.units()+u0:])
+			}
+		}
+		if past {
+			continue
+		}
+		if a.Gates != nil {
+			t.sort(lo, hi, a.Gates[(time*a.B+b)*4*w.hidden:], t.gates[(at*a.B+b)*w.columns():])
+		}
+		if a.Cells != nil {
+			copy(a.Cells[(time*a.B+b)*w.hidden:][u0:u1], t.c[b*w.units()+u0:])
+		}
+	}
+}
+
+// unitRange is the hidden units of lumps [lo, hi).
+func (t *lstmTask) unitRange(lo, hi int) (u0, u1 int) {
+	per := t.w.lumpBlocks() * t.w.v.lanes
+	return min(lo*per, t.w.hidden), min(hi*per, t.w.hidden)
+}
+
+// sort copies gates in the order of blocks to dst (4H), for lumps [lo, hi).
+func (t *lstmTask) sort(lo, hi int, dst, blocks []float32) {
+	u0, u1 := t.unitRange(lo, hi)
+	lanes := t.w.v.lanes
+	for u := u0; u < u1; u += lanes {
+		for g := range 4 {
+			copy(dst[g*t.w.hidden+u:][:min(lanes, u1-u)], blocks[4*u+g*lanes:])
+		}
+	}
+}
+
+// gather copies rows of a state to dst (B, H), for lumps [lo, hi); dst may be
+// nil.
+func (t *lstmTask) gather(lo, hi int, dst, src []float32) {
+	if dst == nil {
+		return
+	}
+	u0, u1 := t.unitRange(lo, hi)
+	for b := range t.batch {
+		copy(dst[b*t.w.hidden:][u0:u1], src[b*t.w.units()+u0:])
+	}
+}
+
+// LSTMStepArgs are the data of one step of B sequences.
+type LSTMStepArgs struct {
+	B int
+
+	X  []float32 // x(b,j) is X[b*XB+j], j < I; ignored when I is 0
+	XB int
+
+	// Extra are further parts of the input with weights of their own.
+	Extra []LSTMProjection
+
+	H, C       []float32 // (B, H) state before the step
+	HOut, COut []float32 // (B, H) state after it; may be H and C
+
+	Gates []float32 // (B, 4H) after the activations, for the backward pass; nil if not wanted
+}
+
+// An LSTMProjection is a part of the input: x(b,j) is X[b*XB+j].
+type LSTMProjection struct {
+	W  *LSTMInput
+	X  []float32
+	XB int
+}
+
+// LSTMStep is one step of LSTM with the input's projection being
+//
+//	W x + sum_e(We xe)
+func LSTMStep(p *Pool, w *LSTMWeights, a *LSTMStepArgs) {
+	if a.B == 0 || w.hidden == 0 {
+		return
+	}
+	t := lstmTasks.Get().(*lstmTask)
+	t.w, t.batch = w, a.B
+	s := t.prepare(a.H, a.C, 1)
+	beta := float32(0)
+	if w.input > 0 {
+		GemmPacked(p, a.B, a.X, a.XB, w.w.w, t.gates, w.columns(), Epilogue{Bias: w.bias})
+		beta = 1
+	}
+	for i := range a.Extra {
+		e := Epilogue{Beta: beta}
+		if beta == 0 {
+			e.Bias = w.bias
+		}
+		GemmPacked(p, a.B, a.Extra[i].X, a.Extra[i].XB, a.Extra[i].W.w, t.gates, w.columns(), e)
+		beta = 1
+	}
+	if beta == 0 {
+		for b := range a.B {
+			copy(t.gates[b*w.columns():], w.bias)
+		}
+	}
+	t.save = a.Gates != nil
+	work := a.B * w.hidden * w.columns() / w.lumps()
+	p.For(w.lumps(), ceilDiv(gemmChunk, max(work, 1)), t.some)
+	for b := range a.B {
+		if a.Gates != nil {
+			t.sort(0, w.lumps(), a.Gates[b*4*w.hidden:], t.gates[b*w.columns():])
+		}
+	}
+	t.gather(0, w.lumps(), a.HOut, t.h[1])
+	t.gather(0, w.lumps(), a.COut, t.c)
+	s.release()
+	*t = lstmTask{run: t.run, some: t.some}
+	lstmTasks.Put(t)
+}

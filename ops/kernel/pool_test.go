@@ -1,0 +1,160 @@
+package kernel
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Chunks cover the range once and are the same whoever is idle.
+func TestPoolForCoversTheRangeOnce(t *testing.T) {
+	for _, threads := range []int{1, 2, 5} {
+		p := NewPool(threads)
+		for n := range 70 {
+			for _, grain := range []int{0, 1, 3, 100} {
+				for range 3 {
+					var mu sync.Mutex
+					seen := make([]int, n)
+					starts := map[int]bool{}
+					p.For(n, grain, func(lo, hi int) {
+						mu.Lock()
+						defer mu.Unlock()
+						starts[lo] = true
+						require.True(t, hi == n || hi-lo >= grain)
+						for i := lo; i < hi; i++ {
+							seen[i]++
+						}
+					})
+					size, count := chunks(n, grain, threads)
+					require.LessOrEqual(t, len(starts), max(count, 0))
+					for i := range seen {
+						require.Equal(t, 1, seen[i])
+						if n > 0 && i%size == 0 {
+							require.True(t, starts[i], "chunk at %d", i)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestNilPoolRunsInline(t *testing.T) {
+	var p *Pool
+	require.Equal(t, 1, p.Threads())
+	p.Enter()
+	p.Leave()
+	sum := 0
+	p.For(10, 1, func(lo, hi int) { sum += hi - lo })
+	require.Equal(t, 10, sum)
+	p.Team(4, func(m int, b *Barrier) {
+		b.Wait()
+		lo, hi := b.Share(m, 7)
+		require.Equal(t, []int{0, 1, 0, 7}, []int{m, b.Members(), lo, hi})
+	})
+}
+
+// Goroutines that share a pool, with calls inside calls, all finish, and no
+// more threads compute at once than callers and workers there are.
+func TestPoolIsSharedWithoutOversubscription(t *testing.T) {
+	const threads = 4
+	p := NewPool(threads)
+	var running, most atomic.Int32
+	var wg sync.WaitGroup
+	for range threads {
+		wg.Go(func() {
+			for range 200 {
+				var sum atomic.Int64
+				p.For(8, 1, func(lo, hi int) {
+					p.For(hi-lo, 1, func(l, h int) {
+						now := running.Add(1)
+						for m := most.Load(); now > m && !most.CompareAndSwap(m, now); m = most.Load() {
+						}
+						sum.Add(int64(h - l))
+						running.Add(-1)
+					})
+				})
+				if sum.Load() != 8 {
+					t.Error("lost work")
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.LessOrEqual(t, int(most.Load()), threads+threads-1)
+	require.Zero(t, p.load.Load())
+}
+
+// With a run entered for every thread, no call takes a worker.
+func TestEnteredRunsKeepWorkersForThemselves(t *testing.T) {
+	p := NewPool(2)
+	p.Enter()
+	p.Team(2, func(_ int, b *Barrier) { require.LessOrEqual(t, b.Members(), 2) })
+	p.Enter()
+	p.Team(2, func(_ int, b *Barrier) { require.Equal(t, 1, b.Members()) })
+	p.Leave()
+	p.Leave()
+	require.Zero(t, p.load.Load())
+}
+
+func TestTeamMeetsAtTheBarrier(t *testing.T) {
+	p := NewPool(3)
+	for range 50 {
+		var shared [2][3]int
+		p.Team(3, func(m int, b *Barrier) {
+			for s := range 100 {
+				shared[s%2][m] = s
+				b.Wait()
+				for q := range b.Members() {
+					if shared[s%2][q] != s {
+						panic("a member ran ahead")
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestPanicReachesTheCaller(t *testing.T) {
+	p := NewPool(2)
+	for range 20 {
+		require.PanicsWithValue(t, "broken", func() {
+			p.For(100, 1, func(lo, _ int) {
+				if lo > 10 {
+					panic("broken")
+				}
+			})
+		})
+		require.PanicsWithValue(t, "broken", func() {
+			p.Team(2, func(m int, b *Barrier) {
+				if m == b.Members()-1 {
+					panic("broken")
+				}
+				b.Wait()
+			})
+		})
+	}
+	require.Zero(t, p.load.Load())
+}
+
+func TestPoolCallsDoNotAllocate(t *testing.T) {
+	p := NewPool(2)
+	f, g := func(int, int) {}, func(int, *Barrier) {}
+	require.Zero(t, testing.AllocsPerRun(100, func() { p.For(100, 1, f) }))
+	require.Zero(t, testing.AllocsPerRun(100, func() { p.Team(2, g) }))
+}
+
+func TestWorkersEndWithThePool(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for range 10 {
+		NewPool(4).For(100, 1, func(int, int) {})
+	}
+	require.Eventually(t, func() bool {
+		runtime.GC()
+		return runtime.NumGoroutine() <= before
+	}, 5*time.Second, 10*time.Millisecond)
+}
