@@ -117,9 +117,6 @@ func (c *checker) indexFunctions() {
 			c.functions[f.id()] = f
 		}
 	}
-	if len(c.model.Functions) > 0 && c.model.IRVersion < 8 {
-		c.report(nil, "functions with ir_version %d, expected 8 or newer", c.model.IRVersion)
-	}
 }
 
 func (c *checker) checkFunction(p *place, f *Function) {

@@ -59,7 +59,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		change func(m *Model)
 		want   []string
 	}{
-		"old IR":         {func(m *Model) { m.IRVersion, m.Graph = 2, &Graph{Name: "g"} }, []string{`onnx: ir_version 2, expected 3 to 13`, `onnx: functions with ir_version 2, expected 8 or newer`}},
+		"old IR":         {func(m *Model) { m.IRVersion, m.Graph = 2, &Graph{Name: "g"} }, []string{`onnx: ir_version 2, expected 3 to 13`}},
 		"future IR":      {func(m *Model) { m.IRVersion = 14 }, []string{`onnx: ir_version 14, expected 3 to 13`}},
 		"no graph":       {func(m *Model) { m.Graph = nil }, []string{`onnx: no graph`}},
 		"no opsets":      {func(m *Model) { m.Functions[0].OpsetImports = nil }, []string{`onnx: function "Twice": no opset imports`, `onnx: function "Twice": node 0 (Elu): domain "" has no opset import`}},
@@ -99,7 +99,6 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		"initializer name":  {func(m *Model) { m.Graph.Initializers = append(m.Graph.Initializers, TensorInt64("", nil, []int64{1})) }, []string{`onnx: graph "main": initializer 1: no name`}},
 		"initializer size":  {func(m *Model) { weight(m).Dims[0] = 3 }, []string{`onnx: graph "main": initializer "w": 8 bytes of raw data, expected 12 for FLOAT of shape [3]`}},
 		"initializer IR 3":  {func(m *Model) { m.IRVersion, m.Functions = 3, nil; m.Graph.SparseInitializers = nil }, []string{`onnx: graph "main": initializer "w": is not among the inputs, as ir_version 3 demands`}},
-		"type for the IR":   {func(m *Model) { weight(m).DataType, weight(m).RawData = Uint4, []byte{1} }, []string{`onnx: graph "main": initializer "w": type UINT4 with ir_version 8, expected 10 or newer`}},
 		"location": {func(m *Model) {
 			weight(m).RawData, weight(m).DataLocation, weight(m).External = nil, LocationExternal, []StringEntry{{Key: "location", Value: "../w"}}
 		}, []string{`onnx: graph "main": initializer "w": external data "../w": is not a relative path inside the model's folder`}},

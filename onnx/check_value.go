@@ -10,9 +10,6 @@ func (c *checker) checkTensor(p *place, t *Tensor) {
 	if t.Segment != nil {
 		c.report(p, "is a segment of a tensor")
 	}
-	if t.DataType.Valid() && c.model.IRVersion >= oldestIRVersion && c.model.IRVersion < dataTypes[t.DataType].since {
-		c.report(p, "type %s with ir_version %d, expected %d or newer", t.DataType, c.model.IRVersion, dataTypes[t.DataType].since)
-	}
 	c.reportError(p, t.checkData())
 	if t.DataLocation == LocationExternal {
 		if location, ok := entryValue(t.External, "location"); ok && location != "" {

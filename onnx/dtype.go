@@ -53,40 +53,39 @@ var listNames = [...]string{"none", "float_data", "int32_data", "int64_data", "s
 
 func (l list) String() string { return listNames[l] }
 
-// dataTypes is indexed by DataType. since is the IR version that brought the type; 3 stands for "always".
+// dataTypes is indexed by DataType.
 var dataTypes = [...]struct {
-	name  string
-	bits  int64 // of one element in raw_data; 0: raw_data is not allowed
-	list  list
-	since int64
+	name string
+	bits int64 // of one element in raw_data; 0: raw_data is not allowed
+	list list
 }{
-	Undefined:      {"UNDEFINED", 0, noList, 3},
-	Float:          {"FLOAT", 32, floatList, 3},
-	Uint8:          {"UINT8", 8, int32List, 3},
-	Int8:           {"INT8", 8, int32List, 3},
-	Uint16:         {"UINT16", 16, int32List, 3},
-	Int16:          {"INT16", 16, int32List, 3},
-	Int32:          {"INT32", 32, int32List, 3},
-	Int64:          {"INT64", 64, int64List, 3},
-	String:         {"STRING", 0, stringList, 3},
-	Bool:           {"BOOL", 8, int32List, 3},
-	Float16:        {"FLOAT16", 16, int32List, 3},
-	Double:         {"DOUBLE", 64, doubleList, 3},
-	Uint32:         {"UINT32", 32, uint64List, 3},
-	Uint64:         {"UINT64", 64, uint64List, 3},
-	Complex64:      {"COMPLEX64", 64, floatList, 3},
-	Complex128:     {"COMPLEX128", 128, doubleList, 3},
-	BFloat16:       {"BFLOAT16", 16, int32List, 4},
-	Float8E4M3FN:   {"FLOAT8E4M3FN", 8, int32List, 9},
-	Float8E4M3FNUZ: {"FLOAT8E4M3FNUZ", 8, int32List, 9},
-	Float8E5M2:     {"FLOAT8E5M2", 8, int32List, 9},
-	Float8E5M2FNUZ: {"FLOAT8E5M2FNUZ", 8, int32List, 9},
-	Uint4:          {"UINT4", 4, int32List, 10},
-	Int4:           {"INT4", 4, int32List, 10},
-	Float4E2M1:     {"FLOAT4E2M1", 4, int32List, 11},
-	Float8E8M0:     {"FLOAT8E8M0", 8, int32List, 12},
-	Uint2:          {"UINT2", 2, int32List, 13},
-	Int2:           {"INT2", 2, int32List, 13},
+	Undefined:      {"UNDEFINED", 0, noList},
+	Float:          {"FLOAT", 32, floatList},
+	Uint8:          {"UINT8", 8, int32List},
+	Int8:           {"INT8", 8, int32List},
+	Uint16:         {"UINT16", 16, int32List},
+	Int16:          {"INT16", 16, int32List},
+	Int32:          {"INT32", 32, int32List},
+	Int64:          {"INT64", 64, int64List},
+	String:         {"STRING", 0, stringList},
+	Bool:           {"BOOL", 8, int32List},
+	Float16:        {"FLOAT16", 16, int32List},
+	Double:         {"DOUBLE", 64, doubleList},
+	Uint32:         {"UINT32", 32, uint64List},
+	Uint64:         {"UINT64", 64, uint64List},
+	Complex64:      {"COMPLEX64", 64, floatList},
+	Complex128:     {"COMPLEX128", 128, doubleList},
+	BFloat16:       {"BFLOAT16", 16, int32List},
+	Float8E4M3FN:   {"FLOAT8E4M3FN", 8, int32List},
+	Float8E4M3FNUZ: {"FLOAT8E4M3FNUZ", 8, int32List},
+	Float8E5M2:     {"FLOAT8E5M2", 8, int32List},
+	Float8E5M2FNUZ: {"FLOAT8E5M2FNUZ", 8, int32List},
+	Uint4:          {"UINT4", 4, int32List},
+	Int4:           {"INT4", 4, int32List},
+	Float4E2M1:     {"FLOAT4E2M1", 4, int32List},
+	Float8E8M0:     {"FLOAT8E8M0", 8, int32List},
+	Uint2:          {"UINT2", 2, int32List},
+	Int2:           {"INT2", 2, int32List},
 }
 
 // Valid says whether d is an element type this package knows, Undefined not among them.
