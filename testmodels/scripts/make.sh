@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Makes every committed model again, into ../ or the folder given, and checks them. Installs what it needs: the
+# newer PyTorch and TensorFlow take gigabytes. Weights and inputs come from fixed seeds, so that the same versions
+# of everything give the same models.
+set -euo pipefail
+source "$(dirname "$0")/venv.sh"
+out=${1:-$top/testmodels}
+export PYTHONHASHSEED=0
+cd "$scripts"
+
+check=$(venv check)
+old=$(torch13)
+for name in recurrent seq2seq attention temporal forecaster hourly; do
+	"$old" "make_$name.py" --out "$out"
+done
+"$(venv dynamo)" make_dynamo.py --out "$out"
+"$(venv keras)" make_keras.py --out "$out"
+"$(venv trees)" make_trees.py --out "$out"
+for name in specification structure quantised; do
+	"$check" "make_$name.py" --out "$out"
+done
+"$check" check_ort.py "$out"/*/*/
