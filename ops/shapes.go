@@ -32,3 +32,11 @@ func checkDims(i int, shape []int, want ...int) error {
 	}
 	return fmt.Errorf("input %d: has shape %v, expected %v", i, tensor.Shape(slices.Clone(shape)), tensor.Shape(slices.Clone(want)))
 }
+
+// sameAs refuses input i if its type differs from that of input j.
+func sameAs(i int, dt tensor.DType, j int, of tensor.DType) error {
+	if dt == tensor.Undefined || of == tensor.Undefined || dt == of {
+		return nil
+	}
+	return fmt.Errorf("input %d: has type %v, expected %v like input %d", i, dt, of, j)
+}

@@ -31,5 +31,8 @@ func families() [][]Op {
 		transposeOps(),
 		unaryOps(),
 		variadicOps(),
+		reshapeOps(), constantOps(), concatOps(), transposeOps(), sliceOps(), gatherOps(), padOps(),
+		controlOps(), sequenceOps(), optionalOps(),
+		recurrentOps(), layerNormOps(), normOps(), batchNormOps(),
 	}
 }

@@ -1,0 +1,250 @@
+package kernel
+
+import "math"
+
+// LayerNormOf is LayerNormRows for either precision.
+func LayerNormOf[T Float](p *Pool, y, x, gamma, beta []T, eps float64, rows, n int, mean, rstd []T) {
+	if f, ok := any(y).([]float32); ok {
+		LayerNormRows(p, f, any(x).([]float32), any(gamma).([]float32), any(beta).([]float32), float32(eps), rows, n,
+			any(mean).([]float32), any(rstd).([]float32))
+		return
+	}
+	p.For(rows, rowGrain(n), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			row := y[i*n : (i+1)*n]
+			m, r := standardize(row, x[i*n:(i+1)*n], eps)
+			for j := range row {
+				if gamma != nil {
+					row[j] *= gamma[j]
+				}
+				if beta != nil {
+					row[j] += beta[j]
+				}
+			}
+			if mean != nil {
+				mean[i] = m
+			}
+			if rstd != nil {
+				rstd[i] = r
+			}
+		}
+	})
+}
+
+// standardize is LayerNorm without gamma and beta.
+func standardize[T Float](y, x []T, eps float64) (mean, rstd T) {
+	if f, ok := any(y).([]float32); ok {
+		m, r := LayerNorm(f, any(x).([]float32), nil, nil, float32(eps))
+		return T(m), T(r)
+	}
+	m, v := Moments(x)
+	r := 1 / math.Sqrt(v+eps)
+	for i, u := range x {
+		y[i] = T((float64(u) - m) * r)
+	}
+	return T(m), T(r)
+}
+
+// Moments is the mean of x and of the squared distance from it, summed in
+// float64; NaN where x is empty.
+func Moments[T Float](x []T) (mean, variance float64) {
+	for _, v := range x {
+		mean += float64(v)
+	}
+	mean /= float64(len(x))
+	for _, v := range x {
+		d := float64(v) - mean
+		variance += d * d
+	}
+	return mean, variance / float64(len(x))
+}
+
+// RMSNormRows is [RMSNorm] of each row of x (rows, n), for either precision.
+func RMSNormRows[T Float](p *Pool, y, x, gamma []T, eps float64, rows, n int) {
+	p.For(rows, rowGrain(n), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			rmsNorm(y[i*n:(i+1)*n], x[i*n:(i+1)*n], gamma, eps)
+		}
+	})
+}
+
+func rmsNorm[T Float](y, x, gamma []T, eps float64) {
+	if f, ok := any(y).([]float32); ok {
+		RMSNorm(f, any(x).([]float32), any(gamma).([]float32), float32(eps))
+		return
+	}
+	var sum float64
+	for _, v := range x {
+		sum += float64(v) * float64(v)
+	}
+	r := T(1 / math.Sqrt(sum/float64(len(x))+eps))
+	for i, v := range x {
+		y[i] = v * r
+		if gamma != nil {
+			y[i] *= gamma[i]
+		}
+	}
+}
+
+// GroupNorm standardizes groups of consecutive channels of x (batch, channels,
+// size), then scales each channel:
+//
+//	y(b,c,i) = (x(b,c,i) - mean(b,g)) / sqrt(variance(b,g) + eps) * gamma[c] + beta[c]
+//
+// where g = c / (channels/groups). y is not x.
+func GroupNorm[T Float](p *Pool, y, x, gamma, beta []T, eps float64, batch, channels, size, groups int) {
+	per := channels / groups
+	n := per * size
+	p.For(batch*groups, rowGrain(n), func(lo, hi int) {
+		for g := lo; g < hi; g++ {
+			standardize(y[g*n:(g+1)*n], x[g*n:(g+1)*n], eps)
+			for c := range per {
+				at, row := g%groups*per+c, y[g*n+c*size:g*n+(c+1)*size]
+				scaleShift(row, row, 0, gamma[at], beta[at])
+			}
+		}
+	})
+}
+
+// ScaleChannels is
+//
+//	y(b,c,i) = (x(b,c,i) - shift[c]) * factor[c] + beta[c]
+//
+// for x (batch, channels, size). y may be x.
+func ScaleChannels[T Float](p *Pool, y, x, shift, factor, beta []T, batch, channels, size int) {
+	if p.Threads() == 1 || batch*channels*size <= elementGrain {
+		scaleChannels(y, x, shift, factor, beta, channels, size, 0, batch*channels)
+		return
+	}
+	p.For(batch*channels, max(1, elementGrain/max(size, 1)), func(lo, hi int) {
+		scaleChannels(y, x, shift, factor, beta, channels, size, lo, hi)
+	})
+}
+
+func scaleChannels[T Float](y, x, shift, factor, beta []T, channels, size, lo, hi int) {
+	for i := lo; i < hi; i++ {
+		c := i % channels
+		scaleShift(y[i*size:(i+1)*size], x[i*size:(i+1)*size], shift[c], factor[c], beta[c])
+	}
+}
+
+// scaleShift is y[i] = (x[i]-shift)*factor + beta.
+func scaleShift[T Float](y, x []T, shift, factor, beta T) {
+	x = x[:len(y)]
+	for i, v := range x {
+		y[i] = (v-shift)*factor + beta
+	}
+}
+
+// ChannelMoments is the mean of each channel of x (batch, channels, size) and of
+// the squared distance from it.
+func ChannelMoments[T Float](mean, variance, x []T, batch, channels, size int) {
+	n := float64(batch * size)
+	for c := range channels {
+		var m, v float64
+		for b := range batch {
+			for _, u := range x[(b*channels+c)*size:][:size] {
+				m += float64(u)
+			}
+		}
+		m /= n
+		for b := range batch {
+			for _, u := range x[(b*channels+c)*size:][:size] {
+				d := float64(u) - m
+				v += d * d
+			}
+		}
+		mean[c], variance[c] = T(m), T(v/n)
+	}
+}
+
+// Standardize is
+//
+//	y[i] = (x[i] - mean) / (sqrt(variance) + eps)
+//
+// for each row of x (rows, n).
+func Standardize[T Float](p *Pool, y, x []T, eps float64, rows, n int) {
+	p.For(rows, rowGrain(n), func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			m, v := Moments(x[r*n : (r+1)*n])
+			sd := math.Sqrt(v) + eps
+			for i := r * n; i < (r+1)*n; i++ {
+				y[i] = T((float64(x[i]) - m) / sd)
+			}
+		}
+	})
+}
+
+// LpNormalize divides by the 1- or 2-norm along the middle of x (outer, n,
+// inner):
+//
+//	y(o,i,j) = x(o,i,j) / norm(x(o,:,j))
+//
+// Where the norm is 0, y is 0.
+func LpNormalize[T Float](p *Pool, y, x []T, norm, outer, n, inner int) {
+	p.For(outer, rowGrain(n*inner), func(lo, hi int) {
+		for o := lo; o < hi; o++ {
+			for j := range inner {
+				var sum float64
+				for i := range n {
+					v := float64(x[(o*n+i)*inner+j])
+					if norm == 1 {
+						sum += math.Abs(v)
+					} else {
+						sum += v * v
+					}
+				}
+				if norm != 1 {
+					sum = math.Sqrt(sum)
+				}
+				for i := range n {
+					at := (o*n+i)*inner + j
+					if sum == 0 {
+						y[at] = 0
+					} else {
+						y[at] = T(float64(x[at]) / sum)
+					}
+				}
+			}
+		}
+	})
+}
+
+// LocalResponse is local response normalisation across the channels of x
+// (batch, channels, size), over a window of width channels around each (the
+// longer half after it):
+//
+//	y(b,c,i) = x(b,c,i) / (bias + alpha/width * sum_k(x(b,k,i)**2)) ** beta
+func LocalResponse[T Float](p *Pool, y, x []T, alpha, beta, bias float64, width, batch, channels, size int) {
+	before := (width - 1) / 2
+	after := width - 1 - before
+	p.For(batch*channels, rowGrain(size*min(width, channels)), func(lo, hi int) {
+		for bc := lo; bc < hi; bc++ {
+			b, c := bc/channels, bc%channels
+			first, last := max(0, c-before), min(channels-1, c+after)
+			for i := range size {
+				var sum float64
+				for k := first; k <= last; k++ {
+					v := float64(x[(b*channels+k)*size+i])
+					sum += v * v
+				}
+				at := bc*size + i
+				y[at] = T(float64(x[at]) / math.Pow(bias+alpha/float64(width)*sum, beta))
+			}
+		}
+	})
+}
+
+// InverseDeviation is factor[c] = scale[c] / sqrt(variance[c] + eps).
+func InverseDeviation[T Float](factor, variance, scale []T, eps float64) {
+	for c := range factor {
+		factor[c] = T(float64(scale[c]) / math.Sqrt(float64(variance[c])+eps))
+	}
+}
+
+// Lerp is dst[i] = (1-s)*a[i] + s*b[i].
+func Lerp[T Float](dst, a, b []T, s float64) {
+	for i := range dst {
+		dst[i] = T((1-s)*float64(a[i]) + s*float64(b[i]))
+	}
+}
