@@ -12,10 +12,12 @@ import (
 
 // commands is the command line, as kong reads it.
 type commands struct {
-	Inspect inspectCmd `cmd:"" help:"Show a model's inputs, outputs, opsets, parameters and operators, and which of them are unsupported."`
-	Run     runCmd     `cmd:"" help:"Run a model once on .npy files or random inputs."`
-	Verify  verifyCmd  `cmd:"" help:"Run ONNX test-data folders and compare with their expected outputs."`
-	Bench   benchCmd   `cmd:"" help:"Measure latency, allocations and memory."`
+	Inspect  inspectCmd  `cmd:"" help:"Show a model's inputs, outputs, opsets, parameters and operators, and which of them are unsupported."`
+	Run      runCmd      `cmd:"" help:"Run a model once on .npy files or random inputs."`
+	Verify   verifyCmd   `cmd:"" help:"Run ONNX test-data folders and compare with their expected outputs."`
+	Bench    benchCmd    `cmd:"" help:"Measure latency, allocations and memory."`
+	Init     initCmd     `cmd:"" help:"Write a randomly initialised model directory."`
+	Forecast forecastCmd `cmd:"" help:"Forecast with a model directory or an ONNX file."`
 }
 
 // app is what every command gets.

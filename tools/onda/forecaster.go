@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/onda-ml/onda/export"
+	"github.com/onda-ml/onda/lstmattn"
+	"github.com/onda-ml/onda/ops/tensor"
+	"github.com/onda-ml/onda/runtime"
+)
+
+// forecaster is a model that turns windows of raw values into forecasts: a
+// model directory, or any ONNX file of the right inputs and outputs.
+type forecaster interface {
+	// window is the number of steps looked back on and of columns.
+	window() (steps, features int)
+	// columns are the names of the features, nil if the model doesn't know.
+	columns() []string
+	// forecast takes x (batch, steps, features). A horizon of 0 is the model's
+	// own.
+	forecast(ctx context.Context, x []float32, horizon int, attention bool) (*lstmattn.Forecast, error)
+}
+
+func openForecaster(path string, threads int) (forecaster, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		m, err := export.Load(path)
+		if err != nil {
+			return nil, err
+		}
+		m.SetThreads(threads)
+		return goForecaster{m}, nil
+	}
+	m, err := runtime.Load(path, runtime.WithThreads(threads))
+	if err != nil {
+		return nil, err
+	}
+	return newONNXForecaster(path, m)
+}
+
+// goForecaster is a model directory.
+type goForecaster struct{ m *lstmattn.Model }
+
+func (g goForecaster) window() (int, int) {
+	c := g.m.Config()
+	return c.InputSize, c.NumFeatures
+}
+
+func (g goForecaster) columns() []string { return g.m.Config().FeatureNames }
+
+func (g goForecaster) forecast(ctx context.Context, x []float32, horizon int, attention bool) (*lstmattn.Forecast, error) {
+	return g.m.Forecast(ctx, x, &lstmattn.Options{Horizon: horizon, Attention: attention})
+}
+
+// onnxForecaster is an ONNX file with one float input (batch, steps, features),
+// perhaps an int64 horizon with a default, and an output (batch, horizon,
+// features), perhaps with the attention (batch, heads, horizon, steps) beside.
+type onnxForecaster struct {
+	m                        *runtime.Model
+	x, horizon, y, attention string
+	steps, features          int
+	names                    []string
+}
+
+func newONNXForecaster(path string, m *runtime.Model) (*onnxForecaster, error) {
+	f := &onnxForecaster{m: m}
+	for _, p := range m.Inputs() {
+		switch {
+		case p.DType == tensor.Float32 && len(p.Shape) == 3 && f.x == "":
+			f.x, f.steps, f.features = p.Name, p.Shape[1].Size, p.Shape[2].Size
+		case p.DType == tensor.Int64 && p.Name == "horizon":
+			f.horizon = p.Name
+		case !p.Optional:
+			return nil, fmt.Errorf("%s: input %q %v is not what a forecaster takes: one float input (batch, steps, features) and an optional int64 horizon", path, p.Name, p)
+		}
+	}
+	for _, p := range m.Outputs() {
+		switch {
+		case p.DType == tensor.Float32 && len(p.Shape) == 4 && f.attention == "":
+			f.attention = p.Name
+		case p.DType == tensor.Float32 && (len(p.Shape) == 3 || !p.Ranked) && f.y == "":
+			f.y = p.Name
+		}
+	}
+	if f.x == "" || f.y == "" {
+		return nil, fmt.Errorf("%s: not a forecaster: expected a float input (batch, steps, features) and an output (batch, horizon, features)", path)
+	}
+	meta := m.Metadata()
+	if f.steps < 0 {
+		fmt.Sscan(meta["input_size"], &f.steps)
+	}
+	if f.steps < 0 {
+		return nil, fmt.Errorf("%s: neither input %q nor the metadata's input_size tells how many steps to look back on", path, f.x)
+	}
+	if list := meta["feature_names"]; list != "" {
+		if json.Unmarshal([]byte(list), &f.names) != nil {
+			f.names = strings.Split(list, ",")
+		}
+	}
+	return f, nil
+}
+
+func (f *onnxForecaster) window() (int, int) { return f.steps, max(f.features, 0) }
+
+func (f *onnxForecaster) columns() []string { return f.names }
+
+func (f *onnxForecaster) forecast(ctx context.Context, x []float32, horizon int, attention bool) (*lstmattn.Forecast, error) {
+	features := f.features
+	if features < 0 {
+		features = max(len(f.names), 1)
+	}
+	batch := len(x) / (f.steps * features)
+	t, err := tensor.New(x, batch, f.steps, features)
+	if err != nil {
+		return nil, err
+	}
+	inputs := map[string]*tensor.Tensor{f.x: t}
+	if horizon > 0 {
+		if f.horizon == "" {
+			return nil, fmt.Errorf("the model's horizon is fixed: it has no input named horizon")
+		}
+		h := tensor.Scalar(int64(horizon))
+		if i := slices.IndexFunc(f.m.Inputs(), func(p runtime.Port) bool { return p.Name == f.horizon }); len(f.m.Inputs()[i].Shape) == 1 {
+			h = tensor.Must([]int64{int64(horizon)}, 1)
+		}
+		inputs[f.horizon] = h
+	}
+	wanted := []string{f.y}
+	if attention && f.attention != "" {
+		wanted = append(wanted, f.attention)
+	}
+	out, err := f.m.Run(ctx, inputs, wanted...)
+	if err != nil {
+		return nil, err
+	}
+	y := out[f.y]
+	if y.Rank() != 3 || y.Dim(0) != batch {
+		return nil, fmt.Errorf("output %q is %v, expected (%d, horizon, features)", f.y, y, batch)
+	}
+	r := &lstmattn.Forecast{Batch: batch, Horizon: y.Dim(1), Features: y.Dim(2), Values: tensor.Of[float32](y)}
+	if a := out[f.attention]; a != nil && a.Rank() == 4 {
+		r.Heads, r.InputSize, r.Attention = a.Dim(1), a.Dim(3), tensor.Of[float32](a)
+	}
+	return r, nil
+}
