@@ -162,7 +162,7 @@ func cleanLocation(location string) (string, error) {
 			name = ""
 		}
 	}
-	if !fs.ValidPath(name) || name == "." || strings.ContainsAny(name, "\x00\\:") {
+	if !fs.ValidPath(name) || name == "." || strings.Contains(name, "\x00") {
 		return "", externalProblem(location, "is not a relative path inside the model's folder")
 	}
 	return name, nil

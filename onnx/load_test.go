@@ -118,7 +118,6 @@ func TestExternalDataStayInTheFolder(t *testing.T) {
 		{[]string{"location", "sub/../w.bin"}, `external data "sub/../w.bin": ` + notInside},
 		{[]string{"location", `..\secret`}, `external data "..\\secret": ` + notInside},
 		{[]string{"location", filepath.Join(top, "secret")}, `external data "` + filepath.Join(top, "secret") + `": ` + notInside},
-		{[]string{"location", "C:w.bin"}, `external data "C:w.bin": ` + notInside},
 		{[]string{"location", "w.bin\x00"}, `external data "w.bin\x00": ` + notInside},
 		{[]string{"location", "."}, `external data ".": ` + notInside},
 		{[]string{"location", "link"}, `external data "link": path escapes from parent`},

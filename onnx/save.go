@@ -42,7 +42,7 @@ func (m *Model) Save(path string, opts ...SaveOption) error {
 	e := new(encoder)
 	var external [][]byte
 	if o.external != "" {
-		if !fs.ValidPath(o.external) || strings.ContainsAny(o.external, `/\:`) || o.external == "." || o.external == filepath.Base(path) {
+		if !fs.ValidPath(o.external) || strings.ContainsAny(o.external, `/\`) || o.external == "." || o.external == filepath.Base(path) {
 			return &FormatError{File: path, Offset: -1,
 				Problem: fmt.Sprintf("external data %s: expected the name of another file beside the model", quote(o.external))}
 		}

@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"sync"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// gigabyte is never written to, so it takes no memory.
-var gigabyte = sync.OnceValue(func() []byte { return make([]byte, 1<<30) })
+// twoGiB is a model whose encoding is just over the limit: one small tensor, many times.
+func twoGiB() *Model {
+	t := &Tensor{Name: "w", DataType: Uint8, RawData: make([]byte, 1<<16)}
+	return &Model{Graph: &Graph{Initializers: slices.Repeat([]*Tensor{t}, 1<<15)}}
+}
 
 func files(t *testing.T, dir string) []string {
 	entries, err := os.ReadDir(dir)
@@ -90,14 +93,13 @@ func TestAFailedSaveLeavesTheOldFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "m.onnx")
 	write(t, path, []byte("old"))
-	huge := &Tensor{Name: "w", DataType: Uint8, RawData: gigabyte()}
 	for _, c := range []struct {
 		model   *Model
 		options []SaveOption
 		want    string
 	}{
 		{&Model{Graph: &Graph{Nodes: []*Node{nil}}}, nil, `graph: node 0: is nil`},
-		{&Model{Graph: &Graph{Initializers: []*Tensor{huge, huge}}}, nil, `takes 2147483690 bytes, protobuf's readers accept at most 2147483647: use external data`},
+		{twoGiB(), nil, `takes 2147909640 bytes, protobuf's readers accept at most 2147483647: use external data`},
 		{&Model{}, []SaveOption{WithExternalData("../w.bin", 0)}, `external data "../w.bin": expected the name of another file beside the model`},
 		{&Model{}, []SaveOption{WithExternalData("sub/w.bin", 0)}, `external data "sub/w.bin": expected the name of another file beside the model`},
 		{&Model{}, []SaveOption{WithExternalData("m.onnx", 0)}, `external data "m.onnx": expected the name of another file beside the model`},
