@@ -6,8 +6,8 @@ import (
 	"github.com/onda-ml/onda/ops/kernel"
 )
 
-// layerNormEps is PyTorch's default.
-const layerNormEps = 1e-5
+// LayerNormEpsilon is added to the variance, PyTorch's default.
+const LayerNormEpsilon = 1e-5
 
 // A pass is one run of the network over a batch.
 type pass struct {
@@ -110,7 +110,7 @@ func (p *pass) decode(f *frame, input, next []float32, y []float32, yStride int,
 	}
 	out := f.sum
 	if p.norm != nil {
-		kernel.LayerNormRows(p.pool, f.normed, f.sum, p.norm[:H], p.norm[H:], layerNormEps, B, H, f.mean, f.rstd)
+		kernel.LayerNormRows(p.pool, f.normed, f.sum, p.norm[:H], p.norm[H:], LayerNormEpsilon, B, H, f.mean, f.rstd)
 		out = f.normed
 	}
 	kernel.GemmPacked(p.pool, B, out, H, p.output.w, y, yStride, kernel.Epilogue{Bias: p.output.bias})

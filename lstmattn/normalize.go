@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// minSpread bounds the divisor of a window from below: a hundredth of the
+// MinSpread bounds the divisor of a window from below: a hundredth of the
 // column's scale, so that an almost constant window does not blow up.
-const minSpread = 0.01
+const MinSpread = 0.01
 
-// iqrOfNormal is the interquartile range of the standard normal distribution.
-const iqrOfNormal = 1.349
+// IQROfNormal is about the interquartile range of the standard normal distribution.
+const IQROfNormal = 1.349
 
 // A window is the normalisation of B windows of one model.
 type window struct {
@@ -111,7 +111,7 @@ func (w *window) meanStd(z []float32) (mean, std float32) {
 		d := float64(z[t*w.cols]) - m
 		squares += d * d
 	}
-	return float32(m), max(float32(math.Sqrt(squares/float64(w.steps))), minSpread)
+	return float32(m), max(float32(math.Sqrt(squares/float64(w.steps))), MinSpread)
 }
 
 // medianIQR is of the column that begins at z[0].
@@ -124,7 +124,7 @@ func (w *window) medianIQR(z []float32) (median, iqr float32) {
 		lo, hi, frac := QuartilePosition(w.steps, q)
 		return w.sorted[lo] + float32(frac*(w.sorted[hi]-w.sorted[lo]))
 	}
-	return quartile(2), max((quartile(3)-quartile(1))/iqrOfNormal, minSpread)
+	return quartile(2), max((quartile(3)-quartile(1))/IQROfNormal, MinSpread)
 }
 
 // QuartilePosition says where quartile q (1, 2 or 3) of n sorted values is:
