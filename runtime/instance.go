@@ -190,8 +190,11 @@ func (x *instance) enter(given []tensor.Value, outs []*tensor.Tensor) error {
 			continue
 		}
 		t := outs[i]
+		f := x.p.facts[x.p.outputs[i].slot]
+		if t != nil && (t.DType() != f.DType || !t.Shape().Equal(f.Shape)) {
+			return fmt.Errorf("output %q is %v%v, there is room for %v", x.p.g.slots[x.p.outputs[i].slot], f.DType, tensor.Shape(f.Shape), t)
+		}
 		if t == nil {
-			f := x.p.facts[x.p.outputs[i].slot]
 			var err error
 			if t, err = tensor.Zeros(f.DType, f.Shape...); err != nil {
 				return err

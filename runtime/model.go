@@ -22,6 +22,7 @@ type Model struct {
 	opt      *graph           // as rewritten at load; nil at level Plain
 	defaults []*tensor.Tensor // of inputs that may be left out
 	plans    plans
+	calls    calls
 	valued   atomic.Pointer[[]bool] // inputs whose values plans depend on; nil until the first run tells
 	misses   atomic.Int64           // plans made for another value of such an input
 	waste    atomic.Int64           // see budget
@@ -116,21 +117,16 @@ func (m *Model) runPlain(ctx context.Context, given []tensor.Value) ([]tensor.Va
 // feed checks the inputs of a run and appends them to given in the model's
 // order, nil where one is left out.
 func (m *Model) feed(given []tensor.Value, inputs map[string]tensor.Value) ([]tensor.Value, error) {
-	sizes := map[string]int{}
 	found := 0
 	for _, p := range m.inputs {
 		v := inputs[p.Name]
 		given = append(given, v)
-		if v == nil {
-			if !p.Optional {
-				return nil, fmt.Errorf("runtime: %w %q is missing; the model takes %s", ErrInput, p.Name, portNames(m.inputs))
-			}
-			continue
+		if v != nil {
+			found++
 		}
-		found++
-		if err := p.accepts(v, sizes); err != nil {
-			return nil, fmt.Errorf("runtime: %w %q: %w", ErrInput, p.Name, err)
-		}
+	}
+	if err := m.checkGiven(given); err != nil {
+		return nil, err
 	}
 	if found < len(inputs) {
 		for name, v := range inputs {
@@ -140,6 +136,24 @@ func (m *Model) feed(given []tensor.Value, inputs map[string]tensor.Value) ([]te
 		}
 	}
 	return given, nil
+}
+
+// checkGiven holds the inputs of a run, in the model's order, against what the
+// model states of them.
+func (m *Model) checkGiven(given []tensor.Value) error {
+	sizes := map[string]int{}
+	for i, p := range m.inputs {
+		if given[i] == nil {
+			if !p.Optional {
+				return fmt.Errorf("runtime: %w %q is missing; the model takes %s", ErrInput, p.Name, portNames(m.inputs))
+			}
+			continue
+		}
+		if err := p.accepts(given[i], sizes); err != nil {
+			return fmt.Errorf("runtime: %w %q: %w", ErrInput, p.Name, err)
+		}
+	}
+	return nil
 }
 
 func (m *Model) wanted(outputs []string) ([]int, error) {
