@@ -1,0 +1,258 @@
+package ops
+
+import (
+	"fmt"
+
+	"github.com/onda-ml/onda/ops/kernel"
+	"github.com/onda-ml/onda/ops/tensor"
+)
+
+// qmatmulOps are the matrix products of quantised numbers.
+func qmatmulOps() []Op {
+	bytes := types(tensor.Int8, tensor.Uint8)
+	return []Op{
+		{Name: "MatMulInteger", Versions: []Version{
+			{Since: 10, MinIn: 2, MaxIn: 4, MinOut: 1, MaxOut: 1, New: func(*Attrs) (Kernel, error) { return matmulInteger{}, nil }},
+		}},
+		{Name: "QLinearMatMul", Versions: []Version{
+			{Since: 10, MinIn: 8, MaxIn: 8, MinOut: 1, MaxOut: 1, New: newQLinearMatMul(bytes, types(tensor.Float32))},
+			{Since: 21, MinIn: 8, MaxIn: 8, MinOut: 1, MaxOut: 1, New: newQLinearMatMul(bytes|float8s, floatsBF&^types(tensor.Float64))},
+		}},
+	}
+}
+
+// matmulInteger is y = (a - zero point) x (b - zero point) in int32; the zero
+// points, inputs 2 and 3, may be absent, scalars, or one per row of a and
+// column of b.
+type matmulInteger struct{}
+
+func (matmulInteger) check(dt func(i int) tensor.DType) error {
+	bytes := types(tensor.Int8, tensor.Uint8)
+	for i := range 4 {
+		if err := bytes.check(i, dt(i)); err != nil {
+			return err
+		}
+		if i >= 2 && dt(i) != tensor.Undefined && dt(i-2) != tensor.Undefined && dt(i) != dt(i-2) {
+			return fmt.Errorf("input %d: has type %v, expected %v like input %d", i, dt(i), dt(i-2), i-2)
+		}
+	}
+	return nil
+}
+
+func (k matmulInteger) Infer(c *Infer) error {
+	c.Set(0, Unranked(tensor.Int32))
+	if err := k.check(func(i int) tensor.DType { return c.In(i).DType }); err != nil {
+		return err
+	}
+	return inferProduct(c, tensor.Int32, c.In(0), c.In(1))
+}
+
+// inferProduct states output 0 as the matrix product of a and b.
+func inferProduct(c *Infer, dt tensor.DType, a, b Fact) error {
+	c.Set(0, Unranked(dt))
+	if !a.Ranked || !b.Ranked {
+		return nil
+	}
+	shape, err := matmulShape(nil, a.Shape, b.Shape)
+	if err != nil {
+		return err
+	}
+	c.Set(0, Shaped(dt, shape...))
+	return nil
+}
+
+func (k matmulInteger) Run(c *Ctx) error {
+	if err := k.check(c.dtype); err != nil {
+		return err
+	}
+	a, b := c.In(0), c.In(1)
+	shape, err := matmulShape(nil, a.Shape(), b.Shape())
+	if err != nil {
+		return err
+	}
+	as, err := centred[int32](c, 2, a, true)
+	if err != nil {
+		return err
+	}
+	bs, err := centred[int32](c, 3, b, false)
+	if err != nil {
+		return err
+	}
+	y, err := c.Out(0, tensor.Int32, shape...)
+	if err != nil {
+		return err
+	}
+	return multiply(c, as, bs, tensor.Of[int32](y), a.Shape(), b.Shape())
+}
+
+// dtype is input i's type, Undefined if it is absent.
+func (c *Ctx) dtype(i int) tensor.DType {
+	if t := c.In(i); t != nil {
+		return t.DType()
+	}
+	return tensor.Undefined
+}
+
+// centred is x minus its zero point, input z, if that is given. A zero point of
+// rank 1 belongs to x's rows, or else to its columns.
+func centred[T int32 | float32](c *Ctx, z int, x *tensor.Tensor, rows bool) ([]T, error) {
+	out, err := reserved[T](c, x.Len())
+	if err != nil {
+		return nil, err
+	}
+	zero := c.In(z)
+	if zero == nil {
+		zero, _ = tensor.Zeros(x.DType())
+	}
+	shape := zero.Shape()
+	if n := zero.Len(); n == 1 {
+		shape = nil
+	} else if zero.Rank() == 1 && rows && x.Rank() > 1 {
+		shape = tensor.Shape{n, 1}
+	}
+	if _, err := unidirectional(nil, x.Shape(), shape); err != nil {
+		return nil, fmt.Errorf("input %d: %w", z, err)
+	}
+	bc := kernel.NewBroadcast(x.Shape(), x.Shape(), shape)
+	switch {
+	case x.Len() == 0:
+	case x.DType() == tensor.Int8:
+		kernel.SubtractTo(out, tensor.Of[int8](x), tensor.Of[int8](zero), &bc)
+	case x.DType() == tensor.Uint8:
+		kernel.SubtractTo(out, tensor.Of[uint8](x), tensor.Of[uint8](zero), &bc)
+	default: // float8
+		tmp, err := reserved[float32](c, x.Len()+zero.Len())
+		if err != nil {
+			return nil, err
+		}
+		widen(tmp[:x.Len()], x)
+		widen(tmp[x.Len():], zero)
+		kernel.SubtractTo(out, tmp[:x.Len()], tmp[x.Len():], &bc)
+	}
+	return out, nil
+}
+
+func newQLinearMatMul(allowed, scale dtypes) func(*Attrs) (Kernel, error) {
+	return func(*Attrs) (Kernel, error) { return &qlinearMatMul{allowed, scale}, nil }
+}
+
+// qlinearMatMul is the product of a and b, each with scale and zero point
+// (inputs 0 to 2 and 3 to 5), quantised with inputs 6 and 7.
+type qlinearMatMul struct{ allowed, scale dtypes }
+
+func (k *qlinearMatMul) check(dt func(i int) tensor.DType) error {
+	for _, i := range []int{0, 3, 7} {
+		if err := k.allowed.check(i, dt(i)); err != nil {
+			return err
+		}
+	}
+	for _, i := range []int{1, 4, 6} {
+		if err := k.scale.check(i, dt(i)); err != nil {
+			return err
+		}
+	}
+	for _, i := range []int{2, 5} {
+		if z, x := dt(i), dt(i-2); z != x && z != tensor.Undefined && x != tensor.Undefined {
+			return fmt.Errorf("input %d: has type %v, expected %v like input %d", i, z, x, i-2)
+		}
+	}
+	return nil
+}
+
+func (k *qlinearMatMul) Infer(c *Infer) error {
+	if err := k.check(func(i int) tensor.DType { return c.In(i).DType }); err != nil {
+		return err
+	}
+	return inferProduct(c, c.In(7).DType, c.In(0), c.In(3))
+}
+
+func (k *qlinearMatMul) Run(c *Ctx) error {
+	if err := k.check(c.dtype); err != nil {
+		return err
+	}
+	a, b := c.In(0), c.In(3)
+	shape, err := matmulShape(nil, a.Shape(), b.Shape())
+	if err != nil {
+		return err
+	}
+	y, err := c.Out(0, c.dtype(7), shape...)
+	if err != nil {
+		return err
+	}
+	rows, columns, err := k.factors(c)
+	if err != nil {
+		return err
+	}
+	n := 1
+	if b.Rank() > 1 {
+		n = b.Dim(b.Rank() - 1)
+	}
+	if a.DType().Size() == 1 && !a.DType().IsFloat() && !b.DType().IsFloat() {
+		return qproduct[int32](c, a, b, y, n, rows, columns)
+	}
+	return qproduct[float32](c, a, b, y, n, rows, columns)
+}
+
+// factors are what a product is multiplied by, by row and by column: a's scale
+// divided by y's, and b's.
+func (k *qlinearMatMul) factors(c *Ctx) (rows, columns []float32, err error) {
+	sa, sb, sy := c.In(1), c.In(4), c.In(6)
+	if sy.Len() != 1 || c.In(7).Len() != 1 {
+		return nil, nil, fmt.Errorf("input 6: has shape %v, expected a scalar", sy.Shape())
+	}
+	a, b := c.In(0), c.In(3)
+	if sa.Len() != 1 && (a.Rank() < 2 || sa.Len() != a.Dim(a.Rank()-2)) {
+		return nil, nil, fmt.Errorf("input 1: has shape %v, expected a scalar or one scale per row", sa.Shape())
+	}
+	if sb.Len() != 1 && (b.Rank() < 2 || sb.Len() != b.Dim(b.Rank()-1)) {
+		return nil, nil, fmt.Errorf("input 4: has shape %v, expected a scalar or one scale per column", sb.Shape())
+	}
+	tmp, err := reserved[float32](c, sa.Len()+sb.Len()+1)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, columns = tmp[:sa.Len()], tmp[sa.Len():sa.Len()+sb.Len()]
+	widen(rows, sa)
+	widen(columns, sb)
+	widen(tmp[sa.Len()+sb.Len():], sy)
+	kernel.DivScalar(rows, rows, tmp[sa.Len()+sb.Len()])
+	return rows, columns, nil
+}
+
+func qproduct[T int32 | float32](c *Ctx, a, b, y *tensor.Tensor, n int, rows, columns []float32) error {
+	as, err := centred[T](c, 2, a, true)
+	if err != nil {
+		return err
+	}
+	bs, err := centred[T](c, 5, b, false)
+	if err != nil {
+		return err
+	}
+	acc, err := reserved[T](c, y.Len())
+	if err != nil {
+		return err
+	}
+	if err := multiply(c, as, bs, acc, a.Shape(), b.Shape()); err != nil {
+		return err
+	}
+	return requantize(c, y, acc, n, rows, columns)
+}
+
+// requantize scales products to y with the zero point in input 7.
+func requantize[T int32 | float32](c *Ctx, y *tensor.Tensor, acc []T, n int, rows, columns []float32) error {
+	zero := c.In(7)
+	switch y.DType() {
+	case tensor.Int8:
+		kernel.Requantize(tensor.Of[int8](y), acc, n, rows, columns, tensor.Of[int8](zero)[0], -128, 127)
+	case tensor.Uint8:
+		kernel.Requantize(tensor.Of[uint8](y), acc, n, rows, columns, tensor.Of[uint8](zero)[0], 0, 255)
+	default:
+		out, err := reserved[float32](c, len(acc))
+		if err != nil {
+			return err
+		}
+		kernel.Scale(out, acc, n, rows, columns)
+		castFrom(y, out, tensor.Float32, rounding{saturate: true})
+	}
+	return nil
+}
