@@ -16,23 +16,25 @@ func Gemm(p *Pool, transA, transB bool, m, n, k int, alpha float32, a []float32,
 		s, t.a = borrow(m * k)
 		defer s.release()
 		t.lda = k
-		packA(t.a, transA, m, k, alpha, a, lda)
+		packA(p, t.a, transA, m, k, alpha, a, lda)
 	}
 	t.start(p)
 }
 
 // packA is dst[i*k+l] = alpha * A(i,l).
-func packA(dst []float32, transA bool, m, k int, alpha float32, a []float32, lda int) {
-	if !transA {
-		for i := range m {
-			MulScalar(dst[i*k:(i+1)*k], a[i*lda:], alpha)
+func packA(p *Pool, dst []float32, transA bool, m, k int, alpha float32, a []float32, lda int) {
+	p.For(m, max(8, 1<<16/max(k, 1)), func(lo, hi int) {
+		if transA {
+			transposeF32(active, dst[lo*k:], k, a[lo:], lda, k, hi-lo)
+		} else {
+			for i := lo; i < hi; i++ {
+				copy(dst[i*k:(i+1)*k], a[i*lda:])
+			}
 		}
-		return
-	}
-	transpose(dst, k, a, lda, k, m)
-	if alpha != 1 {
-		MulScalar(dst[:m*k], dst, alpha)
-	}
+		if alpha != 1 {
+			MulScalar(dst[lo*k:hi*k], dst[lo*k:], alpha)
+		}
+	})
 }
 
 // An Epilogue is what GemmPacked does with the product besides storing it.
@@ -207,14 +209,27 @@ func (t *gemmTask) thin(b []float32, l, k, j0, j1 int, add bool) {
 // dots computes columns [j0, j1) of the only tile where the columns of B are
 // contiguous.
 func (t *gemmTask) dots(j0, j1 int, add bool) {
-	for j := j0; j < j1; j++ {
-		b := t.b[j*t.ldb:][:t.k]
+	const strip = 64 // columns that stay in the cache for all rows
+	s, buf := borrow(strip)
+	defer s.release()
+	for ; j0 < j1; j0 += strip {
+		n := min(strip, j1-j0)
 		for i := range t.m {
-			s := t.v.dot(t.a[i*t.lda:][:t.k], b)
+			a, c := t.a[i*t.lda:][:t.k], t.c[i*t.ldc+j0:][:n]
+			y := c
 			if add {
-				s += t.c[i*t.ldc+j]
+				y = buf[:n]
 			}
-			t.c[i*t.ldc+j] = s
+			four := n &^ 3
+			if four > 0 {
+				t.v.dots(y[:four], a, &t.b[j0*t.ldb], t.ldb)
+			}
+			for j := four; j < n; j++ {
+				y[j] = t.v.dot(a, t.b[(j0+j)*t.ldb:][:t.k])
+			}
+			if add {
+				t.v.add(c, c, y)
+			}
 		}
 	}
 }

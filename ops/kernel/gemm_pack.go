@@ -42,19 +42,10 @@ func packPanel(dst []float32, width int, transB bool, k, cols int, b []float32, 
 		}
 		return
 	}
-	const tile = 16
-	for t := 0; t < k; t += tile {
-		end := min(t+tile, k)
-		for j := range cols {
-			src := b[(j0+j)*ldb+l0:][:end]
-			for l := t; l < end; l++ {
-				dst[l*width+j] = src[l]
-			}
-		}
-		if cols < width {
-			for l := t; l < end; l++ {
-				clear(dst[l*width+cols : (l+1)*width])
-			}
+	transposeF32(active, dst, width, b[j0*ldb+l0:], ldb, cols, k)
+	if cols < width {
+		for l := range k {
+			clear(dst[l*width+cols : (l+1)*width])
 		}
 	}
 }

@@ -12,11 +12,15 @@ import "math"
 func LayerNorm(y, x, gamma, beta []float32, eps float32) (mean, rstd float32) {
 	n := len(y)
 	x = x[:n]
-	mean = Sum(x) / float32(n)
-	AddScalar(y, x, -mean)
-	variance := SumSquares(y) / float32(n)
-	rstd = float32(1 / math.Sqrt(float64(variance)+float64(eps)))
-	MulScalar(y, y, rstd)
+	v := active
+	mean = v.sum(x) / float32(n)
+	rstd = float32(1 / math.Sqrt(float64(v.sumSquaresFrom(x, mean)/float32(n))+float64(eps)))
+	if gamma != nil && beta != nil {
+		v.normalize(y, x, gamma[:n], beta[:n], mean, rstd)
+		return mean, rstd
+	}
+	v.addScalar(y, x, -mean)
+	v.mulScalar(y, y, rstd)
 	if gamma != nil {
 		Mul(y, y, gamma)
 	}

@@ -10,9 +10,8 @@ import "math"
 // A row that is all -Inf gives NaN, as the formula does.
 func Softmax(y, x []float32) {
 	x = x[:len(y)]
-	AddScalar(y, x, -MaxOf(x))
-	Exp(y, y)
-	MulScalar(y, y, 1/Sum(y))
+	v := active
+	v.mulScalar(y, y, 1/v.expSub(y, x, v.maxOf(x)))
 }
 
 // SoftmaxRows is Softmax of each row of x (rows, n).

@@ -24,7 +24,15 @@ type variant struct {
 	sum   func(x []float32) float32
 	maxOf func(x []float32) float32
 
+	expSub         func(dst, src []float32, m float32) (sum float32)
+	sumSquaresFrom func(x []float32, m float32) (sum float32)
+	normalize      func(y, x, gamma, beta []float32, mean, rstd float32)
+	dots           func(y, a []float32, b *float32, ldb int)
+
 	lstmGates lstmGatesKernel
+
+	// transposeTiles is transpose for multiples of 8 rows and columns.
+	transposeTiles func(dst *float32, ldd int, src *float32, lds, rows, cols int)
 }
 
 var generic = variant{
@@ -40,7 +48,11 @@ var generic = variant{
 
 	axpy: axpyGeneric, dot: dotGeneric, sum: sumGeneric, maxOf: maxOfGeneric,
 
+	expSub: expSubGeneric, sumSquaresFrom: sumSquaresFromGeneric, normalize: normalizeGeneric, dots: dotsGeneric,
+
 	lstmGates: lstmGatesGeneric,
+
+	transposeTiles: transposeTilesGeneric,
 }
 
 // active is the variant in use.

@@ -35,7 +35,9 @@ func avx2() *variant {
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX2, subAVX2, mulAVX2, divAVX2, maxAVX2, minAVX2
 	v.addScalar, v.mulScalar = addScalarAVX2, mulScalarAVX2
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX2, dotAVX2, sumAVX2, maxOfAVX2
+	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX2, sumSquaresFromAVX2, normalizeAVX2, dotsAVX2
 	v.lstmGates = lstmGatesAVX2
+	v.transposeTiles = transposeTilesAVX2
 	return &v
 }
 
@@ -63,6 +65,7 @@ func avx512() *variant {
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX512, subAVX512, mulAVX512, divAVX512, maxAVX512, minAVX512
 	v.addScalar, v.mulScalar = addScalarAVX512, mulScalarAVX512
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX512, dotAVX512, sumAVX512, maxOfAVX512
+	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX512, sumSquaresFromAVX512, normalizeAVX512, dotsAVX512
 	v.lstmGates = lstmGatesAVX512
 	return &v
 }

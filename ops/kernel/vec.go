@@ -128,6 +128,30 @@ func Transpose2D[T any](dst, src []T, rows, cols int) { transpose(dst, rows, src
 
 // transpose is dst[j*ldd+i] = src[i*lds+j] for i < rows, j < cols.
 func transpose[T any](dst []T, ldd int, src []T, lds, rows, cols int) {
+	if d, ok := any(dst).([]float32); ok {
+		transposeF32(active, d, ldd, any(src).([]float32), lds, rows, cols)
+		return
+	}
+	transposeAny(dst, ldd, src, lds, rows, cols)
+}
+
+func transposeF32(v *variant, dst []float32, ldd int, src []float32, lds, rows, cols int) {
+	wholeRows, wholeCols := rows&^7, cols&^7
+	if wholeCols > 0 {
+		const strip = 128 // rows whose cache lines survive until the next columns use their rest
+		for i := 0; i < wholeRows; i += strip {
+			v.transposeTiles(&dst[i], ldd, &src[i*lds], lds, min(strip, wholeRows-i), wholeCols)
+		}
+	}
+	if wholeRows < rows {
+		transposeAny(dst[wholeRows:], ldd, src[wholeRows*lds:], lds, rows-wholeRows, cols)
+	}
+	if wholeRows > 0 && wholeCols < cols {
+		transposeAny(dst[wholeCols*ldd:], ldd, src[wholeCols:], lds, wholeRows, cols-wholeCols)
+	}
+}
+
+func transposeAny[T any](dst []T, ldd int, src []T, lds, rows, cols int) {
 	const tile = 16 // a tile of both sides stays in the first-level cache
 	for i0 := 0; i0 < rows; i0 += tile {
 		i1 := min(i0+tile, rows)

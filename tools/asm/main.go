@@ -28,6 +28,8 @@ var families = []struct {
 	{"math", emitMath},
 	{"vec", emitVec},
 	{"lstm", emitLSTM},
+	{"rows", emitRows},
+	{"move", emitMove},
 }
 
 func main() {
@@ -51,6 +53,9 @@ func run(dir string, check bool) error {
 			}
 			if err := pass.Compile.Execute(file); err != nil {
 				return fmt.Errorf("%s for %s: %w", f.name, x.name, err)
+			}
+			if len(file.Sections) == 0 {
+				continue
 			}
 			cfg := printer.Config{Name: "tools/asm", Pkg: "kernel"}
 			base := filepath.Join(dir, f.name+"_"+x.file)

@@ -1,0 +1,71 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// emitMove writes the transposition of whole tiles of 8 by 8 values.
+func emitMove(x *isa) {
+	if x.wide {
+		return // moving is bound by the shuffles, not by their width
+	}
+	x.function("transposeTiles"+x.name, "func(dst *float32, ldd int, src *float32, lds, rows, cols int)",
+		"transposeTiles"+x.name+" is dst[j*ldd+i] = src[i*lds+j] for i < rows, j < cols, both multiples of 8.")
+	src, lds, lds3 := x.param("src"), x.param("lds"), x.GP64()
+	dst, ldd, ldd3 := x.param("dst"), x.param("ldd"), x.GP64()
+	x.SHLQ(U8(2), lds)
+	x.SHLQ(U8(2), ldd)
+	x.LEAQ(Mem{Base: lds, Index: lds, Scale: 2}, lds3)
+	x.LEAQ(Mem{Base: ldd, Index: ldd, Scale: 2}, ldd3)
+	at := func(p, q reg.GPVirtual, ld, ld3 reg.GPVirtual, i int) Mem {
+		if i >= 4 {
+			p, i = q, i-4
+		}
+		return []Mem{{Base: p}, {Base: p, Index: ld, Scale: 1}, {Base: p, Index: ld, Scale: 2}, {Base: p, Index: ld3, Scale: 1}}[i]
+	}
+	cols := x.param("cols")
+	s, t := x.GP64(), x.GP64()
+	x.Label("columns") // 8 columns of src, all rows, become 8 rows of dst
+	rows := x.param("rows")
+	x.MOVQ(src, s)
+	x.MOVQ(dst, t)
+	x.Label("tile")
+	s4, t4 := x.GP64(), x.GP64()
+	x.LEAQ(Mem{Base: s, Index: lds, Scale: 4}, s4)
+	x.LEAQ(Mem{Base: t, Index: ldd, Scale: 4}, t4)
+	v := make([]reg.VecVirtual, 8)
+	for i := range v {
+		v[i] = x.load(at(s, s4, lds, lds3, i))
+	}
+	// Pairs of values, then pairs of pairs, then halves change places.
+	pairs := make([]reg.VecVirtual, 8)
+	for i := range 4 {
+		pairs[2*i] = x.to(x.VUNPCKLPS, v[2*i+1], v[2*i])
+		pairs[2*i+1] = x.to(x.VUNPCKHPS, v[2*i+1], v[2*i])
+	}
+	quads := make([]reg.VecVirtual, 8)
+	for i := range 2 {
+		a := pairs[4*i:]
+		quads[4*i] = x.to(x.VSHUFPS, U8(0x44), a[2], a[0])
+		quads[4*i+1] = x.to(x.VSHUFPS, U8(0xee), a[2], a[0])
+		quads[4*i+2] = x.to(x.VSHUFPS, U8(0x44), a[3], a[1])
+		quads[4*i+3] = x.to(x.VSHUFPS, U8(0xee), a[3], a[1])
+	}
+	for i := range 4 {
+		lo, hi := x.YMM(), x.YMM()
+		x.VPERM2F128(U8(0x20), quads[4+i], quads[i], lo)
+		x.VPERM2F128(U8(0x31), quads[4+i], quads[i], hi)
+		x.VMOVUPS(lo, at(t, t4, ldd, ldd3, i))
+		x.VMOVUPS(hi, at(t, t4, ldd, ldd3, i+4))
+	}
+	x.LEAQ(Mem{Base: s, Index: lds, Scale: 8}, s)
+	x.ADDQ(U8(32), t)
+	x.SUBQ(U8(8), rows)
+	x.JNZ(LabelRef("tile"))
+	x.ADDQ(U8(32), src)
+	x.LEAQ(Mem{Base: dst, Index: ldd, Scale: 8}, dst)
+	x.SUBQ(U8(8), cols)
+	x.JNZ(LabelRef("columns"))
+	x.ret()
+}
