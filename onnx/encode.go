@@ -61,7 +61,7 @@ func encodeMessage[M any, P message[M]](e *encoder, m P) error {
 type encoder struct {
 	block    []byte // what is free of the current block, and behind it, up to end, what is written
 	free     int
-	size     int // of everything written
+	size     int64 // of everything written
 	depth    int
 	done     [][]byte            // finished segments, last first
 	external map[*Tensor]*Tensor // tensors to write in another's place
@@ -105,7 +105,7 @@ func (e *encoder) put(b []byte) {
 	if len(b) >= largeBlob {
 		e.flush()
 		e.done = append(e.done, b)
-		e.size += len(b)
+		e.size += int64(len(b))
 		return
 	}
 	copy(e.room(len(b)), b)
@@ -123,7 +123,7 @@ func (e *encoder) room(n int) []byte {
 		e.free = len(e.block)
 	}
 	e.free -= n
-	e.size += n
+	e.size += int64(n)
 	return e.block[e.free : e.free+n]
 }
 
