@@ -18,6 +18,8 @@ type commands struct {
 	Bench    benchCmd    `cmd:"" help:"Measure latency, allocations and memory."`
 	Init     initCmd     `cmd:"" help:"Write a randomly initialised model directory."`
 	Forecast forecastCmd `cmd:"" help:"Forecast with a model directory or an ONNX file."`
+	Export   exportCmd   `cmd:"" help:"Write a model directory as ONNX."`
+	Demo     demoCmd     `cmd:"" help:"All of it on bundled models and data."`
 }
 
 // app is what every command gets.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -100,7 +101,7 @@ func newONNXForecaster(path string, m *runtime.Model) (*onnxForecaster, error) {
 	if f.steps < 0 {
 		return nil, fmt.Errorf("%s: neither input %q nor the metadata's input_size tells how many steps to look back on", path, f.x)
 	}
-	if list := meta["feature_names"]; list != "" {
+	if list := cmp.Or(meta["feature_names"], meta["columns"]); list != "" {
 		if json.Unmarshal([]byte(list), &f.names) != nil {
 			f.names = strings.Split(list, ",")
 		}

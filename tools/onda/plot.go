@@ -6,6 +6,8 @@ import (
 	"image/color"
 	"io"
 	"math"
+	"os"
+	"strconv"
 
 	"github.com/guptarohit/asciigraph"
 	"gonum.org/v1/plot"
@@ -21,11 +23,10 @@ type chart struct {
 	title     string
 	history   []float64
 	forecast  []float64
+	actual    []float64          // what the forecast is held against; nil where it isn't known yet
 	label     func(i int) string // of time step i, counted from the first of history
 	attention [][]float64        // (horizon, look-back), the mean over heads; nil without
 }
-
-var nan = math.NaN()
 
 var (
 	historyColor  = color.RGBA{0x33, 0x3f, 0x50, 0xff}
@@ -74,7 +75,17 @@ func (c *chart) seriesPlot() (*plot.Plot, error) {
 		return nil, err
 	}
 	forecast.Color, forecast.Width = forecastColor, vg.Points(1.8)
-	p.Add(plotter.NewGrid(), history, forecast)
+	p.Add(plotter.NewGrid(), history)
+	if c.actual != nil {
+		actual, err := plotter.NewLine(points(append([]float64{c.history[len(c.history)-1]}, c.actual...), len(c.history)-1))
+		if err != nil {
+			return nil, err
+		}
+		actual.Color, actual.Dashes = historyColor, []vg.Length{vg.Points(3), vg.Points(3)}
+		p.Add(actual)
+		p.Legend.Add("actual", actual)
+	}
+	p.Add(forecast)
 	p.Legend.Add("history", history)
 	p.Legend.Add("forecast", forecast)
 	p.Legend.Top, p.Legend.Left = true, true
@@ -85,6 +96,7 @@ func (c *chart) attentionPlot() *plot.Plot {
 	p := plot.New()
 	p.Title.Text = "attention, mean over heads"
 	p.X.Label.Text, p.Y.Label.Text = "step looked back on", "step ahead"
+	p.X.Tick.Marker, p.Y.Tick.Marker = whole{}, whole{}
 	p.Add(plotter.NewHeatMap(grid(c.attention), moreland.ExtendedBlackBody().Palette(255)))
 	return p
 }
@@ -114,6 +126,13 @@ func (t ticks) Ticks(lo, hi float64) []plot.Tick {
 	return out
 }
 
+// whole labels whole numbers only.
+type whole struct{}
+
+func (whole) Ticks(lo, hi float64) []plot.Tick {
+	return ticks(func(i int) string { return strconv.Itoa(i) }).Ticks(lo, hi)
+}
+
 // grid is a matrix as a heat map reads it, step ahead on the vertical axis.
 type grid [][]float64
 
@@ -122,20 +141,50 @@ func (g grid) Z(column, row int) float64 { return g[row][column] }
 func (g grid) X(column int) float64      { return float64(column) }
 func (g grid) Y(row int) float64         { return float64(row + 1) }
 
-// print draws the chart in the terminal.
+// print draws the chart as text, in colours where w is a terminal.
 func (c *chart) print(w io.Writer) {
-	n := len(c.history)
-	forecast := make([]float64, n+len(c.forecast))
-	history := make([]float64, n+len(c.forecast))
-	for i := range history {
-		history[i], forecast[i] = nan, nan
-		if i < n {
-			history[i] = c.history[i]
-		} else {
-			forecast[i] = c.forecast[i-n]
+	known := len(c.history)
+	n := known + max(len(c.forecast), len(c.actual))
+	lines := [][]float64{make([]float64, n), make([]float64, n)}
+	for i := range n {
+		lines[0][i], lines[1][i] = math.NaN(), math.NaN()
+		switch {
+		case i < known:
+			lines[0][i] = c.history[i]
+		case i-known < len(c.actual):
+			lines[0][i] = c.actual[i-known]
+		}
+		if i >= known && i-known < len(c.forecast) {
+			lines[1][i] = c.forecast[i-known]
 		}
 	}
-	forecast[n-1] = c.history[n-1]
-	fmt.Fprintln(w, asciigraph.PlotMany([][]float64{history, forecast}, asciigraph.Height(12), asciigraph.Width(72),
-		asciigraph.SeriesColors(asciigraph.Default, asciigraph.Red), asciigraph.SeriesLegends("history", "forecast"), asciigraph.Caption(c.title)))
+	lines[1][known-1] = c.history[known-1]
+	options := []asciigraph.Option{asciigraph.Height(12), asciigraph.Width(72), asciigraph.Precision(0)}
+	if isTerminal(w) {
+		options = append(options, asciigraph.SeriesColors(asciigraph.Default, asciigraph.Red), asciigraph.SeriesLegends("history", "forecast"))
+		fmt.Fprintln(w, asciigraph.PlotMany(lines, append(options, asciigraph.Caption(c.title))...))
+		return
+	}
+	// Without colours, the forecast gets a chart of its own on the same scale.
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for _, line := range lines {
+		for _, v := range line {
+			if !math.IsNaN(v) {
+				lo, hi = min(lo, v), max(hi, v)
+			}
+		}
+	}
+	options = append(options, asciigraph.LowerBound(lo), asciigraph.UpperBound(hi))
+	for i, name := range []string{"history", "forecast"} {
+		fmt.Fprintln(w, asciigraph.Plot(lines[i], append(options, asciigraph.Caption(c.title+", "+name))...))
+	}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
