@@ -84,7 +84,8 @@ func (c *demoCmd) imported(a *app) error {
 	return c.show(a, f, frame, 12, "airpassengers.png")
 }
 
-// show forecasts the last year of the series from what was before, and draws.
+// show forecasts the last held steps of the series from what was before, and
+// draws them beside what came.
 func (c *demoCmd) show(a *app, f forecaster, frame *series.Frame, held int, file string) error {
 	steps, _ := f.window()
 	s := frame.Series[0]
@@ -146,7 +147,11 @@ func (c *demoCmd) built(a *app) error {
 		return err
 	}
 	for _, decoder := range []export.Decoder{export.Loop, export.Unrolled, export.Split} {
-		files, err := export.WriteONNX(filepath.Join(c.Out, string(decoder), "model.onnx"), m, export.Options{Decoder: decoder})
+		folder := filepath.Join(c.Out, string(decoder))
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
+		files, err := export.WriteONNX(filepath.Join(folder, "model.onnx"), m, export.Options{Decoder: decoder})
 		if err != nil {
 			return err
 		}
@@ -165,11 +170,11 @@ func (c *demoCmd) built(a *app) error {
 		if err != nil {
 			return err
 		}
-		if err := a.compare(filepath.Dir(files[0])+" (ONNX)", "the model", widen(got), widen(want.Values)); err != nil {
+		if err := a.compare(folder+" (ONNX)", "the model", widen(got), widen(want.Values)); err != nil {
 			return err
 		}
 	}
-	return nil
+	return c.show(a, goForecaster{m}, frame, config.Horizon, "hourly.png")
 }
 
 // runSplit drives the two files of a split export: the encoder once, the step

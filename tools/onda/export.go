@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+
 	"github.com/onda-ml/onda/export"
 )
 
@@ -16,6 +19,9 @@ type exportCmd struct {
 func (c *exportCmd) Run(a *app) error {
 	m, err := export.Load(c.Dir)
 	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(c.ONNX), 0o755); err != nil {
 		return err
 	}
 	files, err := export.WriteONNX(c.ONNX, m, export.Options{Opset: c.Opset, Decoder: export.Decoder(c.Decoder), Horizon: c.Horizon, Attention: c.Attention})

@@ -64,10 +64,12 @@ func (g goForecaster) forecast(ctx context.Context, x []float32, horizon int, at
 // onnxForecaster is an ONNX file with one float input (batch, steps, features),
 // perhaps an int64 horizon with a default, and an output (batch, horizon,
 // features), perhaps with the attention (batch, heads, horizon, steps) beside.
+// Where there is one feature its dimension may be missing on both sides.
 type onnxForecaster struct {
 	m                        *runtime.Model
 	x, horizon, y, attention string
 	steps, features          int
+	flat                     bool // x is (batch, steps)
 	names                    []string
 }
 
@@ -77,6 +79,8 @@ func newONNXForecaster(path string, m *runtime.Model) (*onnxForecaster, error) {
 		switch {
 		case p.DType == tensor.Float32 && len(p.Shape) == 3 && f.x == "":
 			f.x, f.steps, f.features = p.Name, p.Shape[1].Size, p.Shape[2].Size
+		case p.DType == tensor.Float32 && len(p.Shape) == 2 && f.x == "":
+			f.x, f.steps, f.features, f.flat = p.Name, p.Shape[1].Size, 1, true
 		case p.DType == tensor.Int64 && p.Name == "horizon":
 			f.horizon = p.Name
 		case !p.Optional:
@@ -87,7 +91,7 @@ func newONNXForecaster(path string, m *runtime.Model) (*onnxForecaster, error) {
 		switch {
 		case p.DType == tensor.Float32 && len(p.Shape) == 4 && f.attention == "":
 			f.attention = p.Name
-		case p.DType == tensor.Float32 && (len(p.Shape) == 3 || !p.Ranked) && f.y == "":
+		case p.DType == tensor.Float32 && (len(p.Shape) == 3 || len(p.Shape) == 2 || !p.Ranked) && f.y == "":
 			f.y = p.Name
 		}
 	}
@@ -123,6 +127,11 @@ func (f *onnxForecaster) forecast(ctx context.Context, x []float32, horizon int,
 	if err != nil {
 		return nil, err
 	}
+	if f.flat {
+		if t, err = t.Reshaped(batch, f.steps); err != nil {
+			return nil, err
+		}
+	}
 	inputs := map[string]*tensor.Tensor{f.x: t}
 	if horizon > 0 {
 		if f.horizon == "" {
@@ -143,6 +152,11 @@ func (f *onnxForecaster) forecast(ctx context.Context, x []float32, horizon int,
 		return nil, err
 	}
 	y := out[f.y]
+	if y.Rank() == 2 {
+		if y, err = y.Reshaped(y.Dim(0), y.Dim(1), 1); err != nil {
+			return nil, err
+		}
+	}
 	if y.Rank() != 3 || y.Dim(0) != batch {
 		return nil, fmt.Errorf("output %q is %v, expected (%d, horizon, features)", f.y, y, batch)
 	}
