@@ -110,7 +110,7 @@ func (c *Ctx) Out(i int, dt tensor.DType, shape ...int) (*tensor.Tensor, error) 
 			return nil, fmt.Errorf("output %d: planned as %v, computed as %v%v", i, t, dt, tensor.Shape(slices.Clone(shape)))
 		}
 	}
-	t, err := c.Memory.New(dt, shape)
+	t, err := c.Memory.New(dt, slices.Clone(shape)) // a copy, so that shape stays on the caller's stack
 	if err != nil {
 		return nil, err
 	}
