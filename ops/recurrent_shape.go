@@ -90,8 +90,9 @@ func (k *recurrent) checkTypes(in *operands) error {
 	return nil
 }
 
-// checkWeights checks W, R, B and P, and learns I and H from them. With one
-// direction they may lack its dimension, as some producers leave it out.
+// checkWeights checks W, R, B and P, and learns I and H from them. They may lack
+// the dimension of the directions, whose rows then follow each other: so old
+// PyTorch wrote them.
 func (k *recurrent) checkWeights(in *operands, s *recurrentSizes) error {
 	gates := k.kind.Gates()
 	if r := &in[inR]; r.ranked && s.H < 0 && len(r.shape) > 1 {
@@ -99,6 +100,9 @@ func (k *recurrent) checkWeights(in *operands, s *recurrentSizes) error {
 	}
 	if w := &in[inW]; w.ranked && s.H < 0 && len(w.shape) > 1 && w.shape[len(w.shape)-2] >= 0 {
 		s.H = w.shape[len(w.shape)-2] / gates
+		if len(w.shape) == 2 {
+			s.H /= k.directions
+		}
 	}
 	times := func(n int) int {
 		if s.H < 0 {
@@ -126,7 +130,10 @@ func (k *recurrent) checkWeight(in *operands, i int, want ...int) error {
 	if !in[i].ranked {
 		return nil
 	}
-	if k.directions == 1 && len(shape) == len(want) {
+	if len(shape) == len(want) {
+		if want[0] >= 0 {
+			want[0] *= k.directions
+		}
 		return checkDims(i, shape, want...)
 	}
 	var full [3]int

@@ -128,9 +128,48 @@ func hasZero(shape []int) bool {
 	return false
 }
 
+// mismatch is the error of a shape that doesn't fit. Exporters that write the
+// example's batch into the shape are its usual cause, so it says where one
+// other extent of the input would have fitted.
 func (reshape) mismatch(in, want []int) error {
-	return fmt.Errorf("input of shape %v can't take shape %v",
-		shapeOf(in), shapeOf(want))
+	hint := ""
+	for i, word := range []string{"batch", "batch or length"} {
+		if n := fits(in, want, i); n > 0 {
+			hint = fmt.Sprintf("; the model was exported with fixed %s %d", word, n)
+			break
+		}
+	}
+	return fmt.Errorf("input of shape %v can't take shape %v%s", shapeOf(in), shapeOf(want), hint)
+}
+
+// fits is the extent of axis that would give in as many elements as want has,
+// or 0 where there is none or either shape is open.
+func fits(in, want []int, axis int) int {
+	if axis >= len(in) {
+		return 0
+	}
+	have, need := 1, 1
+	for i, d := range in {
+		if d <= 0 {
+			return 0
+		}
+		if i != axis {
+			have *= d
+		}
+	}
+	for i, d := range want {
+		if d == 0 && i < len(in) {
+			d = in[i]
+		}
+		if d <= 0 {
+			return 0
+		}
+		need *= d
+	}
+	if have <= 0 || need%have != 0 {
+		return 0
+	}
+	return need / have
 }
 
 func (k reshape) Run(c *Ctx) error {

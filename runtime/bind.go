@@ -90,6 +90,7 @@ func (s *scope) graph(p *onnx.Graph) {
 		v, err := tensor.FromONNX(t)
 		if err != nil {
 			s.failf("initializer: %w", err)
+			s.declare(t.Name)
 			continue
 		}
 		s.constant(t.Name, v)
@@ -98,6 +99,7 @@ func (s *scope) graph(p *onnx.Graph) {
 		v, err := tensor.FromSparseONNX(t)
 		if err != nil {
 			s.failf("sparse initializer: %w", err)
+			s.declare(t.Values.Name)
 			continue
 		}
 		s.constant(t.Values.Name, v)
@@ -114,11 +116,15 @@ func (s *scope) graph(p *onnx.Graph) {
 }
 
 func (s *scope) constant(name string, v *tensor.Tensor) {
-	slot, ok := s.names[name]
-	if !ok {
-		slot = s.define(name)
+	s.g.consts = append(s.g.consts, constant{s.declare(name), v})
+}
+
+// declare is the slot of an initializer, which an input may have too.
+func (s *scope) declare(name string) int {
+	if slot, ok := s.names[name]; ok {
+		return slot
 	}
-	s.g.consts = append(s.g.consts, constant{slot, v})
+	return s.define(name)
 }
 
 // define gives a name its slot in this scope.

@@ -4,10 +4,12 @@ import (
 	"embed"
 	"io/fs"
 	"path"
+	"slices"
 	"sort"
+	"strings"
 )
 
-//go:embed attention dynamo forecasters keras quantised recurrent
+//go:embed attention dynamo forecasters keras quantised recurrent refused
 //go:embed seq2seq series specification structure temporal transformer
 var files embed.FS
 
@@ -34,9 +36,18 @@ type Case struct {
 // Model is the path of the case's model in FS.
 func (c Case) Model() string { return path.Join(c.Name, "model.onnx") }
 
-// Cases lists all cases, sorted by name.
+// Cases lists all cases that must run, sorted by name.
 func Cases() []Case {
-	models := glob("*/*/model.onnx")
+	return slices.DeleteFunc(list("*/*"), func(c Case) bool { return strings.HasPrefix(c.Name, "refused/") })
+}
+
+// Refused lists the models that must not run, sorted by name: error.txt in the
+// folder is the sentence they are refused with, when the model is loaded or,
+// where there is a data set, when it is run with the inputs of that.
+func Refused() []Case { return list("refused/*") }
+
+func list(folders string) []Case {
+	models := glob(folders + "/model.onnx")
 	cases := make([]Case, 0, len(models))
 	for _, model := range models {
 		name := path.Dir(model)

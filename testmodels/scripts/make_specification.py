@@ -11,17 +11,18 @@ import formula
 
 GATES = {"LSTM": "iofc", "GRU": "zrh", "RNN": "h"}
 STATES = {"LSTM": ["h0", "c0"], "GRU": ["h0"], "RNN": ["h0"]}
-IR = {7: 3, 14: 7, 22: 10}  # the IR version of the ONNX release that brought the opset
+IR = {7: 3, 9: 4, 14: 7, 22: 10}  # the IR version of the ONNX release that brought the opset
 LENGTHS = {"int32": np.int32, "int64": np.int64}
 
 
 def build(op, inputs=3, hidden=4, batch=2, steps=5, direction="forward", dtype=np.float32, seed=1, opset=14,
           bias=True, states=True, peepholes=False, lens=None, lens_dtype="int32", keep=None, weights=None,
-          producer="onda", other_batches=(), **attributes):
+          producer="onda", other_batches=(), flat=False, **attributes):
     """Returns (model, sets) of a graph with this one node.
 
     lens gives the sequence lengths of the first data set. keep names the outputs to ask for, of Y, Y_h, Y_c.
     weights(random, shape) draws the weights. other_batches adds a data set for each of these batch sizes.
+    flat joins the directions with the rows in W, R and B, as PyTorch 0.4 wrote them.
     """
     random = np.random.default_rng(seed)
     draw = weights or (lambda name, shape: random.normal(0, 0.6, shape))
@@ -57,6 +58,8 @@ def build(op, inputs=3, hidden=4, batch=2, steps=5, direction="forward", dtype=n
     inputs = graph_inputs(sets[0][0], kind, layout)
     if IR[opset] < 4:  # initialisers had to be inputs too
         inputs += [helper.make_tensor_value_info(n, kind, v.shape) for n, v in parameters.items()]
+    if flat:
+        parameters = {n: v.reshape(-1, *v.shape[2:]) for n, v in parameters.items()}
     graph = helper.make_graph([node], op.lower(), inputs, graph_outputs(keep, kind),
                               [numpy_helper.from_array(v, n) for n, v in parameters.items()])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=IR[opset],
@@ -161,6 +164,8 @@ def options():
         "LSTM", direction=both, peepholes=True, clip=0.8, lens=[5, 3], layout=1, seed=31,
         activations=["Sigmoid", "Tanh", "ScaledTanh", "HardSigmoid", "Affine", "LeakyRelu"],
         activation_alpha=[1.2, 0.3, 0.8, 0.1], activation_beta=[0.7, 0.4, 0.1])
+    for op in GATES:
+        yield f"{op.lower()}_flat_weights", build(op, direction=both, flat=True, producer="pytorch", seed=35, opset=9)
     yield "gru_reset_first_from_pytorch", build("GRU", linear_before_reset=0, producer="pytorch", seed=32)
     yield "gru_reset_first_double", build("GRU", linear_before_reset=0, dtype=np.float64, direction=both, seed=33)
     yield "gru_reset_last_double", build("GRU", linear_before_reset=1, dtype=np.float64, direction=both, seed=34)
