@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // Strides locate a vector in a four-dimensional array: that of batch b, head
 // h, position t begins at b*B + h*H + t*T and its elements are contiguous.
@@ -39,39 +42,78 @@ func Attention(p *Pool, a *AttentionArgs) {
 	if a.Tk == 0 || a.Tq == 0 {
 		return
 	}
-	p.For(a.B*a.Heads, max(1, 1<<15/(a.Tq*a.Tk*(a.D+a.DV)+1)), func(lo, hi int) {
-		scores := make([]float32, a.Tk)
-		for bh := lo; bh < hi; bh++ {
-			for i := range a.Tq {
-				a.query(bh, i, scores)
-			}
-		}
-	})
+	t := attentionTasks.Get().(*attentionTask)
+	t.a = a
+	t.rows = min(a.Tq, min(192, max(48, attentionScores/a.Tk)))
+	t.parts = ceilDiv(a.Tq, t.rows)
+	work := t.rows * a.Tk * (a.D + a.DV)
+	p.For(a.B*a.Heads*t.parts, ceilDiv(gemmChunk, max(work, 1)), t.run)
+	t.a = nil
+	attentionTasks.Put(t)
 }
 
-// query computes the output of one query.
-func (a *AttentionArgs) query(bh, i int, scores []float32) {
-	b, h := bh/a.Heads, bh%a.Heads
-	q := a.Q[b*a.QS.B+h*a.QS.H+i*a.QS.T:][:a.D]
-	k, v := a.K[b*a.KS.B+h*a.KS.H:], a.V[b*a.VS.B+h*a.VS.H:]
-	if a.Weights != nil {
-		scores = a.Weights[(bh*a.Tq+i)*a.Tk:][:a.Tk]
-	}
-	for j := range scores {
-		scores[j] = a.Scale * Dot(q, k[j*a.KS.T:])
-	}
-	if a.Mask != nil {
-		Add(scores, scores, a.Mask[b*a.MaskS.B+h*a.MaskS.H+i*a.MaskS.T:])
-	}
-	if a.Causal {
-		for j := max(0, i+a.Tk-a.Tq+1); j < a.Tk; j++ {
-			scores[j] = float32(math.Inf(-1))
+// attentionScores is about how many scores are held at a time.
+const attentionScores = 1 << 17
+
+// An attentionTask is one call of Attention, cut into parts of some rows of
+// queries of a head.
+type attentionTask struct {
+	a           *AttentionArgs
+	rows, parts int
+	run         func(lo, hi int)
+}
+
+var attentionTasks = sync.Pool{New: func() any {
+	t := new(attentionTask)
+	t.run = func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			t.part(i/t.parts, i%t.parts)
 		}
 	}
-	Softmax(scores, scores)
-	out := a.Out[b*a.OutS.B+h*a.OutS.H+i*a.OutS.T:][:a.DV]
-	clear(out)
-	for j, s := range scores {
-		Axpy(out, s, v[j*a.VS.T:])
+	return t
+}}
+
+// part computes some queries of head bh.
+func (t *attentionTask) part(bh, part int) {
+	a, v := t.a, active
+	b, h := bh/a.Heads, bh%a.Heads
+	first := part * t.rows
+	rows := min(t.rows, a.Tq-first)
+	q := a.Q[b*a.QS.B+h*a.QS.H+first*a.QS.T:]
+	k, val := a.K[b*a.KS.B+h*a.KS.H:], a.V[b*a.VS.B+h*a.VS.H:]
+
+	keys, values := gemmTask{n: a.Tk, k: a.D, b: k, ldb: a.KS.T, transB: true}, gemmTask{n: a.DV, k: a.Tk, b: val, ldb: a.VS.T}
+	packing := 0
+	if rows >= len(v.gemm[len(v.gemm)-1]) { // rather than once for every tile
+		packing = a.D*roundUp(a.Tk, v.lanes) + a.Tk*roundUp(a.DV, v.lanes)
 	}
+	s, buf := borrow(rows*(a.D+a.Tk) + packing)
+	defer s.release()
+	scaled, scores := buf[:rows*a.D], buf[rows*a.D:rows*(a.D+a.Tk)]
+	if packing > 0 {
+		buf = buf[rows*(a.D+a.Tk):]
+		keys.packed, values.packed = buf[:a.D*roundUp(a.Tk, v.lanes)], buf[a.D*roundUp(a.Tk, v.lanes):]
+		packPanels(v, keys.packed, true, a.D, a.Tk, k, a.KS.T)
+		packPanels(v, values.packed, false, a.Tk, a.DV, val, a.VS.T)
+	}
+	if a.Weights != nil {
+		scores = a.Weights[(bh*a.Tq+first)*a.Tk:][:rows*a.Tk]
+	}
+
+	for i := range rows {
+		v.mulScalar(scaled[i*a.D:(i+1)*a.D], q[i*a.QS.T:][:a.D], a.Scale)
+	}
+	keys.inline(v, rows, scaled, a.D, scores, a.Tk)
+	for i := range rows {
+		row := scores[i*a.Tk : (i+1)*a.Tk]
+		if a.Mask != nil {
+			Add(row, row, a.Mask[b*a.MaskS.B+h*a.MaskS.H+(first+i)*a.MaskS.T:])
+		}
+		if a.Causal {
+			visible := min(max(0, first+i+a.Tk-a.Tq+1), a.Tk)
+			Fill(row[visible:], float32(math.Inf(-1)))
+		}
+		Softmax(row, row)
+	}
+	values.inline(v, rows, scores, a.Tk, a.Out[b*a.OutS.B+h*a.OutS.H+first*a.OutS.T:], a.OutS.T)
 }

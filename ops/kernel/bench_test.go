@@ -108,3 +108,47 @@ func BenchmarkLSTM(b *testing.B) {
 		}
 	})
 }
+
+func BenchmarkAttention(b *testing.B) {
+	forEachVariantB(b, func(b *testing.B) {
+		for _, tq := range []int{1, 168} {
+			const B, heads, tk, d = 1, 8, 168, 64
+			r := seeded()
+			s := Strides{tk * heads * d, d, heads * d}
+			a := &AttentionArgs{
+				B: B, Heads: heads, Tq: tq, Tk: tk, D: d, DV: d, Scale: 0.125,
+				Q: random(r, tk*heads*d), K: random(r, tk*heads*d), V: random(r, tk*heads*d), Out: make([]float32, tk*heads*d),
+				QS: s, KS: s, VS: s, OutS: s,
+			}
+			b.Run(fmt.Sprintf("%dx%d/8x64", tq, tk), func(b *testing.B) {
+				report(b, func() { Attention(nil, a) }, float64(4*B*heads*tq*tk*d), 0)
+			})
+		}
+	})
+}
+
+func BenchmarkVector(b *testing.B) {
+	const n = 4096 // both sides in the first-level cache
+	forEachVariantB(b, func(b *testing.B) {
+		r := seeded()
+		x, y, z := random(r, n), random(r, n), make([]float32, n)
+		for _, c := range []struct {
+			name string
+			f    func()
+		}{
+			{"exp", func() { Exp(z, x) }}, {"log", func() { Log(z, x) }}, {"tanh", func() { Tanh(z, x) }},
+			{"sigmoid", func() { Sigmoid(z, x) }}, {"erf", func() { Erf(z, x) }}, {"gelu", func() { Gelu(z, x) }},
+			{"add", func() { Add(z, x, y) }}, {"axpy", func() { Axpy(z, 1e-3, x) }}, {"dot", func() { Dot(x, y) }},
+			{"maxOf", func() { MaxOf(x) }}, {"softmax", func() { Softmax(z, x) }},
+			{"layerNorm", func() { LayerNorm(z, x, y, y, 1e-5) }}, {"transpose", func() { Transpose2D(z, x, 64, 64) }},
+		} {
+			b.Run(c.name, func(b *testing.B) {
+				seconds, _ := fastest(c.f)
+				for b.Loop() {
+				}
+				b.ReportMetric(0, "ns/op")
+				b.ReportMetric(seconds/n*1e9, "ns/value")
+			})
+		}
+	})
+}

@@ -163,6 +163,13 @@ func (t *gemmTask) chunk(lo, hi int) {
 	}
 }
 
+// inline computes c = A B on the calling goroutine; t has n, k and B.
+func (t *gemmTask) inline(v *variant, m int, a []float32, lda int, c []float32, ldc int) {
+	t.v, t.m, t.a, t.lda, t.c, t.ldc = v, m, a, lda, c, ldc
+	t.shape()
+	t.chunk(0, t.panels)
+}
+
 // row is where a tile begins.
 func (t *gemmTask) row(tile int) int { return t.m * tile / t.tiles }
 

@@ -23,12 +23,17 @@ func (v *variant) panel() int { return (len(v.gemm) - 1) * v.lanes }
 func PackB(transB bool, k, n int, b []float32, ldb int) *PackedB {
 	v := active
 	w := &PackedB{k: k, n: n, v: v, panels: aligned(k * roundUp(n, v.lanes))}
+	packPanels(v, w.panels, transB, k, n, b, ldb)
+	return w
+}
+
+// packPanels lays out B as PackedB.panels.
+func packPanels(v *variant, dst []float32, transB bool, k, n int, b []float32, ldb int) {
 	width := v.panel()
 	for j := 0; j < n; j += width {
 		cols := min(width, n-j)
-		packPanel(w.panels[j*k:], roundUp(cols, v.lanes), transB, k, cols, b, ldb, 0, j)
+		packPanel(dst[j*k:], roundUp(cols, v.lanes), transB, k, cols, b, ldb, 0, j)
 	}
-	return w
 }
 
 // packPanel writes rows l0.. and columns j0.. of B, k by cols, to dst with

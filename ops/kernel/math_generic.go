@@ -71,6 +71,9 @@ func sqrtGeneric(dst, src []float32) {
 const (
 	log2e = 1.44269504088896340735992468100189214
 	ln2   = 0.693147180559945309417232121458176568
+	// magic added to a small number rounds it to an integer, which then stands
+	// in the low bits.
+	magic = 3 << 51
 )
 
 // exp64 is e**x to a relative error of 2e-12: x = n*ln2 + r, |r| <= ln2/2,
@@ -86,7 +89,8 @@ func exp64(x float64) float64 {
 	if x > 90 {
 		return math.Inf(1)
 	}
-	n := math.RoundToEven(x * log2e)
+	shift := x*log2e + magic
+	n := shift - magic
 	r := x - n*ln2
 	p := 1.0 / 3628800
 	p = p*r + 1.0/362880
@@ -99,7 +103,7 @@ func exp64(x float64) float64 {
 	p = p*r + 0.5
 	p = p*r + 1
 	p = p*r + 1
-	return p * math.Float64frombits(uint64(int64(n)+1023)<<52)
+	return p * math.Float64frombits((math.Float64bits(shift)+1023)<<52)
 }
 
 // tanh64 is tanh(x) to a relative error of 1e-10; near 0, where the closed
