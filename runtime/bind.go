@@ -99,7 +99,6 @@ func (s *scope) graph(p *onnx.Graph) {
 		v, err := tensor.FromSparseONNX(t)
 		if err != nil {
 			s.failf("sparse initializer: %w", err)
-			s.declare(t.Values.Name)
 			continue
 		}
 		s.constant(t.Values.Name, v)
