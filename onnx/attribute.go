@@ -31,7 +31,8 @@ func (t AttributeType) String() string {
 }
 
 // Attribute is a named constant of a node (AttributeProto): Type says which of the fields from F on holds the value.
-// Inside a function RefAttrName may name the function's attribute whose value to take instead.
+// Inside a function RefAttrName may name the function's attribute whose value to take instead. To give an attribute that
+// was read from a file another type, put a new one in its place.
 type Attribute struct {
 	Name        string
 	RefAttrName string

@@ -15,7 +15,7 @@ func Decode(b []byte, opts ...LoadOption) (*Model, error) {
 	m := new(Model)
 	d := &decoder{buf: b, memoryLimit: o.memoryLimit}
 	if err := decodeMessage(d, m, 0, len(b)); err != nil {
-		return nil, err
+		return nil, explain(b, err)
 	}
 	return m, nil
 }

@@ -75,7 +75,14 @@ func TestDecodeErrorsNameThePlace(t *testing.T) {
 		"huge length":       {pb{}.raw(0x3a, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1), `onnx: graph: length 18446744073709551615 where 0 bytes are left at byte 1`},
 		"truncated float":   {pb{}.bytes(7, pb{}.bytes(1, pb{}.bytes(5, 0x15, 1)...)...), `onnx: graph: node 0: attribute 0: f: truncated number of 4 bytes at byte 7`},
 		"truncated unknown": {pb{}.raw(0xf9, 0x01, 1), `onnx: truncated number of 8 bytes at byte 2`},
-		"not a model":       {pb("<html>"), `onnx: graph: invalid wire type 4 at byte 0`},
+		"web page":          {pb("<html>"), `onnx: is HTML or XML`},
+		"Git LFS":           {pb("version https://git-lfs.github.com/spec/v1"), `onnx: is a Git LFS pointer, not the file it stands for`},
+		"checkpoint":        {pb("PK\x03\x04\x14"), `onnx: is a zip archive, such as a PyTorch checkpoint`},
+		"Keras":             {pb("\x89HDF\r\n\x1a\n"), `onnx: is an HDF5 file, such as a Keras model`},
+		"gzip":              {pb("\x1f\x8b\x08\x00"), `onnx: is compressed with gzip`},
+		"JSON":              {pb("{\"irVersion\": 8}"), `onnx: is JSON`},
+		"ORT":               {pb("\x1c\x00\x00\x00ORTM\x00"), `onnx: is a model in ONNX Runtime's own format`},
+		"TFLite":            {pb("\x1c\x00\x00\x00TFL3\x00"), `onnx: is a TensorFlow Lite model`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Decode(c.file)

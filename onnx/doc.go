@@ -8,20 +8,22 @@
 //
 // # Where things are
 //
-//	model.go graph.go attribute.go tensor.go type.go value.go   the structs, and helpers that build them
-//	schema.go      one field table per message, read by both directions
+//	model.go graph.go attribute.go tensor.go dtype.go type.go value.go   the structs, and helpers that build them
+//	schema*.go     one field table per message, read by both directions
 //	wire.go        tags, varints and byte offsets: everything that knows protobuf
-//	fields.go      the kinds of field (string, packed list, nested message ...), each with its reading and its writing
+//	fields.go messages.go   the kinds of field (string, packed list, nested message ...), each with both directions
 //	decode.go      bytes to structs
 //	encode.go      structs to bytes
 //	load.go save.go external.go mapping*.go   files, folders and memory maps
-//	check*.go      the structural checker
-//	errors.go      FormatError and the place it names
-//	text.go        a model as text for people
+//	check*.go      the structural checker; walk.go visits every tensor
+//	elements.go    the elements of a tensor, whichever way they are held
+//	errors.go      FormatError and the place it names; signature.go knows what else a file may be
+//	text*.go       a model as text for people
 //
 // # Memory
 //
 // [Tensor.RawData] is a part of the bytes that were read, not a copy. When the model came from a path, those bytes are a
 // private memory map of the file, and each Tensor keeps the map alive. A RawData slice alone does not: whoever keeps the
-// slice and lets the Tensor go must keep [Tensor.Owner] or [Model.Owner] too. All other fields are copies and live on their own.
+// slice and lets the Tensor go must keep [Tensor.Owner] or [Model.Owner] too. All other fields are copies and live on
+// their own.
 package onnx

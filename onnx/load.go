@@ -116,7 +116,9 @@ func loadFile(f fs.File, o *loadOptions) (*Model, error) {
 		return nil, err
 	}
 	m := new(Model)
-	err = decodeMessage(&decoder{buf: b, owner: owner, memoryLimit: o.memoryLimit}, m, 0, len(b))
+	if err = decodeMessage(&decoder{buf: b, owner: owner, memoryLimit: o.memoryLimit}, m, 0, len(b)); err != nil {
+		err = explain(b, err)
+	}
 	runtime.KeepAlive(owner)
 	if owner != nil {
 		m.owners = append(m.owners, owner)
