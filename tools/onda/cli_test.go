@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onda-ml/onda/ops/tensor"
+)
+
+const airPassengers = "../../testmodels/forecasters/airpassengers"
+
+// onda runs the command line and returns what a shell would see.
+func onda(args ...string) (status int, stdout, stderr string) {
+	var out, err bytes.Buffer
+	status = run(args, strings.NewReader(""), &out, &err)
+	return status, out.String(), err.String()
+}
+
+// succeed runs a command that must work and returns its standard output.
+func succeed(t *testing.T, args ...string) string {
+	t.Helper()
+	status, stdout, stderr := onda(args...)
+	require.Equal(t, 0, status, "onda %s: %s%s", strings.Join(args, " "), stdout, stderr)
+	return stdout
+}
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+	return path
+}
+
+// smallModel writes a model directory for two columns.
+func smallModel(t *testing.T) string {
+	t.Helper()
+	config := write(t, "config.json", `{"input_size": 12, "horizon": 5, "num_features": 2, "hidden_size": 8, "num_attention_heads": 2}`)
+	dir := filepath.Join(t.TempDir(), "model")
+	require.Contains(t, succeed(t, "init", "--config", config, "--seed", "7", "--out", dir), "parameters")
+	return dir
+}
+
+func TestUsageIsStatus2(t *testing.T) {
+	for _, args := range [][]string{{"nonsense"}, {"run"}, {"inspect"}, {"bench", "--runs"}, {"forecast", "x"}, {"export", "--decoder", "spiral"}} {
+		status, _, stderr := onda(args...)
+		require.Equal(t, 2, status, "%v", args)
+		require.True(t, strings.HasPrefix(stderr, "onda: "), "%v: %s", args, stderr)
+	}
+	status, stdout, _ := onda("--help")
+	require.Equal(t, 0, status)
+	for _, command := range []string{"inspect", "run", "verify", "bench", "init", "forecast", "export", "demo"} {
+		require.Contains(t, stdout, command)
+	}
+}
+
+// Every refusal is one line on standard error that names the file at fault.
+func TestErrorsAreOneSentence(t *testing.T) {
+	broken := write(t, "broken.onnx", "this is no model")
+	config := write(t, "config.json", `{"num_features": 3, "hidden_size": 10, "num_attention_heads": 4}`)
+	csv := write(t, "data.csv", "ds,a,b\n2020-01-01,1,2\n2020-01-02,x,2\n")
+	dir := smallModel(t)
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"inspect", broken}, "broken.onnx"},
+		{[]string{"run", broken, "--random"}, "broken.onnx"},
+		{[]string{"run", airPassengers + "/model.onnx"}, `input "history" is missing`},
+		{[]string{"run", airPassengers + "/model.onnx", "--input", "history"}, "expected NAME=FILE.npy"},
+		{[]string{"run", airPassengers + "/model.onnx", "--input", "history=" + csv}, "not a .npy file"},
+		{[]string{"verify", filepath.Dir(csv)}, "no model.onnx"},
+		{[]string{"init", "--config", config, "--out", t.TempDir()}, "config.json"},
+		{[]string{"forecast", dir, "--data", csv, "--out", "x.csv"}, `row 3, column "a": "x" is no finite number`},
+		{[]string{"forecast", airPassengers + "/model.onnx", "--data", "../../testmodels/series/hourly.csv", "--columns", "load", "--out", "x.csv"}, `no column "load"`},
+		{[]string{"export", t.TempDir(), "--onnx", "x.onnx"}, "config.json"},
+		{[]string{"bench", airPassengers + "/model.onnx", "--runs", "0"}, "--runs 0"},
+	} {
+		status, _, stderr := onda(c.args...)
+		require.Equal(t, 1, status, "%v: %s", c.args, stderr)
+		require.Contains(t, stderr, c.want, "%v", c.args)
+		require.Equal(t, 1, strings.Count(stderr, "\n"), "%v: %s", c.args, stderr)
+		require.NotContains(t, stderr, "goroutine")
+	}
+}
+
+func TestInspect(t *testing.T) {
+	text := succeed(t, "inspect", airPassengers+"/model.onnx")
+	require.Contains(t, text, "history float(batch, 24, 1)")
+	require.NotContains(t, text, "unsupported")
+	var s summary
+	require.NoError(t, json.Unmarshal([]byte(succeed(t, "inspect", "--json", airPassengers+"/model.onnx")), &s))
+	require.Equal(t, int64(13777), s.Parameters)
+	require.Empty(t, s.Unsupported)
+}
+
+func TestVerifyReports(t *testing.T) {
+	junit := filepath.Join(t.TempDir(), "report.xml")
+	out := succeed(t, "verify", airPassengers, "--junit", junit)
+	require.Contains(t, out, "1 passed, 0 failed\n")
+	report, err := os.ReadFile(junit)
+	require.NoError(t, err)
+	require.Contains(t, string(report), `tests="1" failures="0"`)
+	// No float32 computation agrees to the last bit with another's.
+	status, out, _ := onda("verify", airPassengers, "--rtol", "0", "--atol", "0")
+	require.Equal(t, 1, status)
+	require.Contains(t, out, "0 passed, 1 failed\n")
+}
+
+// What run writes reads back with the same elements, and the seed decides.
+func TestRunWritesOutputs(t *testing.T) {
+	read := func(seed string, more ...string) *tensor.Tensor {
+		dir := t.TempDir()
+		succeed(t, append([]string{"run", "../../testmodels/recurrent/lstm_forecaster_layernorm_opset16/model.onnx",
+			"--random", "--seed", seed, "--dim", "batch=3", "--dim", "time=5", "--output-dir", dir}, more...)...)
+		y, err := readNPY(filepath.Join(dir, "y.npy"))
+		require.NoError(t, err)
+		require.Equal(t, tensor.Shape{3, 3}, y.Shape())
+		return y
+	}
+	first := read("1")
+	require.Equal(t, first.Bytes(), read("1").Bytes())
+	require.NotEqual(t, first.Bytes(), read("2").Bytes())
+	require.InDeltaSlice(t, tensor.Float64s(first), tensor.Float64s(read("1", "--plain")), 1e-3)
+}
+
+func TestNPYRoundTrip(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.npy")
+	for _, want := range []*tensor.Tensor{
+		tensor.Must([]float32{1, 2, 3, 4, 5, 6}, 2, 3), tensor.Scalar(int64(-5)), tensor.Must([]bool{true, false}, 2),
+		tensor.Must([]float64{}, 0, 4), tensor.Must([]tensor.F16{0x3c00}, 1), tensor.Must([]uint8{255}, 1, 1, 1),
+	} {
+		require.NoError(t, writeNPY(path, want))
+		got, err := readNPY(path)
+		require.NoError(t, err)
+		require.Equal(t, want.String(), got.String())
+		require.Equal(t, want.Bytes(), got.Bytes())
+	}
+}
+
+func TestBench(t *testing.T) {
+	var m measurement
+	require.NoError(t, json.Unmarshal([]byte(succeed(t, "bench", airPassengers+"/model.onnx", "--runs", "10", "--json")), &m))
+	require.Equal(t, 10, m.Runs)
+	require.Positive(t, m.P50MS)
+	require.LessOrEqual(t, m.P50MS, m.P99MS)
+}
+
+// A forecast continues the file it was made from, and every export of the model
+// forecasts the same.
+func TestForecastOfEveryForm(t *testing.T) {
+	dir, out := smallModel(t), t.TempDir()
+	data := "../../testmodels/series/hourly.csv"
+	forecast := func(model string, more ...string) string {
+		file := filepath.Join(out, "forecast.csv")
+		succeed(t, append([]string{"forecast", model, "--data", data, "--out", file}, more...)...)
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		return string(text)
+	}
+	want := forecast(dir)
+	lines := strings.Split(strings.TrimSpace(want), "\n")
+	require.Len(t, lines, 6)
+	require.Equal(t, "unique_id,ds,y,temperature", lines[0])
+	require.True(t, strings.HasPrefix(lines[1], "demand,2024-03-25 00:00:00,"), lines[1])
+	for _, decoder := range []string{"loop", "unrolled"} {
+		file := filepath.Join(out, decoder+".onnx")
+		succeed(t, "export", dir, "--onnx", file, "--decoder", decoder, "--attention")
+		got := forecast(file)
+		require.Equal(t, lines[0], strings.SplitN(got, "\n", 2)[0])
+		requireSameNumbers(t, want, got)
+	}
+	require.Len(t, strings.Split(strings.TrimSpace(forecast(filepath.Join(out, "loop.onnx"), "--horizon", "9")), "\n"), 10)
+
+	png, attention := filepath.Join(out, "plot.png"), filepath.Join(out, "attention.csv")
+	require.Contains(t, succeed(t, "forecast", dir, "--data", data, "--out", filepath.Join(out, "f.csv"), "--plot", png, "--attention", attention, "--show"), "┤")
+	image, err := os.ReadFile(png)
+	require.NoError(t, err)
+	require.True(t, bytes.HasPrefix(image, []byte("\x89PNG")))
+	table, err := os.ReadFile(attention)
+	require.NoError(t, err)
+	require.Equal(t, 6, strings.Count(string(table), "\n"))
+}
+
+func requireSameNumbers(t *testing.T, want, got string) {
+	t.Helper()
+	w, g := strings.FieldsFunc(want, comma), strings.FieldsFunc(got, comma)
+	require.Len(t, g, len(w))
+	for i := range w {
+		var a, b float64
+		if json.Unmarshal([]byte(w[i]), &a) != nil {
+			require.Equal(t, w[i], g[i])
+			continue
+		}
+		require.NoError(t, json.Unmarshal([]byte(g[i]), &b))
+		require.InDelta(t, a, b, 1e-3, "of about 400")
+	}
+}
+
+func comma(r rune) bool { return r == ',' || r == '\n' }
+
+func TestDemo(t *testing.T) {
+	dir := t.TempDir()
+	out := succeed(t, "demo", "--out", dir)
+	require.Contains(t, out, "largest difference from PyTorch")
+	for _, file := range []string{"airpassengers.png", "model/model.safetensors", "loop/model.onnx", "unrolled/model.onnx", "split/encoder.onnx", "split/decoder_step.onnx"} {
+		require.FileExists(t, filepath.Join(dir, file))
+	}
+}
