@@ -2,5 +2,6 @@
 
 package kernel
 
-// variants lists the variants this machine can run, best last.
-func variants() []*variant { return []*variant{&generic} }
+// variants lists the variants this machine can run, best last. Every arm64
+// processor has NEON.
+func variants() []*variant { return []*variant{&generic, neon()} }
