@@ -1,5 +1,7 @@
 package ops
 
+//go:generate go run ../tools/optable ..
+
 import "slices"
 
 // families lists every operator this package has, a file or group of files per

@@ -1,0 +1,79 @@
+// Command optable writes the table of supported operators, ops/OPERATORS.md and
+// the summary in README.md, from the table that the runtime uses. make generate
+// runs it.
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/onda-ml/onda/ops"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: optable ROOT")
+		os.Exit(2)
+	}
+	if err := write(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "optable:", err)
+		os.Exit(1)
+	}
+}
+
+func write(root string) error {
+	domains := []struct {
+		name string
+		ops  []ops.Op
+	}{}
+	for _, op := range ops.Standard().Ops() {
+		name := op.Domain
+		if name == "" {
+			name = "ai.onnx"
+		}
+		if name == "onda" { // what the optimiser makes; no file has them
+			continue
+		}
+		if n := len(domains); n == 0 || domains[n-1].name != name {
+			domains = append(domains, struct {
+				name string
+				ops  []ops.Op
+			}{name: name})
+		}
+		d := &domains[len(domains)-1]
+		d.ops = append(d.ops, op)
+	}
+	var table, summary bytes.Buffer
+	table.WriteString("# Supported operators\n\nWritten by `make generate` from the table that the runtime uses. A version is the first opset of a meaning;\nan operator serves every opset from its oldest version on.\n")
+	for _, d := range domains {
+		fmt.Fprintf(&table, "\n## %s\n\n| operator | versions |\n|---|---|\n", d.name)
+		var names []string
+		for _, op := range d.ops {
+			var versions []string
+			for _, v := range op.Versions {
+				versions = append(versions, fmt.Sprint(v.Since))
+			}
+			fmt.Fprintf(&table, "| %s | %s |\n", op.Name, strings.Join(versions, ", "))
+			names = append(names, op.Name)
+		}
+		fmt.Fprintf(&summary, "- **%s** (%d): %s\n", d.name, len(names), strings.Join(names, ", "))
+	}
+	if err := os.WriteFile(filepath.Join(root, "ops", "OPERATORS.md"), table.Bytes(), 0o644); err != nil {
+		return err
+	}
+	readme := filepath.Join(root, "README.md")
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		return err
+	}
+	const begin, end = "<!-- operators: written by make generate -->\n", "<!-- end of operators -->"
+	head, rest, ok := strings.Cut(string(text), begin)
+	_, tail, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		return fmt.Errorf("%s: the marks around the operators are missing", readme)
+	}
+	return os.WriteFile(readme, []byte(head+begin+summary.String()+end+tail), 0o644)
+}
