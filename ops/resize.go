@@ -1,0 +1,328 @@
+package ops
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/onda-ml/onda/ops/kernel"
+	"github.com/onda-ml/onda/ops/tensor"
+)
+
+// resizeOps change extents by interpolation.
+func resizeOps() []Op {
+	v := func(minIn, maxIn int, f func(*Attrs) (Kernel, error)) Version {
+		return Version{MinIn: minIn, MaxIn: maxIn, MinOut: 1, MaxOut: 1, Holes: true, New: f}
+	}
+	return []Op{
+		{Name: "Resize", Versions: versions(
+			repeat(v(2, 2, newResize10), 10),
+			repeat(v(3, 4, newResize11), 11),
+			repeat(v(1, 4, newResize11), 13),
+			repeat(v(1, 4, newResize18), 18, 19))},
+		{Name: "Upsample", Versions: versions(
+			repeat(v(1, 1, newUpsample1), 1),
+			repeat(v(1, 1, newUpsample7), 7),
+			repeat(v(2, 2, newUpsample9), 9, 10))},
+	}
+}
+
+// resize gives some axes other extents. A scale or a size for each comes from
+// inputs; roi is used by tf_crop_and_resize alone.
+type resize struct {
+	mode, nearest, coordinate string
+	filter                    filter
+	extrapolation             float32
+	axes                      []int     // nil for all
+	keep                      string    // keep_aspect_ratio_policy
+	scales                    []float32 // fixed by attributes, nil if an input has them
+	roiIn, scalesIn, sizesIn  int       // indices of inputs, 0 where there is none
+}
+
+func newResize11(a *Attrs) (Kernel, error) {
+	k := &resize{roiIn: 1, scalesIn: 2, sizesIn: 3, keep: "stretch"}
+	k.mode = a.Enum("mode", "nearest", "nearest", "linear", "cubic")
+	k.nearest = a.Enum("nearest_mode", "round_prefer_floor", "round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
+	modes := []string{"half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"}
+	switch {
+	case a.Opset < 13:
+		modes = append(modes, "tf_half_pixel_for_nn")
+	case a.Opset >= 19:
+		modes = append(modes, "half_pixel_symmetric")
+	}
+	k.coordinate = a.Enum("coordinate_transformation_mode", "half_pixel", modes...)
+	k.extrapolation = a.Float("extrapolation_value", 0)
+	k.filter = filter{cubic: k.mode == "cubic", inside: a.Bool("exclude_outside", false), a: float64(a.Float("cubic_coeff_a", -0.75))}
+	return k, nil
+}
+
+func newResize18(a *Attrs) (Kernel, error) {
+	base, err := newResize11(a)
+	if err != nil {
+		return nil, err
+	}
+	k := base.(*resize)
+	k.filter.antialias = a.Bool("antialias", false)
+	if k.filter.antialias && k.mode == "nearest" {
+		a.Fail("antialias", "is set for mode nearest")
+	}
+	k.axes = attrInts(a, "axes")
+	k.keep = a.Enum("keep_aspect_ratio_policy", "stretch", "stretch", "not_larger", "not_smaller")
+	return k, nil
+}
+
+// target works out what each axis of shape in becomes.
+func (k *resize) target(in []int, roi, scales []float32, sizes []int) ([]resizeAxis, error) {
+	rank := len(in)
+	axes := k.axes
+	if axes == nil {
+		axes = make([]int, rank)
+		for i := range axes {
+			axes[i] = i
+		}
+	}
+	axes, err := toAxes(nil, axes, rank)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]resizeAxis, rank)
+	for d, n := range in {
+		out[d] = resizeAxis{n: n, m: n, scale: 1, end: 1, coordinate: k.coordinate}
+	}
+	switch {
+	case sizes != nil && scales != nil:
+		return nil, fmt.Errorf("both scales and sizes are given")
+	case sizes == nil && scales == nil:
+		return nil, fmt.Errorf("neither scales nor sizes are given")
+	case scales != nil && len(scales) != len(axes):
+		return nil, fmt.Errorf("there are %d scales for %d axes", len(scales), len(axes))
+	case sizes != nil && len(sizes) != len(axes):
+		return nil, fmt.Errorf("there are %d sizes for %d axes", len(sizes), len(axes))
+	}
+	if k.coordinate == "tf_crop_and_resize" {
+		if len(roi) != 2*len(axes) {
+			return nil, fmt.Errorf("the region of interest has %d values for %d axes, expected %d", len(roi), len(axes), 2*len(axes))
+		}
+		for i, d := range axes {
+			out[d].start, out[d].end = roi[i], roi[len(axes)+i]
+		}
+	}
+	if scales != nil {
+		for i, d := range axes {
+			if err := out[d].scaleBy(scales[i]); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
+	return out, k.sizesTo(out, axes, sizes)
+}
+
+func (r *resizeAxis) scaleBy(scale float32) error {
+	m := math.Floor(float64(scale * float32(r.n)))
+	if r.coordinate == "tf_crop_and_resize" {
+		m = math.Floor(float64(scale * (r.end - r.start) * float32(r.n)))
+	}
+	if !(scale > 0) || !(m >= 0 && m < math.MaxInt32) {
+		return fmt.Errorf("scale %g gives extent %d no size", scale, r.n)
+	}
+	r.scale, r.m = scale, int(m)
+	return nil
+}
+
+// sizesTo gives the axes their sizes, or the nearest that keep the aspect
+// ratio.
+func (k *resize) sizesTo(out []resizeAxis, axes, sizes []int) error {
+	common := math.Inf(1)
+	if k.keep == "not_smaller" {
+		common = 0
+	}
+	for i, d := range axes {
+		r := &out[d]
+		if sizes[i] < 0 || sizes[i] > math.MaxInt32 || r.n == 0 && sizes[i] > 0 {
+			return fmt.Errorf("extent %d can't take size %d", r.n, sizes[i])
+		}
+		if r.n == 0 {
+			continue
+		}
+		r.m, r.scale = sizes[i], float32(sizes[i])/float32(r.n)
+		if k.keep == "not_smaller" {
+			common = max(common, float64(sizes[i])/float64(r.n))
+		} else {
+			common = min(common, float64(sizes[i])/float64(r.n))
+		}
+	}
+	if k.keep == "stretch" {
+		return nil
+	}
+	for _, d := range axes {
+		m := math.Floor(common*float64(out[d].n) + 0.5)
+		if !(m <= math.MaxInt32) {
+			return fmt.Errorf("extent %d can't take size %g", out[d].n, m)
+		}
+		out[d].scale, out[d].m = float32(common), int(m)
+	}
+	return nil
+}
+
+func (k *resize) Infer(c *Infer) error {
+	f := c.In(0)
+	c.Set(0, Unranked(f.DType))
+	if !f.Ranked {
+		return nil
+	}
+	c.Set(0, Shaped(f.DType, unknownShape(len(f.Shape))...))
+	scales, sizes := k.scales, []int(nil)
+	if k.scalesIn > 0 && c.Has(k.scalesIn) {
+		v := c.In(k.scalesIn).Value
+		if v == nil {
+			return nil
+		}
+		var err error
+		if scales, err = floatList(v, k.scalesIn); err != nil {
+			return err
+		}
+	}
+	if k.sizesIn > 0 && c.Has(k.sizesIn) {
+		v, ok := c.Ints(k.sizesIn)
+		if !ok {
+			return nil
+		}
+		if len(v) > 0 {
+			sizes = v
+		}
+	}
+	var roi []float32
+	if k.coordinate == "tf_crop_and_resize" {
+		v := c.In(k.roiIn).Value
+		if v == nil {
+			return nil
+		}
+		var err error
+		if roi, err = floatList(v, k.roiIn); err != nil {
+			return err
+		}
+	}
+	if anyUnknown(f.Shape) {
+		return nil
+	}
+	out, err := k.target(f.Shape, roi, scales, sizes)
+	if err != nil {
+		return err
+	}
+	c.Set(0, Shaped(f.DType, extents(out)...))
+	return nil
+}
+
+// floatList is a small tensor's elements, nil if it has none.
+func floatList(t *tensor.Tensor, i int) ([]float32, error) {
+	if err := floatsBF.check(i, t.DType()); err != nil {
+		return nil, err
+	}
+	if t.Rank() != 1 || t.Len() > 2*tensor.MaxRank {
+		return nil, fmt.Errorf("input %d: has shape %v, expected one value per axis", i, t.Shape())
+	}
+	if t.Len() == 0 {
+		return nil, nil
+	}
+	if t.DType() == tensor.Float64 {
+		out := make([]float32, t.Len())
+		kernel.ConvertTo(out, tensor.Of[float64](t))
+		return out, nil
+	}
+	return float32s(t)
+}
+
+func extents(axes []resizeAxis) []int {
+	shape := make([]int, len(axes))
+	for d := range axes {
+		shape[d] = axes[d].m
+	}
+	return shape
+}
+
+func (k *resize) Run(c *Ctx) error {
+	x, err := given(c, 0)
+	if err != nil {
+		return err
+	}
+	scales, sizes, roi := k.scales, []int(nil), []float32(nil)
+	if k.scalesIn > 0 && c.Has(k.scalesIn) {
+		if scales, err = floatList(c.In(k.scalesIn), k.scalesIn); err != nil {
+			return err
+		}
+	}
+	if k.sizesIn > 0 && c.Has(k.sizesIn) {
+		if sizes, err = c.Ints(k.sizesIn); err != nil {
+			return err
+		}
+		if len(sizes) == 0 {
+			sizes = nil
+		}
+	}
+	if k.coordinate == "tf_crop_and_resize" && c.Has(k.roiIn) {
+		if roi, err = floatList(c.In(k.roiIn), k.roiIn); err != nil {
+			return err
+		}
+	}
+	out, err := k.target(x.Shape(), roi, scales, sizes)
+	if err != nil {
+		return err
+	}
+	y, err := c.Out(0, x.DType(), extents(out)...)
+	if err != nil || y.Len() == 0 {
+		return err
+	}
+	if k.mode == "nearest" {
+		return k.pickNearest(c, y, x, out)
+	}
+	return k.interpolate(c, y, x, out)
+}
+
+// passes calls step for each axis that changes, with the shape so far; step
+// replaces the extent of axis d by m.
+func passes(in []int, axes []resizeAxis, step func(shape []int, d int) error) error {
+	shape := slices.Clone(in)
+	for d := range axes {
+		if axes[d].identity() {
+			continue
+		}
+		if err := step(shape, d); err != nil {
+			return err
+		}
+		shape[d] = axes[d].m
+	}
+	return nil
+}
+
+// pickNearest copies elements, of any type, axis after axis.
+func (k *resize) pickNearest(c *Ctx, y, x *tensor.Tensor, axes []resizeAxis) error {
+	from := x
+	err := passes(x.Shape(), axes, func(shape []int, d int) error {
+		r := &axes[d]
+		if err := c.Memory.Reserve(4 * r.m); err != nil {
+			return err
+		}
+		index := r.nearest(make([]int32, 0, r.m), k.nearest)
+		next := slices.Clone(shape)
+		next[d] = r.m
+		to, err := c.Memory.New(x.DType(), next)
+		if err != nil {
+			return err
+		}
+		inner := tensor.Shape(shape[d+1:]).Len()
+		gatherBy(to, from, index, r.n, inner, 0, to.Len()/inner)
+		from = to
+		return c.Err()
+	})
+	if err != nil {
+		return err
+	}
+	if err := y.CopyFrom(from); err != nil {
+		return err
+	}
+	if k.coordinate != "tf_crop_and_resize" {
+		return nil
+	}
+	return extrapolate(c, y, axes, k.extrapolation)
+}
