@@ -39,6 +39,6 @@ func families() [][]Op {
 		reshapeOps(), constantOps(), concatOps(), transposeOps(), sliceOps(), gatherOps(), padOps(),
 		controlOps(), sequenceOps(), optionalOps(),
 		recurrentOps(), layerNormOps(), normOps(), batchNormOps(),
-		controlOps(), sequenceOps(), optionalOps(), scatterOps(), chooseOps(), textOps(), resizeOps(),
+		controlOps(), sequenceOps(), optionalOps(), scatterOps(), chooseOps(), textOps(), resizeOps(), gridOps(), regionOps(),
 	}
 }

@@ -67,3 +67,10 @@ func CubicWeight(x, a float64) float64 {
 	}
 	return 0
 }
+
+// Truncate cuts off fractions.
+func Truncate(x []float64) {
+	for i, v := range x {
+		x[i] = math.Trunc(v)
+	}
+}
