@@ -7,7 +7,6 @@ func elementwiseFamilies() [][]Op {
 		axisOps(),
 		binaryOps(),
 		castOps(),
-		chooseOps(),
 		clipOps(),
 		compareOps(),
 		dropoutOps(),

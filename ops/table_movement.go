@@ -3,14 +3,18 @@ package ops
 // movementFamilies lists what moves, chooses and arranges elements, and control flow.
 func movementFamilies() [][]Op {
 	return [][]Op{
+		chooseOps(),
 		concatOps(),
 		constantOps(),
 		controlOps(),
 		gatherOps(),
+		gridOps(),
 		identityOps(),
 		optionalOps(),
 		padOps(),
+		regionOps(),
 		reshapeOps(),
+		resizeOps(),
 		scatterOps(),
 		sequenceOps(),
 		sliceOps(),
