@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# What make interop does: the committed models against ONNX Runtime, and models built here, exported in every form,
+# against ONNX's checker, ONNX Runtime and PyTorch. Installs what it needs below .venv.
+set -euo pipefail
+source "$(dirname "$0")/venv.sh"
+check=$(venv check)
+torch=$(torch13)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+step() { printf '\n== %s\n' "$*"; }
+
+cd "$top"
+go build -o "$work/onda" ./tools/onda
+onda=$work/onda
+cd "$scripts"
+
+# compare FILE.onnx OUT_DIR NAME=N...: runs the model here on random inputs and compares with ONNX Runtime.
+compare() {
+	local model=$1 out=$2 inputs
+	shift 2
+	mkdir -p "$out/in" "$out/out"
+	mapfile -t inputs < <("$check" make_inputs.py "$model" "$out/in" "$@")
+	"$onda" run "$model" "${inputs[@]}" --output-dir "$out/out" >/dev/null
+	local pairs=() file
+	for file in "$out"/in/*.npy "$out"/out/*.npy; do
+		pairs+=("$(basename "$file" .npy)=$file")
+	done
+	"$check" check_export.py "$model" "${pairs[@]}"
+}
+
+step "committed models: ONNX's checker and ONNX Runtime agree with what they must give"
+"$check" check_ort.py
+
+for config in configs/*.json; do
+	name=$(basename "$config" .json)
+	dir=$work/$name
+	step "built here: $name"
+	"$onda" init --config "$config" --seed 5 --out "$dir"
+	"$onda" forecast "$dir" --data ../series/hourly.csv --out "$dir/forecast.csv"
+	"$torch" check_twin.py "$dir" ../series/hourly.csv "$dir/forecast.csv"
+	for opset in 14 17 21; do
+		for form in loop unrolled; do
+			model=$dir/$form$opset/model.onnx
+			mkdir -p "$(dirname "$model")"
+			"$onda" export "$dir" --onnx "$model" --decoder "$form" --opset "$opset" --attention
+			compare "$model" "$dir/$form$opset" batch=3 horizon=11
+			out=$dir/$form$opset/out
+			"$torch" check_twin.py "$dir" "$dir/$form$opset/in/x.npy" "$out/forecast.npy" "$out/attention.npy"
+		done
+		mkdir -p "$dir/split$opset"
+		"$onda" export "$dir" --onnx "$dir/split$opset/model.onnx" --decoder split --opset "$opset" --attention
+		for part in encoder decoder_step; do
+			compare "$dir/split$opset/$part.onnx" "$dir/split$opset/$part" batch=2
+		done
+	done
+done
+echo
+echo "all agree"
