@@ -270,7 +270,7 @@ func (m *Model) acquire(ctx context.Context, given []tensor.Value, wanted []bool
 // release keeps an instance for the next run.
 func (m *Model) release(x *instance) {
 	clear(x.results)
-	if m.config.memory > 0 && x.bytes() > slack {
+	if m.config.limited && x.bytes() > slack {
 		m.waste.Add(x.bytes())
 		return
 	}

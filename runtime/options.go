@@ -19,7 +19,8 @@ const (
 // config is what the options add up to.
 type config struct {
 	threads int
-	memory  int64
+	memory  int64 // bytes; 0 where there is no limit and the machine's memory isn't known
+	limited bool  // the caller set memory
 	level   Level
 	set     *ops.Set
 	seed    uint64
@@ -41,14 +42,15 @@ func WithThreads(n int) Option {
 }
 
 // WithMemoryLimit bounds, in bytes, the tensors that one run holds at a time,
-// and the constants a load may make. A run that needs more ends with
-// ErrMemoryLimit. 0, the default, is no limit.
+// and the constants a load may make; the model's own weights and the run's
+// inputs don't count. A run that needs more ends with ErrMemoryLimit, before it
+// takes it. 0, the default, means the memory of the machine.
 func WithMemoryLimit(bytes int64) Option {
 	return func(c *config) error {
 		if bytes < 0 {
 			return fmt.Errorf("runtime: memory limit of %d bytes", bytes)
 		}
-		c.memory = bytes
+		c.memory, c.limited = bytes, bytes > 0
 		return nil
 	}
 }
@@ -91,6 +93,9 @@ func newConfig(opts []Option) (*config, error) {
 	}
 	if c.set == nil {
 		c.set = ops.Standard()
+	}
+	if !c.limited {
+		c.memory = systemMemory()
 	}
 	return c, nil
 }

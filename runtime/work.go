@@ -195,6 +195,16 @@ func (w *work) trim() {
 		kept[i], kept[j] = kept[j], kept[i]
 	}
 	w.g.nodes = kept
+	for _, n := range kept {
+		if len(n.bodies) == 0 {
+			continue
+		}
+		for i, s := range n.out { // they ask what is wanted
+			if s >= 0 && !read[s] {
+				n.out[i] = -1
+			}
+		}
+	}
 	for i, s := range w.g.captures {
 		if s >= 0 && (!read[s] || w.facts[s].Value != nil) {
 			w.g.captures[i] = -1
