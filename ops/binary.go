@@ -104,12 +104,12 @@ func (k *binary) Run(c *Ctx) error {
 		return binaryHalf(c, k.op, y, a, b, &bc)
 	}
 	pick(a.DType(), binaryOf[float32], binaryOf[float64], binaryOf[int8], binaryOf[int16], binaryOf[int32],
-		binaryOf[int64], binaryOf[uint8], binaryOf[uint16], binaryOf[uint32], binaryOf[uint64])(c, k.op, y, a, b, &bc)
+		binaryOf[int64], binaryOf[uint8], binaryOf[uint16], binaryOf[uint32], binaryOf[uint64])(c, k.op, y, a, b, bc)
 	return nil
 }
 
-func binaryOf[T number](c *Ctx, op kernel.BinaryOp, y, a, b *tensor.Tensor, bc *kernel.Broadcast) {
-	kernel.Binary(c.Pool(), op, tensor.Of[T](y), tensor.Of[T](a), tensor.Of[T](b), bc)
+func binaryOf[T number](c *Ctx, op kernel.BinaryOp, y, a, b *tensor.Tensor, bc kernel.Broadcast) {
+	kernel.Binary(c.Pool(), op, tensor.Of[T](y), tensor.Of[T](a), tensor.Of[T](b), &bc)
 }
 
 // binaryHalf computes in float32 and rounds once.
@@ -164,10 +164,10 @@ func (k *pow) Run(c *Ctx) error {
 	if a.DType() == b.DType() {
 		switch a.DType() {
 		case tensor.Float32:
-			binaryOf[float32](c, kernel.OpPow, y, a, b, &bc)
+			binaryOf[float32](c, kernel.OpPow, y, a, b, bc)
 			return nil
 		case tensor.Float64:
-			binaryOf[float64](c, kernel.OpPow, y, a, b, &bc)
+			binaryOf[float64](c, kernel.OpPow, y, a, b, bc)
 			return nil
 		}
 	}

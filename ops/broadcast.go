@@ -52,10 +52,10 @@ func inferTwo(c *Infer, rule shapeRule, dt tensor.DType) error {
 // outTwo is room for output 0 of type dt and the loop that combines a and b
 // into it.
 func outTwo(c *Ctx, rule shapeRule, dt tensor.DType, a, b *tensor.Tensor) (y *tensor.Tensor, bc kernel.Broadcast, err error) {
-	var shapeB, shapeY [tensor.MaxRank]int
+	var shapeY [tensor.MaxRank]int
 	sb := []int(b.Shape())
 	if rule != nil {
-		if sb, err = rule(shapeB[:0], a.Shape(), sb); err != nil {
+		if sb, err = rule(nil, a.Shape(), sb); err != nil {
 			return nil, bc, err
 		}
 	}

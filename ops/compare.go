@@ -113,13 +113,13 @@ func (k *compare) Run(c *Ctx) error {
 		kernel.Compare(c.Pool(), k.op, out, tensor.Of[string](a), tensor.Of[string](b), &bc)
 	default:
 		pick(a.DType(), compareOf[float32], compareOf[float64], compareOf[int8], compareOf[int16], compareOf[int32],
-			compareOf[int64], compareOf[uint8], compareOf[uint16], compareOf[uint32], compareOf[uint64])(c, k.op, out, a, b, &bc)
+			compareOf[int64], compareOf[uint8], compareOf[uint16], compareOf[uint32], compareOf[uint64])(c, k.op, out, a, b, bc)
 	}
 	return nil
 }
 
-func compareOf[T number](c *Ctx, op kernel.CompareOp, y []bool, a, b *tensor.Tensor, bc *kernel.Broadcast) {
-	kernel.Compare(c.Pool(), op, y, tensor.Of[T](a), tensor.Of[T](b), bc)
+func compareOf[T number](c *Ctx, op kernel.CompareOp, y []bool, a, b *tensor.Tensor, bc kernel.Broadcast) {
+	kernel.Compare(c.Pool(), op, y, tensor.Of[T](a), tensor.Of[T](b), &bc)
 }
 
 // asUint8 is a bool tensor as the bytes it consists of, 0 and 1.

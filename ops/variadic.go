@@ -126,7 +126,7 @@ func (k *variadic) Run(c *Ctx) error {
 		}
 		bc := kernel.NewBroadcast(y.Shape(), a.Shape(), b.Shape())
 		pick(x.DType(), binaryOf[float32], binaryOf[float64], binaryOf[int8], binaryOf[int16], binaryOf[int32], binaryOf[int64],
-			binaryOf[uint8], binaryOf[uint16], binaryOf[uint32], binaryOf[uint64])(c, k.op, y, a, b, &bc)
+			binaryOf[uint8], binaryOf[uint16], binaryOf[uint32], binaryOf[uint64])(c, k.op, y, a, b, bc)
 	}
 	if k.mean {
 		n := c.NumIn()

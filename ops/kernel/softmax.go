@@ -19,11 +19,17 @@ func SoftmaxRows(p *Pool, y, x []float32, rows, n int) {
 	if n == 0 {
 		return
 	}
-	p.For(rows, rowGrain(n), func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			Softmax(y[i*n:(i+1)*n], x[i*n:(i+1)*n])
-		}
-	})
+	if p.Threads() == 1 || rows <= rowGrain(n) {
+		softmaxRows(y, x, n, 0, rows)
+		return
+	}
+	p.For(rows, rowGrain(n), func(lo, hi int) { softmaxRows(y, x, n, lo, hi) })
+}
+
+func softmaxRows(y, x []float32, n, lo, hi int) {
+	for i := lo; i < hi; i++ {
+		Softmax(y[i*n:(i+1)*n], x[i*n:(i+1)*n])
+	}
 }
 
 // SoftmaxBackward adds to dx the gradient of Softmax:
