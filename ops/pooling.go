@@ -1,0 +1,354 @@
+package ops
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/onda-ml/onda/ops/kernel"
+	"github.com/onda-ml/onda/ops/tensor"
+)
+
+// poolOps are the pools.
+func poolOps() []Op {
+	one := func(since, maxOut int, f func(*Attrs) (Kernel, error)) Version {
+		return Version{Since: since, MinIn: 1, MaxIn: 1, MinOut: 1, MaxOut: maxOut, New: f}
+	}
+	bytes := types(tensor.Int8, tensor.Uint8)
+	global := func(kind poolKind) []Version {
+		v := []Version{one(1, 1, newGlobalPool(kind, floats)), one(22, 1, newGlobalPool(kind, floatsBF))}
+		if kind == lpPool { // p became an integer
+			v = append(v[:1], one(2, 1, newGlobalPool(kind, floats)), v[1])
+		}
+		return v
+	}
+	unpool := func(since int, types dtypes) Version {
+		return Version{Since: since, MinIn: 2, MaxIn: 3, MinOut: 1, MaxOut: 1, New: newMaxUnpool(types)}
+	}
+	return []Op{
+		{Name: "MaxPool", Versions: []Version{
+			one(1, 1, newPool(maxPool, 1, floats)), one(8, 2, newPool(maxPool, 8, floats)), one(10, 2, newPool(maxPool, 10, floats)),
+			one(11, 2, newPool(maxPool, 11, floats)), one(12, 2, newPool(maxPool, 12, floats|bytes)), one(22, 2, newPool(maxPool, 22, floatsBF|bytes)),
+		}},
+		{Name: "AveragePool", Versions: []Version{
+			one(1, 1, newPool(averagePool, 1, floats)), one(7, 1, newPool(averagePool, 7, floats)), one(10, 1, newPool(averagePool, 10, floats)),
+			one(11, 1, newPool(averagePool, 11, floats)), one(19, 1, newPool(averagePool, 19, floats)), one(22, 1, newPool(averagePool, 22, floatsBF)),
+		}},
+		{Name: "LpPool", Versions: []Version{
+			one(1, 1, newPool(lpPool, 1, floats)), one(2, 1, newPool(lpPool, 2, floats)), one(11, 1, newPool(lpPool, 11, floats)),
+			one(18, 1, newPool(lpPool, 18, floats)), one(22, 1, newPool(lpPool, 22, floatsBF)),
+		}},
+		{Name: "GlobalMaxPool", Versions: global(maxPool)},
+		{Name: "GlobalAveragePool", Versions: global(averagePool)},
+		{Name: "GlobalLpPool", Versions: global(lpPool)},
+		{Name: "MaxUnpool", Versions: []Version{unpool(9, floats), unpool(11, floats), unpool(22, floatsBF)}},
+	}
+}
+
+type poolKind uint8
+
+const (
+	maxPool poolKind = iota
+	averagePool
+	lpPool
+)
+
+// pool is a pool over a moving window or, if global, over everything.
+type pool struct {
+	spatial
+	kind        poolKind
+	types       dtypes
+	global      bool
+	withPad     bool // count_include_pad
+	columnMajor bool // storage_order=1
+	norm        float64
+}
+
+func newPool(kind poolKind, since int, types dtypes) func(*Attrs) (Kernel, error) {
+	return func(a *Attrs) (Kernel, error) {
+		dilations := kind == maxPool && since >= 10 || kind == averagePool && since >= 19 || kind == lpPool && since >= 18
+		k := &pool{spatial: readSpatial(a, dilations), kind: kind, types: types}
+		if kind != lpPool || since >= 2 {
+			a.Require("kernel_shape")
+		} else if k.size == nil {
+			k.global = true
+		}
+		if kind != lpPool && since >= 10 || kind == lpPool && since >= 18 {
+			k.ceil = a.Bool("ceil_mode", false)
+		}
+		switch kind {
+		case maxPool:
+			if since >= 8 {
+				k.columnMajor = a.Bool("storage_order", false)
+			}
+		case averagePool:
+			if since >= 7 {
+				k.withPad = a.Bool("count_include_pad", false)
+			}
+		case lpPool:
+			k.norm = readNorm(a, since)
+		}
+		return k, nil
+	}
+}
+
+func newGlobalPool(kind poolKind, types dtypes) func(*Attrs) (Kernel, error) {
+	return func(a *Attrs) (Kernel, error) {
+		k := &pool{kind: kind, types: types, global: true}
+		if kind == lpPool {
+			k.norm = readNorm(a, int(a.Opset))
+		}
+		return k, nil
+	}
+}
+
+// readNorm is attribute p, a FLOAT in opset 1.
+func readNorm(a *Attrs, since int) float64 {
+	p := 2.0
+	if since < 2 {
+		p = float64(a.Float("p", 2))
+	} else {
+		p = float64(a.Int("p", 2))
+	}
+	if !(p > 0) {
+		a.Fail("p", "is %v, expected a positive number", p)
+	}
+	return p
+}
+
+// place is the window over the spatial extents in.
+func (k *pool) place(in []int) (kernel.Window, error) {
+	if !k.global {
+		return k.window(in, k.size)
+	}
+	w := kernel.Window{N: len(in)}
+	for d, n := range in {
+		w.In[d], w.Size[d], w.Out[d], w.Stride[d], w.Dilation[d] = n, n, 1, 1, 1
+	}
+	return w, nil
+}
+
+func (k *pool) Infer(c *Infer) error {
+	x := c.In(0)
+	if err := k.types.check(0, x.DType); err != nil {
+		return err
+	}
+	if !x.Ranked {
+		c.Set(0, Unranked(x.DType))
+		c.Set(1, Unranked(tensor.Int64))
+		return nil
+	}
+	if err := atLeast2(x.Shape); err != nil {
+		return err
+	}
+	w, err := k.place(x.Shape[2:])
+	if err != nil {
+		return err
+	}
+	shape := outShape(nil, x.Shape[0], x.Shape[1], &w)
+	c.Set(0, Shaped(x.DType, shape...))
+	c.Set(1, Shaped(tensor.Int64, shape...))
+	return nil
+}
+
+func (k *pool) Run(c *Ctx) error {
+	x := c.In(0)
+	if err := k.types.check(0, x.DType()); err != nil {
+		return err
+	}
+	if err := atLeast2(x.Shape()); err != nil {
+		return err
+	}
+	w, err := k.place(x.Shape()[2:])
+	if err != nil {
+		return err
+	}
+	switch x.DType() {
+	case tensor.Int8:
+		return runMaxPool[int8](c, k, &w, math.MinInt8)
+	case tensor.Uint8:
+		return runMaxPool[uint8](c, k, &w, 0)
+	case tensor.Float64:
+		return runPool[float64](c, k, &w)
+	}
+	return runPool[float32](c, k, &w)
+}
+
+// runMaxPool is MaxPool of bytes.
+func runMaxPool[T int8 | uint8](c *Ctx, k *pool, w *kernel.Window, lowest T) error {
+	x := c.In(0)
+	var dims [tensor.MaxRank]int
+	y, err := c.Out(0, x.DType(), outShape(dims[:0], x.Dim(0), x.Dim(1), w)...)
+	if err != nil || y.Len() == 0 {
+		return err
+	}
+	index, err := k.indices(c, w)
+	if err != nil {
+		return err
+	}
+	kernel.MaxPool(c.Pool(), w, tensor.Of[T](y), index, tensor.Of[T](x), lowest, x.Dim(0)*x.Dim(1))
+	k.order(index, w)
+	return c.Err()
+}
+
+// indices is room for output 1, nil if nobody reads it.
+func (k *pool) indices(c *Ctx, w *kernel.Window) ([]int64, error) {
+	if !c.Wants(1) {
+		return nil, nil
+	}
+	var dims [tensor.MaxRank]int
+	t, err := c.Out(1, tensor.Int64, outShape(dims[:0], c.In(0).Dim(0), c.In(0).Dim(1), w)...)
+	if err != nil {
+		return nil, err
+	}
+	return tensor.Of[int64](t), nil
+}
+
+// order brings the indices to the order that storage_order asks for.
+func (k *pool) order(index []int64, w *kernel.Window) {
+	if k.columnMajor && len(index) > 0 {
+		kernel.ColumnMajor(index, w.In[:w.N])
+	}
+}
+
+func runPool[T real](c *Ctx, k *pool, w *kernel.Window) error {
+	in := c.In(0)
+	var dims [tensor.MaxRank]int
+	y, err := outReal[T](c, 0, in.DType(), outShape(dims[:0], in.Dim(0), in.Dim(1), w)...)
+	if err != nil {
+		return err
+	}
+	index, err := k.indices(c, w)
+	if err != nil || len(y.data) == 0 {
+		return err
+	}
+	x, err := reals[T](c, in)
+	if err != nil {
+		return err
+	}
+	planes := in.Dim(0) * in.Dim(1)
+	switch k.kind {
+	case maxPool:
+		kernel.MaxPool(c.Pool(), w, y.data, index, x, T(math.Inf(-1)), planes)
+		k.order(index, w)
+	case averagePool:
+		kernel.AveragePool(c.Pool(), w, y.data, x, k.withPad, planes)
+	case lpPool:
+		kernel.LpPool(c.Pool(), w, y.data, x, k.norm, planes)
+	}
+	y.done()
+	return c.Err()
+}
+
+// maxUnpool puts each element where MaxPool found it.
+type maxUnpool struct {
+	spatial
+	types dtypes
+}
+
+func newMaxUnpool(types dtypes) func(*Attrs) (Kernel, error) {
+	return func(a *Attrs) (Kernel, error) {
+		a.Require("kernel_shape")
+		k := &maxUnpool{types: types}
+		k.size, k.strides, k.pads = smallInts(a, "kernel_shape", 1), smallInts(a, "strides", 1), smallInts(a, "pads", 0)
+		return k, nil
+	}
+}
+
+// shape is the shape that x was pooled from, as far as the window tells.
+func (k *maxUnpool) shape(dst, x []int) ([]int, error) {
+	if err := atLeast2(x); err != nil {
+		return nil, err
+	}
+	n := len(x) - 2
+	if err := k.rank(n); err != nil {
+		return nil, err
+	}
+	dst = append(dst, x[:2]...)
+	for d, e := range x[2:] {
+		if e < 0 {
+			dst = append(dst, Unknown)
+			continue
+		}
+		if e > math.MaxInt32 {
+			return nil, fmt.Errorf("spatial dimension %d of %d is more than memory can address", d, e)
+		}
+		dst = append(dst, max((e-1)*at(k.strides, d, 1)-at(k.pads, d, 0)-at(k.pads, n+d, 0)+k.size[d], 0))
+	}
+	return dst, nil
+}
+
+func (k *maxUnpool) Infer(c *Infer) error {
+	x, index := c.In(0), c.In(1)
+	if err := k.types.check(0, x.DType); err != nil {
+		return err
+	}
+	if err := types(tensor.Int64).check(1, index.DType); err != nil {
+		return err
+	}
+	if !x.Ranked {
+		c.Set(0, Unranked(x.DType))
+		return nil
+	}
+	shape, err := k.shape(nil, x.Shape)
+	if err != nil {
+		return err
+	}
+	if c.Has(2) {
+		if want, ok := c.Ints(2); ok {
+			shape = want
+		} else {
+			c.Set(0, Unranked(x.DType))
+			return nil
+		}
+	}
+	c.Set(0, Shaped(x.DType, shape...))
+	return nil
+}
+
+func (k *maxUnpool) Run(c *Ctx) error {
+	x, index := c.In(0), c.In(1)
+	if err := k.types.check(0, x.DType()); err != nil {
+		return err
+	}
+	if err := types(tensor.Int64).check(1, index.DType()); err != nil {
+		return err
+	}
+	if err := checkDims(1, index.Shape(), x.Shape()...); err != nil {
+		return err
+	}
+	pooled, err := k.shape(nil, x.Shape())
+	if err != nil {
+		return err
+	}
+	shape := pooled
+	if c.Has(2) {
+		if shape, err = c.Ints(2); err != nil {
+			return err
+		}
+		if len(shape) != len(pooled) {
+			return fmt.Errorf("input 2: has %d extents, expected %d", len(shape), len(pooled))
+		}
+	}
+	y, err := c.Out(0, x.DType(), shape...)
+	if err != nil {
+		return err
+	}
+	n, err := tensor.CheckShape(pooled, 8)
+	if err != nil {
+		return err
+	}
+	for i, v := range tensor.Of[int64](index) {
+		if v < 0 || v >= int64(n) {
+			return fmt.Errorf("input 1: index %d at %d is out of range for %d elements", v, i, n)
+		}
+	}
+	switch x.DType() {
+	case tensor.Float64:
+		kernel.Unpool(tensor.Of[float64](y), shape, tensor.Of[float64](x), tensor.Of[int64](index), pooled)
+	case tensor.Float32:
+		kernel.Unpool(tensor.Of[float32](y), shape, tensor.Of[float32](x), tensor.Of[int64](index), pooled)
+	default:
+		kernel.Unpool(tensor.Of[uint16](y), shape, tensor.Of[uint16](x), tensor.Of[int64](index), pooled)
+	}
+	return nil
+}
