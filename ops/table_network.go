@@ -4,9 +4,11 @@ package ops
 func networkFamilies() [][]Op {
 	return [][]Op{
 		batchNormOps(),
+		convOps(),
 		layerNormOps(),
 		matmulOps(),
 		normOps(),
+		poolOps(),
 		recurrentOps(),
 	}
 }
