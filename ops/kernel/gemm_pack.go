@@ -30,6 +30,9 @@ func PackB(transB bool, k, n int, b []float32, ldb int) *PackedB {
 // packPanels lays out B as PackedB.panels.
 func packPanels(v *variant, dst []float32, transB bool, k, n int, b []float32, ldb int) {
 	width := v.panel()
+	if k == 0 {
+		return
+	}
 	for j := 0; j < n; j += width {
 		cols := min(width, n-j)
 		packPanel(dst[j*k:], roundUp(cols, v.lanes), transB, k, cols, b, ldb, 0, j)
