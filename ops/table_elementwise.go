@@ -1,6 +1,7 @@
 package ops
 
-// elementwiseFamilies lists what works element by element, along an axis, or with low precision.
+// elementwiseFamilies lists what works element by element, along an axis, or
+// with low precision, and ai.onnx.ml.
 func elementwiseFamilies() [][]Op {
 	return [][]Op{
 		activationOps(),
@@ -10,13 +11,18 @@ func elementwiseFamilies() [][]Op {
 		clipOps(),
 		compareOps(),
 		dropoutOps(),
+		featureOps(),
+		labelOps(),
+		linearOps(),
 		lossOps(),
+		mapOps(),
 		qmatmulOps(),
 		quantizeOps(),
 		randomOps(),
 		reduceOps(),
 		softmaxOps(),
 		trainingOps(),
+		treeOps(),
 		unaryOps(),
 		variadicOps(),
 	}
