@@ -205,11 +205,11 @@ func (t *gemmTask) thin(b []float32, l, k, j0, j1 int, add bool) {
 	}
 	if whole > 0 {
 		kernel := t.v.gemm[len(t.v.gemm)-1][t.m]
-		kernel(k, whole, &t.a[l], t.lda, &b[0], bs, pb, &t.c[j0], t.ldc, width, add)
+		kernel(k, whole, &t.a[l], t.lda, &b[0], bs, pb, &t.c[j0], t.ldc, width, add, &b[0], 0)
 	}
 	if rest > 0 {
 		kernel := t.v.gemm[ceilDiv(rest, t.v.lanes)][t.m]
-		kernel(k, 1, &t.a[l], t.lda, &b[whole*pb], tb, 0, &t.c[j1-rest], t.ldc, rest, add)
+		kernel(k, 1, &t.a[l], t.lda, &b[whole*pb], tb, 0, &t.c[j1-rest], t.ldc, rest, add, &b[0], 0)
 	}
 }
 
@@ -266,12 +266,28 @@ func (t *gemmTask) block(r0, r1, j0, j1 int, add bool) {
 				} else {
 					packPanel(b, bs, t.transB, k, cols, t.b, t.ldb, l, j)
 				}
+				var next []float32
+				if t.packed != nil && j+2*width <= j1 {
+					next = t.packed[(j+width)*t.k+l*width:][:k*width]
+				}
 				kernels := t.v.gemm[vectors]
 				for r := r0; r < end; r++ {
-					i, next := t.row(r), t.row(r+1)
-					kernels[next-i](k, 1, &t.a[i*t.lda+l], t.lda, &b[0], bs, 0, &t.c[i*t.ldc+j], t.ldc, cols, add || l > 0)
+					i, below := t.row(r), t.row(r+1)
+					soon, ahead := fetch(next, r-r0, k, &b[0])
+					kernels[below-i](k, 1, &t.a[i*t.lda+l], t.lda, &b[0], bs, 0, &t.c[i*t.ldc+j], t.ldc, cols, add || l > 0, soon, ahead)
 				}
 			}
 		}
 	}
+}
+
+// fetch is what tile number i of a panel should fetch of the next: two cache
+// lines for each of its k steps until all is there. Otherwise it names what is
+// there anyway: looking up an address that is not would take time.
+func fetch(next []float32, i, k int, here *float32) (soon *float32, ahead int) {
+	const lines = 2 * 16
+	if (i+1)*k*lines > len(next) {
+		return here, 0
+	}
+	return &next[i*k*lines], lines
 }

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func gemm1x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm1x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm1x8AVX2(SB), NOSPLIT, $0-81
+TEXT ·gemm1x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -137,9 +137,9 @@ DATA tail_AVX2<>+120(SB)/4, $0x00000000
 DATA tail_AVX2<>+124(SB)/4, $0x00000000
 GLOBL tail_AVX2<>(SB), RODATA|NOPTR, $128
 
-// func gemm2x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm2x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm2x8AVX2(SB), NOSPLIT, $0-81
+TEXT ·gemm2x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -268,9 +268,9 @@ stored18:
 	VZEROUPPER
 	RET
 
-// func gemm3x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm3x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm3x8AVX2(SB), NOSPLIT, $0-81
+TEXT ·gemm3x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -425,9 +425,9 @@ stored28:
 	VZEROUPPER
 	RET
 
-// func gemm4x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm4x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm4x8AVX2(SB), NOSPLIT, $0-81
+TEXT ·gemm4x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -593,9 +593,9 @@ stored38:
 	VZEROUPPER
 	RET
 
-// func gemm5x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm5x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm5x8AVX2(SB), NOSPLIT, $0-81
+TEXT ·gemm5x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -783,9 +783,9 @@ stored48:
 	VZEROUPPER
 	RET
 
-// func gemm6x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm6x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm6x8AVX2(SB), NOSPLIT, $0-81
+TEXT ·gemm6x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -996,9 +996,9 @@ stored58:
 	VZEROUPPER
 	RET
 
-// func gemm7x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm7x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm7x8AVX2(SB), NOSPLIT, $0-81
+TEXT ·gemm7x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -1231,9 +1231,9 @@ stored68:
 	VZEROUPPER
 	RET
 
-// func gemm8x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm8x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm8x8AVX2(SB), NOSPLIT, $0-81
+TEXT ·gemm8x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -1478,9 +1478,9 @@ stored78:
 	VZEROUPPER
 	RET
 
-// func gemm9x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm9x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm9x8AVX2(SB), NOSPLIT, $0-81
+TEXT ·gemm9x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -1745,9 +1745,9 @@ stored88:
 	VZEROUPPER
 	RET
 
-// func gemm10x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm10x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm10x8AVX2(SB), NOSPLIT, $0-81
+TEXT ·gemm10x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -2032,9 +2032,9 @@ stored98:
 	VZEROUPPER
 	RET
 
-// func gemm11x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm11x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm11x8AVX2(SB), NOSPLIT, $0-81
+TEXT ·gemm11x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -2339,9 +2339,9 @@ stored108:
 	VZEROUPPER
 	RET
 
-// func gemm12x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm12x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm12x8AVX2(SB), NOSPLIT, $0-81
+TEXT ·gemm12x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -2666,9 +2666,9 @@ stored118:
 	VZEROUPPER
 	RET
 
-// func gemm1x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm1x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm1x16AVX2(SB), NOSPLIT, $0-81
+TEXT ·gemm1x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -2909,9 +2909,9 @@ stored136:
 	VZEROUPPER
 	RET
 
-// func gemm2x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
-// Requires: AVX, FMA3
-TEXT ·gemm2x16AVX2(SB), NOSPLIT, $0-81
+// func gemm2x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·gemm2x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -3083,8 +3083,11 @@ panel147:
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   k+0(FP), R9
-	SUBQ   $0x04, R9
+	MOVQ   next+88(FP), R9
+	MOVQ   ahead+96(FP), R10
+	SHLQ   $0x02, R10
+	MOVQ   k+0(FP), R11
+	SUBQ   $0x04, R11
 	JLT    tail150
 
 four148:
@@ -3096,6 +3099,9 @@ four148:
 	VBROADCASTSS (DI)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	VMOVUPS      (DX)(AX*1), Y8
 	VMOVUPS      32(DX)(AX*1), Y9
 	VBROADCASTSS 4(DI), Y10
@@ -3104,6 +3110,9 @@ four148:
 	VBROADCASTSS 4(DI)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	VMOVUPS      (DX)(AX*2), Y8
 	VMOVUPS      32(DX)(AX*2), Y9
 	VBROADCASTSS 8(DI), Y10
@@ -3112,6 +3121,9 @@ four148:
 	VBROADCASTSS 8(DI)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	VMOVUPS      (DX)(CX*1), Y8
 	VMOVUPS      32(DX)(CX*1), Y9
 	VBROADCASTSS 12(DI), Y10
@@ -3120,13 +3132,16 @@ four148:
 	VBROADCASTSS 12(DI)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	LEAQ         (DX)(AX*4), DX
 	ADDQ         $0x10, DI
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R11
 	JGE          four148
 
 tail150:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JZ   done151
 
 one149:
@@ -3138,9 +3153,12 @@ one149:
 	VBROADCASTSS (DI)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	ADDQ         AX, DX
 	ADDQ         $0x04, DI
-	DECQ         R9
+	DECQ         R11
 	JNZ          one149
 
 done151:
@@ -3202,23 +3220,23 @@ partSet156:
 	VMASKMOVPS Y3, Y5, 32(R9)
 
 stored154:
-	MOVQ  k+0(FP), R9
+	MOVQ  k+0(FP), R11
 	MOVQ  AX, CX
-	IMULQ R9, CX
+	IMULQ R11, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R9
-	SUBQ  R9, DI
-	MOVQ  pb+48(FP), R9
-	LEAQ  (DX)(R9*4), DX
+	SHLQ  $0x02, R11
+	SUBQ  R11, DI
+	MOVQ  pb+48(FP), R11
+	LEAQ  (DX)(R11*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
 	JNZ   panel147
 	VZEROUPPER
 	RET
 
-// func gemm3x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
-// Requires: AVX, FMA3
-TEXT ·gemm3x16AVX2(SB), NOSPLIT, $0-81
+// func gemm3x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·gemm3x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -3433,8 +3451,11 @@ panel165:
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
-	MOVQ   k+0(FP), R9
-	SUBQ   $0x04, R9
+	MOVQ   next+88(FP), R9
+	MOVQ   ahead+96(FP), R10
+	SHLQ   $0x02, R10
+	MOVQ   k+0(FP), R11
+	SUBQ   $0x04, R11
 	JLT    tail168
 
 four166:
@@ -3449,6 +3470,9 @@ four166:
 	VBROADCASTSS (DI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	VMOVUPS      (DX)(AX*1), Y12
 	VMOVUPS      32(DX)(AX*1), Y13
 	VBROADCASTSS 4(DI), Y14
@@ -3460,6 +3484,9 @@ four166:
 	VBROADCASTSS 4(DI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	VMOVUPS      (DX)(AX*2), Y12
 	VMOVUPS      32(DX)(AX*2), Y13
 	VBROADCASTSS 8(DI), Y14
@@ -3471,6 +3498,9 @@ four166:
 	VBROADCASTSS 8(DI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	VMOVUPS      (DX)(CX*1), Y12
 	VMOVUPS      32(DX)(CX*1), Y13
 	VBROADCASTSS 12(DI), Y14
@@ -3482,13 +3512,16 @@ four166:
 	VBROADCASTSS 12(DI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	LEAQ         (DX)(AX*4), DX
 	ADDQ         $0x10, DI
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R11
 	JGE          four166
 
 tail168:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JZ   done169
 
 one167:
@@ -3503,9 +3536,12 @@ one167:
 	VBROADCASTSS (DI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	ADDQ         AX, DX
 	ADDQ         $0x04, DI
-	DECQ         R9
+	DECQ         R11
 	JNZ          one167
 
 done169:
@@ -3583,23 +3619,23 @@ partSet174:
 	VMASKMOVPS Y5, Y7, 32(R9)
 
 stored172:
-	MOVQ  k+0(FP), R9
+	MOVQ  k+0(FP), R11
 	MOVQ  AX, CX
-	IMULQ R9, CX
+	IMULQ R11, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R9
-	SUBQ  R9, DI
-	MOVQ  pb+48(FP), R9
-	LEAQ  (DX)(R9*4), DX
+	SHLQ  $0x02, R11
+	SUBQ  R11, DI
+	MOVQ  pb+48(FP), R11
+	LEAQ  (DX)(R11*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
 	JNZ   panel165
 	VZEROUPPER
 	RET
 
-// func gemm4x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
-// Requires: AVX, FMA3
-TEXT ·gemm4x16AVX2(SB), NOSPLIT, $0-81
+// func gemm4x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·gemm4x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -3620,8 +3656,11 @@ panel175:
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   k+0(FP), R10
-	SUBQ   $0x04, R10
+	MOVQ   next+88(FP), R10
+	MOVQ   ahead+96(FP), R11
+	SHLQ   $0x02, R11
+	MOVQ   k+0(FP), R12
+	SUBQ   $0x04, R12
 	JLT    tail178
 
 four176:
@@ -3639,6 +3678,9 @@ four176:
 	VBROADCASTSS (DI)(R9*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	VMOVUPS      (DX)(AX*1), Y8
 	VMOVUPS      32(DX)(AX*1), Y9
 	VBROADCASTSS 4(DI), Y10
@@ -3653,6 +3695,9 @@ four176:
 	VBROADCASTSS 4(DI)(R9*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	VMOVUPS      (DX)(AX*2), Y8
 	VMOVUPS      32(DX)(AX*2), Y9
 	VBROADCASTSS 8(DI), Y10
@@ -3667,6 +3712,9 @@ four176:
 	VBROADCASTSS 8(DI)(R9*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	VMOVUPS      (DX)(CX*1), Y8
 	VMOVUPS      32(DX)(CX*1), Y9
 	VBROADCASTSS 12(DI), Y10
@@ -3681,13 +3729,16 @@ four176:
 	VBROADCASTSS 12(DI)(R9*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	LEAQ         (DX)(AX*4), DX
 	ADDQ         $0x10, DI
-	SUBQ         $0x04, R10
+	SUBQ         $0x04, R12
 	JGE          four176
 
 tail178:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R12
 	JZ   done179
 
 one177:
@@ -3705,9 +3756,12 @@ one177:
 	VBROADCASTSS (DI)(R9*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	ADDQ         AX, DX
 	ADDQ         $0x04, DI
-	DECQ         R10
+	DECQ         R12
 	JNZ          one177
 
 done179:
@@ -3793,23 +3847,23 @@ partSet184:
 	VMASKMOVPS Y7, Y9, 32(R9)
 
 stored182:
-	MOVQ  k+0(FP), R10
+	MOVQ  k+0(FP), R12
 	MOVQ  AX, CX
-	IMULQ R10, CX
+	IMULQ R12, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R10
-	SUBQ  R10, DI
-	MOVQ  pb+48(FP), R10
-	LEAQ  (DX)(R10*4), DX
+	SHLQ  $0x02, R12
+	SUBQ  R12, DI
+	MOVQ  pb+48(FP), R12
+	LEAQ  (DX)(R12*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
 	JNZ   panel175
 	VZEROUPPER
 	RET
 
-// func gemm5x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
-// Requires: AVX, FMA3
-TEXT ·gemm5x16AVX2(SB), NOSPLIT, $0-81
+// func gemm5x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·gemm5x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -3832,8 +3886,11 @@ panel185:
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
-	MOVQ   k+0(FP), R10
-	SUBQ   $0x04, R10
+	MOVQ   next+88(FP), R10
+	MOVQ   ahead+96(FP), R11
+	SHLQ   $0x02, R11
+	MOVQ   k+0(FP), R12
+	SUBQ   $0x04, R12
 	JLT    tail188
 
 four186:
@@ -3854,6 +3911,9 @@ four186:
 	VBROADCASTSS (DI)(R8*4), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	VMOVUPS      (DX)(AX*1), Y10
 	VMOVUPS      32(DX)(AX*1), Y11
 	VBROADCASTSS 4(DI), Y12
@@ -3871,6 +3931,9 @@ four186:
 	VBROADCASTSS 4(DI)(R8*4), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	VMOVUPS      (DX)(AX*2), Y10
 	VMOVUPS      32(DX)(AX*2), Y11
 	VBROADCASTSS 8(DI), Y12
@@ -3888,6 +3951,9 @@ four186:
 	VBROADCASTSS 8(DI)(R8*4), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	VMOVUPS      (DX)(CX*1), Y10
 	VMOVUPS      32(DX)(CX*1), Y11
 	VBROADCASTSS 12(DI), Y12
@@ -3905,13 +3971,16 @@ four186:
 	VBROADCASTSS 12(DI)(R8*4), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	LEAQ         (DX)(AX*4), DX
 	ADDQ         $0x10, DI
-	SUBQ         $0x04, R10
+	SUBQ         $0x04, R12
 	JGE          four186
 
 tail188:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R12
 	JZ   done189
 
 one187:
@@ -3932,9 +4001,12 @@ one187:
 	VBROADCASTSS (DI)(R8*4), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	ADDQ         AX, DX
 	ADDQ         $0x04, DI
-	DECQ         R10
+	DECQ         R12
 	JNZ          one187
 
 done189:
@@ -4034,23 +4106,23 @@ partSet194:
 	VMASKMOVPS Y9, Y11, 32(R9)
 
 stored192:
-	MOVQ  k+0(FP), R10
+	MOVQ  k+0(FP), R12
 	MOVQ  AX, CX
-	IMULQ R10, CX
+	IMULQ R12, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R10
-	SUBQ  R10, DI
-	MOVQ  pb+48(FP), R10
-	LEAQ  (DX)(R10*4), DX
+	SHLQ  $0x02, R12
+	SUBQ  R12, DI
+	MOVQ  pb+48(FP), R12
+	LEAQ  (DX)(R12*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
 	JNZ   panel185
 	VZEROUPPER
 	RET
 
-// func gemm6x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
-// Requires: AVX, FMA3
-TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-81
+// func gemm6x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -4076,8 +4148,11 @@ panel195:
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
-	MOVQ   k+0(FP), R11
-	SUBQ   $0x04, R11
+	MOVQ   next+88(FP), R11
+	MOVQ   ahead+96(FP), R12
+	SHLQ   $0x02, R12
+	MOVQ   k+0(FP), R13
+	SUBQ   $0x04, R13
 	JLT    tail198
 
 four196:
@@ -4101,6 +4176,9 @@ four196:
 	VBROADCASTSS (DI)(R10*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	ADDQ         R12, R11
 	VMOVUPS      (DX)(AX*1), Y12
 	VMOVUPS      32(DX)(AX*1), Y13
 	VBROADCASTSS 4(DI), Y14
@@ -4121,6 +4199,9 @@ four196:
 	VBROADCASTSS 4(DI)(R10*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	ADDQ         R12, R11
 	VMOVUPS      (DX)(AX*2), Y12
 	VMOVUPS      32(DX)(AX*2), Y13
 	VBROADCASTSS 8(DI), Y14
@@ -4141,6 +4222,9 @@ four196:
 	VBROADCASTSS 8(DI)(R10*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	ADDQ         R12, R11
 	VMOVUPS      (DX)(CX*1), Y12
 	VMOVUPS      32(DX)(CX*1), Y13
 	VBROADCASTSS 12(DI), Y14
@@ -4161,13 +4245,16 @@ four196:
 	VBROADCASTSS 12(DI)(R10*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	ADDQ         R12, R11
 	LEAQ         (DX)(AX*4), DX
 	ADDQ         $0x10, DI
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R13
 	JGE          four196
 
 tail198:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R13
 	JZ   done199
 
 one197:
@@ -4191,9 +4278,12 @@ one197:
 	VBROADCASTSS (DI)(R10*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	ADDQ         R12, R11
 	ADDQ         AX, DX
 	ADDQ         $0x04, DI
-	DECQ         R11
+	DECQ         R13
 	JNZ          one197
 
 done199:
@@ -4307,14 +4397,14 @@ partSet204:
 	VMASKMOVPS Y11, Y13, 32(R9)
 
 stored202:
-	MOVQ  k+0(FP), R11
+	MOVQ  k+0(FP), R13
 	MOVQ  AX, CX
-	IMULQ R11, CX
+	IMULQ R13, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R11
-	SUBQ  R11, DI
-	MOVQ  pb+48(FP), R11
-	LEAQ  (DX)(R11*4), DX
+	SHLQ  $0x02, R13
+	SUBQ  R13, DI
+	MOVQ  pb+48(FP), R13
+	LEAQ  (DX)(R13*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
 	JNZ   panel195

@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func gemm1x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm1x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm1x16AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm1x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -102,9 +102,9 @@ stored8:
 	VZEROUPPER
 	RET
 
-// func gemm2x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm2x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm2x16AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm2x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -232,9 +232,9 @@ stored18:
 	VZEROUPPER
 	RET
 
-// func gemm3x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm3x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm3x16AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm3x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -388,9 +388,9 @@ stored28:
 	VZEROUPPER
 	RET
 
-// func gemm4x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm4x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm4x16AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm4x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -555,9 +555,9 @@ stored38:
 	VZEROUPPER
 	RET
 
-// func gemm5x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm5x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm5x16AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm5x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -744,9 +744,9 @@ stored48:
 	VZEROUPPER
 	RET
 
-// func gemm6x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm6x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm6x16AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm6x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -956,9 +956,9 @@ stored58:
 	VZEROUPPER
 	RET
 
-// func gemm7x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm7x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm7x16AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm7x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -1190,9 +1190,9 @@ stored68:
 	VZEROUPPER
 	RET
 
-// func gemm8x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm8x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm8x16AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm8x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -1436,9 +1436,9 @@ stored78:
 	VZEROUPPER
 	RET
 
-// func gemm9x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm9x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm9x16AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm9x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -1702,9 +1702,9 @@ stored88:
 	VZEROUPPER
 	RET
 
-// func gemm10x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm10x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm10x16AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm10x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -1988,9 +1988,9 @@ stored98:
 	VZEROUPPER
 	RET
 
-// func gemm11x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm11x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm11x16AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm11x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -2294,9 +2294,9 @@ stored108:
 	VZEROUPPER
 	RET
 
-// func gemm12x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm12x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm12x16AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm12x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -2620,9 +2620,9 @@ stored118:
 	VZEROUPPER
 	RET
 
-// func gemm1x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm1x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm1x32AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm1x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -2737,9 +2737,9 @@ stored128:
 	VZEROUPPER
 	RET
 
-// func gemm2x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm2x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm2x32AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm2x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -2892,9 +2892,9 @@ stored138:
 	VZEROUPPER
 	RET
 
-// func gemm3x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm3x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm3x32AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm3x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -3082,9 +3082,9 @@ stored148:
 	VZEROUPPER
 	RET
 
-// func gemm4x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm4x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm4x32AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm4x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -3292,9 +3292,9 @@ stored158:
 	VZEROUPPER
 	RET
 
-// func gemm5x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm5x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm5x32AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm5x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -3533,9 +3533,9 @@ stored168:
 	VZEROUPPER
 	RET
 
-// func gemm6x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm6x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm6x32AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm6x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -3806,9 +3806,9 @@ stored178:
 	VZEROUPPER
 	RET
 
-// func gemm7x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm7x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm7x32AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm7x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -4110,9 +4110,9 @@ stored188:
 	VZEROUPPER
 	RET
 
-// func gemm8x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm8x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm8x32AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm8x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -4451,9 +4451,9 @@ stored198:
 	VZEROUPPER
 	RET
 
-// func gemm9x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm9x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm9x32AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm9x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -4823,9 +4823,9 @@ stored208:
 	VZEROUPPER
 	RET
 
-// func gemm10x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm10x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm10x32AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm10x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -5226,9 +5226,9 @@ stored218:
 	VZEROUPPER
 	RET
 
-// func gemm11x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm11x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm11x32AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm11x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -5660,9 +5660,9 @@ stored228:
 	VZEROUPPER
 	RET
 
-// func gemm12x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm12x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm12x32AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm12x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -6125,9 +6125,9 @@ stored238:
 	VZEROUPPER
 	RET
 
-// func gemm1x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm1x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm1x48AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm1x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -6261,9 +6261,9 @@ stored248:
 	VZEROUPPER
 	RET
 
-// func gemm2x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm2x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm2x48AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm2x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -6449,9 +6449,9 @@ stored258:
 	VZEROUPPER
 	RET
 
-// func gemm3x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm3x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm3x48AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm3x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -6667,9 +6667,9 @@ stored268:
 	VZEROUPPER
 	RET
 
-// func gemm4x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm4x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm4x48AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm4x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -6928,9 +6928,9 @@ stored278:
 	VZEROUPPER
 	RET
 
-// func gemm5x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm5x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm5x48AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm5x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -7231,9 +7231,9 @@ stored288:
 	VZEROUPPER
 	RET
 
-// func gemm6x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm6x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm6x48AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm6x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -7577,9 +7577,9 @@ stored298:
 	VZEROUPPER
 	RET
 
-// func gemm7x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm7x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm7x48AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm7x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -7965,9 +7965,9 @@ stored308:
 	VZEROUPPER
 	RET
 
-// func gemm8x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm8x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm8x48AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm8x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -8401,9 +8401,9 @@ stored318:
 	VZEROUPPER
 	RET
 
-// func gemm1x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
+// func gemm1x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm1x64AVX512(SB), NOSPLIT, $0-81
+TEXT ·gemm1x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -8730,9 +8730,9 @@ stored336:
 	VZEROUPPER
 	RET
 
-// func gemm2x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm2x64AVX512(SB), NOSPLIT, $0-81
+// func gemm2x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·gemm2x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -8988,8 +8988,11 @@ panel347:
 	VXORPS Z5, Z5, Z5
 	VXORPS Z6, Z6, Z6
 	VXORPS Z7, Z7, Z7
-	MOVQ   k+0(FP), R9
-	SUBQ   $0x04, R9
+	MOVQ   next+88(FP), R9
+	MOVQ   ahead+96(FP), R10
+	SHLQ   $0x02, R10
+	MOVQ   k+0(FP), R11
+	SUBQ   $0x04, R11
 	JLT    tail350
 
 four348:
@@ -9007,6 +9010,9 @@ four348:
 	VFMADD231PS  Z9, Z12, Z5
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	VMOVUPS      (DX)(AX*1), Z8
 	VMOVUPS      64(DX)(AX*1), Z9
 	VMOVUPS      128(DX)(AX*1), Z10
@@ -9021,6 +9027,9 @@ four348:
 	VFMADD231PS  Z9, Z12, Z5
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	VMOVUPS      (DX)(AX*2), Z8
 	VMOVUPS      64(DX)(AX*2), Z9
 	VMOVUPS      128(DX)(AX*2), Z10
@@ -9035,6 +9044,9 @@ four348:
 	VFMADD231PS  Z9, Z12, Z5
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	VMOVUPS      (DX)(CX*1), Z8
 	VMOVUPS      64(DX)(CX*1), Z9
 	VMOVUPS      128(DX)(CX*1), Z10
@@ -9049,13 +9061,16 @@ four348:
 	VFMADD231PS  Z9, Z12, Z5
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	LEAQ         (DX)(AX*4), DX
 	ADDQ         $0x10, DI
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R11
 	JGE          four348
 
 tail350:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JZ   done351
 
 one349:
@@ -9073,9 +9088,12 @@ one349:
 	VFMADD231PS  Z9, Z12, Z5
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	ADDQ         AX, DX
 	ADDQ         $0x04, DI
-	DECQ         R9
+	DECQ         R11
 	JNZ          one349
 
 done351:
@@ -9157,23 +9175,23 @@ partSet356:
 	VMOVUPS Z7, K4, 192(R9)
 
 stored354:
-	MOVQ  k+0(FP), R9
+	MOVQ  k+0(FP), R11
 	MOVQ  AX, CX
-	IMULQ R9, CX
+	IMULQ R11, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R9
-	SUBQ  R9, DI
-	MOVQ  pb+48(FP), R9
-	LEAQ  (DX)(R9*4), DX
+	SHLQ  $0x02, R11
+	SUBQ  R11, DI
+	MOVQ  pb+48(FP), R11
+	LEAQ  (DX)(R11*4), DX
 	ADDQ  $0x00000100, BX
 	DECQ  SI
 	JNZ   panel347
 	VZEROUPPER
 	RET
 
-// func gemm3x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm3x64AVX512(SB), NOSPLIT, $0-81
+// func gemm3x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·gemm3x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -9504,8 +9522,11 @@ panel365:
 	VXORPS Z9, Z9, Z9
 	VXORPS Z10, Z10, Z10
 	VXORPS Z11, Z11, Z11
-	MOVQ   k+0(FP), R9
-	SUBQ   $0x04, R9
+	MOVQ   next+88(FP), R9
+	MOVQ   ahead+96(FP), R10
+	SHLQ   $0x02, R10
+	MOVQ   k+0(FP), R11
+	SUBQ   $0x04, R11
 	JLT    tail368
 
 four366:
@@ -9528,6 +9549,9 @@ four366:
 	VFMADD231PS  Z13, Z16, Z9
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	VMOVUPS      (DX)(AX*1), Z12
 	VMOVUPS      64(DX)(AX*1), Z13
 	VMOVUPS      128(DX)(AX*1), Z14
@@ -9547,6 +9571,9 @@ four366:
 	VFMADD231PS  Z13, Z16, Z9
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	VMOVUPS      (DX)(AX*2), Z12
 	VMOVUPS      64(DX)(AX*2), Z13
 	VMOVUPS      128(DX)(AX*2), Z14
@@ -9566,6 +9593,9 @@ four366:
 	VFMADD231PS  Z13, Z16, Z9
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	VMOVUPS      (DX)(CX*1), Z12
 	VMOVUPS      64(DX)(CX*1), Z13
 	VMOVUPS      128(DX)(CX*1), Z14
@@ -9585,13 +9615,16 @@ four366:
 	VFMADD231PS  Z13, Z16, Z9
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	LEAQ         (DX)(AX*4), DX
 	ADDQ         $0x10, DI
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R11
 	JGE          four366
 
 tail368:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R11
 	JZ   done369
 
 one367:
@@ -9614,9 +9647,12 @@ one367:
 	VFMADD231PS  Z13, Z16, Z9
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
+	PREFETCHT1   (R9)
+	PREFETCHT1   64(R9)
+	ADDQ         R10, R9
 	ADDQ         AX, DX
 	ADDQ         $0x04, DI
-	DECQ         R9
+	DECQ         R11
 	JNZ          one367
 
 done369:
@@ -9722,23 +9758,23 @@ partSet374:
 	VMOVUPS Z11, K4, 192(R9)
 
 stored372:
-	MOVQ  k+0(FP), R9
+	MOVQ  k+0(FP), R11
 	MOVQ  AX, CX
-	IMULQ R9, CX
+	IMULQ R11, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R9
-	SUBQ  R9, DI
-	MOVQ  pb+48(FP), R9
-	LEAQ  (DX)(R9*4), DX
+	SHLQ  $0x02, R11
+	SUBQ  R11, DI
+	MOVQ  pb+48(FP), R11
+	LEAQ  (DX)(R11*4), DX
 	ADDQ  $0x00000100, BX
 	DECQ  SI
 	JNZ   panel365
 	VZEROUPPER
 	RET
 
-// func gemm4x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm4x64AVX512(SB), NOSPLIT, $0-81
+// func gemm4x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·gemm4x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -9767,8 +9803,11 @@ panel375:
 	VXORPS Z13, Z13, Z13
 	VXORPS Z14, Z14, Z14
 	VXORPS Z15, Z15, Z15
-	MOVQ   k+0(FP), R10
-	SUBQ   $0x04, R10
+	MOVQ   next+88(FP), R10
+	MOVQ   ahead+96(FP), R11
+	SHLQ   $0x02, R11
+	MOVQ   k+0(FP), R12
+	SUBQ   $0x04, R12
 	JLT    tail378
 
 four376:
@@ -9796,6 +9835,9 @@ four376:
 	VFMADD231PS  Z17, Z20, Z13
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	VMOVUPS      (DX)(AX*1), Z16
 	VMOVUPS      64(DX)(AX*1), Z17
 	VMOVUPS      128(DX)(AX*1), Z18
@@ -9820,6 +9862,9 @@ four376:
 	VFMADD231PS  Z17, Z20, Z13
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	VMOVUPS      (DX)(AX*2), Z16
 	VMOVUPS      64(DX)(AX*2), Z17
 	VMOVUPS      128(DX)(AX*2), Z18
@@ -9844,6 +9889,9 @@ four376:
 	VFMADD231PS  Z17, Z20, Z13
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	VMOVUPS      (DX)(CX*1), Z16
 	VMOVUPS      64(DX)(CX*1), Z17
 	VMOVUPS      128(DX)(CX*1), Z18
@@ -9868,13 +9916,16 @@ four376:
 	VFMADD231PS  Z17, Z20, Z13
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	LEAQ         (DX)(AX*4), DX
 	ADDQ         $0x10, DI
-	SUBQ         $0x04, R10
+	SUBQ         $0x04, R12
 	JGE          four376
 
 tail378:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R12
 	JZ   done379
 
 one377:
@@ -9902,9 +9953,12 @@ one377:
 	VFMADD231PS  Z17, Z20, Z13
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	ADDQ         AX, DX
 	ADDQ         $0x04, DI
-	DECQ         R10
+	DECQ         R12
 	JNZ          one377
 
 done379:
@@ -10034,23 +10088,23 @@ partSet384:
 	VMOVUPS Z15, K4, 192(R9)
 
 stored382:
-	MOVQ  k+0(FP), R10
+	MOVQ  k+0(FP), R12
 	MOVQ  AX, CX
-	IMULQ R10, CX
+	IMULQ R12, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R10
-	SUBQ  R10, DI
-	MOVQ  pb+48(FP), R10
-	LEAQ  (DX)(R10*4), DX
+	SHLQ  $0x02, R12
+	SUBQ  R12, DI
+	MOVQ  pb+48(FP), R12
+	LEAQ  (DX)(R12*4), DX
 	ADDQ  $0x00000100, BX
 	DECQ  SI
 	JNZ   panel375
 	VZEROUPPER
 	RET
 
-// func gemm5x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm5x64AVX512(SB), NOSPLIT, $0-81
+// func gemm5x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·gemm5x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -10083,8 +10137,11 @@ panel385:
 	VXORPS Z17, Z17, Z17
 	VXORPS Z18, Z18, Z18
 	VXORPS Z19, Z19, Z19
-	MOVQ   k+0(FP), R10
-	SUBQ   $0x04, R10
+	MOVQ   next+88(FP), R10
+	MOVQ   ahead+96(FP), R11
+	SHLQ   $0x02, R11
+	MOVQ   k+0(FP), R12
+	SUBQ   $0x04, R12
 	JLT    tail388
 
 four386:
@@ -10117,6 +10174,9 @@ four386:
 	VFMADD231PS  Z21, Z24, Z17
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	VMOVUPS      (DX)(AX*1), Z20
 	VMOVUPS      64(DX)(AX*1), Z21
 	VMOVUPS      128(DX)(AX*1), Z22
@@ -10146,6 +10206,9 @@ four386:
 	VFMADD231PS  Z21, Z24, Z17
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	VMOVUPS      (DX)(AX*2), Z20
 	VMOVUPS      64(DX)(AX*2), Z21
 	VMOVUPS      128(DX)(AX*2), Z22
@@ -10175,6 +10238,9 @@ four386:
 	VFMADD231PS  Z21, Z24, Z17
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	VMOVUPS      (DX)(CX*1), Z20
 	VMOVUPS      64(DX)(CX*1), Z21
 	VMOVUPS      128(DX)(CX*1), Z22
@@ -10204,13 +10270,16 @@ four386:
 	VFMADD231PS  Z21, Z24, Z17
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	LEAQ         (DX)(AX*4), DX
 	ADDQ         $0x10, DI
-	SUBQ         $0x04, R10
+	SUBQ         $0x04, R12
 	JGE          four386
 
 tail388:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R12
 	JZ   done389
 
 one387:
@@ -10243,9 +10312,12 @@ one387:
 	VFMADD231PS  Z21, Z24, Z17
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
+	PREFETCHT1   (R10)
+	PREFETCHT1   64(R10)
+	ADDQ         R11, R10
 	ADDQ         AX, DX
 	ADDQ         $0x04, DI
-	DECQ         R10
+	DECQ         R12
 	JNZ          one387
 
 done389:
@@ -10399,23 +10471,23 @@ partSet394:
 	VMOVUPS Z19, K4, 192(R9)
 
 stored392:
-	MOVQ  k+0(FP), R10
+	MOVQ  k+0(FP), R12
 	MOVQ  AX, CX
-	IMULQ R10, CX
+	IMULQ R12, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R10
-	SUBQ  R10, DI
-	MOVQ  pb+48(FP), R10
-	LEAQ  (DX)(R10*4), DX
+	SHLQ  $0x02, R12
+	SUBQ  R12, DI
+	MOVQ  pb+48(FP), R12
+	LEAQ  (DX)(R12*4), DX
 	ADDQ  $0x00000100, BX
 	DECQ  SI
 	JNZ   panel385
 	VZEROUPPER
 	RET
 
-// func gemm6x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·gemm6x64AVX512(SB), NOSPLIT, $0-81
+// func gemm6x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·gemm6x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ bs+40(FP), AX
 	SHLQ $0x02, AX
 	MOVQ b+32(FP), DX
@@ -10453,8 +10525,11 @@ panel395:
 	VXORPS Z21, Z21, Z21
 	VXORPS Z22, Z22, Z22
 	VXORPS Z23, Z23, Z23
-	MOVQ   k+0(FP), R11
-	SUBQ   $0x04, R11
+	MOVQ   next+88(FP), R11
+	MOVQ   ahead+96(FP), R12
+	SHLQ   $0x02, R12
+	MOVQ   k+0(FP), R13
+	SUBQ   $0x04, R13
 	JLT    tail398
 
 four396:
@@ -10492,6 +10567,9 @@ four396:
 	VFMADD231PS  Z25, Z28, Z21
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	ADDQ         R12, R11
 	VMOVUPS      (DX)(AX*1), Z24
 	VMOVUPS      64(DX)(AX*1), Z25
 	VMOVUPS      128(DX)(AX*1), Z26
@@ -10526,6 +10604,9 @@ four396:
 	VFMADD231PS  Z25, Z28, Z21
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	ADDQ         R12, R11
 	VMOVUPS      (DX)(AX*2), Z24
 	VMOVUPS      64(DX)(AX*2), Z25
 	VMOVUPS      128(DX)(AX*2), Z26
@@ -10560,6 +10641,9 @@ four396:
 	VFMADD231PS  Z25, Z28, Z21
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	ADDQ         R12, R11
 	VMOVUPS      (DX)(CX*1), Z24
 	VMOVUPS      64(DX)(CX*1), Z25
 	VMOVUPS      128(DX)(CX*1), Z26
@@ -10594,13 +10678,16 @@ four396:
 	VFMADD231PS  Z25, Z28, Z21
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	ADDQ         R12, R11
 	LEAQ         (DX)(AX*4), DX
 	ADDQ         $0x10, DI
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R13
 	JGE          four396
 
 tail398:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R13
 	JZ   done399
 
 one397:
@@ -10638,9 +10725,12 @@ one397:
 	VFMADD231PS  Z25, Z28, Z21
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	ADDQ         R12, R11
 	ADDQ         AX, DX
 	ADDQ         $0x04, DI
-	DECQ         R11
+	DECQ         R13
 	JNZ          one397
 
 done399:
@@ -10818,14 +10908,14 @@ partSet404:
 	VMOVUPS Z23, K4, 192(R9)
 
 stored402:
-	MOVQ  k+0(FP), R11
+	MOVQ  k+0(FP), R13
 	MOVQ  AX, CX
-	IMULQ R11, CX
+	IMULQ R13, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R11
-	SUBQ  R11, DI
-	MOVQ  pb+48(FP), R11
-	LEAQ  (DX)(R11*4), DX
+	SHLQ  $0x02, R13
+	SUBQ  R13, DI
+	MOVQ  pb+48(FP), R13
+	LEAQ  (DX)(R13*4), DX
 	ADDQ  $0x00000100, BX
 	DECQ  SI
 	JNZ   panel395

@@ -8,15 +8,16 @@ import "unsafe"
 //
 //	c[i*ldc+p*w+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*w+j] : 0)
 //
-// It may read b up to column w in the last panel too.
-type gemmKernel func(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc, last int, add bool)
+// It may read b up to column w in the last panel too. next[:k*ahead] is what the
+// caller will need soon; a kernel may fetch it into the cache. next is never nil.
+type gemmKernel func(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc, last int, add bool, next *float32, ahead int)
 
 // gemmKernelsGeneric makes the portable kernels: tiles of up to 4 rows and 4
 // columns.
 func gemmKernelsGeneric() [][]gemmKernel {
 	rows := []gemmKernel{nil}
 	for r := 1; r <= 4; r++ {
-		rows = append(rows, func(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc, last int, add bool) {
+		rows = append(rows, func(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc, last int, add bool, _ *float32, _ int) {
 			gemmGeneric(r, k, panels, a, rs, b, bs, pb, c, ldc, last, add)
 		})
 	}

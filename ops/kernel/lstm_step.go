@@ -36,15 +36,18 @@ func (t *lstmTask) recur(gates, h []float32, first, blocks int) {
 	panels := blocks * 4 * v.lanes / width
 	r, out := w.r.panels[first*4*v.lanes*w.hidden:], gates[first*4*v.lanes:]
 	if t.batch < len(kernels) {
-		kernels[t.batch](w.hidden, panels, &h[0], w.units(), &r[0], width, width*w.hidden, &out[0], w.columns(), width, true)
+		kernels[t.batch](w.hidden, panels, &h[0], w.units(), &r[0], width, width*w.hidden, &out[0], w.columns(), width, true, &r[0], 0)
 		return
 	}
 	tiles := ceilDiv(t.batch, len(kernels)-1)
 	for p := range panels {
+		next := r[min((p+1)*width*w.hidden, len(r)):]
+		next = next[:min(len(next), width*w.hidden)]
 		for i := range tiles {
 			b, end := t.batch*i/tiles, t.batch*(i+1)/tiles
+			soon, ahead := fetch(next, i, w.hidden, &r[0])
 			kernels[end-b](w.hidden, 1, &h[b*w.units()], w.units(), &r[p*width*w.hidden], width, 0,
-				&out[b*w.columns()+p*width], w.columns(), width, true)
+				&out[b*w.columns()+p*width], w.columns(), width, true, soon, ahead)
 		}
 	}
 }

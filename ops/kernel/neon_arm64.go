@@ -88,7 +88,7 @@ func neon() *variant {
 // gemmNEON makes a gemmKernel of a kernel for whole panels.
 func gemmNEON(rows int, f func(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc int, add bool)) gemmKernel {
 	const width = 16
-	return func(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc, last int, add bool) {
+	return func(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc, last int, add bool, _ *float32, _ int) {
 		whole := panels
 		if last < width {
 			whole--

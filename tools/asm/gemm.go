@@ -27,7 +27,7 @@ func emitGemm(x *isa) {
 	peak(x)
 }
 
-const gemmSignature = "func(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc, last int, add bool)"
+const gemmSignature = "func(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc, last int, add bool, next *float32, ahead int)"
 
 // gemm writes the kernel for tiles of the given rows and vectors.
 func gemm(x *isa, rows, vectors int) {
@@ -37,7 +37,9 @@ func gemm(x *isa, rows, vectors int) {
 		fmt.Sprintf("%s computes %d rows of a product: for each panel p < panels, l < k and", name, rows),
 		fmt.Sprintf("column j < %d (j < last in the last panel)", width),
 		"",
-		fmt.Sprintf("\tc[i*ldc+p*%d+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*%d+j] : 0)", width, width))
+		fmt.Sprintf("\tc[i*ldc+p*%d+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*%d+j] : 0)", width, width),
+		"",
+		"and may fetch next[:k*ahead] into the cache.")
 
 	bs, bs3 := x.param("bs"), x.GP64()
 	x.SHLQ(U8(2), bs)
@@ -74,6 +76,15 @@ func gemm(x *isa, rows, vectors int) {
 		}
 	}
 
+	// Tall products stream B past tiles of A: the tiles of one panel fetch the
+	// next one, two cache lines a step.
+	fetches := rows > 1 && vectors == len(tiles(x))-1
+	var next, ahead reg.GPVirtual
+	if fetches {
+		next, ahead = x.param("next"), x.param("ahead")
+		x.SHLQ(U8(2), ahead)
+	}
+
 	var bv []reg.VecVirtual
 	if rows > 1 {
 		bv = x.vecs(vectors)
@@ -94,6 +105,11 @@ func gemm(x *isa, rows, vectors int) {
 				}
 				x.VFMADD231PS(from, a0, acc[u%sets][i][v])
 			}
+		}
+		if fetches {
+			x.PREFETCHT1(Mem{Base: next})
+			x.PREFETCHT1(Mem{Base: next}.Offset(64))
+			x.ADDQ(ahead, next)
 		}
 	}
 	k := x.param("k")
