@@ -23,6 +23,8 @@ type Node struct {
 	id     int64
 	name   string
 	value  tensor.Tensor
+	dtype  tensor.Dtype // of the first value: the decoder's placeholder, as the file declares it
+	typed  bool
 	inputs []*Node // of the operation that computes it, in order
 	maker  *call   // nil for inputs and constants
 }
@@ -46,9 +48,13 @@ func (n *Node) SetName(name string) { n.name = name }
 // GetName is the value's name in the file.
 func (n *Node) GetName() string { return n.name }
 
-// SetTensor gives the value.
+// SetTensor gives the value. Numbers of another type than the file declares are
+// converted when the graph runs.
 func (n *Node) SetTensor(t tensor.Tensor) error {
-	if n.maker == nil && n.graph.plan != nil && !sameType(n.value, t) {
+	if t != nil && !n.typed {
+		n.dtype, n.typed = t.Dtype(), true
+	}
+	if n.maker == nil && (n.value == nil) != (t == nil) {
 		n.graph.plan = nil
 	}
 	n.value = t

@@ -36,6 +36,9 @@ func (g *Graph) Run() error {
 	inputs := map[string]*tensor.Tensor{}
 	for _, n := range g.plan.inputs {
 		t, err := fromGorgonia(n.value)
+		if err == nil && n.typed {
+			t, err = convert(t, n.dtype)
+		}
 		if err != nil {
 			return fmt.Errorf("onnxgo: value %q: %w", n.name, err)
 		}

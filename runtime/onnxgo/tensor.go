@@ -9,10 +9,6 @@ import (
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
-// sameType reports whether two tensors have the same element type; shapes may
-// differ, the compiled model takes any.
-func sameType(a, b gorgonia.Tensor) bool { return a != nil && b != nil && a.Dtype() == b.Dtype() }
-
 // fromGorgonia shares g's memory where it is contiguous and row-major.
 func fromGorgonia(g gorgonia.Tensor) (*tensor.Tensor, error) {
 	if g == nil {
@@ -104,4 +100,26 @@ func dense[T any](data []T, shape tensor.Shape) gorgonia.Tensor {
 		return gorgonia.New(gorgonia.FromScalar(data[0]))
 	}
 	return gorgonia.New(gorgonia.WithShape(shape...), gorgonia.WithBacking(data))
+}
+
+// convert makes integers of whole floats where the file declares integers.
+func convert(t *tensor.Tensor, want gorgonia.Dtype) (*tensor.Tensor, error) {
+	if want != gorgonia.Int64 && want != gorgonia.Int32 || !t.DType().IsFloat() {
+		return t, nil
+	}
+	whole := make([]int64, t.Len())
+	for i, v := range tensor.Float64s(t) {
+		whole[i] = int64(v)
+		if float64(whole[i]) != v {
+			return nil, fmt.Errorf("element %d is %v, the file declares %v", i, v, want)
+		}
+	}
+	if want == gorgonia.Int64 {
+		return tensor.New(whole, t.Shape()...)
+	}
+	narrow := make([]int32, len(whole))
+	for i, v := range whole {
+		narrow[i] = int32(v)
+	}
+	return tensor.New(narrow, t.Shape()...)
 }
