@@ -19,4 +19,5 @@ done
 for name in specification structure quantised; do
 	"$check" "make_$name.py" --out "$out"
 done
+"$check" make_format.py ${1:+--out "$1/format"} # the files of onnx/testdata
 "$check" check_ort.py "$out"/*/*/
