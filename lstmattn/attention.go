@@ -83,7 +83,8 @@ type AttendArgs struct {
 	Out          []float32 // row r of B*Tq is Out[r*OutStride:][:H]
 	OutStride    int       // at least H
 	Weights      []float32 // (B, heads, Tq, Tk) receives the attention weights; nil if not wanted
-	Scratch      []float32 // (2, B, Tq, H): the projected queries, then the heads' outputs
+	Projected    []float32 // (B, Tq, H) receives the projected queries
+	Mixed        []float32 // (B, Tq, H) receives the heads' outputs, before the output projection
 
 	core kernel.AttentionArgs
 }
@@ -96,7 +97,7 @@ func (m *MultiHeadAttention) Attend(p *kernel.Pool, a *AttendArgs) error {
 	rows, H := a.Batch*a.Queries, m.width
 	if err := cmp.Or(size("batch", a.Batch), size("number of queries", a.Queries), size("number of steps", a.Steps),
 		length("query", a.Query, rows*H), length("keys", a.Keys, a.Batch*a.Steps*H),
-		length("values", a.Values, a.Batch*a.Steps*H), length("scratch", a.Scratch, 2*rows*H)); err != nil {
+		length("values", a.Values, a.Batch*a.Steps*H), length("projected", a.Projected, rows*H), length("mixed", a.Mixed, rows*H)); err != nil {
 		return err
 	}
 	if a.OutStride < H || len(a.Out) < (rows-1)*a.OutStride+H {
@@ -107,18 +108,17 @@ func (m *MultiHeadAttention) Attend(p *kernel.Pool, a *AttendArgs) error {
 			return err
 		}
 	}
-	q, mixed := a.Scratch[:rows*H], a.Scratch[rows*H:]
-	kernel.GemmPacked(p, rows, a.Query, H, m.q, q, H, kernel.Epilogue{Bias: m.inBias[:H]})
+	kernel.GemmPacked(p, rows, a.Query, H, m.q, a.Projected, H, kernel.Epilogue{Bias: m.inBias[:H]})
 	d := H / m.heads
 	query := kernel.Strides{B: a.Queries * H, H: d, T: H}
 	keys := kernel.Strides{B: a.Steps * H, H: d, T: H}
 	a.core = kernel.AttentionArgs{
 		B: a.Batch, Heads: m.heads, Tq: a.Queries, Tk: a.Steps, D: d, DV: d,
-		Q: q, K: a.Keys, V: a.Values, Out: mixed, QS: query, KS: keys, VS: keys, OutS: query,
+		Q: a.Projected, K: a.Keys, V: a.Values, Out: a.Mixed, QS: query, KS: keys, VS: keys, OutS: query,
 		Scale: float32(1 / math.Sqrt(float64(d))), Weights: a.Weights,
 	}
 	kernel.Attention(p, &a.core)
-	kernel.GemmPacked(p, rows, mixed, H, m.out, a.Out, a.OutStride, kernel.Epilogue{Bias: m.outBias})
+	kernel.GemmPacked(p, rows, a.Mixed, H, m.out, a.Out, a.OutStride, kernel.Epilogue{Bias: m.outBias})
 	return nil
 }
 

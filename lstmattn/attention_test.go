@@ -27,7 +27,7 @@ func TestMultiHeadAttentionIsTheFormula(t *testing.T) {
 				Batch: batch, Queries: queries, Steps: steps, Query: x,
 				Keys: make([]float32, batch*steps*width), Values: make([]float32, batch*steps*width),
 				Out: make([]float32, batch*queries*(width+2)), OutStride: width + 2,
-				Weights: make([]float32, batch*heads*queries*steps), Scratch: make([]float32, 2*batch*queries*width),
+				Weights: make([]float32, batch*heads*queries*steps), Projected: make([]float32, batch*queries*width), Mixed: make([]float32, batch*queries*width),
 			}
 			pool := kernel.NewPool(2)
 			require.NoError(t, m.Project(pool, a.Keys, a.Values, mem, batch*steps, nil))
@@ -70,7 +70,7 @@ func TestMultiHeadAttentionRefusesWrongSizes(t *testing.T) {
 	require.EqualError(t, m.Project(nil, nil, nil, make([]float32, 4), 1, nil), "lstmattn: keys has 0 elements, expected 6")
 	args := func() *AttendArgs {
 		return &AttendArgs{Batch: 1, Queries: 1, Steps: 2, Query: make([]float32, 6), Keys: make([]float32, 12), Values: make([]float32, 12),
-			Out: make([]float32, 6), OutStride: 6, Weights: make([]float32, 4), Scratch: make([]float32, 12)}
+			Out: make([]float32, 6), OutStride: 6, Weights: make([]float32, 4), Projected: make([]float32, 6), Mixed: make([]float32, 6)}
 	}
 	require.NoError(t, m.Attend(nil, args()))
 	for _, tc := range []struct {
@@ -80,7 +80,8 @@ func TestMultiHeadAttentionRefusesWrongSizes(t *testing.T) {
 		{func(a *AttendArgs) { a.Steps = 0 }, "lstmattn: number of steps is 0, must be between 1 and 1048576"},
 		{func(a *AttendArgs) { a.Query = nil }, "lstmattn: query has 0 elements, expected 6"},
 		{func(a *AttendArgs) { a.Values = a.Values[1:] }, "lstmattn: values has 11 elements, expected 12"},
-		{func(a *AttendArgs) { a.Scratch = nil }, "lstmattn: scratch has 0 elements, expected 12"},
+		{func(a *AttendArgs) { a.Projected = nil }, "lstmattn: projected has 0 elements, expected 6"},
+		{func(a *AttendArgs) { a.Mixed = nil }, "lstmattn: mixed has 0 elements, expected 6"},
 		{func(a *AttendArgs) { a.OutStride = 5 }, "lstmattn: out has 6 elements at stride 5, expected 1 rows of 6"},
 		{func(a *AttendArgs) { a.Weights = a.Weights[1:] }, "lstmattn: weights has 3 elements, expected 4"},
 	} {

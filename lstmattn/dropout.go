@@ -9,14 +9,18 @@ type dropout struct {
 	rng *rand.Rand
 }
 
-// apply sets dst to src under a new mask. They may be the same.
-func (d *dropout) apply(dst, src []float32) {
-	scale := float32(1 / (1 - d.p))
+// apply sets dst to src under a new mask, and mask to what each element was
+// multiplied with unless it is nil. dst and src may be the same.
+func (d *dropout) apply(dst, src, mask []float32) {
+	keep := float32(1 / (1 - d.p))
 	for i, v := range src[:len(dst)] {
+		factor := keep
 		if d.rng.Float64() < d.p {
-			dst[i] = 0
-		} else {
-			dst[i] = v * scale
+			factor = 0
+		}
+		dst[i] = v * factor
+		if mask != nil {
+			mask[i] = factor
 		}
 	}
 }

@@ -94,22 +94,11 @@ func (m *Model) Forward(ctx context.Context, x, target []float32, o *ForwardOpti
 	if o == nil {
 		o = &ForwardOptions{}
 	}
-	if !(o.TeacherForcing >= 0 && o.TeacherForcing <= 1) {
-		return nil, fmt.Errorf("lstmattn: the teacher forcing ratio is %v, must be between 0 and 1", o.TeacherForcing)
-	}
-	c, f := &m.config, &Forecast{}
-	batch, err := m.batchOf(x)
+	_, horizon, err := m.targetOf(x, target, o)
 	if err != nil {
 		return nil, err
 	}
-	if len(target) == 0 || len(target)%(batch*c.NumFeatures) != 0 {
-		return nil, fmt.Errorf("lstmattn: target has %d elements, expected a multiple of %d for %d windows of %d features",
-			len(target), batch*c.NumFeatures, batch, c.NumFeatures)
-	}
-	horizon := len(target) / (batch * c.NumFeatures)
-	if o.Horizon != 0 && o.Horizon != horizon {
-		return nil, fmt.Errorf("lstmattn: target has %d steps, horizon is %d", horizon, o.Horizon)
-	}
+	f := &Forecast{}
 	if err := m.prepare(f, x, horizon, o.Attention); err != nil {
 		return nil, err
 	}
@@ -118,16 +107,41 @@ func (m *Model) Forward(ctx context.Context, x, target []float32, o *ForwardOpti
 	pool := cmp.Or(o.Pool, m.pool)
 	pool.Enter()
 	defer pool.Leave()
-	s.layOut(m, batch)
-	p := pass{network: m.net, config: c, pool: pool, state: s, batch: batch}
-	forcing := &forcing{target: target, ratio: o.TeacherForcing, draws: stream(o.Seed, "teacher forcing")}
-	if o.Dropout && c.Dropout > 0 {
-		forcing.drop = &dropout{c.Dropout, stream(o.Seed, "dropout")}
-	}
-	if err := p.run(ctx, x, f.Values, f.Attention, horizon, forcing); err != nil {
+	s.layOut(m, f.Batch)
+	p := pass{network: m.net, config: &m.config, pool: pool, state: s, batch: f.Batch}
+	if err := p.run(ctx, x, f.Values, f.Attention, horizon, m.forcing(target, o)); err != nil {
 		return nil, err
 	}
 	return f, nil
+}
+
+// targetOf checks the options and sizes of a training-style pass and returns
+// its batch and steps.
+func (m *Model) targetOf(x, target []float32, o *ForwardOptions) (batch, steps int, err error) {
+	if !(o.TeacherForcing >= 0 && o.TeacherForcing <= 1) {
+		return 0, 0, fmt.Errorf("lstmattn: the teacher forcing ratio is %v, must be between 0 and 1", o.TeacherForcing)
+	}
+	if batch, err = m.batchOf(x); err != nil {
+		return 0, 0, err
+	}
+	row := batch * m.config.NumFeatures
+	if len(target) == 0 || len(target)%row != 0 {
+		return 0, 0, fmt.Errorf("lstmattn: target has %d elements, expected a multiple of %d for %d windows of %d features",
+			len(target), row, batch, m.config.NumFeatures)
+	}
+	steps = len(target) / row
+	if o.Horizon != 0 && o.Horizon != steps {
+		return 0, 0, fmt.Errorf("lstmattn: target has %d steps, horizon is %d", steps, o.Horizon)
+	}
+	return batch, steps, nil
+}
+
+func (m *Model) forcing(target []float32, o *ForwardOptions) *forcing {
+	f := &forcing{target: target, ratio: o.TeacherForcing, draws: stream(o.Seed, "teacher forcing")}
+	if o.Dropout && m.config.Dropout > 0 {
+		f.drop = &dropout{m.config.Dropout, stream(o.Seed, "dropout")}
+	}
+	return f
 }
 
 // batchOf is the number of windows in x.

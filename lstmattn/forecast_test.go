@@ -205,9 +205,11 @@ func TestDropout(t *testing.T) {
 	d := &dropout{.25, stream(1, "dropout")}
 	v := make([]float32, 100000)
 	kernel.Fill(v, 2)
-	d.apply(v, v)
+	mask := make([]float32, len(v))
+	d.apply(v, v, mask)
 	var zeros, sum float64
-	for _, e := range v {
+	for i, e := range v {
+		require.Equal(t, e, 2*mask[i])
 		if e == 0 {
 			zeros++
 		} else {

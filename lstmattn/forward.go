@@ -16,6 +16,8 @@ type pass struct {
 	pool   *kernel.Pool
 	state  *State
 	batch  int
+
+	dropping bool // a training pass with dropout
 }
 
 // encode runs the encoder over the windows in state.n, sets the decoder's
@@ -84,18 +86,18 @@ func (p *pass) decode(f *frame, input, next []float32, y []float32, yStride int,
 	B, F, H := p.batch, c.NumFeatures, c.HiddenSize
 	x, width := input, F+H
 	for k, layer := range p.decoder.layers {
-		s.step = kernel.LSTMStepArgs{B: B, X: x, XB: width, H: f.hIn[k], C: f.cIn[k], HOut: f.hOut[k], COut: f.cOut[k]}
+		s.step = kernel.LSTMStepArgs{B: B, X: x, XB: width, H: f.hIn[k], C: f.cIn[k], HOut: f.hOut[k], COut: f.cOut[k], Gates: f.gates[k]}
 		kernel.LSTMStep(p.pool, layer[0], &s.step)
 		x, width = f.hOut[k], H
 		if drop != nil && k < len(p.decoder.layers)-1 {
-			drop.apply(f.dropped[k], x)
+			drop.apply(f.dropped[k], x, f.masks[k])
 			x = f.dropped[k]
 		}
 	}
 	s.attend.Batch, s.attend.Queries, s.attend.Steps = B, 1, c.InputSize
 	s.attend.Query, s.attend.Keys, s.attend.Values = x, s.keys, s.values
 	s.attend.Out, s.attend.OutStride = next[F:], F+H
-	s.attend.Weights, s.attend.Scratch = f.weights, f.scratch
+	s.attend.Weights, s.attend.Projected, s.attend.Mixed = f.weights, f.projected, f.mixed
 	if err := p.attention.Attend(p.pool, &s.attend); err != nil {
 		return err
 	}
@@ -103,14 +105,16 @@ func (p *pass) decode(f *frame, input, next []float32, y []float32, yStride int,
 		context := next[b*(F+H)+F : (b+1)*(F+H)]
 		sum := f.sum[b*H : (b+1)*H]
 		if drop != nil {
-			drop.apply(sum, context)
+			drop.apply(sum, context, f.contextMask[b*H:(b+1)*H])
 			context = sum
 		}
 		kernel.Add(sum, x[b*H:(b+1)*H], context)
+		if p.norm != nil {
+			f.mean[b], f.rstd[b] = kernel.LayerNorm(f.normed[b*H:(b+1)*H], sum, p.norm[:H], p.norm[H:], LayerNormEpsilon)
+		}
 	}
 	out := f.sum
 	if p.norm != nil {
-		kernel.LayerNormRows(p.pool, f.normed, f.sum, p.norm[:H], p.norm[H:], LayerNormEpsilon, B, H, f.mean, f.rstd)
 		out = f.normed
 	}
 	kernel.GemmPacked(p.pool, B, out, H, p.output.w, y, yStride, kernel.Epilogue{Bias: p.output.bias})

@@ -134,6 +134,7 @@ type StackedArgs struct {
 	Stop func() error
 
 	between func(layer int, y []float32) []float32 // dropout between layers: what the next layer reads
+	tape    *tape                                  // receives what the backward pass needs
 	runs    [2]kernel.LSTMArgs
 }
 
@@ -176,6 +177,9 @@ func (s *StackedLSTM) Forward(p *kernel.Pool, a *StackedArgs) error {
 				H0: part(a.H0), C0: part(a.C0), Reverse: d == 1,
 				Y: a.Y[k][d*s.hidden:], YT: out, YB: a.Steps * out,
 				YH: part(a.HN), YC: part(a.CN), Stop: a.Stop,
+			}
+			if a.tape != nil {
+				a.runs[d].Gates, a.runs[d].Cells = a.tape.gates[k][d], a.tape.cells[k][d]
 			}
 		}
 		var err error
