@@ -5,6 +5,7 @@ func networkFamilies() [][]Op {
 	return [][]Op{
 		batchNormOps(),
 		convOps(),
+		einsumOps(),
 		layerNormOps(),
 		matmulOps(),
 		normOps(),

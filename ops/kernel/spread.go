@@ -50,3 +50,25 @@ func AllZero[T Number](x []T) bool {
 	}
 	return true
 }
+
+// SumRows is
+//
+//	dst[i] = sum_j(src[i*n+j])
+//
+// for i < rows, j < n. Integers wrap around.
+func SumRows[T Number](p *Pool, dst, src []T, rows, n int) {
+	p.For(rows, rowGrain(n), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			row := src[i*n : (i+1)*n]
+			if f, ok := any(row).([]float32); ok {
+				dst[i] = T(Sum(f))
+				continue
+			}
+			var s T
+			for _, v := range row {
+				s += v
+			}
+			dst[i] = s
+		}
+	})
+}
