@@ -81,7 +81,7 @@ func directions(a *Attrs, name string, n int) []bool {
 func (*scan) Infer(*Infer) error { return nil }
 
 func (k *scan) Run(c *Ctx) error {
-	in := make([]*tensor.Tensor, c.NumIn())
+	in := make([]*tensor.Tensor, k.states+k.inputs)
 	for i := range in {
 		var err error
 		if in[i], err = given(c, i); err != nil {

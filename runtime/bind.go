@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/onda-ml/onda/onnx"
 	"github.com/onda-ml/onda/ops"
@@ -187,6 +188,7 @@ func (s *scope) node(index int, p *onnx.Node) {
 		n.in = append(n.in, slot)
 	}
 	n.in = trim(n.in)
+	n.proto = withoutAbsent(p, n.in)
 	if f := s.b.functions[functionKey{domain, p.OpType, p.Overload}]; f != nil {
 		s.call(n, f)
 		return
@@ -201,6 +203,26 @@ func (s *scope) node(index int, p *onnx.Node) {
 	}
 	n.out = trim(n.out)
 	s.g.nodes = append(s.g.nodes, n)
+}
+
+// withoutAbsent is p with the inputs left out that name a parameter of a
+// function which its call leaves out.
+func withoutAbsent(p *onnx.Node, in []int) *onnx.Node {
+	absent := func(i int) bool { return p.Inputs[i] != "" && (i >= len(in) || in[i] < 0) }
+	for i := range p.Inputs {
+		if !absent(i) {
+			continue
+		}
+		q := *p
+		q.Inputs = slices.Clone(p.Inputs)
+		for j := range q.Inputs {
+			if absent(j) {
+				q.Inputs[j] = ""
+			}
+		}
+		return &q
+	}
+	return p
 }
 
 func trim(slots []int) []int {
