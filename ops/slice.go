@@ -30,10 +30,15 @@ type cut struct {
 }
 
 // sliceAxis is the first index and the number of indices that start, end and
-// step choose from extent n.
+// step choose from extent n. Unlike numpy's, a start before the first element
+// means the first even backwards. The largest int32 and int64 as end mean all
+// that is left, also backwards, as ONNX Runtime has it.
 func sliceAxis(n, start, end, step int) (first, count int, err error) {
 	if step == 0 {
 		return 0, 0, fmt.Errorf("step is 0")
+	}
+	if n == 0 {
+		return 0, 0, nil
 	}
 	if start < 0 {
 		start += n
@@ -48,11 +53,14 @@ func sliceAxis(n, start, end, step int) (first, count int, err error) {
 		}
 		return start, (end-start-1)/step + 1, nil
 	}
-	start, end = max(-1, min(start, n-1)), max(-1, min(end, n-1))
-	if start <= end {
-		return 0, 0, nil
+	if end == math.MaxInt || end == math.MaxInt32 {
+		end = -1
 	}
-	if step == math.MinInt {
+	start, end = max(0, min(start, n-1)), max(-1, min(end, n-1))
+	switch {
+	case start <= end:
+		return 0, 0, nil
+	case step == math.MinInt:
 		return start, 1, nil
 	}
 	return start, (start-end-1)/-step + 1, nil

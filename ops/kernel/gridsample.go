@@ -47,6 +47,9 @@ func place[T float32 | float64](s *Sampler, g T, n int) T {
 	if s.Nearest {
 		x = T(math.RoundToEven(float64(x)))
 	}
+	if s.Cubic { // each of its elements is brought inside by itself
+		return x
+	}
 	lo, hi := s.limits(n)
 	switch inside := float64(x) >= lo && float64(x) <= hi; {
 	case inside:
