@@ -167,7 +167,7 @@ func (k pad) run(c *Ctx, x, value *tensor.Tensor, pads, axes []int) error {
 			return err
 		}
 	}
-	p := padder{c: c, y: y, x: x, m: &m, mode: k.mode}
+	p := padder{c: c, y: y, x: x, m: m, mode: k.mode}
 	tensor.Strides(p.dst[:], m.shape[:rank])
 	tensor.Strides(p.src[:], x.Shape())
 	return p.axis(0, kernel.Strided{})
@@ -191,7 +191,7 @@ func (pad) background(c *Ctx, y, value *tensor.Tensor) error {
 type padder struct {
 	c        *Ctx
 	y, x     *tensor.Tensor
-	m        *margins
+	m        margins
 	mode     padMode
 	dst, src [tensor.MaxRank]int
 }

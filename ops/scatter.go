@@ -94,7 +94,7 @@ func (k scatterElements) Run(c *Ctx) error {
 	var buf [tensor.MaxRank]int
 	e := kernel.Elements{Shape: idx.Shape(), Strides: tensor.Strides(buf[:], x.Shape()), Axis: axis, Extent: x.Dim(axis)}
 	if k.how != "" {
-		return reduceElements(y, updates, idx, e, k.how)
+		return reduceElements(y, updates, idx, &e, k.how)
 	}
 	if idx.DType() == tensor.Int32 {
 		scatterElementsBy(y, updates, tensor.Of[int32](idx), &e)
@@ -179,7 +179,7 @@ func (k scatterND) Run(c *Ctx) error {
 	rows := updates.Len() / t.Inner
 	switch {
 	case k.how != "":
-		return reduceND(y, updates, idx, t, rows, k.how)
+		return reduceND(y, updates, idx, &t, rows, k.how)
 	case x.DType() == tensor.String:
 		kernel.ScatterND(tensor.Of[string](y), tensor.Of[string](updates), tensor.Of[int64](idx), &t, 1, rows, nil)
 	default:

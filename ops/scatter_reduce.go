@@ -1,6 +1,8 @@
 package ops
 
 import (
+	"slices"
+
 	"github.com/onda-ml/onda/ops/kernel"
 	"github.com/onda-ml/onda/ops/tensor"
 )
@@ -34,7 +36,9 @@ func boolReducer(how reduction) func(a, b bool) bool {
 func roundF16(v float32) tensor.F16 { return tensor.ToF16(float64(v)) }
 
 // reduceElements is ScatterElements with a reduction.
-func reduceElements(y, updates, idx *tensor.Tensor, e kernel.Elements, how reduction) error {
+func reduceElements(y, updates, idx *tensor.Tensor, on *kernel.Elements, how reduction) error {
+	// A copy that may be on the heap, so that the plain ScatterElements isn't.
+	e := kernel.Elements{Shape: slices.Clone(on.Shape), Strides: slices.Clone(on.Strides), Axis: on.Axis, Extent: on.Extent}
 	switch y.DType() {
 	case tensor.Float16:
 		reduceElementsBy(y, updates, idx, &e, halfReducer(how, roundF16))
@@ -66,7 +70,9 @@ func reduceElementsBy[T tensor.Elem](y, updates, idx *tensor.Tensor, e *kernel.E
 }
 
 // reduceND is ScatterND with a reduction.
-func reduceND(y, updates, idx *tensor.Tensor, t kernel.Tuples, rows int, how reduction) error {
+func reduceND(y, updates, idx *tensor.Tensor, on *kernel.Tuples, rows int, how reduction) error {
+	t := kernel.Tuples{Dims: slices.Clone(on.Dims), Strides: slices.Clone(on.Strides), Inner: on.Inner,
+		Batches: on.Batches, BatchStep: on.BatchStep, PerBatch: on.PerBatch}
 	switch y.DType() {
 	case tensor.Float16:
 		reduceNDBy(y, updates, idx, &t, rows, halfReducer(how, roundF16))
