@@ -53,7 +53,7 @@ func newTreeClassifier(since int) func(*Attrs) (Kernel, error) {
 			k.single = k.single && w.Target == k.trees.Weights[0].Target
 			k.positive = k.positive && w.Value >= 0
 		}
-		k.single = k.single && k.classes == 2
+		k.single = k.single && k.classes == 2 && len(k.trees.Weights) > 0
 		return k, nil
 	}
 }
@@ -114,7 +114,10 @@ func classOutputs(c *Ctx, l *classLabels, rows, classes int) (label, scores *ten
 	return label, scores, out, err
 }
 
-// decide finishes a row of scores and picks the class.
+// decide finishes a row of scores and picks the class. The specification leaves
+// open what two classes with weights for one of them mean: this is what ONNX
+// Runtime does, on which converters rely. The class is the second where the
+// score is above 0, or above 1/2 where all weights are probabilities.
 func (k *treeClassifier) decide(row []float64) int {
 	if !k.single {
 		addBase(row, k.base)
@@ -122,12 +125,9 @@ func (k *treeClassifier) decide(row []float64) int {
 		kernel.PostTransform(row, k.post)
 		return class
 	}
-	s := row[0] + row[1] // one of them is 0
-	switch len(k.base) {
-	case 1:
-		s += k.base[0]
-	case 2:
-		s += k.base[1]
+	s := row[k.trees.Weights[0].Target]
+	if len(k.base) > 0 {
+		s += k.base[len(k.base)-1]
 	}
 	class, threshold := 0, 0.0
 	if k.positive {
@@ -136,7 +136,15 @@ func (k *treeClassifier) decide(row []float64) int {
 	if s > threshold {
 		class = 1
 	}
-	twoScores(row, s, k.post, k.positive)
+	if k.trees.Weights[0].Target == 1 { // the first class has a score too: none, 0
+		row[1] = s
+		if len(k.base) == 2 {
+			row[0] = k.base[0]
+		}
+		kernel.PostTransform(row, k.post)
+	} else {
+		twoScores(row, s, k.post, k.positive)
+	}
 	return class
 }
 

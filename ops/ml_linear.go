@@ -167,7 +167,10 @@ func (k *linearClassifier) Run(c *Ctx) error {
 			if class = 0; s > 0 {
 				class = 1
 			}
-			twoScores(row, s, k.post, false)
+			if row[0] = s; k.post == kernel.PostLogistic || k.post == kernel.PostProbit {
+				kernel.PostTransform(row[:1], k.post)
+			}
+			row[0], row[1] = 1-row[0], row[0]
 		} else {
 			kernel.PostTransform(row, k.post)
 		}

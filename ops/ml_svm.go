@@ -248,8 +248,7 @@ func (k *svmClassifier) byScore(y, x []float64) int {
 func (k *svmClassifier) byVotes(y, pair, votes []float64) int {
 	class := argMax(votes)
 	if len(k.probA) > 0 {
-		kernel.SVMProbabilities(y, pair, k.probA, k.probB)
-		class = argMax(y)
+		kernel.SVMProbabilities(y, pair, k.probA, k.probB) // the votes may differ: they win
 		kernel.PostTransform(y, k.post)
 		return class
 	}
