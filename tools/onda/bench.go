@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"math"
 	goruntime "runtime"
@@ -16,6 +16,8 @@ type benchCmd struct {
 	Threads int            `help:"Cores to use; 0 means all."`
 	Dim     map[string]int `help:"The size of a symbolic dimension, as NAME=N; 1 where none is given." placeholder:"NAME=N"`
 	Runs    int            `help:"Measured runs, after a tenth as many to warm up." default:"100"`
+	Profile bool           `help:"Also show where the time of a run goes, by operator and for the ten slowest nodes."`
+	Plain   bool           `help:"Use the plain interpreter instead of the compiled plan."`
 	JSON    bool           `name:"json" help:"Print JSON."`
 }
 
@@ -35,6 +37,14 @@ type measurement struct {
 	Allocs  float64           `json:"allocs_per_run"`
 	Bytes   float64           `json:"bytes_per_run"`
 	PeakMB  float64           `json:"peak_memory_mb,omitempty"`
+	Profile []opTime          `json:"profile,omitempty"`
+}
+
+// opTime is the time that the nodes of one operator take in a run.
+type opTime struct {
+	Op    string  `json:"op"`
+	Nodes int     `json:"nodes"`
+	MS    float64 `json:"ms"`
 }
 
 func (c *benchCmd) Run(a *app) error {
@@ -42,7 +52,11 @@ func (c *benchCmd) Run(a *app) error {
 		return fmt.Errorf("--runs %d: expected 1 or more", c.Runs)
 	}
 	start := time.Now()
-	m, err := runtime.Load(c.Model, runtime.WithThreads(c.Threads))
+	level := runtime.Optimised
+	if c.Plain {
+		level = runtime.Plain
+	}
+	m, err := runtime.Load(c.Model, runtime.WithThreads(c.Threads), runtime.WithLevel(level))
 	if err != nil {
 		return err
 	}
@@ -85,13 +99,47 @@ func (c *benchCmd) Run(a *app) error {
 	r.Allocs = float64(after.Mallocs-before.Mallocs) / float64(c.Runs)
 	r.Bytes = float64(after.TotalAlloc-before.TotalAlloc) / float64(c.Runs)
 	r.PeakMB = peakMB()
+	if c.Profile {
+		steps, err := m.Profile(a.ctx, inputs)
+		if err != nil {
+			return err
+		}
+		r.Profile = byOperator(steps)
+		if !c.JSON {
+			defer printSlowest(a, steps)
+		}
+	}
 	if c.JSON {
-		e := json.NewEncoder(a.stdout)
-		e.SetIndent("", "  ")
-		return e.Encode(r)
+		return a.json(r)
 	}
 	r.print(a)
 	return nil
+}
+
+// byOperator adds up the times of the steps, the longest first.
+func byOperator(steps []runtime.StepTime) []opTime {
+	sums := map[string]*opTime{}
+	for _, s := range steps {
+		if sums[s.Op] == nil {
+			sums[s.Op] = &opTime{Op: s.Op}
+		}
+		sums[s.Op].Nodes++
+		sums[s.Op].MS += float64(s.Time.Nanoseconds()) / 1e6
+	}
+	var out []opTime
+	for _, name := range sortedKeys(sums) {
+		out = append(out, *sums[name])
+	}
+	slices.SortStableFunc(out, func(x, y opTime) int { return cmp.Compare(y.MS, x.MS) })
+	return out
+}
+
+func printSlowest(a *app, steps []runtime.StepTime) {
+	slices.SortStableFunc(steps, func(x, y runtime.StepTime) int { return cmp.Compare(y.Time, x.Time) })
+	a.printf("  slowest nodes\n")
+	for _, s := range steps[:min(10, len(steps))] {
+		a.printf("    %9.3f ms  %s %s\n", float64(s.Time.Nanoseconds())/1e6, s.Op, s.Node)
+	}
 }
 
 func since(start time.Time) float64 { return float64(time.Since(start).Nanoseconds()) / 1e6 }
@@ -106,5 +154,8 @@ func (r *measurement) print(a *app) {
 	a.printf("  allocation %9.1f objects, %.0f bytes a run\n", r.Allocs, r.Bytes)
 	if r.PeakMB > 0 {
 		a.printf("  memory     %9.1f MB at the peak\n", r.PeakMB)
+	}
+	for _, o := range r.Profile {
+		a.printf("    %9.3f ms  %5d x %s\n", o.MS, o.Nodes, o.Op)
 	}
 }

@@ -149,6 +149,10 @@ func TestBench(t *testing.T) {
 	require.Equal(t, 10, m.Runs)
 	require.Positive(t, m.P50MS)
 	require.LessOrEqual(t, m.P50MS, m.P99MS)
+	text := succeed(t, "bench", airPassengers+"/model.onnx", "--runs", "3", "--profile")
+	require.Contains(t, text, "x LSTM")
+	require.Contains(t, text, "slowest nodes")
+	require.Contains(t, succeed(t, "inspect", airPassengers+"/model.onnx", "--plan", "--dim", "batch=4"), "float(4, 12) output")
 }
 
 // A forecast continues the file it was made from, and every export of the model

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sort"
@@ -14,6 +13,9 @@ import (
 type inspectCmd struct {
 	Model string `arg:"" help:"An ONNX file." type:"existingfile"`
 	JSON  bool   `name:"json" help:"Print JSON."`
+
+	Plan bool           `help:"Show the compiled plan for random inputs: steps, where each value lies, memory."`
+	Dim  map[string]int `help:"With --plan: the size of a symbolic dimension, as NAME=N; 1 where none is given." placeholder:"NAME=N"`
 }
 
 // summary is what inspect tells of a model.
@@ -48,6 +50,9 @@ type opCount struct {
 }
 
 func (c *inspectCmd) Run(a *app) error {
+	if c.Plan {
+		return c.plan(a)
+	}
 	m, err := onnx.Load(c.Model)
 	if err != nil {
 		return err
@@ -58,11 +63,31 @@ func (c *inspectCmd) Run(a *app) error {
 	s := summarise(m)
 	s.File = c.Model
 	if c.JSON {
-		e := json.NewEncoder(a.stdout)
-		e.SetIndent("", "  ")
-		return e.Encode(s)
+		return a.json(s)
 	}
 	s.print(a)
+	return nil
+}
+
+// plan shows how a run with inputs of the given sizes goes.
+func (c *inspectCmd) plan(a *app) error {
+	m, err := runtime.Load(c.Model)
+	if err != nil {
+		return err
+	}
+	rc := runCmd{Random: true, Dim: c.Dim}
+	inputs, err := rc.inputs(m)
+	if err != nil {
+		return err
+	}
+	p, err := m.Plan(inputs)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return a.json(p)
+	}
+	a.printf("%v", p)
 	return nil
 }
 
