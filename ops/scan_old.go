@@ -35,7 +35,7 @@ func newScan8(a *Attrs) (Kernel, error) {
 }
 
 func (k scan8) Run(c *Ctx) error {
-	in := make([]*tensor.Tensor, c.NumIn()-1)
+	in := make([]*tensor.Tensor, k.states+k.inputs)
 	batch, length := 0, 0
 	for i := range in {
 		var err error

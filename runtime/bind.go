@@ -107,7 +107,7 @@ func (s *scope) graph(p *onnx.Graph) {
 	s.nodes(p.Nodes)
 	for _, out := range p.Outputs {
 		slot, ok := s.resolve(out.Name)
-		if !ok {
+		if !ok || slot < 0 {
 			s.failf("output %q is computed by no node", out.Name)
 			continue
 		}
@@ -176,6 +176,7 @@ func (s *scope) node(index int, p *onnx.Node) {
 	p = s.substitute(p)
 	domain := domainOf(p.Domain)
 	n := &node{proto: p, graph: s.label, index: index, id: uint64(s.b.nodes), opset: s.opsets[domain]}
+	failed := len(s.b.errs)
 	for _, name := range p.Inputs {
 		slot := -1
 		if name != "" {
@@ -188,7 +189,9 @@ func (s *scope) node(index int, p *onnx.Node) {
 		n.in = append(n.in, slot)
 	}
 	n.in = trim(n.in)
-	n.proto = withoutAbsent(p, n.in)
+	if len(s.b.errs) == failed {
+		n.proto = withoutAbsent(p, n.in)
+	}
 	if f := s.b.functions[functionKey{domain, p.OpType, p.Overload}]; f != nil {
 		s.call(n, f)
 		return
