@@ -70,28 +70,34 @@ func (b *body) scaler(which string) string {
 }
 
 // normalize is the window's normalisation of z (batch, input_size, features).
+// Statistics are taken of differences from the last value, as lstmattn does:
+// they lose nothing to rounding where the values are large beside their spread.
 func (b *body) normalize(z string) (n, shift, spread string) {
 	c := b.config
+	if c.Normalization == lstmattn.NormalizationNone {
+		return z, "", ""
+	}
+	anchor := b.gather("anchor", z, "last_row", int64(c.InputSize-1), true)
+	fromAnchor := b.op("Sub", "from_anchor", []string{z, anchor})
+	var middle, deviation string
 	switch c.Normalization {
-	case lstmattn.NormalizationLast:
-		shift = b.gather("window.shift", z, "last_row", int64(c.InputSize-1), true)
-		return b.op("Sub", "normalized", []string{z, shift}), shift, ""
 	case lstmattn.NormalizationMeanStd:
-		shift = b.mean("window.shift", z, 1)
-		d := b.op("Sub", "deviation", []string{z, shift})
-		std := b.op("Sqrt", "std", []string{b.mean("variance", b.op("Mul", "squares", []string{d, d}), 1)})
+		middle = b.mean("middle", fromAnchor, 1)
+		deviation = b.op("Sub", "deviation", []string{fromAnchor, middle})
+		std := b.op("Sqrt", "std", []string{b.mean("variance", b.op("Mul", "squares", []string{deviation, deviation}), 1)})
 		spread = b.atLeast("window.spread", std)
-		return b.op("Div", "normalized", []string{d, spread}), shift, spread
 	case lstmattn.NormalizationRobust:
-		sorted := b.ops("TopK", []string{z, b.ints("input_size", int64(c.InputSize))}, []string{"sorted", "order"},
+		sorted := b.ops("TopK", []string{fromAnchor, b.ints("input_size", int64(c.InputSize))}, []string{"sorted", "order"},
 			onnx.AttrInt("axis", 1), onnx.AttrInt("largest", 0), onnx.AttrInt("sorted", 1))[0]
-		shift = b.quartile("window.shift", sorted, 2)
+		middle = b.quartile("middle", sorted, 2)
+		deviation = b.op("Sub", "deviation", []string{fromAnchor, middle})
 		iqr := b.op("Sub", "iqr", []string{b.quartile("q75", sorted, 3), b.quartile("q25", sorted, 1)})
 		spread = b.atLeast("window.spread", b.op("Div", "iqr_std", []string{iqr, b.floats("iqr_of_normal", []float32{lstmattn.IQROfNormal})}))
-		d := b.op("Sub", "deviation", []string{z, shift})
-		return b.op("Div", "normalized", []string{d, spread}), shift, spread
+	default:
+		return fromAnchor, anchor, ""
 	}
-	return z, "", ""
+	shift = b.op("Add", "window.shift", []string{anchor, middle})
+	return b.op("Div", "normalized", []string{deviation, spread}), shift, spread
 }
 
 func (b *body) atLeast(out, x string) string {

@@ -237,6 +237,7 @@ func TestForwardRefuses(t *testing.T) {
 		require.EqualError(t, err, tc.want)
 	}
 }
+
 // Once warm, a longer horizon allocates no more than a short one.
 func TestNoAllocationPerStep(t *testing.T) {
 	m := randomModel(t, small(), 2)
@@ -253,4 +254,3 @@ func TestNoAllocationPerStep(t *testing.T) {
 	long := count(64)
 	require.Equal(t, count(2), long)
 }
-

@@ -59,7 +59,7 @@ func (l Loss) measure(w *window, dy, values, target []float32, batch, steps int)
 	var sum float64
 	n := float64(len(values))
 	for b := range batch {
-		_, spread := w.of(b)
+		_, _, spread := w.of(b)
 		for i := b * steps * w.cols; i < (b+1)*steps*w.cols; i++ {
 			unit := float64(spread[i%w.cols])
 			value, slope := l.of((float64(values[i]) - float64(target[i])) * unit)

@@ -18,18 +18,24 @@ type window struct {
 	steps, cols int
 	mean, scale []float32 // (F) of the columns
 
-	shift, spread []float32 // (B, F) of each window
-	sorted        []float32 // (L) scratch of robust
+	// (B, F) of each window. Statistics are taken of differences from the anchor,
+	// its last value, which lose nothing to rounding where the values are large
+	// beside their spread; what is subtracted in all is anchor + shift.
+	anchor, shift, spread []float32
+	sorted                []float32 // (L) scratch of robust
 }
 
 // normalize sets n (B, L, F) from the raw x (B, L, F), and shift and spread.
 func (w *window) normalize(n, x []float32, batch int) {
 	w.toScaled(n[:batch*w.steps*w.cols], x)
 	for b := range batch {
-		shift, spread := w.of(b)
 		one := n[b*w.steps*w.cols : (b+1)*w.steps*w.cols]
-		w.measure(shift, spread, one)
-		w.center(one, shift, spread)
+		if w.kind != NormalizationNone {
+			copy(piece(w.anchor, b, w.cols), one[(w.steps-1)*w.cols:])
+		}
+		w.fromAnchor(one, b)
+		w.measure(one, b)
+		w.center(one, b)
 	}
 }
 
@@ -38,21 +44,22 @@ func (w *window) normalize(n, x []float32, batch int) {
 func (w *window) normalizeTarget(n, y []float32, batch, steps int) {
 	w.toScaled(n[:batch*steps*w.cols], y)
 	for b := range batch {
-		shift, spread := w.of(b)
-		w.center(n[b*steps*w.cols:(b+1)*steps*w.cols], shift, spread)
+		one := n[b*steps*w.cols : (b+1)*steps*w.cols]
+		w.fromAnchor(one, b)
+		w.center(one, b)
 	}
 }
 
 // restore turns normalised values y (B, T, F) into raw ones, in place.
 func (w *window) restore(y []float32, batch, steps int) {
 	for b := range batch {
-		shift, spread := w.of(b)
+		anchor, shift, spread := w.of(b)
 		for i := b * steps * w.cols; i < (b+1)*steps*w.cols; i += w.cols {
 			row := y[i : i+w.cols]
 			for f := range row {
 				scaled := row[f]
 				if w.kind != NormalizationNone {
-					scaled = float32(scaled*spread[f]) + shift[f]
+					scaled = float32(scaled*spread[f]) + float32(anchor[f]+shift[f])
 				}
 				row[f] = float32(scaled*w.scale[f]) + w.mean[f]
 			}
@@ -60,8 +67,8 @@ func (w *window) restore(y []float32, batch, steps int) {
 	}
 }
 
-func (w *window) of(b int) (shift, spread []float32) {
-	return w.shift[b*w.cols : (b+1)*w.cols], w.spread[b*w.cols : (b+1)*w.cols]
+func (w *window) of(b int) (anchor, shift, spread []float32) {
+	return piece(w.anchor, b, w.cols), piece(w.shift, b, w.cols), piece(w.spread, b, w.cols)
 }
 
 func (w *window) toScaled(dst, src []float32) {
@@ -72,10 +79,25 @@ func (w *window) toScaled(dst, src []float32) {
 	}
 }
 
-func (w *window) center(n, shift, spread []float32) {
+// fromAnchor subtracts the anchor of window b.
+func (w *window) fromAnchor(n []float32, b int) {
 	if w.kind == NormalizationNone {
 		return
 	}
+	anchor, _, _ := w.of(b)
+	for i := 0; i < len(n); i += w.cols {
+		for f := range w.cols {
+			n[i+f] -= anchor[f]
+		}
+	}
+}
+
+// center applies shift and spread of window b.
+func (w *window) center(n []float32, b int) {
+	if w.kind == NormalizationNone {
+		return
+	}
+	_, shift, spread := w.of(b)
 	for i := 0; i < len(n); i += w.cols {
 		for f := range w.cols {
 			n[i+f] = (n[i+f] - shift[f]) / spread[f]
@@ -83,18 +105,20 @@ func (w *window) center(n, shift, spread []float32) {
 	}
 }
 
-// measure computes shift and spread (F) of one window z (L, F).
-func (w *window) measure(shift, spread, z []float32) {
+// measure computes shift and spread of window b from its differences d (L, F)
+// from the anchor.
+func (w *window) measure(d []float32, b int) {
+	anchor, shift, spread := w.of(b)
 	for f := range w.cols {
 		switch w.kind {
 		case NormalizationLast:
-			shift[f], spread[f] = z[(w.steps-1)*w.cols+f], 1
-		case NormalizationMeanStd:
-			shift[f], spread[f] = w.meanStd(z[f:])
-		case NormalizationRobust:
-			shift[f], spread[f] = w.medianIQR(z[f:])
-		default:
 			shift[f], spread[f] = 0, 1
+		case NormalizationMeanStd:
+			shift[f], spread[f] = w.meanStd(d[f:])
+		case NormalizationRobust:
+			shift[f], spread[f] = w.medianIQR(d[f:])
+		default:
+			anchor[f], shift[f], spread[f] = 0, 0, 1
 		}
 	}
 }

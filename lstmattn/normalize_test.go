@@ -9,7 +9,7 @@ import (
 
 func windowFor(kind Normalization, steps, cols, batch int) *window {
 	w := &window{kind: kind, steps: steps, cols: cols, mean: make([]float32, cols), scale: make([]float32, cols),
-		shift: make([]float32, batch*cols), spread: make([]float32, batch*cols), sorted: make([]float32, steps)}
+		anchor: make([]float32, batch*cols), shift: make([]float32, batch*cols), spread: make([]float32, batch*cols), sorted: make([]float32, steps)}
 	for f := range cols {
 		w.mean[f], w.scale[f] = float32(3+f), float32(2+f)
 	}
@@ -28,7 +28,7 @@ func TestWindowNormalization(t *testing.T) {
 		w := windowFor(kind, 5, 1, 1)
 		n := make([]float32, 5)
 		w.normalize(n, x, 1)
-		require.InDelta(t, want.shift, float64(w.shift[0]), 1e-6, kind)
+		require.InDelta(t, want.shift, float64(w.anchor[0]+w.shift[0]), 1e-6, kind)
 		require.InDelta(t, want.spread, float64(w.spread[0]), 1e-6, kind)
 		for i := range x {
 			require.InDelta(t, ((float64(x[i])-3)/2-want.shift)/want.spread, float64(n[i]), 1e-6, kind)
@@ -76,6 +76,30 @@ func TestConstantWindowStaysFinite(t *testing.T) {
 		require.Equal(t, []float32{0, 0, 0, 0}, n)
 		w.restore(n, 1, 4)
 		require.Equal(t, []float32{7, 7, 7, 7}, n)
+	}
+}
+
+// Values far from zero beside their spread lose nothing more than they lost as
+// float32.
+func TestLargeOffsetsKeepTheirPrecision(t *testing.T) {
+	const steps = 168
+	x := make([]float32, steps)
+	rows := make([]vec, steps)
+	for i := range x {
+		x[i] = 1e6 + float32(3*math.Sin(float64(i)))
+		rows[i] = vec{float64(x[i])}
+	}
+	for _, kind := range []Normalization{NormalizationLast, NormalizationMeanStd, NormalizationRobust} {
+		w := windowFor(kind, steps, 1, 1)
+		w.mean[0], w.scale[0] = 0, 1
+		n := make([]float32, steps)
+		w.normalize(n, x, 1)
+		shift, spread := refWindow(kind, rows, 0)
+		for i := range x {
+			require.InDelta(t, (float64(x[i])-shift)/spread, float64(n[i]), 1e-6, kind)
+		}
+		w.restore(n, 1, steps)
+		require.InDeltaSlice(t, x, n, .1, kind)
 	}
 }
 

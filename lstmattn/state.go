@@ -89,7 +89,7 @@ func (s *State) common(m *Model, batch int) {
 	B, L, F, H := batch, c.InputSize, c.NumFeatures, c.HiddenSize
 	s.window = window{
 		kind: c.Normalization, steps: L, cols: F, mean: m.params.ScalerMean, scale: m.params.ScalerScale,
-		shift: s.take(B * F), spread: s.take(B * F), sorted: s.take(L),
+		anchor: s.take(B * F), shift: s.take(B * F), spread: s.take(B * F), sorted: s.take(L),
 	}
 	s.n = s.take(B * L * F)
 	states := c.NumEncoderLayers * c.Directions() * B * H
