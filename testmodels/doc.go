@@ -20,6 +20,8 @@
 //	structure      functions, subgraphs, captures, 16 and 8 bits, external data, built by hand
 //	dynamo         the same families through the newer exporter (torch.export), opsets 18 to 23
 //	keras          recurrent layers of Keras through tf2onnx, many of them as Loop
+//	sklearn        classical regressors on lagged values through skl2onnx
+//	lightgbm       boosted trees through onnxmltools
 //	quantised      models of the families above in int8 and float16, by ONNX Runtime's tools
 //	refused        models and inputs that must not run, each with the sentence that says why
 //	forecasters    a forecaster really trained in PyTorch, with its series and metadata

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-//go:embed attention dynamo forecasters keras quantised recurrent refused
-//go:embed seq2seq series specification structure temporal transformer
+//go:embed attention dynamo forecasters keras lightgbm quantised recurrent refused
+//go:embed seq2seq series sklearn specification structure temporal transformer
 var files embed.FS
 
 // AirPassengers is the folder in FS of the bundled forecaster, a case like the

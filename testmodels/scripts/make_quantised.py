@@ -1,7 +1,8 @@
 """quantised/ and contributed/: models of other families through ONNX Runtime's own tools: int8 and float16.
 
 contributed/ has those that come out with operators of com.microsoft. Expected outputs come from ONNX Runtime,
-run without its optimisations.
+run without its optimisations, but for dlinear_half, which ONNX's reference implementation rounds after every
+operator as its type says: ONNX Runtime keeps float32 between operators that it has in float32 only.
 """
 
 import pathlib
@@ -10,6 +11,7 @@ import tempfile
 import numpy as np
 import onnx
 import onnxruntime
+from onnx.reference import ReferenceEvaluator
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
@@ -54,8 +56,10 @@ def sort(graph):
     graph.node.extend(ordered)
 
 
-def run(model, sets):
+def run(model, sets, tool):
     """Runs the model as written: optimised, ONNX Runtime would join the quantised steps and round elsewhere."""
+    if tool is half and not any(n.op_type == "LSTM" for n in model.graph.node):
+        return [ReferenceEvaluator(model).run(None, inputs) for inputs, _ in sets]
     settings = onnxruntime.SessionOptions()
     settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     settings.intra_op_num_threads = 1
@@ -93,7 +97,7 @@ def main():
             tool(str(prepared), sets, str(made), **options)
             built = onnx.load(str(made))
         cases.strip(built)
-        got = run(built, sets)
+        got = run(built, sets, tool)
         for outputs, (_, want) in zip(got, sets):
             far = max(np.abs(a - b).max() for a, b in zip(outputs, want.values()))
             if far > 0.2:

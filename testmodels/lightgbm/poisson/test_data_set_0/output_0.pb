@@ -1,0 +1,1 @@
+BvariableJ†[6Aÿ„3A¬³,A‹A;APOA

@@ -1,0 +1,1 @@
+BvariableJНоbAНоbAНоbAНоbA╟1iA

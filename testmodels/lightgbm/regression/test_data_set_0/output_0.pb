@@ -1,0 +1,1 @@
+BvariableJû®-Aÿï%A¨Ã#A·:ArVA

@@ -1,0 +1,1 @@
+BvariableJ ++1AµÎ6A}Þ-APeDA£¹7APeDA¡›LAÿ5QA

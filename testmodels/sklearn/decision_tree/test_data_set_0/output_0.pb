@@ -1,0 +1,1 @@
+BvariableJ67A67AvLAk^A

@@ -1,0 +1,1 @@
+BvariableJ-x#Aë`%AzY:A7^XA

@@ -1,0 +1,1 @@
+BvariableJ0§)A8‡&A|<AX~"A3¶8AÝONAò\0A×ôBA†SAVïcACØwAä‚A

@@ -1,0 +1,1 @@
+BvariableJ€îA¦YA/Ì%A

@@ -1,0 +1,1 @@
+BvariableJùÖÊ@M«×@ºAMX<A

@@ -1,0 +1,1 @@
+BlagsJ`©feAóÖ]AÖ?A>-Aê‚AþAóÖ]AÖ?A>-Aê‚AþA¿AÖ?A>-Aê‚AþA¿AaŒ A>-Aê‚AþA¿AaŒ AÈMA

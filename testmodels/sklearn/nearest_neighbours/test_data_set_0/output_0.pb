@@ -1,0 +1,1 @@
+BvariableJ«AÞ¤ø@… AB—PA

@@ -1,0 +1,1 @@
+BvariableJõoAlwAñµ2A­â\A

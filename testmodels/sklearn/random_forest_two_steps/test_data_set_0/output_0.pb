@@ -1,0 +1,1 @@
+BvariableJ hAÛá%AY%AõQ?A4èEAqûXAÂnA“sA

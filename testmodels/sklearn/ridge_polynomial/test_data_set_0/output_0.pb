@@ -1,0 +1,1 @@
+BvariableJ–AÝÜ!A¸"/Akè_A

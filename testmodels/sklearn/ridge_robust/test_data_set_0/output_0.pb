@@ -1,0 +1,1 @@
+BvariableJ ¡A¥'AYI"Aj€7A(0A‹ùBA,ØaA[ØuA

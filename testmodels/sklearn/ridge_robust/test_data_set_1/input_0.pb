@@ -1,0 +1,1 @@
+BlagsJyqtA'/lAùaAx≤DAT„,A<˙A

@@ -1,0 +1,1 @@
+BvariableJUIAm"A=H0A“cA

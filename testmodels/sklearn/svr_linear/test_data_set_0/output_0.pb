@@ -1,0 +1,1 @@
+BvariableJŠ/A»ÕAvè$A>MA

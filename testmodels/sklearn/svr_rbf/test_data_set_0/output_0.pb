@@ -1,0 +1,1 @@
+BvariableJBdA5	AÔ*#Aç©IA
