@@ -58,9 +58,14 @@ func readSeedInt(a *Attrs) seed {
 	return seed(n)
 }
 
+// generator mixes all bits of the run's seed (by the finaliser of MurmurHash3)
+// where there is none of the node's own.
 func (s seed) generator(c *Ctx) *kernel.Twister {
 	if s == noSeed {
-		return kernel.NewTwister(uint32(c.Seed) ^ uint32(c.Seed>>32))
+		z := c.Seed
+		z = (z ^ z>>33) * 0xff51afd7ed558ccd
+		z = (z ^ z>>33) * 0xc4ceb9fe1a85ec53
+		return kernel.NewTwister(uint32(z ^ z>>33))
 	}
 	return kernel.NewTwister(uint32(s))
 }
