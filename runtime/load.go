@@ -15,39 +15,55 @@ import (
 // data from the same folder. Everything that can't run is listed at once, in a
 // *LoadError.
 func Load(path string, opts ...Option) (*Model, error) {
-	p, err := onnx.Load(path)
+	c, err := newConfig(opts)
 	if err != nil {
 		return nil, err
 	}
-	return Compile(p, opts...)
+	p, err := onnx.Load(path, onnx.WithMemoryLimit(c.memory))
+	if err != nil {
+		return nil, err
+	}
+	return c.compile(p)
 }
 
 // LoadBytes is Load for a model in memory. The model keeps data, which must not
 // change afterwards.
 func LoadBytes(data []byte, opts ...Option) (*Model, error) {
-	p, err := onnx.Decode(data)
+	c, err := newConfig(opts)
 	if err != nil {
 		return nil, err
 	}
-	return Compile(p, opts...)
+	p, err := onnx.Decode(data, onnx.WithMemoryLimit(c.memory))
+	if err != nil {
+		return nil, err
+	}
+	return c.compile(p)
 }
 
 // LoadReader is Load for a model that is read to the end of r.
 func LoadReader(r io.Reader, opts ...Option) (*Model, error) {
-	p, err := onnx.LoadReader(r)
+	c, err := newConfig(opts)
 	if err != nil {
 		return nil, err
 	}
-	return Compile(p, opts...)
+	p, err := onnx.LoadReader(r, onnx.WithMemoryLimit(c.memory))
+	if err != nil {
+		return nil, err
+	}
+	return c.compile(p)
 }
 
 // LoadFS is Load for a file of a file system, such as an embed.FS.
 func LoadFS(fsys fs.FS, name string, opts ...Option) (*Model, error) {
-	p, err := onnx.LoadFS(fsys, name)
+	c, err := newConfig(opts)
 	if err != nil {
 		return nil, err
 	}
-	return Compile(p, opts...)
+	p, err := onnx.LoadFS(fsys, name, onnx.WithMemoryLimit(c.memory))
+	if err != nil {
+		return nil, err
+	}
+	return c.compile(p)
 }
 
 // Compile makes a Model of a decoded or hand-built file. p must not change
@@ -57,6 +73,10 @@ func Compile(p *onnx.Model, opts ...Option) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.compile(p)
+}
+
+func (c *config) compile(p *onnx.Model) (*Model, error) {
 	g, err := bind(p, c.set)
 	if err != nil {
 		return nil, err
