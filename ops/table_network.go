@@ -3,6 +3,7 @@ package ops
 // networkFamilies lists what layers of networks are made of.
 func networkFamilies() [][]Op {
 	return [][]Op{
+		attentionOps(),
 		batchNormOps(),
 		convOps(),
 		einsumOps(),
