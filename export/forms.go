@@ -53,18 +53,19 @@ func (w *writer) loop() *onnx.Model {
 	}
 	s := step.decode(state)
 	step.output(on, value("step.on_out", "", onnx.Bool))
-	step.output(s.y, value("step.prev_out", "", onnx.Float, B, F))
-	step.output(s.context, value("step.context_out", "", onnx.Float, B, H))
+	step.output(s.y, value(s.y, "", onnx.Float, B, F))
+	step.output(s.context, value(s.context, "", onnx.Float, B, H))
 	results := []string{"loop.prev", "loop.context"}
 	for k := range c.NumDecoderLayers {
-		step.output(s.h[k], value(fmt.Sprintf("step.h_out.%d", k), "", onnx.Float, 1, B, H))
-		step.output(s.c[k], value(fmt.Sprintf("step.c_out.%d", k), "", onnx.Float, 1, B, H))
+		step.output(s.h[k], value(s.h[k], "", onnx.Float, 1, B, H))
+		step.output(s.c[k], value(s.c[k], "", onnx.Float, 1, B, H))
 		results = append(results, fmt.Sprintf("loop.h.%d", k), fmt.Sprintf("loop.c.%d", k))
 	}
 	step.output(s.y, value("step.value", "", onnx.Float, B, F))
 	results = append(results, "loop.values")
 	if w.options.Attention {
-		step.output(step.squeeze("attention.row", s.weights, 2), value("step.weights", "", onnx.Float, B, c.NumAttentionHeads, c.InputSize))
+		row := step.squeeze("attention.row", s.weights, 2)
+		step.output(row, value(row, "", onnx.Float, B, c.NumAttentionHeads, c.InputSize))
 		results = append(results, "loop.weights")
 	}
 	b.ops("Loop", first, results, onnx.AttrGraph("body", step.graph))

@@ -119,20 +119,25 @@ func WriteONNX(path string, m *lstmattn.Model, o Options) ([]string, error) {
 		if len(parts) > 1 {
 			name = filepath.Join(filepath.Dir(path), p.Name+".onnx")
 		}
-		var size int64
-		for _, t := range p.Model.Graph.Initializers {
-			size += int64(len(t.RawData))
-		}
-		var options []onnx.SaveOption
-		if size > largestFile {
-			options = append(options, onnx.WithExternalData(filepath.Base(name)+".data", 1<<10))
-		}
-		if err := p.Model.Save(name, options...); err != nil {
+		if err := save(name, p.Model, largestFile); err != nil {
 			return names, err
 		}
 		names = append(names, name)
 	}
 	return names, nil
+}
+
+// save writes one file, and its larger constants into another where together
+// they pass the limit.
+func save(path string, m *onnx.Model, limit int64) error {
+	var size int64
+	for _, t := range m.Graph.Initializers {
+		size += int64(len(t.RawData))
+	}
+	if size > limit {
+		return m.Save(path, onnx.WithExternalData(filepath.Base(path)+".data", 1<<10))
+	}
+	return m.Save(path)
 }
 
 // irVersions gives the version of the file format that came with each opset

@@ -124,17 +124,21 @@ func TestExportsAgreeWithTheModel(t *testing.T) {
 // runSplit is what a user of a split model writes.
 func runSplit(t *testing.T, encoder, step *runtime.Model, x *tensor.Tensor, horizon int) (values, weights *tensor.Tensor) {
 	t.Helper()
-	state, err := encoder.Run(context.Background(), map[string]*tensor.Tensor{"x": x})
+	ctx := context.Background()
+	fixed, err := encoder.Run(ctx, map[string]*tensor.Tensor{"x": x})
 	require.NoError(t, err)
+	state, err := step.NewState(map[string]string{"next_prev": "prev", "next_context": "context", "next_h": "h", "next_c": "c"})
+	require.NoError(t, err)
+	for _, name := range []string{"prev", "context", "h", "c"} {
+		require.NoError(t, state.Set(name, fixed[name]))
+		delete(fixed, name)
+	}
 	var v, w []float32
 	var heads, steps int
 	B, F := x.Shape()[0], x.Shape()[2]
 	for range horizon {
-		out, err := step.Run(context.Background(), state)
+		out, err := state.Step(ctx, fixed)
 		require.NoError(t, err)
-		for _, name := range []string{"prev", "context", "h", "c"} {
-			state[name] = out["next_"+name]
-		}
 		v, w = append(v, tensor.Of[float32](out["forecast"])...), append(w, tensor.Of[float32](out["attention"])...)
 		heads, steps = out["attention"].Shape()[1], out["attention"].Shape()[2]
 	}
@@ -254,6 +258,22 @@ func TestWriteONNX(t *testing.T) {
 	_, err = WriteONNX(blocked, m, Options{})
 	require.ErrorContains(t, err, blocked)
 	require.Len(t, entries(t, dir), 4, "nothing is left beside")
+}
+
+// What is too large for one file keeps its constants in a second.
+func TestLargeModelsUseExternalData(t *testing.T) {
+	m := tinyModel(t, nil)
+	parts, err := ONNX(m, Options{Attention: true})
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "model.onnx")
+	require.NoError(t, save(path, parts[0].Model, 1<<12))
+	require.FileExists(t, path+".data")
+	r, err := runtime.Load(path)
+	require.NoError(t, err)
+	x, in := input(t, m, 2)
+	out, err := r.Run(context.Background(), map[string]*tensor.Tensor{"x": in})
+	require.NoError(t, err)
+	requireAgreement(t, m, forecast(t, m, x, &lstmattn.Options{Attention: true}), out["forecast"], out["attention"])
 }
 
 func entries(t *testing.T, dir string) []os.DirEntry {
