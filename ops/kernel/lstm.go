@@ -1,6 +1,9 @@
 package kernel
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // LSTMArgs are the data of one direction of an LSTM layer over T steps of B
 // sequences, with input width I and H hidden units. Strides count elements
@@ -45,6 +48,7 @@ func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error {
 	t := lstmTasks.Get().(*lstmTask)
 	t.w, t.a, t.batch = w, a, a.B
 	t.save = a.Gates != nil
+	t.apart.Store(-1)
 	t.span = min(a.T, max(1, lstmGates/(w.columns()*max(a.B, 1))))
 	s := t.prepare(a.H0, a.C0, t.span)
 	threads := 1
@@ -54,8 +58,7 @@ func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error {
 	p.Team(threads, t.run)
 	err := t.err
 	s.release()
-	*t = lstmTask{run: t.run, some: t.some}
-	lstmTasks.Put(t)
+	t.forget()
 	return err
 }
 
@@ -82,6 +85,7 @@ type lstmTask struct {
 	h     [2][]float32 // (B, units): before a step and after it, by turns
 	c     []float32    // (B, units)
 	save  bool         // leave the activated gates in gates
+	apart atomic.Int64 // the step after which member 0 does the rest: the team is crowded
 	err   error
 
 	run  func(member int, b *Barrier)
@@ -94,6 +98,13 @@ var lstmTasks = sync.Pool{New: func() any {
 	t.some = func(lo, hi int) { t.step(lo, hi, 0, 0, nil, 0) }
 	return t
 }}
+
+// forget lets go of the caller's data and gives the task back.
+func (t *lstmTask) forget() {
+	t.w, t.a, t.gates, t.c, t.err = nil, nil, nil, nil, nil
+	t.h = [2][]float32{}
+	lstmTasks.Put(t)
+}
 
 // prepare borrows the working memory and loads the state.
 func (t *lstmTask) prepare(h0, c0 []float32, span int) *scratch {
@@ -148,7 +159,17 @@ func (t *lstmTask) member(member int, b *Barrier) {
 			}
 			t.step(lo, hi, done+s, at, a.SeqLens, first+at)
 			t.emit(lo, hi, done+s, at, first+at)
+			if member == 0 && b.Crowded() {
+				t.apart.Store(int64(done + s))
+			}
 			b.Wait()
+			// Compared with this step: member 0 may be in the next already.
+			if b != &alone && t.apart.Load() == int64(done+s) {
+				if member > 0 {
+					return
+				}
+				lo, hi, b = 0, w.lumps(), &alone
+			}
 		}
 	}
 	t.gather(lo, hi, a.YH, t.h[a.T%2])

@@ -204,6 +204,5 @@ func LSTMStep(p *Pool, w *LSTMWeights, a *LSTMStepArgs) {
 	t.gather(0, w.lumps(), a.HOut, t.h[1])
 	t.gather(0, w.lumps(), a.COut, t.c)
 	s.release()
-	*t = lstmTask{run: t.run, some: t.some}
-	lstmTasks.Put(t)
+	t.forget()
 }

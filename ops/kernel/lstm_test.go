@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -293,4 +294,23 @@ func TestLSTMCellBackward(t *testing.T) {
 	for j := range cPrev {
 		check(fmt.Sprint("cell ", j), &cPrev[j], dcPrev[j])
 	}
+}
+
+// When a member keeps the others waiting, one does the rest, with the same
+// result, and for a while no team is formed.
+func TestCrowdedTeamDissolves(t *testing.T) {
+	r := seeded()
+	d := newLSTMData(r, lstmCase{T: 1000, B: 1, I: 1, H: 256})
+	w := PackLSTM(d.I, d.H, d.w, d.r, d.b)
+	run := func(p *Pool, stop func() error) []float32 {
+		y := make([]float32, d.T*d.H)
+		require.NoError(t, LSTM(p, w, &LSTMArgs{T: d.T, B: 1, X: d.x, XT: 1, XB: 1, Y: y, YT: d.H, YB: d.H, Stop: stop}))
+		return y
+	}
+	p := NewPool(2)
+	late := func() error { time.Sleep(4 * patience); return nil }
+	requireSameBits(t, run(nil, nil), run(p, late), "a late member")
+	p.Team(2, func(_ int, b *Barrier) { require.Equal(t, 1, b.Members()) })
+	time.Sleep(2 * avoid)
+	p.Team(2, func(_ int, b *Barrier) { require.Equal(t, 2, b.Members()) })
 }

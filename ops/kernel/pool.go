@@ -1,9 +1,9 @@
 package kernel
 
 import (
-	"fmt"
 	"runtime"
 	"sync/atomic"
+	"time"
 )
 
 // A Pool is a fixed set of worker goroutines that calls to this package share.
@@ -24,6 +24,10 @@ type pool struct {
 	wake chan *job
 	// free holds jobs for reuse, one for every caller that can have helpers.
 	free chan *job
+	// crowded is until when teams are not worth forming, in nanoseconds since
+	// start: other programs hold the processors.
+	crowded atomic.Int64
+	start   time.Time
 }
 
 const (
@@ -39,7 +43,7 @@ func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	inner := &pool{threads: threads, wake: make(chan *job, threads), free: make(chan *job, threads)}
+	inner := &pool{threads: threads, wake: make(chan *job, threads), free: make(chan *job, threads), start: time.Now()}
 	for range threads {
 		inner.free <- &job{done: make(chan struct{}, 1)}
 	}
@@ -119,31 +123,6 @@ func chunks(n, grain, threads int) (size, count int) {
 	}
 	size = max((n+count-1)/count, grain)
 	return size, (n + size - 1) / size
-}
-
-// Team calls f(member, b) once for each member 0..b.Members()-1, all at the
-// same time, and returns when all have returned. It asks for n members and
-// gets fewer when workers are busy, at least one: the caller, which is member
-// 0. Members meet with b.Wait between the phases of a loop too fine for For,
-// such as the steps of a recurrence. Every member must call Wait the same
-// number of times. How work is divided must not change its result, since the
-// number of members varies from call to call.
-func (p *Pool) Team(n int, f func(member int, b *Barrier)) {
-	n = min(n, p.Threads())
-	if n <= 1 {
-		f(0, &alone)
-		return
-	}
-	helpers := p.acquire(n - 1)
-	if helpers == 0 {
-		f(0, &alone)
-		p.release(0)
-		return
-	}
-	j := <-p.free
-	j.team = f
-	j.barrier.reset(helpers + 1)
-	p.run(j, helpers)
 }
 
 // acquire counts the caller in and takes up to want workers, as many as leave
@@ -250,61 +229,5 @@ func (j *job) await() {
 	<-j.done
 }
 
-// spins bounds busy waiting to some tens of microseconds.
+// spins bounds busy waiting to about ten microseconds.
 const spins = 1 << 13
-
-var errBrokenBarrier = fmt.Errorf("kernel: another member of the team panicked")
-
-// A Barrier is where the members of a Team meet.
-type Barrier struct {
-	members int32
-	_       [15]int32
-	arrived atomic.Int32
-	_       [15]int32
-	phase   atomic.Uint32
-	broken  atomic.Bool
-	_       [14]int32
-}
-
-// alone is the barrier of every team of one; nothing ever writes to it.
-var alone = Barrier{members: 1}
-
-func (b *Barrier) reset(members int) {
-	b.members = int32(members)
-	b.arrived.Store(0)
-	b.broken.Store(false)
-}
-
-// Members is the number of members in the team.
-func (b *Barrier) Members() int { return int(b.members) }
-
-// Wait returns when every member has called it: what a member wrote before,
-// all members see after. It spins for a short while and then yields its
-// processor at every try, so a team on a shared machine loses time, not
-// progress.
-func (b *Barrier) Wait() {
-	if b.members == 1 {
-		return
-	}
-	phase := b.phase.Load()
-	if b.arrived.Add(1) == b.members {
-		b.arrived.Store(0)
-		b.phase.Add(1)
-		return
-	}
-	for i := 0; b.phase.Load() == phase; i++ {
-		if i >= spins {
-			if b.broken.Load() {
-				panic(errBrokenBarrier)
-			}
-			runtime.Gosched()
-		}
-	}
-}
-
-// Share returns the part [lo, hi) of [0, n) that belongs to a member: parts
-// differ in length by at most one.
-func (b *Barrier) Share(member, n int) (lo, hi int) {
-	m := int(b.members)
-	return n * member / m, n * (member + 1) / m
-}
