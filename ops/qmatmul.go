@@ -9,7 +9,7 @@ import (
 
 // qmatmulOps are the matrix products of quantised numbers.
 func qmatmulOps() []Op {
-	bytes := types(tensor.Int8, tensor.Uint8)
+	bytes := byteTypes
 	return []Op{
 		{Name: "MatMulInteger", Versions: []Version{
 			{Since: 10, MinIn: 2, MaxIn: 4, MinOut: 1, MaxOut: 1, New: func(*Attrs) (Kernel, error) { return matmulInteger{}, nil }},
@@ -27,7 +27,7 @@ func qmatmulOps() []Op {
 type matmulInteger struct{}
 
 func (matmulInteger) check(dt func(i int) tensor.DType) error {
-	bytes := types(tensor.Int8, tensor.Uint8)
+	bytes := byteTypes
 	for i := range 4 {
 		if err := bytes.check(i, dt(i)); err != nil {
 			return err
@@ -96,19 +96,30 @@ func (c *Ctx) dtype(i int) tensor.DType {
 // centred is x minus its zero point, input z, if that is given. A zero point of
 // rank 1 belongs to x's rows, or else to its columns.
 func centred[T int32 | float32](c *Ctx, z int, x *tensor.Tensor, rows bool) ([]T, error) {
-	out, err := reserved[T](c, x.Len())
-	if err != nil {
-		return nil, err
-	}
 	zero := c.In(z)
 	if zero == nil {
-		zero, _ = tensor.Zeros(x.DType())
+		return minusZero[T](c, z, x, nil, nil)
 	}
 	shape := zero.Shape()
 	if n := zero.Len(); n == 1 {
 		shape = nil
 	} else if zero.Rank() == 1 && rows && x.Rank() > 1 {
 		shape = tensor.Shape{n, 1}
+	}
+	return minusZero[T](c, z, x, zero, shape)
+}
+
+// minusZero is x minus input z, zero, counted as being of the given shape; nil
+// is 0.
+func minusZero[T int32 | float32](c *Ctx, z int, x, zero *tensor.Tensor, shape []int) ([]T, error) {
+	out, err := reserved[T](c, x.Len())
+	if err != nil {
+		return nil, err
+	}
+	if zero == nil {
+		if zero, err = tensor.Zeros(x.DType()); err != nil {
+			return nil, err
+		}
 	}
 	if _, err := unidirectional(nil, x.Shape(), shape); err != nil {
 		return nil, fmt.Errorf("input %d: %w", z, err)

@@ -25,7 +25,7 @@ func quantizeOps() []Op {
 	dequantize := func(since int, from, scale dtypes) Version {
 		return Version{Since: since, MinIn: 2, MaxIn: 3, MinOut: 1, MaxOut: 1, New: newDequantize(since, from, scale)}
 	}
-	bytes := types(tensor.Int8, tensor.Uint8)
+	bytes := byteTypes
 	return []Op{
 		{Name: "QuantizeLinear", Versions: []Version{
 			quantize(10, f32i32, f32, bytes), quantize(13, f32i32, f32, bytes), quantize(19, real19, real19, to19),

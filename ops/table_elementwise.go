@@ -16,6 +16,7 @@ func elementwiseFamilies() [][]Op {
 		linearOps(),
 		lossOps(),
 		mapOps(),
+		qconvOps(),
 		qmatmulOps(),
 		quantizeOps(),
 		randomOps(),
