@@ -12,6 +12,7 @@ import (
 // Set is an immutable collection of operators.
 type Set struct {
 	ops map[opKey]Op
+	own map[opKey]bool // added or replaced by a user
 }
 
 type opKey struct{ domain, name string }
@@ -37,7 +38,10 @@ func Standard() *Set {
 
 // With is a set with more operators; one that is there already is replaced.
 func (s *Set) With(more ...Op) (*Set, error) {
-	out := &Set{ops: maps.Clone(s.ops)}
+	out := &Set{ops: maps.Clone(s.ops), own: maps.Clone(s.own)}
+	if out.own == nil {
+		out.own = map[opKey]bool{}
+	}
 	for _, op := range more {
 		if op.Name == "" || len(op.Versions) == 0 {
 			return nil, fmt.Errorf("ops: operator %q of domain %q needs a name and at least one version", op.Name, op.Domain)
@@ -52,9 +56,15 @@ func (s *Set) With(more ...Op) (*Set, error) {
 		}
 		op.Domain = canonical(op.Domain)
 		out.ops[opKey{op.Domain, op.Name}] = op
+		out.own[opKey{op.Domain, op.Name}] = true
 	}
 	return out, nil
 }
+
+// Replaced reports whether an operator was added, or put in the place of one of
+// this package's, by [Set.With]: what is known of the standard operator of that
+// name doesn't hold for it.
+func (s *Set) Replaced(domain, name string) bool { return s.own[opKey{canonical(domain), name}] }
 
 // Ops lists the operators by domain and name.
 func (s *Set) Ops() []Op {

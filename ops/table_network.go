@@ -7,6 +7,7 @@ func networkFamilies() [][]Op {
 		batchNormOps(),
 		convOps(),
 		einsumOps(),
+		fusedOps(),
 		layerNormOps(),
 		matmulOps(),
 		normOps(),

@@ -252,7 +252,7 @@ func (s *scope) bindKernel(n *node) {
 	if err != nil && len(s.b.errs) == failed {
 		s.fail(n.fail(err))
 	}
-	n.kernel, n.version = k, v
+	n.kernel, n.version, n.replaced = k, v, s.b.set.Replaced(n.proto.Domain, n.proto.OpType)
 }
 
 // body binds a subgraph of n.

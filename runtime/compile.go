@@ -216,6 +216,3 @@ func (m *Model) plan(k *key) (p *plan, err error) {
 	}
 	return w.finish(k, false)
 }
-
-// rewrite applies the fusions.
-func (w *work) rewrite() {}

@@ -33,6 +33,7 @@ type node struct {
 	id        uint64 // tells random nodes apart
 	opset     int64
 	version   ops.Version
+	replaced  bool // a user's operator in the place of a standard one
 	kernel    ops.Kernel
 	in        []int   // slots, -1 where an input is left out
 	out       []int   // slots, -1 where an output is left out
@@ -49,7 +50,7 @@ func (n *node) fail(err error) error {
 
 // is reports whether n is an operator of ONNX's own domain with that name.
 func (n *node) is(opType string) bool {
-	return n.proto.OpType == opType && (n.proto.Domain == "" || n.proto.Domain == "ai.onnx")
+	return n.proto.OpType == opType && !n.replaced && (n.proto.Domain == "" || n.proto.Domain == "ai.onnx")
 }
 
 // input is the slot of input i, -1 if it is left out.

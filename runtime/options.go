@@ -24,6 +24,7 @@ type config struct {
 	level   Level
 	set     *ops.Set
 	seed    uint64
+	without []string // rewrites that are off
 }
 
 // Option changes how a model is loaded.

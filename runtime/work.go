@@ -23,18 +23,20 @@ type compiler struct {
 // each set of input shapes, when all arithmetic on shapes folds away.
 type work struct {
 	*compiler
-	g       *graph
-	facts   []ops.Fact
-	same    []int // same[s] is the slot that slot s was found equal to, or s
-	exact   bool  // input shapes are known: what can't be inferred can't run
-	kept    []*node
-	made    map[int]*node // the kept node that makes a slot
-	seen    map[string]*node
-	fold    foldRoom
-	memory  *budget // of the constants made here
-	changed bool
-	depth   int  // of subgraphs whose facts are being worked out
-	effort  *int // nodes that inference of subgraphs may still visit
+	g        *graph
+	facts    []ops.Fact
+	same     []int // same[s] is the slot that slot s was found equal to, or s
+	exact    bool  // input shapes are known: what can't be inferred can't run
+	kept     []*node
+	made     map[int]*node // the kept node that makes a slot
+	reads    []int         // how often a slot is read, for the rewrites
+	unsorted bool          // a rewrite left a node behind one of its readers
+	seen     map[string]*node
+	fold     foldRoom
+	memory   *budget // of the constants made here
+	changed  bool
+	depth    int  // of subgraphs whose facts are being worked out
+	effort   *int // nodes that inference of subgraphs may still visit
 }
 
 // foldRoom bounds what folding may take.
