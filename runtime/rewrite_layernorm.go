@@ -25,7 +25,7 @@ func rewriteLayerNorm(w *work, n *node) *node {
 				continue
 			}
 			x, eps, ok := w.normalised(div)
-			f := w.facts[x]
+			f := w.fact(x)
 			if !ok || !f.Ranked || len(f.Shape) == 0 || f.Shape[len(f.Shape)-1] != w.value(mul.in[1-j]).Len() || w.value(n.in[1-i]).Len() != w.value(mul.in[1-j]).Len() {
 				continue
 			}

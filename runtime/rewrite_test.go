@@ -1,0 +1,271 @@
+package runtime_test
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onda-ml/onda/onnx"
+	"github.com/onda-ml/onda/ops"
+	"github.com/onda-ml/onda/ops/tensor"
+	"github.com/onda-ml/onda/runtime"
+)
+
+// wave is a tensor of smooth values that differ from element to element.
+func wave(phase float64, shape ...int) *tensor.Tensor {
+	t := must(tensor.Zeros(tensor.Float32, shape...))
+	for i := range tensor.Of[float32](t) {
+		tensor.Of[float32](t)[i] = float32(math.Sin(phase + 0.7*float64(i)))
+	}
+	return t
+}
+
+func positive(t *tensor.Tensor) *tensor.Tensor {
+	for i, v := range tensor.Of[float32](t) {
+		tensor.Of[float32](t)[i] = v*v + 0.1
+	}
+	return t
+}
+
+func num(name string, v float32) *onnx.Tensor { return initializer(name, tensor.Scalar(v)) }
+
+// rewriteCase is a graph in which a rewrite finds its pattern.
+type rewriteCase struct {
+	name    string
+	rewrite string
+	opset   int64
+	in      *onnx.ValueInfo
+	x       *tensor.Tensor
+	more    map[string]*tensor.Tensor // further inputs
+	consts  []*onnx.Tensor
+	nodes   []*onnx.Node
+	outputs []string
+	steps   []string // the operators of the plan
+	without []string // the operators with the rewrite off, if that is worth stating
+}
+
+func rewriteCases() []rewriteCase {
+	linear := []*onnx.Tensor{initializer("W", wave(1, 4, 3)), initializer("b", wave(2, 3))}
+	layerNorm := []*onnx.Tensor{num("two", 2), num("eps", 1e-5), initializer("gamma", wave(1, 4)), initializer("beta", wave(2, 4))}
+	last := onnx.AttrInts("axes", -1)
+	heads := []*onnx.Tensor{num("scale", 0.5), initializer("mask", wave(5, 2, 1, 3, 3))}
+	gelu := []*onnx.Tensor{num("root", float32(math.Sqrt2)), num("one", 1), num("half", 0.5), num("three", 3), num("k", 0.044715), num("c", float32(math.Sqrt(2/math.Pi)))}
+	conv := []*onnx.Tensor{initializer("W", wave(1, 4, 2, 3)), initializer("cb", wave(2, 4)), initializer("gamma", wave(3, 4)), initializer("beta", wave(4, 4)),
+		initializer("mean", wave(5, 4)), initializer("var", positive(wave(6, 4)))}
+	to := func(p ...int64) *onnx.Attribute { return onnx.AttrInts("perm", p...) }
+	return []rewriteCase{
+		{name: "MatMul and Add", rewrite: "linear", opset: 13, in: floats("x", "n", "t", 4), x: wave(0, 2, 5, 4), consts: linear,
+			nodes: []*onnx.Node{op("MatMul", names("x", "W"), names("m")), op("Add", names("b", "m"), names("y"))},
+			steps: []string{"onda.Linear"}, without: []string{"MatMul", "Add"}},
+		{name: "Gemm", rewrite: "linear", opset: 13, in: floats("x", "n", 3), x: wave(0, 2, 3), consts: []*onnx.Tensor{linear[0], initializer("b", wave(2, 4))},
+			nodes: []*onnx.Node{op("Gemm", names("x", "W", "b"), names("y"), onnx.AttrInt("transB", 1))},
+			steps: []string{"onda.Linear"}, without: []string{"Gemm"}},
+		{name: "a bias that widens the product is no bias", rewrite: "linear", opset: 13, in: floats("x", "n", 4), x: wave(0, 2, 4), consts: []*onnx.Tensor{linear[0], initializer("b", wave(2, 2, 1, 3))},
+			nodes: []*onnx.Node{op("MatMul", names("x", "W"), names("m")), op("Add", names("b", "m"), names("y"))},
+			steps: []string{"MatMul", "Add"}},
+		{name: "a product that is read twice", rewrite: "linear", opset: 13, in: floats("x", "n", 4), x: wave(0, 2, 4), consts: linear, outputs: names("y", "m"),
+			nodes: []*onnx.Node{op("MatMul", names("x", "W"), names("m")), op("Add", names("b", "m"), names("y"))},
+			steps: []string{"MatMul", "Add"}},
+		{name: "Relu", rewrite: "linear-activation", opset: 13, in: floats("x", "n", 4), x: wave(0, 2, 4), consts: linear,
+			nodes: []*onnx.Node{op("Gemm", names("x", "W", "b"), names("m")), op("Relu", names("m"), names("y"))},
+			steps: []string{"onda.Linear"}, without: []string{"onda.Linear", "Relu"}},
+		{name: "Silu", rewrite: "linear-activation", opset: 13, in: floats("x", "n", 4), x: wave(0, 2, 4), consts: linear,
+			nodes: []*onnx.Node{op("Gemm", names("x", "W", "b"), names("m")), op("Sigmoid", names("m"), names("s")), op("Mul", names("m", "s"), names("y"))},
+			steps: []string{"onda.Linear"}, without: []string{"onda.Linear", "Sigmoid", "Mul"}},
+		{name: "by Pow", rewrite: "layer-norm", opset: 13, in: floats("x", "n", "t", 4), x: wave(0, 2, 5, 4), consts: layerNorm,
+			nodes: []*onnx.Node{op("ReduceMean", names("x"), names("mean"), last), op("Sub", names("x", "mean"), names("d")), op("Pow", names("d", "two"), names("sq")),
+				op("ReduceMean", names("sq"), names("v"), last), op("Add", names("v", "eps"), names("ve")), op("Sqrt", names("ve"), names("sd")),
+				op("Div", names("d", "sd"), names("z")), op("Mul", names("z", "gamma"), names("zg")), op("Add", names("zg", "beta"), names("y"))},
+			steps: []string{"LayerNormalization"}},
+		{name: "over another axis", rewrite: "layer-norm", opset: 13, in: floats("x", "n", 4, 4), x: wave(0, 2, 4, 4), consts: layerNorm,
+			nodes: []*onnx.Node{op("ReduceMean", names("x"), names("mean"), onnx.AttrInts("axes", 1)), op("Sub", names("x", "mean"), names("d")), op("Mul", names("d", "d"), names("sq")),
+				op("ReduceMean", names("sq"), names("v"), last), op("Add", names("v", "eps"), names("ve")), op("Sqrt", names("ve"), names("sd")),
+				op("Div", names("d", "sd"), names("z")), op("Mul", names("z", "gamma"), names("zg")), op("Add", names("zg", "beta"), names("y"))},
+			steps: []string{"ReduceMean", "Sub", "Mul", "ReduceMean", "Add", "Sqrt", "Div", "Mul", "Add"}},
+		{name: "by erf", rewrite: "gelu", opset: 13, in: floats("x", "n", 4), x: wave(0, 3, 4), consts: gelu,
+			nodes: []*onnx.Node{op("Div", names("x", "root"), names("a")), op("Erf", names("a"), names("e")), op("Add", names("e", "one"), names("p")),
+				op("Mul", names("x", "p"), names("q")), op("Mul", names("q", "half"), names("y"))},
+			steps: []string{"Gelu"}},
+		{name: "by erf, halved first", rewrite: "gelu", opset: 13, in: floats("x", "n", 4), x: wave(0, 3, 4), consts: gelu,
+			nodes: []*onnx.Node{op("Div", names("x", "root"), names("a")), op("Erf", names("a"), names("e")), op("Add", names("one", "e"), names("p")),
+				op("Mul", names("half", "x"), names("h")), op("Mul", names("h", "p"), names("y"))},
+			steps: []string{"Gelu"}},
+		{name: "by tanh", rewrite: "gelu", opset: 13, in: floats("x", "n", 4), x: wave(0, 3, 4), consts: gelu,
+			nodes: []*onnx.Node{op("Pow", names("x", "three"), names("x3")), op("Mul", names("k", "x3"), names("kx3")), op("Add", names("x", "kx3"), names("s")),
+				op("Mul", names("c", "s"), names("cs")), op("Tanh", names("cs"), names("th")), op("Add", names("one", "th"), names("p")),
+				op("Mul", names("half", "x"), names("h")), op("Mul", names("h", "p"), names("y"))},
+			steps: []string{"Gelu"}},
+		{name: "with another factor", rewrite: "gelu", opset: 13, in: floats("x", "n", 4), x: wave(0, 3, 4), consts: gelu,
+			nodes: []*onnx.Node{op("Mul", names("x", "root"), names("a")), op("Erf", names("a"), names("e")), op("Add", names("e", "one"), names("p")),
+				op("Mul", names("x", "p"), names("q")), op("Mul", names("q", "half"), names("y"))},
+			steps: []string{"Mul", "Erf", "Add", "Mul", "Mul"}},
+		{name: "and bias", rewrite: "conv-batch-norm", opset: 13, in: floats("x", "n", 2, "t"), x: wave(0, 2, 2, 6), consts: conv,
+			nodes: []*onnx.Node{op("Conv", names("x", "W", "cb"), names("c")), op("BatchNormalization", names("c", "gamma", "beta", "mean", "var"), names("y"))},
+			steps: []string{"Conv"}, without: []string{"Conv", "BatchNormalization"}},
+		{name: "grouped, without bias", rewrite: "conv-batch-norm", opset: 13, in: floats("x", "n", 4, "t"), x: wave(0, 2, 4, 6), consts: conv,
+			nodes: []*onnx.Node{op("Conv", names("x", "W"), names("c"), onnx.AttrInt("group", 2)), op("BatchNormalization", names("c", "gamma", "beta", "mean", "var"), names("y"))},
+			steps: []string{"Conv"}},
+		{name: "heads transposed, mask", rewrite: "attention", opset: 13, in: floats("x", "n", 3, 2, 4), x: wave(0, 2, 3, 2, 4), consts: heads,
+			more: map[string]*tensor.Tensor{"k": wave(1, 2, 3, 2, 4), "v": wave(2, 2, 3, 2, 5)},
+			nodes: []*onnx.Node{op("Transpose", names("x"), names("qt"), to(0, 2, 1, 3)), op("Transpose", names("k"), names("kt"), to(0, 2, 3, 1)), op("Transpose", names("v"), names("vt"), to(0, 2, 1, 3)),
+				op("MatMul", names("qt", "kt"), names("s")), op("Mul", names("s", "scale"), names("ss")), op("Add", names("ss", "mask"), names("sm")),
+				op("Softmax", names("sm"), names("w"), onnx.AttrInt("axis", -1)), op("MatMul", names("w", "vt"), names("o")), op("Transpose", names("o"), names("y"), to(0, 2, 1, 3))},
+			steps: []string{"onda.Attention"}, without: []string{"Transpose", "Transpose", "Transpose", "MatMul", "Mul", "Add", "Softmax", "MatMul", "Transpose"}},
+		{name: "three axes, q scaled, weights wanted", rewrite: "attention", opset: 13, in: floats("x", "n", 3, 4), x: wave(0, 2, 3, 4), consts: append(heads, initializer("m3", wave(5, 3, 1))),
+			more: map[string]*tensor.Tensor{"k": wave(1, 6, 2, 4), "v": wave(2, 2, 6, 5)}, outputs: names("y", "w2"),
+			nodes: []*onnx.Node{op("Div", names("x", "scale"), names("q")), op("Transpose", names("k"), names("kt"), to(1, 2, 0)),
+				op("MatMul", names("q", "kt"), names("s")), op("Add", names("m3", "s"), names("sm")), op("Softmax", names("sm"), names("w"), onnx.AttrInt("axis", 2)),
+				op("Neg", names("w"), names("w2")), op("MatMul", names("w", "v"), names("y"))},
+			steps: []string{"onda.Attention", "Neg"}},
+		{name: "keys of one batch for all", rewrite: "attention", opset: 13, in: floats("x", "n", 2, 3, 4), x: wave(0, 5, 2, 3, 4), consts: heads,
+			more:  map[string]*tensor.Tensor{"k": wave(1, 1, 2, 7, 4), "v": wave(2, 1, 2, 7, 5)},
+			nodes: []*onnx.Node{op("Transpose", names("k"), names("kt"), to(0, 1, 3, 2)), op("MatMul", names("x", "kt"), names("s")), op("Softmax", names("s"), names("w"), onnx.AttrInt("axis", -1)), op("MatMul", names("w", "v"), names("y"))},
+			steps: []string{"onda.Attention"}},
+		{name: "keys whose width is not last", rewrite: "attention", opset: 13, in: floats("x", "n", 2, 3, 4), x: wave(0, 5, 2, 3, 4), consts: heads,
+			more:  map[string]*tensor.Tensor{"k": wave(1, 5, 2, 4, 7), "v": wave(2, 5, 2, 7, 5)},
+			nodes: []*onnx.Node{op("MatMul", names("x", "k"), names("s")), op("Softmax", names("s"), names("w"), onnx.AttrInt("axis", -1)), op("MatMul", names("w", "v"), names("y"))},
+			steps: []string{"MatMul", "Softmax", "MatMul"}},
+	}
+}
+
+func (c rewriteCase) model() *onnx.Model {
+	g := &onnx.Graph{Inputs: []*onnx.ValueInfo{c.in}, Initializers: c.consts, Nodes: c.nodes}
+	for _, name := range []string{"k", "v"} {
+		if v := c.more[name]; v != nil {
+			g.Inputs = append(g.Inputs, floats(name, slices.Repeat([]any{name}, v.Rank())...))
+			for i := range v.Rank() {
+				g.Inputs[len(g.Inputs)-1].Type.Tensor.Shape.Dims[i] = onnx.Dim{}
+			}
+		}
+	}
+	outputs := c.outputs
+	if outputs == nil {
+		outputs = names("y")
+	}
+	for _, name := range outputs {
+		g.Outputs = append(g.Outputs, &onnx.ValueInfo{Name: name})
+	}
+	return modelOf(c.opset, g)
+}
+
+// Each rewrite finds its pattern, leaves look-alikes alone, gives what the plain
+// interpreter gives, and can be turned off.
+func TestRewrites(t *testing.T) {
+	tested := map[string]bool{}
+	for _, c := range rewriteCases() {
+		tested[c.rewrite] = true
+		t.Run(c.rewrite+" "+c.name, func(t *testing.T) {
+			in := map[string]*tensor.Tensor{"x": c.x}
+			for k, v := range c.more {
+				in[k] = v
+			}
+			want, err := compile(t, c.model(), runtime.WithLevel(runtime.Plain)).Run(context.Background(), in)
+			require.NoError(t, err)
+			for _, off := range []bool{false, true} {
+				var opts []runtime.Option
+				steps := c.steps
+				if off {
+					opts, steps = append(opts, runtime.WithoutRewrite(c.rewrite)), c.without
+				}
+				m := compile(t, c.model(), opts...)
+				got, err := m.Run(context.Background(), in)
+				require.NoError(t, err)
+				for name := range want {
+					require.NoError(t, close5.Compare(got[name], want[name]), "output %q, off %t", name, off)
+				}
+				if steps != nil {
+					require.Equal(t, steps, stepsOf(t, m, in), "off %t", off)
+				}
+			}
+		})
+	}
+	for _, name := range runtime.Rewrites() {
+		require.True(t, tested[name], "rewrite %q has no case", name)
+	}
+	_, err := runtime.Compile(modelOf(13, chain(1, "Exp")), runtime.WithoutRewrite("no such"))
+	require.EqualError(t, err, `runtime: there is no rewrite "no such"`)
+}
+
+func stepsOf(t *testing.T, m *runtime.Model, in map[string]*tensor.Tensor) []string {
+	t.Helper()
+	p, err := m.Plan(in)
+	require.NoError(t, err)
+	var ops []string
+	for _, s := range p.Steps {
+		ops = append(ops, s.Op)
+	}
+	return ops
+}
+
+// An operator that a user put in the place of a standard one is run as it is:
+// nothing that is known of the standard one holds for it.
+func TestReplacedOperatorsAreNotRewritten(t *testing.T) {
+	set, err := ops.Standard().With(ops.Op{Name: "Identity", Versions: []ops.Version{
+		{Since: 1, MinIn: 1, MaxIn: 1, MinOut: 1, MaxOut: 1, New: func(*ops.Attrs) (ops.Kernel, error) { return doubled{}, nil }},
+	}})
+	require.NoError(t, err)
+	g := &onnx.Graph{Inputs: []*onnx.ValueInfo{floats("x", 1)}, Nodes: []*onnx.Node{identity("x", "y")}, Outputs: []*onnx.ValueInfo{floats("y", 1)}}
+	for _, l := range levels {
+		out, err := compile(t, modelOf(13, g), runtime.WithOps(set), runtime.WithLevel(l.level)).Run(context.Background(), map[string]*tensor.Tensor{"x": tensor.Must([]float32{3}, 1)})
+		require.NoError(t, err)
+		require.Equal(t, []float32{6}, tensor.Of[float32](out["y"]))
+	}
+}
+
+// doubled is y = 2 x.
+type doubled struct{}
+
+func (doubled) Infer(c *ops.Infer) error { c.SameAs(0, 0); return nil }
+func (doubled) Run(c *ops.Ctx) error {
+	y, err := c.Out(0, tensor.Float32, c.In(0).Shape()...)
+	if err != nil {
+		return err
+	}
+	for i, v := range tensor.Of[float32](c.In(0)) {
+		tensor.Of[float32](y)[i] = 2 * v
+	}
+	return nil
+}
+
+// The simplifications that need no rewrite rule: what folds, merges or does
+// nothing leaves no step.
+func TestSimplifications(t *testing.T) {
+	axes := initializer("axes", tensor.Must([]int64{1}, 1))
+	for _, c := range []struct {
+		name  string
+		nodes []*onnx.Node
+		steps []string
+	}{
+		{"constants fold", []*onnx.Node{op("Exp", names("c"), names("e")), op("Mul", names("x", "e"), names("y"))}, names("Mul")},
+		{"equal nodes merge", []*onnx.Node{op("Exp", names("x"), names("a")), op("Exp", names("x"), names("b")), op("Mul", names("a", "b"), names("y"))}, names("Exp", "Mul")},
+		{"other attributes don't", []*onnx.Node{op("ReduceSum", names("x", "axes"), names("a")), op("ReduceSum", names("x", "axes"), names("b"), onnx.AttrInt("keepdims", 0)), op("Mul", names("a", "b"), names("y"))}, names("ReduceSum", "ReduceSum", "Mul")},
+		{"unread nodes go", []*onnx.Node{op("Exp", names("x"), names("unread")), op("Neg", names("x"), names("y"))}, names("Neg")},
+		{"transposes join", []*onnx.Node{op("Transpose", names("x"), names("a"), onnx.AttrInts("perm", 1, 0)), op("Transpose", names("a"), names("b"), onnx.AttrInts("perm", 1, 0)), op("Neg", names("b"), names("y"))}, names("Neg")},
+		{"shape arithmetic folds", []*onnx.Node{op("Shape", names("x"), names("s")), op("Gather", names("s", "axes"), names("d")), op("Concat", names("d", "minus"), names("to"), onnx.AttrInt("axis", 0)),
+			op("Reshape", names("x", "to"), names("r")), op("Neg", names("r"), names("y"))}, names("Neg")},
+		{"casts to and fro", []*onnx.Node{op("Cast", names("x"), names("a"), onnx.AttrInt("to", 11)), op("Cast", names("a"), names("b"), onnx.AttrInt("to", 1)), op("Neg", names("b"), names("y"))}, names("Neg")},
+		{"narrowing casts stay", []*onnx.Node{op("Cast", names("x"), names("a"), onnx.AttrInt("to", 10)), op("Cast", names("a"), names("b"), onnx.AttrInt("to", 1)), op("Neg", names("b"), names("y"))}, names("Cast", "Cast", "Neg")},
+		{"a part of what was joined", []*onnx.Node{op("Exp", names("x"), names("e")), op("Concat", names("x", "e"), names("j"), onnx.AttrInt("axis", 1)), op("Slice", names("j", "three", "six", "axes"), names("p")), op("Neg", names("p"), names("y"))}, names("Exp", "Neg")},
+		{"views make no step", []*onnx.Node{op("Exp", names("x"), names("e")), op("Unsqueeze", names("e", "axes"), names("u")), op("Transpose", names("u"), names("t"), onnx.AttrInts("perm", 1, 0, 2)), op("Neg", names("t"), names("y"))}, names("Exp", "Neg")},
+		{"an addition of nothing", []*onnx.Node{op("Add", names("x", "zero"), names("a")), op("Mul", names("one", "a"), names("b")), op("Neg", names("b"), names("y"))}, names("Neg")},
+		{"random nodes stay apart", []*onnx.Node{op("RandomUniformLike", names("x"), names("a"), onnx.AttrFloat("seed", 1)), op("RandomUniformLike", names("x"), names("b"), onnx.AttrFloat("seed", 1)), op("Add", names("a", "b"), names("y"))}, names("RandomUniformLike", "RandomUniformLike", "Add")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := &onnx.Graph{Inputs: []*onnx.ValueInfo{floats("x", "n", 3)}, Nodes: c.nodes, Outputs: []*onnx.ValueInfo{{Name: "y"}},
+				Initializers: []*onnx.Tensor{axes, initializer("c", wave(3, 3)), num("zero", 0), num("one", 1), initializer("minus", tensor.Must([]int64{-1}, 1)),
+					initializer("three", tensor.Must([]int64{3}, 1)), initializer("six", tensor.Must([]int64{6}, 1))}}
+			in := map[string]*tensor.Tensor{"x": wave(0, 2, 3)}
+			m := compile(t, modelOf(13, g))
+			require.Equal(t, strings.Join(c.steps, " "), strings.Join(stepsOf(t, m, in), " "))
+			got, err := m.Run(context.Background(), in)
+			require.NoError(t, err)
+			want, err := compile(t, modelOf(13, g), runtime.WithLevel(runtime.Plain)).Run(context.Background(), in)
+			require.NoError(t, err)
+			require.NoError(t, close5.Compare(got["y"], want["y"]))
+		})
+	}
+}
