@@ -74,7 +74,7 @@ func input(t *testing.T, m *lstmattn.Model, batch int) ([]float32, *tensor.Tenso
 func TestExportsAgreeWithTheModel(t *testing.T) {
 	ctx := context.Background()
 	for name, change := range variations {
-		for _, opset := range []int{OldestOpset, DefaultOpset, 22} {
+		for _, opset := range []int{OldestOpset, DefaultOpset, 22, 23, NewestOpset} {
 			if opset != DefaultOpset && name != "both ways" && name != "mean_std, 3 and 1, 8 heads" {
 				continue
 			}
