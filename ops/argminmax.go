@@ -19,8 +19,9 @@ func axisOps() []Op {
 		arg("ArgMax", false),
 		arg("ArgMin", true),
 		{Name: "TopK", Versions: []Version{
-			{Since: 1, MinIn: 1, MaxIn: 1, MinOut: 2, MaxOut: 2, New: newTopK(floats, 1)},
-			{Since: 10, MinIn: 2, MaxIn: 2, MinOut: 2, MaxOut: 2, New: newTopK(floats, 10)},
+			// The integers came with opset 11, but PyTorch sorts them by TopK before it.
+			{Since: 1, MinIn: 1, MaxIn: 1, MinOut: 2, MaxOut: 2, New: newTopK(numbers, 1)},
+			{Since: 10, MinIn: 2, MaxIn: 2, MinOut: 2, MaxOut: 2, New: newTopK(numbers, 10)},
 			{Since: 11, MinIn: 2, MaxIn: 2, MinOut: 2, MaxOut: 2, New: newTopK(numbers, 11)},
 			{Since: 24, MinIn: 2, MaxIn: 2, MinOut: 2, MaxOut: 2, New: newTopK(numbersBF, 24)},
 		}},

@@ -81,8 +81,8 @@ def embed_topk(name, k=3, seed=9, opset=17):
                 axes(tokens="batch,time", values="batch,", indices="batch,", found="batch,"))
 
 
-def sparse_attention(name, seed=10, opset=17):
-    net = build(seed, heads.SparseAttention, 6, 3)
+def sparse_attention(name, make=heads.SparseAttention, seed=10, opset=17):
+    net = build(seed, make, 6, 3)
     sets = [(noise(seed + b, b, t, 6),) for b, t in ((2, 7), (3, 5))]
     return Case(name, net, sets, ["x"], ["y"], opset, axes(x="batch,time,", y="batch,time,"))
 
@@ -129,6 +129,8 @@ def all_cases():
     yield embed_topk(f"{f}embed_topk_opset11", k=4, seed=32, opset=11)
     yield sparse_attention(f"{f}sparse_attention")
     yield sparse_attention(f"{f}sparse_attention_opset11", seed=33, opset=11)
+    yield sparse_attention(f"{f}prob_sparse_attention", heads.ProbSparse, seed=34)
+    yield sparse_attention(f"{f}prob_sparse_attention_opset9", heads.ProbSparse, seed=35, opset=9)
     yield calendar(f"{f}calendar_missing")
 
 

@@ -100,6 +100,24 @@ class SparseAttention(nn.Module):
         return torch.softmax(kept, -1) @ value
 
 
+class ProbSparse(nn.Module):
+    """Informer's attention: only the k most active queries attend, the others get the values' mean."""
+
+    def __init__(self, width, k):
+        super().__init__()
+        self.q, self.key, self.v = nn.Linear(width, width), nn.Linear(width, width), nn.Linear(width, width)
+        self.k = k
+
+    def forward(self, x):
+        q, key, v = self.q(x), self.key(x), self.v(x)
+        scores = q @ key.transpose(1, 2)
+        activity = scores.max(-1)[0] - scores.mean(-1)
+        top = activity.topk(self.k, sorted=False)[1].sort(-1)[0]
+        where = top.unsqueeze(-1).expand(-1, -1, x.shape[-1])
+        best = torch.softmax(torch.gather(q, 1, where) @ key.transpose(1, 2) / math.sqrt(x.shape[-1]), -1) @ v
+        return v.mean(1, keepdim=True).expand_as(v).clone().scatter(1, where, best)
+
+
 class CalendarMasked(nn.Module):
     """Integer calendar features, one-hot and embedded; missing values forward-filled by index arithmetic."""
 
