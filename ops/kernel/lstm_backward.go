@@ -13,15 +13,5 @@ package kernel
 // dgates and dcPrev are set, not added to; dcPrev may be dc.
 func LSTMCellBackward(dgates, dcPrev, dh, dc, gates, c, cPrev []float32) {
 	H := len(dcPrev)
-	i, o, f, g := gates[:H], gates[H:2*H], gates[2*H:3*H], gates[3*H:4*H]
-	di, do, df, dg := dgates[:H], dgates[H:2*H], dgates[2*H:3*H], dgates[3*H:4*H]
-	for j := range H {
-		tc := float32(tanh64(float64(c[j])))
-		dct := dc[j] + dh[j]*o[j]*(1-tc*tc)
-		di[j] = dct * g[j] * i[j] * (1 - i[j])
-		do[j] = dh[j] * tc * o[j] * (1 - o[j])
-		df[j] = dct * cPrev[j] * f[j] * (1 - f[j])
-		dg[j] = dct * i[j] * (1 - g[j]*g[j])
-		dcPrev[j] = dct * f[j]
-	}
+	active.cellBackward(dgates[:4*H], dcPrev, dh[:H], dc[:H], gates[:4*H], c[:H], cPrev[:H])
 }

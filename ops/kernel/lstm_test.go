@@ -261,8 +261,15 @@ func TestLSTMDoesNotAllocate(t *testing.T) {
 
 // The gates' gradients are those of finite differences.
 func TestLSTMCellBackward(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		for _, H := range []int{1, 5, 8, 21, 33} {
+			checkCellBackward(t, H)
+		}
+	})
+}
+
+func checkCellBackward(t *testing.T, H int) {
 	r := seeded()
-	const H = 5
 	pre, cPrev, wh, wc := random(r, 4*H), random(r, H), random(r, H), random(r, H)
 	sigmoid := func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 	gates, c := make([]float32, 4*H), make([]float32, H)
@@ -277,8 +284,10 @@ func TestLSTMCellBackward(t *testing.T) {
 		return sum
 	}
 	loss()
-	dgates, dcPrev := make([]float32, 4*H), make([]float32, H)
-	LSTMCellBackward(dgates, dcPrev, wh, wc, gates, c, cPrev)
+	guarded, dcPrev := guard(r, 4*H, 3), append([]float32(nil), wc...)
+	dgates := guarded.s
+	LSTMCellBackward(dgates, dcPrev, wh, dcPrev, gates, c, cPrev)
+	guarded.checkZone(t)
 	check := func(name string, x *float32, got float32) {
 		was := *x
 		*x = was + 1e-3

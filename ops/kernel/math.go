@@ -111,10 +111,7 @@ func ReluBackward(dx, dy, y []float32) {
 //
 // y is Tanh's output.
 func TanhBackward(dx, dy, y []float32) {
-	dy, y = dy[:len(dx)], y[:len(dx)]
-	for i := range dx {
-		dx[i] += dy[i] * (1 - y[i]*y[i])
-	}
+	active.tanhBackward(dx, dy[:len(dx)], y[:len(dx)])
 }
 
 // SigmoidBackward is
@@ -123,10 +120,7 @@ func TanhBackward(dx, dy, y []float32) {
 //
 // y is Sigmoid's output.
 func SigmoidBackward(dx, dy, y []float32) {
-	dy, y = dy[:len(dx)], y[:len(dx)]
-	for i := range dx {
-		dx[i] += dy[i] * y[i] * (1 - y[i])
-	}
+	active.sigmoidBackward(dx, dy[:len(dx)], y[:len(dx)])
 }
 
 // GeluBackward is

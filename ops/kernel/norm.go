@@ -64,34 +64,22 @@ func layerNormRows(y, x, gamma, beta []float32, eps float32, n int, mean, rstd [
 func LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma []float32, mean, rstd float32) {
 	n := len(dy)
 	x = x[:n]
-	var sumG, sumGX float64
-	for i := range n {
-		xhat := (x[i] - mean) * rstd
-		g := dy[i]
-		if gamma != nil {
-			g *= gamma[i]
-		}
-		sumG += float64(g)
-		sumGX += float64(g * xhat)
-		if dgamma != nil {
-			dgamma[i] += dy[i] * xhat
-		}
-		if dbeta != nil {
-			dbeta[i] += dy[i]
-		}
+	v := active
+	if dx == nil || dgamma == nil || dbeta == nil || gamma == nil {
+		v = &generic // the only one that does without
 	}
-	if dx == nil {
-		return
+	sumG, sumGX := v.normSums(upTo(dgamma, n), upTo(dbeta, n), dy, x, upTo(gamma, n), mean, rstd)
+	if dx != nil {
+		v.normInput(dx[:n], dy, x, upTo(gamma, n), mean, rstd, sumG/float32(n), sumGX/float32(n))
 	}
-	meanG, meanGX := float32(sumG/float64(n)), float32(sumGX/float64(n))
-	for i := range n {
-		xhat := (x[i] - mean) * rstd
-		g := dy[i]
-		if gamma != nil {
-			g *= gamma[i]
-		}
-		dx[i] += rstd * (g - meanG - xhat*meanGX)
+}
+
+// upTo is s[:n], or nil if s is.
+func upTo(s []float32, n int) []float32 {
+	if s == nil {
+		return nil
 	}
+	return s[:n]
 }
 
 // RMSNorm is

@@ -161,6 +161,15 @@ func TestGradients(t *testing.T) {
 				m, s := LayerNorm(y, x, gamma, beta, 1e-3)
 				LayerNormBackward(dx, nil, nil, dy, x, gamma, m, s)
 			}},
+			{"LayerNorm with all gradients", func(y, x []float32) { LayerNorm(y, x, gamma, beta, 1e-3) }, func(dx, dy, x, y []float32) {
+				m, s := LayerNorm(y, x, gamma, beta, 1e-3)
+				dgamma, dbeta := make([]float32, n), make([]float32, n)
+				LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma, m, s)
+				want, wantBeta := make([]float32, n), make([]float32, n)
+				LayerNormBackward(nil, want, wantBeta, dy, x, gamma, m, s)
+				requireClose(t, want, dgamma, 1e-5, "dgamma")
+				requireClose(t, wantBeta, dbeta, 1e-5, "dbeta")
+			}},
 			{"LayerNorm's gamma", func(y, g []float32) { LayerNorm(y, beta, g, nil, 1e-3) }, func(dx, dy, g, y []float32) {
 				m, s := LayerNorm(y, beta, g, nil, 1e-3)
 				LayerNormBackward(nil, dx, nil, dy, beta, g, m, s)

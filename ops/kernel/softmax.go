@@ -40,10 +40,8 @@ func softmaxRows(y, x []float32, n, lo, hi int) {
 // y is Softmax's output.
 func SoftmaxBackward(dx, dy, y []float32) {
 	dy, y = dy[:len(dx)], y[:len(dx)]
-	dot := Dot(y, dy)
-	for i := range dx {
-		dx[i] += y[i] * (dy[i] - dot)
-	}
+	v := active
+	v.softmaxBackward(dx, dy, y, v.dot(y, dy))
 }
 
 // LogSoftmax is

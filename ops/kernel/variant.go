@@ -29,7 +29,14 @@ type variant struct {
 	normalize      func(y, x, gamma, beta []float32, mean, rstd float32)
 	dots           func(y, a []float32, b *float32, ldb int)
 
-	lstmGates lstmGatesKernel
+	mulAdd, tanhBackward, sigmoidBackward func(dst, a, b []float32)
+
+	softmaxBackward func(dx, dy, y []float32, dot float32)
+	normSums        func(dgamma, dbeta, dy, x, gamma []float32, mean, rstd float32) (sumG, sumGX float32)
+	normInput       func(dx, dy, x, gamma []float32, mean, rstd, meanG, meanGX float32)
+
+	lstmGates    lstmGatesKernel
+	cellBackward func(dgates, dcPrev, dh, dc, gates, c, cPrev []float32)
 
 	// transposeTiles is transpose for multiples of 8 rows and columns.
 	transposeTiles func(dst *float32, ldd int, src *float32, lds, rows, cols int)
@@ -50,7 +57,11 @@ var generic = variant{
 
 	expSub: expSubGeneric, sumSquaresFrom: sumSquaresFromGeneric, normalize: normalizeGeneric, dots: dotsGeneric,
 
-	lstmGates: lstmGatesGeneric,
+	mulAdd: mulAddGeneric, tanhBackward: tanhBackwardGeneric, sigmoidBackward: sigmoidBackwardGeneric,
+
+	softmaxBackward: softmaxBackwardGeneric, normSums: normSumsGeneric, normInput: normInputGeneric,
+
+	lstmGates: lstmGatesGeneric, cellBackward: cellBackwardGeneric,
 
 	transposeTiles: transposeTilesGeneric,
 }

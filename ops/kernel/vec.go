@@ -75,12 +75,7 @@ func Clip(dst, a []float32, lo, hi float32) {
 }
 
 // MulAdd is dst[i] += a[i] * b[i].
-func MulAdd(dst, a, b []float32) {
-	a, b = a[:len(dst)], b[:len(dst)]
-	for i := range dst {
-		dst[i] += a[i] * b[i]
-	}
-}
+func MulAdd(dst, a, b []float32) { active.mulAdd(dst, a[:len(dst)], b[:len(dst)]) }
 
 // Axpy is y[i] += alpha * x[i].
 func Axpy(y []float32, alpha float32, x []float32) { active.axpy(y, alpha, x[:len(y)]) }

@@ -139,3 +139,17 @@ func TestTranspose2D(t *testing.T) {
 		}
 	}
 }
+
+func TestMulAdd(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for n := range 68 {
+			dst, a, b := guard(r, n, n%5), guard(r, n, n%3), guard(r, n, n%4)
+			MulAdd(dst.s, a.s, b.s)
+			dst.checkZone(t)
+			for i := range n {
+				require.InDelta(t, float64(dst.was[i])+float64(a.s[i])*float64(b.s[i]), dst.s[i], 2e-7)
+			}
+		}
+	})
+}

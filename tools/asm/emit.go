@@ -146,21 +146,25 @@ type vectorIO struct {
 }
 
 // load zeroes what the mask leaves out.
-func (io vectorIO) load(p reg.GPVirtual) reg.VecVirtual {
+func (io vectorIO) load(p reg.GPVirtual) reg.VecVirtual { return io.loadFrom(Mem{Base: p}) }
+
+func (io vectorIO) loadFrom(m Mem) reg.VecVirtual {
 	v := io.x.vec()
 	if io.mask == nil {
-		io.x.VMOVUPS(Mem{Base: p}.Offset(io.at), v)
+		io.x.VMOVUPS(m.Offset(io.at), v)
 	} else {
-		io.x.loadMasked(Mem{Base: p}, io.mask, v)
+		io.x.loadMasked(m, io.mask, v)
 	}
 	return v
 }
 
-func (io vectorIO) store(v reg.VecVirtual, p reg.GPVirtual) {
+func (io vectorIO) store(v reg.VecVirtual, p reg.GPVirtual) { io.storeTo(v, Mem{Base: p}) }
+
+func (io vectorIO) storeTo(v reg.VecVirtual, m Mem) {
 	if io.mask == nil {
-		io.x.VMOVUPS(v, Mem{Base: p}.Offset(io.at))
+		io.x.VMOVUPS(v, m.Offset(io.at))
 	} else {
-		io.x.storeMasked(v, io.mask, Mem{Base: p})
+		io.x.storeMasked(v, io.mask, m)
 	}
 }
 

@@ -30,6 +30,7 @@ var families = []struct {
 	{"lstm", emitLSTM},
 	{"rows", emitRows},
 	{"move", emitMove},
+	{"backward", emitBackward},
 }
 
 func main() {
