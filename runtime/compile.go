@@ -74,100 +74,115 @@ func (w *work) improveBodies(n *node) error {
 				n.captures[b.base+i] = -1
 			}
 		}
+		b.g.forget()
 	}
 	return nil
 }
 
+// forget lets go of nodes and constants, which a rewritten copy has taken over.
+func (g *graph) forget() { g.nodes, g.consts = nil, nil }
+
 // packs are the kernels that were prepacked from constants, by what they
 // compute and from which: nodes that share weights share the packed form.
 type packs struct {
-	mu   sync.Mutex
-	byID map[string]*pack
-	ids  map[*tensor.Tensor]uint64
+	mu    sync.Mutex
+	byKey map[string]*pack
+	ids   map[*tensor.Tensor]uint64
 }
 
+// pack is a prepacked kernel, or one to be made from consts.
 type pack struct {
 	id     int
-	kernel ops.Kernel
+	from   ops.Prepacker
+	consts []*tensor.Tensor
+	kernel ops.Kernel // nil if nothing is gained
 	drop   []int
 }
 
-// prepack trades constant inputs of n for faster kernels.
+// prepack trades constant inputs of nodes for faster kernels, several at a time.
 func (w *work) prepack() {
-	for _, n := range w.g.nodes {
+	w.packs.mu.Lock()
+	defer w.packs.mu.Unlock()
+	var jobs []*pack
+	use := make([]*pack, len(w.g.nodes))
+	for i, n := range w.g.nodes {
 		k, ok := n.kernel.(ops.Prepacker)
 		if !ok || n.packed != 0 {
 			continue
 		}
 		consts := make([]*tensor.Tensor, len(n.in))
 		any := false
-		for i, s := range n.in {
-			consts[i] = w.value(s)
-			any = any || consts[i] != nil
+		for j, s := range n.in {
+			consts[j] = w.value(s)
+			any = any || consts[j] != nil
 		}
 		if !any {
 			continue
 		}
-		p := w.packs.get(n, k, consts)
+		key, p := w.packs.find(n, consts)
 		if p == nil {
+			p = &pack{id: len(w.packs.byKey) + 1, from: k, consts: consts}
+			w.packs.byKey[key] = p
+			jobs = append(jobs, p)
+		}
+		use[i] = p
+	}
+	w.pool.For(len(jobs), 1, func(lo, hi int) {
+		for _, p := range jobs[lo:hi] {
+			p.make()
+		}
+	})
+	for i, p := range use {
+		if p == nil || p.kernel == nil {
 			continue
 		}
+		n := w.g.nodes[i]
 		n.kernel, n.packed = p.kernel, p.id
-		for _, i := range p.drop {
-			if i < len(n.in) {
-				n.in[i] = -1
+		for _, j := range p.drop {
+			if j < len(n.in) {
+				n.in[j] = -1
 			}
 		}
 	}
 }
 
-// get is the packed form of n's kernel, nil if it has none.
-func (ps *packs) get(n *node, k ops.Prepacker, consts []*tensor.Tensor) *pack {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
+// find is the packed form of n's kernel, nil if it isn't made yet, and its key.
+func (ps *packs) find(n *node, consts []*tensor.Tensor) (string, *pack) {
 	if n.signature == "" {
 		n.signature = signature(n)
 	}
 	key := []byte(n.signature)
 	for i, v := range consts {
-		has := uint64(0)
-		if i < len(n.in) && n.in[i] >= 0 {
-			has = 1
+		id := uint64(0)
+		if n.in[i] >= 0 {
+			id = 1
 		}
 		if v != nil {
 			if ps.ids[v] == 0 {
 				ps.ids[v] = uint64(len(ps.ids) + 2)
 			}
-			has = ps.ids[v]
+			id = ps.ids[v]
 		}
-		key = binary.AppendUvarint(key, has)
-	}
-	if n.signature != unlike {
-		if p, done := ps.byID[string(key)]; done {
-			return p
-		}
-	}
-	p, err := packed(k, consts)
-	if err != nil || p.kernel == nil {
-		p = nil
-	} else {
-		p.id = len(ps.byID) + 1
+		key = binary.AppendUvarint(key, id)
 	}
 	if n.signature == unlike {
-		key = binary.AppendUvarint(append(key, "unlike"...), uint64(len(ps.byID)))
+		key = binary.AppendUvarint(append(key, unlike...), uint64(len(ps.byKey)))
 	}
-	ps.byID[string(key)] = p
-	return p
+	return string(key), ps.byKey[string(key)]
 }
 
-func packed(k ops.Prepacker, consts []*tensor.Tensor) (p *pack, err error) {
+// make packs; a kernel that can't is used as it is.
+func (p *pack) make() {
 	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", ErrInternal, r)
+		if recover() != nil {
+			p.kernel = nil
 		}
+		p.from, p.consts = nil, nil
 	}()
-	kernel, drop, err := k.Prepack(consts)
-	return &pack{kernel: kernel, drop: drop}, err
+	k, drop, err := p.from.Prepack(p.consts)
+	if err == nil {
+		p.kernel, p.drop = k, drop
+	}
 }
 
 // finish makes the plan of a swept graph.

@@ -82,7 +82,7 @@ func (c *config) compile(p *onnx.Model) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{proto: p, graph: g, compiler: compiler{config: c, pool: kernel.NewPool(c.threads),
-		packs: &packs{byID: map[string]*pack{}, ids: map[*tensor.Tensor]uint64{}}}}
+		packs: &packs{byKey: map[string]*pack{}, ids: map[*tensor.Tensor]uint64{}}}}
 	m.ports()
 	if c.level == Plain {
 		return m, nil
@@ -111,6 +111,8 @@ func (m *Model) optimise() (err error) {
 		}
 	}
 	m.opt, err = m.compiler.optimise(m.graph, in, &budget{limit: m.config.memory})
+	m.graph.forget()
+	m.packs.ids = map[*tensor.Tensor]uint64{}
 	return err
 }
 
