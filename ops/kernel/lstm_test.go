@@ -247,18 +247,6 @@ func TestLSTMStops(t *testing.T) {
 	}
 }
 
-func TestLSTMDoesNotAllocate(t *testing.T) {
-	r := seeded()
-	d := newLSTMData(r, lstmCase{T: 20, B: 2, I: 4, H: 256})
-	w := PackLSTM(d.I, d.H, d.w, d.r, d.b)
-	y := make([]float32, d.T*d.B*d.H)
-	a := &LSTMArgs{T: d.T, B: d.B, X: d.x, XT: d.xt, XB: d.xb, Y: y, YT: d.yt, YB: d.yb}
-	for _, p := range []*Pool{nil, NewPool(2)} {
-		allocs := testing.AllocsPerRun(20, func() { require.NoError(t, LSTM(p, w, a)) })
-		require.True(t, allocs == 0 || !allocationsCount, "%v allocations", allocs)
-	}
-}
-
 // The gates' gradients are those of finite differences.
 func TestLSTMCellBackward(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {

@@ -33,23 +33,11 @@ func LayerNorm(y, x, gamma, beta []float32, eps float32) (mean, rstd float32) {
 // LayerNormRows is LayerNorm of each row of x (rows, n). mean and rstd (rows)
 // receive what the backward pass needs; they may be nil.
 func LayerNormRows(p *Pool, y, x, gamma, beta []float32, eps float32, rows, n int, mean, rstd []float32) {
-	if p.Threads() == 1 || rows <= rowGrain(n) {
-		layerNormRows(y, x, gamma, beta, eps, n, mean, rstd, 0, rows)
-		return
-	}
-	p.For(rows, rowGrain(n), func(lo, hi int) { layerNormRows(y, x, gamma, beta, eps, n, mean, rstd, lo, hi) })
-}
-
-func layerNormRows(y, x, gamma, beta []float32, eps float32, n int, mean, rstd []float32, lo, hi int) {
-	for i := lo; i < hi; i++ {
-		m, r := LayerNorm(y[i*n:(i+1)*n], x[i*n:(i+1)*n], gamma, beta, eps)
-		if mean != nil {
-			mean[i] = m
-		}
-		if rstd != nil {
-			rstd[i] = r
-		}
-	}
+	t := rowTasks.Get().(*rowTask)
+	t.y, t.x, t.n = y, x, n
+	t.gamma, t.beta, t.eps, t.mean, t.rstd = gamma, beta, eps, mean, rstd
+	p.For(rows, rowGrain(n), t.layerNorm)
+	t.forget()
 }
 
 // LayerNormBackward adds the gradients of LayerNorm of one row. With

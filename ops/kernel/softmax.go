@@ -19,17 +19,10 @@ func SoftmaxRows(p *Pool, y, x []float32, rows, n int) {
 	if n == 0 {
 		return
 	}
-	if p.Threads() == 1 || rows <= rowGrain(n) {
-		softmaxRows(y, x, n, 0, rows)
-		return
-	}
-	p.For(rows, rowGrain(n), func(lo, hi int) { softmaxRows(y, x, n, lo, hi) })
-}
-
-func softmaxRows(y, x []float32, n, lo, hi int) {
-	for i := lo; i < hi; i++ {
-		Softmax(y[i*n:(i+1)*n], x[i*n:(i+1)*n])
-	}
+	t := rowTasks.Get().(*rowTask)
+	t.y, t.x, t.n = y, x, n
+	p.For(rows, rowGrain(n), t.softmax)
+	t.forget()
 }
 
 // SoftmaxBackward adds to dx the gradient of Softmax:
@@ -73,6 +66,3 @@ func LogSoftmaxBackward(dx, dy, y []float32) {
 		dx[i] += dy[i] - float32(exp64(float64(y[i])))*sum
 	}
 }
-
-// rowGrain is how many rows of n elements are worth a chunk of For.
-func rowGrain(n int) int { return max(1, 1<<14/max(n, 1)) }

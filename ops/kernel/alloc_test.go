@@ -1,0 +1,42 @@
+package kernel
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Warm calls of what a model runs allocate nothing, with and without threads.
+func TestKernelsDoNotAllocate(t *testing.T) {
+	r := seeded()
+	const m, n, k = 40, 200, 160
+	a, b, c := random(r, m*k), random(r, k*n), make([]float32, m*n)
+	w := PackB(false, k, n, b, n)
+	s := Strides{m * k, 20, k}
+	attention := &AttentionArgs{B: 1, Heads: 8, Tq: m, Tk: m, D: 20, DV: 20, Scale: 1,
+		Q: a, K: a, V: a, Out: make([]float32, m*k), QS: s, KS: s, VS: s, OutS: s}
+	d := newLSTMData(r, lstmCase{T: 20, B: 2, I: 4, H: 256})
+	lstm := PackLSTM(d.I, d.H, d.w, d.r, d.b)
+	run := &LSTMArgs{T: d.T, B: d.B, X: d.x, XT: d.xt, XB: d.xb, Y: make([]float32, d.T*d.B*d.H), YT: d.yt, YB: d.yb}
+	other := *run
+	other.Reverse = true
+	step := &LSTMStepArgs{B: d.B, X: d.x, XB: d.I, H: d.h0, C: d.c0, HOut: d.h0, COut: d.c0}
+	for _, p := range []*Pool{nil, NewPool(2)} {
+		for name, f := range map[string]func(){
+			"Gemm":          func() { Gemm(p, false, false, m, n, k, 1, a, k, b, n, 0, c, n) },
+			"Gemm of 1":     func() { Gemm(p, false, true, 1, n, k, 1, a, k, b, k, 1, c, n) },
+			"GemmPacked":    func() { GemmPacked(p, m, a, k, w, c, n, Epilogue{Act: ActGelu}) },
+			"SoftmaxRows":   func() { SoftmaxRows(p, c, c, m, n) },
+			"LayerNormRows": func() { LayerNormRows(p, c, c, b[:n], b[:n], 1e-5, m, n, nil, nil) },
+			"Attention":     func() { Attention(p, attention) },
+			"LSTM":          func() { _ = LSTM(p, lstm, run) },
+			"BiLSTM": func() {
+				_ = BiLSTM(p, [2]*LSTMWeights{lstm, lstm}, [2]*LSTMArgs{run, &other})
+			},
+			"LSTMStep": func() { LSTMStep(p, lstm, step) },
+		} {
+			allocs := testing.AllocsPerRun(20, f)
+			require.True(t, allocs == 0 || !allocationsCount, "%s with %d threads: %v allocations", name, p.Threads(), allocs)
+		}
+	}
+}
