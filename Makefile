@@ -3,7 +3,7 @@ GO         ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES    = ./...
 
-.PHONY: help demo test race check fmt vet lint tidy generate generated conformance interop fuzz bench benchcmp noasm arm64
+.PHONY: help demo test race check fmt vet lint tidy generate generated conformance interop fuzz bench benchcmp noasm arm64 compare
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench: ## the kernels' benchmarks
 
 benchcmp: ## generic kernels against the best of this machine
 	ONDA_KERNELS=generic $(GO) test -run '^$$' -bench . -count 5 ./ops/kernel > /dev/null
+
+compare: ## the README's tables beside ONNX Runtime and other runtimes (Linux; installs Python packages; half an hour)
+	bash tools/compare/run.sh
 
 noasm: ## the portable kernels alone
 	$(GO) test -tags noasm ./ops/... ./lstmattn/...

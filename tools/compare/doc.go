@@ -1,7 +1,35 @@
-// Command compare measures Onda beside ONNX Runtime in one process: same model,
-// same inputs, same threads, the two in turn, so that a drift of the machine's
-// speed meets both. It prints the median of the ratios and their spread as a
-// Markdown table.
+// Command compare measures Onda beside ONNX Runtime, the other Go runtimes and
+// tract, on the same inputs with the same threads, and prints Markdown tables.
+//
+//	compare -onnxruntime libonnxruntime.so [-readme README.md] MODELS
+//
+// MODELS are folders of folders with a model.onnx each, as
+// testmodels/scripts/perf_models.py makes them. make compare does all of it.
+//
+// # How it measures
+//
+// A ratio is measured, never a time alone: the engines of a row are in one
+// process and take turns, so that a drift of the machine's speed meets all of
+// them. A turn is one run, or as many as fill some milliseconds, after a short
+// pause in which the threads of the turn before go to sleep. Each round gives
+// one ratio; the table has their median and quartiles. Every engine writes into
+// memory that it keeps from run to run, and the outputs are compared.
+//
+// Memory, and the peers that may be slow, hang or end the process, are measured
+// in child processes, a peer beside Onda again.
+//
+// # Where things are
+//
+//	main.go        flags; the order of the tables
+//	engine.go      what an engine is; onda.go ort.go gonnx.go gomlx.go gorgonia.go are the engines
+//	measure.go     taking turns, medians and quartiles
+//	task.go        a model, its inputs and outputs
+//	made.go        the models made here: exports of the hand-built forecaster, one LSTM step
+//	speed.go       the table of models beside ONNX Runtime
+//	service.go     loading, memory, throughput, allocations
+//	peers.go       the table of the other runtimes; tract.go and tract/ reach the Rust one
+//	child.go       child processes
+//	table.go       Markdown, and the README's section
 //
 // It is a module of its own: ONNX Runtime is reached through cgo, which nothing
 // that a user imports may need.

@@ -1,16 +1,26 @@
 #!/usr/bin/env bash
-# Installs ONNX Runtime and PyTorch into a virtual environment of its own, makes the models, and prints the table.
+# What make compare does, on Linux: installs ONNX Runtime and PyTorch below .venv, makes the models, builds the
+# programs, measures, and writes the README's section. Without cargo tract is left out. The first time it downloads
+# some hundreds of megabytes, with torch 1.13 from PyPI over a gigabyte.
 # usage: run.sh [flags of compare]
 set -euo pipefail
-cd "$(dirname "$0")"
-work=${ONDA_COMPARE_DIR:-$PWD/work}
-mkdir -p "$work"
-if [ ! -x "$work/venv/bin/python" ]; then
-	python3 -m venv "$work/venv"
-	"$work/venv/bin/pip" install -q 'onnxruntime>=1.30' numpy
-fi
-library=$(ls "$work"/venv/lib/python3*/site-packages/onnxruntime/capi/libonnxruntime.so.* | head -n 1)
+here=$(cd "$(dirname "$0")" && pwd)
+source "$here/../../testmodels/scripts/venv.sh"
+work=${ONDA_COMPARE_DIR:-$here/work}
+mkdir -p "$work/bin"
+
+check=$(venv check)
+library=$("$check" -c 'import glob, onnxruntime, os; print(glob.glob(os.path.dirname(onnxruntime.__file__) + "/capi/libonnxruntime.so.*")[0])')
 if [ ! -d "$work/models" ]; then
-	bash ../../testmodels/scripts/perf_models.sh "$work/models"
+	torch=$(torch13)
+	(cd "$scripts" && "$torch" perf_models.py --out "$work/models.new")
+	mv "$work/models.new" "$work/models"
 fi
-go run . -onnxruntime "$library" "$@" "$work/models"
+
+cd "$here"
+go build -o "$work/bin/" . ./peers/...
+if command -v cargo >/dev/null; then
+	cargo build --quiet --release --locked --manifest-path tract/Cargo.toml --target-dir "$work/tract"
+	cp "$work/tract/release/tract-bench" "$work/bin/"
+fi
+"$work/bin/compare" -onnxruntime "$library" -peers "$work/bin" -readme "$top/README.md" "$@" "$work/models"

@@ -1,0 +1,99 @@
+package bench
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/onda-ml/onda/onnx"
+	"github.com/onda-ml/onda/ops/tensor"
+)
+
+// A Task is a model and what to run it on.
+type Task struct {
+	Path    string
+	Inputs  []Input
+	Outputs []string // names, in the file's order
+	Threads int
+}
+
+// Input is an input's name and value.
+type Input struct {
+	Name  string
+	Value *tensor.Tensor
+}
+
+// NewTask reads the model's inputs and makes standard normal values for them,
+// the same each time: the dimension whose name has "batch" or "n" is the batch.
+// Inputs with a default are left out.
+func NewTask(path string, batch, threads int) (*Task, error) {
+	m, err := onnx.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	t := &Task{Path: path, Threads: threads}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, v := range m.Graph.Inputs {
+		if m.Graph.Initializer(v.Name) != nil {
+			continue
+		}
+		if v.Type == nil || v.Type.Tensor == nil || v.Type.Tensor.Shape == nil || v.Type.Tensor.ElemType != onnx.Float {
+			return nil, fmt.Errorf("%s: input %q is %v, not a float tensor of known rank", path, v.Name, v.Type)
+		}
+		x, err := noise(rng, v.Type.Tensor.Shape.Dims, batch)
+		if err != nil {
+			return nil, fmt.Errorf("%s: input %q: %w", path, v.Name, err)
+		}
+		t.Inputs = append(t.Inputs, Input{v.Name, x})
+	}
+	for _, v := range m.Graph.Outputs {
+		t.Outputs = append(t.Outputs, v.Name)
+	}
+	return t, nil
+}
+
+// noise is a standard normal tensor.
+func noise(rng *rand.Rand, dims []onnx.Dim, batch int) (*tensor.Tensor, error) {
+	shape := make([]int, len(dims))
+	for i, d := range dims {
+		switch {
+		case d.HasValue:
+			shape[i] = int(d.Value)
+		case strings.Contains(d.Param, "batch") || strings.EqualFold(d.Param, "n"):
+			shape[i] = batch
+		default:
+			return nil, fmt.Errorf("dimension %q is neither fixed nor the batch", d.Param)
+		}
+	}
+	x, err := tensor.Zeros(tensor.Float32, shape...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range tensor.Of[float32](x) {
+		tensor.Of[float32](x)[i] = float32(rng.NormFloat64())
+	}
+	return x, nil
+}
+
+// Named is the inputs by name.
+func (t *Task) Named() map[string]*tensor.Tensor {
+	m := map[string]*tensor.Tensor{}
+	for _, in := range t.Inputs {
+		m[in.Name] = in.Value
+	}
+	return m
+}
+
+// Value is the input of that name, nil if there is none.
+func (t *Task) Value(name string) *tensor.Tensor {
+	i := slices.IndexFunc(t.Inputs, func(in Input) bool { return in.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return t.Inputs[i].Value
+}
+
+// Floats is a copy of a tensor's elements, for engines that keep what they are
+// given.
+func Floats(t *tensor.Tensor) []float32 { return slices.Clone(tensor.Of[float32](t)) }

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/onda-ml/onda/tools/compare/bench"
+)
+
+// peers are the other Go runtimes: their programs and how the table names them.
+var peers = []struct{ program, name string }{
+	{"gomlx", "GoMLX (onnx-gomlx 0.3.4, gomlx 0.26.0, Go backend)"},
+	{"gonnx", "gonnx 1.1.0"},
+	{"gorgonia", "onnx-go 0.5.0 with Gorgonia 0.9.18"},
+}
+
+// peerTable measures the peers on the models of the command line, at one
+// thread, with the smallest and the largest batch. Where a peer fails, its
+// reason is in the table, once.
+func (c *config) peerTable() error {
+	t := newTable(c.out, "Other runtimes, one thread. Go's in one process with Onda, taking turns; tract by itself, before Onda.",
+		"model", "batch", "runtime", "its ms, Onda ms", "times Onda's", "largest difference, or why not")
+	batches := []int{c.batches[0]}
+	if last := c.batches[len(c.batches)-1]; last != batches[0] {
+		batches = append(batches, last)
+	}
+	tract := filepath.Join(c.peers, "tract-bench")
+	_, noTract := os.Stat(tract)
+	for _, path := range c.models {
+		name := filepath.Base(filepath.Dir(path))
+		if !c.only.MatchString(name) {
+			continue
+		}
+		refused := map[string]bool{}
+		for _, batch := range batches {
+			for _, p := range peers {
+				if !refused[p.name] {
+					o := bench.Order{Engine: p.name, Model: path, Batch: batch, Threads: 1, Budget: c.budget}
+					r, err := inChild(o, filepath.Join(c.peers, p.program))
+					peerRow(t, name, batch, p.name, r, err)
+					refused[p.name] = err != nil
+				}
+			}
+			if noTract == nil && !refused["tract"] {
+				version, r, err := c.besideTract(tract, path, batch)
+				peerRow(t, name, batch, version, r, err)
+				refused["tract"] = err != nil
+			}
+		}
+	}
+	if noTract != nil {
+		fmt.Fprintln(c.out, "\ntract is left out: it needs cargo.")
+	}
+	return nil
+}
+
+// peerRow writes what a peer did or why it did not.
+func peerRow(t table, model string, batch int, peer string, r *bench.Report, err error) {
+	if err != nil {
+		t.row(model, fmt.Sprint(batch), peer, "", "", err.Error())
+		return
+	}
+	t.row(model, fmt.Sprint(batch), peer, milliseconds(r.Peer.Median)+", "+milliseconds(r.Onda.Median),
+		fmt.Sprintf("**%.1f**", r.Peer.Ratio), fmt.Sprintf("%.0e", r.Worst))
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/onda-ml/onda/tools/compare/bench"
+)
+
+// The lines between which the README's tables are written.
+const (
+	firstMark = "<!-- compare: written by make compare -->"
+	lastMark  = "<!-- end of compare -->"
+)
+
+// A table is a Markdown table, written row by row as it comes to be.
+type table struct{ w io.Writer }
+
+func newTable(w io.Writer, title string, columns ...string) table {
+	fmt.Fprintf(w, "\n%s\n\n", title)
+	t := table{w}
+	t.row(columns...)
+	t.row(strings.Split(strings.Repeat("---,", len(columns)-1)+"---", ",")...)
+	return t
+}
+
+// row writes a row; a cell may hold anything.
+func (t table) row(cells ...string) {
+	for i, c := range cells {
+		cells[i] = oneLine(c)
+	}
+	fmt.Fprintf(t.w, "| %s |\n", strings.Join(cells, " | "))
+}
+
+// oneLine is the first line of s, shortened, and harmless in a table.
+func oneLine(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+	if r := []rune(s); len(r) > 160 {
+		s = string(r[:157]) + "..."
+	}
+	return strings.ReplaceAll(s, "|", `\|`)
+}
+
+// milliseconds has three digits that matter.
+func milliseconds(v float64) string {
+	switch {
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	case v >= 1:
+		return fmt.Sprintf("%.2f", v)
+	}
+	return fmt.Sprintf("%.3f", v)
+}
+
+// spread is a ratio with its quartiles.
+func spread(s bench.Stat) string {
+	return fmt.Sprintf("**%.2f** (%.2f to %.2f)", s.Ratio, s.Low, s.High)
+}
+
+// megabytes of a number of bytes.
+func megabytes(bytes int64) string { return fmt.Sprintf("%.0f MB", float64(bytes)/1e6) }
+
+// writeSection replaces what the file at path has between the two marks. The
+// file is replaced as a whole.
+func writeSection(path string, section []byte) error {
+	old, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, ok1 := bytes.Cut(old, []byte(firstMark))
+	_, after, ok2 := bytes.Cut(rest, []byte(lastMark))
+	if !ok1 || !ok2 {
+		return fmt.Errorf("%s: expected the lines %s and %s", path, firstMark, lastMark)
+	}
+	all := bytes.Join([][]byte{before, []byte(firstMark + "\n"), bytes.TrimSpace(section), []byte("\n" + lastMark), after}, nil)
+	return replaceFile(path, all)
+}
+
+// replaceFile writes beside the file and renames.
+func replaceFile(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".compare-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
