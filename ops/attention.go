@@ -49,6 +49,10 @@ func newAttention(a *Attrs) (Kernel, error) {
 		a.Fail("qk_matmul_output_mode", "is %d, expected 0 to 3", mode)
 	}
 	k.stage = kernel.ScoreStage(mode)
+	given := func(i int) bool { return i < len(a.Inputs) && a.Inputs[i] }
+	if given(attPastK) != given(attPastV) {
+		return nil, fmt.Errorf("inputs %d and %d, the past's keys and values, must be given together", attPastK, attPastV)
+	}
 	return k, nil
 }
 

@@ -17,7 +17,8 @@ import (
 type Attrs struct {
 	// Opset is the version of the node's domain that the model imports.
 	Opset int64
-	// Inputs and Outputs tell which of the node's inputs and outputs are named.
+	// Inputs and Outputs tell which of the node's inputs and outputs are named,
+	// up to the last that is.
 	Inputs, Outputs []bool
 
 	byName map[string]*onnx.Attribute
@@ -36,10 +37,10 @@ func NewAttrs(node *onnx.Node, opset int64, bind func(*onnx.Graph) (Body, error)
 		}
 		a.byName[at.Name] = at
 	}
-	for _, n := range node.Inputs {
+	for _, n := range node.Inputs[:named(node.Inputs)] {
 		a.Inputs = append(a.Inputs, n != "")
 	}
-	for _, n := range node.Outputs {
+	for _, n := range node.Outputs[:named(node.Outputs)] {
 		a.Outputs = append(a.Outputs, n != "")
 	}
 	return a

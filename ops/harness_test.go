@@ -241,3 +241,16 @@ func TestBindRefuses(t *testing.T) {
 		require.EqualError(t, err, c.want)
 	}
 }
+
+// Inputs that are left out at the end count as not there, whatever the file
+// writes for them.
+func TestBindIgnoresAbsentTail(t *testing.T) {
+	n := node("Einsum", 2, 1, onnx.AttrString("equation", "ij,jk->ik"))
+	n.Inputs[1] = ""
+	_, _, err := Standard().Bind(n, 12, nil)
+	require.EqualError(t, err, `attribute "equation": has 2 operands, the node has 1 inputs`)
+	n = node("Attention", 6, 1)
+	n.Inputs[3], n.Inputs[5] = "", ""
+	_, _, err = Standard().Bind(n, 23, nil)
+	require.EqualError(t, err, "inputs 4 and 5, the past's keys and values, must be given together")
+}
