@@ -7,7 +7,8 @@
 //	test_data_set_0/input_0.pb, output_0.pb, ...
 //	test_data_set_1/...                    another batch or length, where those are dynamic
 //
-// The scripts folder holds what made them, one script a family; make.sh runs them all. The expected
+// The scripts folder holds what made them, one script a family or two;
+// make.sh runs them all. The expected
 // outputs come from the framework the model came from. ONNX Runtime agrees with every one within
 // rtol 1e-3 and atol 1e-5 except where scripts/ort_exceptions.txt says why not.
 //
@@ -25,5 +26,6 @@
 //	quantised      models of the families above in int8 and float16, by ONNX Runtime's tools
 //	refused        models and inputs that must not run, each with the sentence that says why
 //	forecasters    a forecaster really trained in PyTorch, with its series and metadata
+//	twin           model directories that PyTorch saved, with its outputs and gradients; not in FS
 //	series         a generated hourly series for demos and tests of training
 package testmodels

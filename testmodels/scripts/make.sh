@@ -10,7 +10,7 @@ cd "$scripts"
 
 check=$(venv check)
 old=$(torch13)
-for name in recurrent seq2seq attention temporal forecaster hourly; do
+for name in recurrent seq2seq attention temporal forecaster hourly twin; do
 	"$old" "make_$name.py" --out "$out"
 done
 "$(venv dynamo)" make_dynamo.py --out "$out"

@@ -42,21 +42,28 @@ class LSTMAttention(nn.Module):
         self.norm = nn.LayerNorm(hidden) if config["layer_norm"] else nn.Identity()
         self.output = nn.Linear(hidden, features)
 
-    def forward(self, x, horizon=None):
-        """Returns the forecast (B, horizon, F) and the attention weights (B, heads, horizon, L)."""
+    def forward(self, x, horizon=None, target=None):
+        """Returns the forecast (B, horizon, F) and the attention weights (B, heads, horizon, L).
+
+        With a target (B, horizon, F) of raw values each step after the first reads the target's value before
+        it in place of its own: teacher forcing.
+        """
         z = (x - self.scaler.mean) / self.scaler.scale
         shift, spread = self.window(z)
         n = (z - shift) / spread
         memory, (h, c) = self.encoder(n)
         state = self.bridge(h, c)
         prev, context = n[:, -1:], n.new_zeros(n.shape[0], 1, memory.shape[2] // (2 if self.bidirectional else 1))
+        if target is not None:
+            target = ((target - self.scaler.mean) / self.scaler.scale - shift) / spread
         steps, weights = [], []
-        for _ in range(horizon or self.horizon):
+        for t in range(horizon or self.horizon):
             q, state = self.decoder(torch.cat([prev, context], -1), state)
             context, w = self.attention(q, memory, memory, average_attn_weights=False)
-            prev = self.output(self.norm(q + context))
-            steps.append(prev)
+            y = self.output(self.norm(q + context))
+            steps.append(y)
             weights.append(w)
+            prev = y if target is None else target[:, t:t + 1]
         forecast = torch.cat(steps, 1) * spread + shift
         return forecast * self.scaler.scale + self.scaler.mean, torch.cat(weights, 2)
 
