@@ -53,7 +53,7 @@ func tensorFloats(a *Attrs, name string, t *tensor.Tensor) []float64 {
 	return out
 }
 
-// sameLengths fails unless the list has n elements, or none where it may be
+// length fails unless the list has n elements, or none where it may be
 // absent.
 func (r *treeReader) length(name string, have, n int, optional bool) {
 	if have != n && !(optional && have == 0) && r.err == nil {
@@ -135,6 +135,12 @@ func (r *treeReader) roots(tree []int64, child []bool) {
 			r.t.Roots = append(r.t.Roots, int32(i))
 		}
 	}
+	for _, id := range tree {
+		if !seen[id] {
+			r.fail("nodes_truenodeids", "tree %d has no root", id)
+			return
+		}
+	}
 }
 
 // weights gathers the leaves' weights.
@@ -203,9 +209,6 @@ func (r *treeReader) checkCycles() {
 				}
 			}
 		}
-	}
-	if len(r.t.Roots) == 0 && len(r.t.Nodes) > 0 && r.err == nil {
-		r.fail("nodes_truenodeids", "no tree has a root")
 	}
 }
 

@@ -165,11 +165,11 @@ func (k *reduce) Run(c *Ctx) error {
 	default:
 		pick(dt, reduceOf[float32, float64], reduceOf[float64, float64],
 			reduceOf[int8, int64], reduceOf[int16, int64], reduceOf[int32, int64], reduceOf[int64, int64],
-			reduceOf[uint8, uint64], reduceOf[uint16, uint64], reduceOf[uint32, uint64], reduceOf[uint64, uint64])(c, k.op, y, x, &r)
+			reduceOf[uint8, uint64], reduceOf[uint16, uint64], reduceOf[uint32, uint64], reduceOf[uint64, uint64])(c, k.op, y, x, r)
 	}
 	return nil
 }
 
-func reduceOf[T, A number](c *Ctx, op kernel.ReduceOp, y, x *tensor.Tensor, r *kernel.Reduction) {
-	kernel.Reduce[T, A](c.Pool(), op, tensor.Of[T](y), tensor.Of[T](x), r)
+func reduceOf[T, A number](c *Ctx, op kernel.ReduceOp, y, x *tensor.Tensor, r kernel.Reduction) {
+	kernel.Reduce[T, A](c.Pool(), op, tensor.Of[T](y), tensor.Of[T](x), &r)
 }

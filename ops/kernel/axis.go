@@ -5,18 +5,29 @@ import "math"
 // The functions below work along the middle axis of x (outer, n, inner): on
 // outer*inner series of n elements that lie inner apart. y may be x.
 
-// alongAxis calls f with the offset of the first element of each series.
-func alongAxis(p *Pool, outer, n, inner int, f func(at int)) {
-	p.For(outer*inner, max(1, 1<<12/max(n, 1)), func(lo, hi int) {
-		for s := lo; s < hi; s++ {
-			f(s/inner*n*inner + s%inner)
-		}
-	})
-}
+// seriesGrain is how many series of n elements are worth a chunk of For.
+func seriesGrain(n int) int { return max(1, 1<<12/max(n, 1)) }
+
+// inlined reports whether count units of work with a grain need no other
+// thread; the caller then does without a closure.
+func inlined(p *Pool, count, grain int) bool { return p.Threads() == 1 || count <= grain }
+
+// seriesAt is the offset of the first element of series s.
+func seriesAt(s, n, inner int) int { return s/inner*n*inner + s%inner }
 
 // SoftmaxAxis is [Softmax] along an axis.
 func SoftmaxAxis[T float32 | float64](p *Pool, y, x []T, outer, n, inner int) {
-	alongAxis(p, outer, n, inner, func(at int) {
+	series, grain := outer*inner, seriesGrain(n)
+	if inlined(p, series, grain) {
+		softmaxRange(y, x, n, inner, 0, series)
+		return
+	}
+	p.For(series, grain, func(lo, hi int) { softmaxRange(y, x, n, inner, lo, hi) })
+}
+
+func softmaxRange[T float32 | float64](y, x []T, n, inner, lo, hi int) {
+	for s := lo; s < hi; s++ {
+		at := seriesAt(s, n, inner)
 		end := at + n*inner
 		m := maxAlong(x, at, end, inner)
 		sum := 0.0
@@ -28,12 +39,22 @@ func SoftmaxAxis[T float32 | float64](p *Pool, y, x []T, outer, n, inner int) {
 		for i := at; i < end; i += inner {
 			y[i] = T(float64(y[i]) / sum)
 		}
-	})
+	}
 }
 
 // LogSoftmaxAxis is [LogSoftmax] along an axis.
 func LogSoftmaxAxis[T float32 | float64](p *Pool, y, x []T, outer, n, inner int) {
-	alongAxis(p, outer, n, inner, func(at int) {
+	series, grain := outer*inner, seriesGrain(n)
+	if inlined(p, series, grain) {
+		logSoftmaxRange(y, x, n, inner, 0, series)
+		return
+	}
+	p.For(series, grain, func(lo, hi int) { logSoftmaxRange(y, x, n, inner, lo, hi) })
+}
+
+func logSoftmaxRange[T float32 | float64](y, x []T, n, inner, lo, hi int) {
+	for s := lo; s < hi; s++ {
+		at := seriesAt(s, n, inner)
 		end := at + n*inner
 		m := maxAlong(x, at, end, inner)
 		sum := 0.0
@@ -44,12 +65,22 @@ func LogSoftmaxAxis[T float32 | float64](p *Pool, y, x []T, outer, n, inner int)
 		for i := at; i < end; i += inner {
 			y[i] = x[i] - m - log
 		}
-	})
+	}
 }
 
 // HardmaxAxis is 1 at the first of the largest elements of each series, else 0.
 func HardmaxAxis[T float32 | float64](p *Pool, y, x []T, outer, n, inner int) {
-	alongAxis(p, outer, n, inner, func(at int) {
+	series, grain := outer*inner, seriesGrain(n)
+	if inlined(p, series, grain) {
+		hardmaxRange(y, x, n, inner, 0, series)
+		return
+	}
+	p.For(series, grain, func(lo, hi int) { hardmaxRange(y, x, n, inner, lo, hi) })
+}
+
+func hardmaxRange[T float32 | float64](y, x []T, n, inner, lo, hi int) {
+	for s := lo; s < hi; s++ {
+		at := seriesAt(s, n, inner)
 		end := at + n*inner
 		best := at
 		for i := at; i < end; i += inner {
@@ -61,7 +92,7 @@ func HardmaxAxis[T float32 | float64](p *Pool, y, x []T, outer, n, inner int) {
 			y[i] = 0
 		}
 		y[best] = 1
-	})
+	}
 }
 
 func maxAlong[T float32 | float64](x []T, at, end, step int) T {
@@ -76,7 +107,17 @@ func maxAlong[T float32 | float64](x []T, at, end, step int) T {
 // smallest if least), the first or the last of equals. NaN counts as larger
 // (smaller) than all.
 func ArgMaxAxis[T Number](p *Pool, y []int64, x []T, outer, n, inner int, least, last bool) {
-	alongAxis(p, outer, n, inner, func(at int) {
+	series, grain := outer*inner, seriesGrain(n)
+	if inlined(p, series, grain) {
+		argMaxRange(y, x, n, inner, least, last, 0, series)
+		return
+	}
+	p.For(series, grain, func(lo, hi int) { argMaxRange(y, x, n, inner, least, last, lo, hi) })
+}
+
+func argMaxRange[T Number](y []int64, x []T, n, inner int, least, last bool, lo, hi int) {
+	for s := lo; s < hi; s++ {
+		at := seriesAt(s, n, inner)
 		best := 0
 		for i := 1; i < n; i++ {
 			a, b := x[at+i*inner], x[at+best*inner]
@@ -84,8 +125,8 @@ func ArgMaxAxis[T Number](p *Pool, y []int64, x []T, outer, n, inner int, least,
 				best = i
 			}
 		}
-		y[at/(n*inner)*inner+at%inner] = int64(best)
-	})
+		y[s] = int64(best)
+	}
 }
 
 // better reports whether a comes before b in the order of largest (least)
@@ -110,10 +151,10 @@ func TopKAxis[T Number](p *Pool, values []T, indices []int64, x []T, outer, n, i
 	if k == 0 {
 		return
 	}
-	p.For(outer*inner, max(1, 1<<12/max(n, 1)), func(lo, hi int) {
+	p.For(outer*inner, seriesGrain(n), func(lo, hi int) {
 		heap := make([]int, 0, k)
 		for s := lo; s < hi; s++ {
-			at := s/inner*n*inner + s%inner
+			at := seriesAt(s, n, inner)
 			// before reports whether element i precedes element j.
 			before := func(i, j int) bool {
 				a, b := x[at+i*inner], x[at+j*inner]
@@ -181,7 +222,17 @@ func siftDown(heap []int, before func(i, j int) bool) {
 //
 // With exclusive x[i] itself isn't in it; with reverse it runs from the end.
 func CumulateAxis[T Number](p *Pool, y, x []T, outer, n, inner int, prod, exclusive, reverse bool) {
-	alongAxis(p, outer, n, inner, func(at int) {
+	series, grain := outer*inner, seriesGrain(n)
+	if inlined(p, series, grain) {
+		cumulateRange(y, x, n, inner, prod, exclusive, reverse, 0, series)
+		return
+	}
+	p.For(series, grain, func(lo, hi int) { cumulateRange(y, x, n, inner, prod, exclusive, reverse, lo, hi) })
+}
+
+func cumulateRange[T Number](y, x []T, n, inner int, prod, exclusive, reverse bool, lo, hi int) {
+	for s := lo; s < hi; s++ {
+		at := seriesAt(s, n, inner)
 		step := inner
 		if reverse {
 			at += (n - 1) * inner
@@ -206,5 +257,5 @@ func CumulateAxis[T Number](p *Pool, y, x []T, outer, n, inner int, prod, exclus
 			}
 			at += step
 		}
-	})
+	}
 }

@@ -92,10 +92,10 @@ func HardSwishOf[T float32 | float64](dst, src []T) {
 	}
 }
 
-// ThresholdedReluOf is src[i] where it is above alpha, else 0.
+// ThresholdedReluOf is src[i] where it is above alpha, else 0, also for NaN.
 func ThresholdedReluOf[T float32 | float64](dst, src []T, alpha T) {
 	for i, v := range src[:len(dst)] {
-		if v <= alpha {
+		if !(v > alpha) {
 			v = 0
 		}
 		dst[i] = v
