@@ -6,24 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 )
 
-// replaceFile gives a file a new content: written beside, synced, renamed. At
-// every moment the path holds the old content or the new one.
-func replaceFile(path string, content []byte) error {
-	temp, err := writeBeside(path, content)
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(temp, path); err != nil {
-		return errors.Join(err, os.Remove(temp))
-	}
-	return syncDir(filepath.Dir(path))
-}
-
 // writeBeside writes the content, through to the disk, to a new file in path's
-// folder and returns its name. Nothing is left after an error.
+// folder and returns its name: renamed to path it replaces the old file at once.
+// Nothing is left after an error.
 func writeBeside(path string, content []byte) (temp string, err error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return "", &fs.PathError{Op: "write", Path: path, Err: errors.New("not a regular file")}

@@ -13,6 +13,7 @@ old=$(torch13)
 for name in recurrent seq2seq attention temporal forecaster hourly twin; do
 	"$old" "make_$name.py" --out "$out"
 done
+"$old" make_training.py ${1:+--out "$1/golden"} # the golden states of lstmattn/testdata
 "$(venv dynamo)" make_dynamo.py --out "$out"
 "$(venv keras)" make_keras.py --out "$out"
 "$(venv trees)" make_trees.py --out "$out"

@@ -1,0 +1,79 @@
+"""Makes lstmattn/testdata/golden: what PyTorch's autograd and AdamW make of the model in twin.py.
+
+For each configuration a model directory with the parameters at first, gradient/ and after/ in the same form with
+the gradient of the first loss and the parameters after ten steps, and golden.json with the windows, the targets,
+the first forecast and the ten losses. The loss is the mean square of the error over the column's scale; steps clip
+the gradient's norm at 1 and are AdamW's with learning rate 0.01.
+"""
+
+import argparse
+import json
+import pathlib
+
+import torch
+from safetensors.torch import save_file
+
+import twin
+
+BASE = {
+    "format_version": 1, "model_type": "lstm_attention", "input_size": 9, "horizon": 4, "num_features": 2,
+    "hidden_size": 6, "num_encoder_layers": 2, "num_decoder_layers": 2, "num_attention_heads": 3,
+    "bidirectional": True, "layer_norm": True, "normalization": "none", "dropout": 0.0,
+}
+CASES = {
+    "bidirectional": {},
+    "unidirectional": {
+        "bidirectional": False, "layer_norm": False, "normalization": "mean_std", "num_encoder_layers": 1, "num_features": 1,
+    },
+}
+
+
+def save(folder, config, tensors):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    save_file({k: v.detach().clone() for k, v in tensors.items()}, str(folder / "model.safetensors"), metadata={"format": "pt"})
+
+
+def make(folder, config, seed):
+    torch.manual_seed(seed)
+    net = twin.LSTMAttention(config)
+    features = config["num_features"]
+    net.scaler.mean.copy_(torch.linspace(3.0, -1.0, features))
+    net.scaler.scale.copy_(torch.linspace(2.0, 0.5, features))
+    with torch.no_grad():  # away from the special values 0 and 1
+        for p in net.parameters():
+            p.mul_(1.5).add_(0.1 * torch.randn_like(p))
+    buffers = dict(net.named_buffers())
+    save(folder, config, net.state_dict())
+
+    steps = torch.arange(config["input_size"] + config["horizon"]).reshape(1, -1, 1)
+    phase = torch.rand(3, 1, features) * 6
+    z = torch.sin(0.7 * steps + phase) + 0.3 * torch.randn(3, steps.shape[1], features)
+    series = z * net.scaler.scale + net.scaler.mean
+    x, target = series[:, : config["input_size"]], series[:, config["input_size"] :]
+
+    optimiser = torch.optim.AdamW(net.parameters(), lr=0.01)
+    losses = []
+    for step in range(10):
+        optimiser.zero_grad()
+        forecast = net(x)[0]
+        loss = (((forecast - target) / net.scaler.scale) ** 2).mean()
+        loss.backward()
+        losses.append(loss.item())
+        if step == 0:
+            first = forecast
+            save(folder / "gradient", config, {n: p.grad for n, p in net.named_parameters()} | buffers)
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+    save(folder / "after", config, net.state_dict())
+    golden = {"x": x.flatten().tolist(), "target": target.flatten().tolist(), "forecast": first.flatten().tolist(), "losses": losses}
+    (folder / "golden.json").write_text(json.dumps(golden) + "\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    top = pathlib.Path(__file__).resolve().parents[2]
+    parser.add_argument("--out", type=pathlib.Path, default=top / "lstmattn" / "testdata" / "golden")
+    out = parser.parse_args().out
+    for seed, (name, change) in enumerate(CASES.items()):
+        make(out / name, BASE | change, seed)
