@@ -6,12 +6,16 @@ func networkFamilies() [][]Op {
 		attentionOps(),
 		batchNormOps(),
 		convOps(),
+		deformConvOps(),
 		einsumOps(),
+		flexAttentionOps(),
 		fusedOps(),
 		layerNormOps(),
+		linearAttentionOps(),
 		matmulOps(),
 		normOps(),
 		poolOps(),
 		recurrentOps(),
+		signalOps(),
 	}
 }

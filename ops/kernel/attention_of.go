@@ -162,3 +162,44 @@ func Hide[T Float](dst []T, visible []bool) {
 		}
 	}
 }
+
+// AttentionScores writes a.Scores = Scale * q k^T, (B, Heads, Tq, Tk).
+func AttentionScores[T Float](p *Pool, a *AttentionOfArgs[T]) {
+	p.For(a.B*a.Heads*a.Tq, max(1, 1<<15/(a.Tk*a.D+1)), func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			b, h, i := r/a.Tq/a.Heads, r/a.Tq%a.Heads, r%a.Tq
+			q := a.Q[b*a.QS.B+h*a.QS.H+i*a.QS.T:][:a.D]
+			k := a.K[b*a.KS.B+h/(a.Heads/a.KVHeads)*a.KS.H:]
+			for j := range a.Tk {
+				a.Scores[r*a.Tk+j] = T(a.Scale * float64(dotOf(q, k[j*a.KS.T:])))
+			}
+		}
+	})
+}
+
+// AttentionValues writes a.Out = a.Scores v.
+func AttentionValues[T Float](p *Pool, a *AttentionOfArgs[T]) {
+	p.For(a.B*a.Heads*a.Tq, max(1, 1<<15/(a.Tk*a.DV+1)), func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			b, h, i := r/a.Tq/a.Heads, r/a.Tq%a.Heads, r%a.Tq
+			v := a.V[b*a.VS.B+h/(a.Heads/a.KVHeads)*a.VS.H:]
+			out := a.Out[b*a.OutS.B+h*a.OutS.H+i*a.OutS.T:][:a.DV]
+			clear(out)
+			for j, s := range a.Scores[r*a.Tk : (r+1)*a.Tk] {
+				axpyStep(out, s, v[j*a.VS.T:], 1)
+			}
+		}
+	})
+}
+
+// SoftmaxEach is the softmax of each row of n elements of x, in place.
+func SoftmaxEach[T Float](p *Pool, x []T, n int) {
+	if n == 0 {
+		return
+	}
+	p.For(len(x)/n, rowGrain(n), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			softmaxOf(x[i*n : (i+1)*n])
+		}
+	})
+}
