@@ -8,7 +8,7 @@ import (
 )
 
 // attentionRun is what an Attention node keeps from run to run.
-type attentionRun[T real] struct {
+type attentionRun[T floating] struct {
 	keys, values []T // past and present together, where no output holds them
 	mask         []T
 	fast         kernel.AttentionArgs
@@ -30,7 +30,7 @@ func (k *attention) Run(c *Ctx) error {
 	return runAttention[float32](c, k, &s)
 }
 
-func runAttention[T real](c *Ctx, k *attention, s *attentionSizes) (err error) {
+func runAttention[T floating](c *Ctx, k *attention, s *attentionSizes) (err error) {
 	r := c.Local(func() any { return &attentionRun[T]{} }).(*attentionRun[T])
 	a := &r.slow
 	*a = kernel.AttentionOfArgs[T]{B: s.B, Heads: s.Hq, KVHeads: max(s.Hkv, 1), Tq: s.Tq, Tk: s.total, D: s.D, DV: s.DV,
@@ -96,7 +96,7 @@ func headStrides(flat bool, heads, t, d int) kernel.Strides {
 // withPast is keys or values with those of the past before them: output out
 // where somebody reads it, the input itself where there is no past, else a
 // temporary.
-func withPast[T real](c *Ctx, s *attentionSizes, input, past, out, width int, dt tensor.DType, tmp *[]T) ([]T, kernel.Strides, error) {
+func withPast[T floating](c *Ctx, s *attentionSizes, input, past, out, width int, dt tensor.DType, tmp *[]T) ([]T, kernel.Strides, error) {
 	now, err := reals[T](c, c.In(input))
 	if err != nil {
 		return nil, kernel.Strides{}, err
@@ -206,7 +206,7 @@ func (r *attentionRun[T]) makeMask(c *Ctx, k *attention, s *attentionSizes) (cau
 }
 
 // maskValues is a mask as what is added: booleans hide where false.
-func maskValues[T real](c *Ctx, t *tensor.Tensor) ([]T, error) {
+func maskValues[T floating](c *Ctx, t *tensor.Tensor) ([]T, error) {
 	switch dt := t.DType(); {
 	case floatsBF.has(dt):
 		return reals[T](c, t)

@@ -114,9 +114,9 @@ func (k *batchNorm) Run(c *Ctx) error {
 
 // batchNormRoom is what a node keeps between runs: the shift and the factor of
 // each channel.
-type batchNormRoom[T real] struct{ shift, factor, variance []T }
+type batchNormRoom[T floating] struct{ shift, factor, variance []T }
 
-func runBatchNorm[T real](c *Ctx, k *batchNorm) error {
+func runBatchNorm[T floating](c *Ctx, k *batchNorm) error {
 	var dts [5]tensor.DType
 	var shapes [5][]int
 	for i := range dts {
@@ -162,7 +162,7 @@ func runBatchNorm[T real](c *Ctx, k *batchNorm) error {
 
 // statistics makes the outputs of training: the running mean and variance and,
 // before opset 14, the batch's.
-func statistics[T real](c *Ctx, k *batchNorm, batch *batchNormRoom[T], mean, variance []T) error {
+func statistics[T floating](c *Ctx, k *batchNorm, batch *batchNormRoom[T], mean, variance []T) error {
 	for i, of := range [2][2][]T{{batch.shift, mean}, {batch.variance, variance}} {
 		if c.Wants(1 + i) {
 			out, err := outReal[T](c, 1+i, c.In(3).DType(), c.In(3).Shape()...)

@@ -144,7 +144,7 @@ func (k *conv) Run(c *Ctx) error {
 }
 
 // convRun is what a Conv node keeps from run to run.
-type convRun[T real] struct {
+type convRun[T floating] struct {
 	c       *Ctx
 	args    kernel.ConvArgs[T]
 	scratch kernel.ConvScratch[T]
@@ -153,7 +153,7 @@ type convRun[T real] struct {
 
 func (r *convRun[T]) err() error { return r.c.Err() }
 
-func runConv[T real](c *Ctx, k *conv) error {
+func runConv[T floating](c *Ctx, k *conv) error {
 	dts, shapes, ranked := inputs3(c)
 	if err := k.check(dts, shapes, ranked); err != nil {
 		return err

@@ -156,7 +156,7 @@ func (k *convTranspose) Run(c *Ctx) error {
 	return runConvTranspose[float32](c, k)
 }
 
-func runConvTranspose[T real](c *Ctx, k *convTranspose) error {
+func runConvTranspose[T floating](c *Ctx, k *convTranspose) error {
 	dts, shapes, ranked := inputs3(c)
 	if err := k.check(dts, shapes, ranked); err != nil {
 		return err

@@ -109,7 +109,7 @@ func (k *deformConv) Run(c *Ctx) error {
 	return runDeformConv[float32](c, k)
 }
 
-func runDeformConv[T real](c *Ctx, k *deformConv) error {
+func runDeformConv[T floating](c *Ctx, k *deformConv) error {
 	var in operands
 	for i := range in {
 		in.set(i, c.In(i))

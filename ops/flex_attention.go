@@ -86,7 +86,7 @@ func (k *flexAttention) Run(c *Ctx) error {
 	return runFlexAttention[float32](c, k, &s)
 }
 
-func runFlexAttention[T real](c *Ctx, k *flexAttention, s *attentionSizes) error {
+func runFlexAttention[T floating](c *Ctx, k *flexAttention, s *attentionSizes) error {
 	dt := c.In(0).DType()
 	y, err := outReal[T](c, 0, dt, s.B, s.Hq, s.Tq, s.DV)
 	if err != nil {

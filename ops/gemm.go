@@ -203,7 +203,7 @@ func (k *gemmOp) prepare(c *Ctx) (a, b, add *tensor.Tensor, m, n, inner int, err
 	return
 }
 
-func gemmReal[T real](c *Ctx, k *gemmOp) error {
+func gemmReal[T floating](c *Ctx, k *gemmOp) error {
 	a, b, add, m, n, inner, err := k.prepare(c)
 	if err != nil {
 		return err

@@ -117,7 +117,7 @@ func (k gridSample) integers(c *Ctx, x *tensor.Tensor) error {
 	return nil
 }
 
-func runGridSample[T real](c *Ctx, k gridSample, x, grid *tensor.Tensor) error {
+func runGridSample[T floating](c *Ctx, k gridSample, x, grid *tensor.Tensor) error {
 	shape, err := k.shape(x.Shape(), grid.Shape())
 	if err != nil {
 		return err
@@ -222,7 +222,7 @@ func (k affineGrid) Run(c *Ctx) error {
 	return c.Err()
 }
 
-func affineGrids[T real](c *Ctx, dst, theta []T, size []int, corners bool) {
+func affineGrids[T floating](c *Ctx, dst, theta []T, size []int, corners bool) {
 	space := len(size) - 2
 	step := tensor.Shape(size[2:]).Len() * space
 	for n := range size[0] {

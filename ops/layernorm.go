@@ -125,7 +125,7 @@ func (k *layerNorm) Run(c *Ctx) error {
 	return runLayerNorm[float32](c, k)
 }
 
-func runLayerNorm[T real](c *Ctx, k *layerNorm) error {
+func runLayerNorm[T floating](c *Ctx, k *layerNorm) error {
 	xt, st, bt := c.In(0), c.In(1), c.In(2)
 	biasType := tensor.Undefined
 	if bt != nil {
@@ -182,7 +182,7 @@ func runLayerNorm[T real](c *Ctx, k *layerNorm) error {
 }
 
 // rowOf is a scale or bias spread over the normalised dimensions; nil for nil.
-func rowOf[T real](c *Ctx, i int, t *tensor.Tensor, row []int) ([]T, error) {
+func rowOf[T floating](c *Ctx, i int, t *tensor.Tensor, row []int) ([]T, error) {
 	if t == nil {
 		return nil, nil
 	}

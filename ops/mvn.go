@@ -70,7 +70,7 @@ func (k *mvn) Run(c *Ctx) error {
 }
 
 // runMVN brings the axes together, standardizes rows and brings them back.
-func runMVN[T real](c *Ctx, k *mvn, x, y []T) error {
+func runMVN[T floating](c *Ctx, k *mvn, x, y []T) error {
 	shape := c.In(0).Shape()
 	order, stay, err := k.split(len(shape))
 	if err != nil || len(x) == 0 {

@@ -112,7 +112,7 @@ func (k *groupNorm) Run(c *Ctx) error {
 	return runGroupNorm[float32](c, k)
 }
 
-func runGroupNorm[T real](c *Ctx, k *groupNorm) error {
+func runGroupNorm[T floating](c *Ctx, k *groupNorm) error {
 	x, scale, bias := c.In(0), c.In(1), c.In(2)
 	if err := k.check([3]tensor.DType{x.DType(), scale.DType(), bias.DType()},
 		[3][]int{x.Shape(), scale.Shape(), bias.Shape()}, [3]bool{true, true, true}); err != nil {
@@ -263,7 +263,7 @@ func (u unaryReal) run(c *Ctx, f func(x, y any) error) error {
 	return runUnaryReal[float32](c, f)
 }
 
-func runUnaryReal[T real](c *Ctx, f func(x, y any) error) error {
+func runUnaryReal[T floating](c *Ctx, f func(x, y any) error) error {
 	in := c.In(0)
 	y, err := outReal[T](c, 0, in.DType(), in.Shape()...)
 	if err != nil {

@@ -210,7 +210,7 @@ func (k *pool) order(index []int64, w *kernel.Window) {
 	}
 }
 
-func runPool[T real](c *Ctx, k *pool, w *kernel.Window) error {
+func runPool[T floating](c *Ctx, k *pool, w *kernel.Window) error {
 	in := c.In(0)
 	var dims [tensor.MaxRank]int
 	y, err := outReal[T](c, 0, in.DType(), outShape(dims[:0], in.Dim(0), in.Dim(1), w)...)

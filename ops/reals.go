@@ -7,13 +7,13 @@ import (
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
-// A real is a type that kernels compute in. float16 and bfloat16 are computed
+// A floating type is one that kernels compute in. float16 and bfloat16 are computed
 // in float32 and rounded once.
-type real interface{ float32 | float64 }
+type floating interface{ float32 | float64 }
 
 // reals is t's elements as Ts: t's own memory where they are, else a converted
 // copy. It is nil for nil.
-func reals[T real](c *Ctx, t *tensor.Tensor) ([]T, error) {
+func reals[T floating](c *Ctx, t *tensor.Tensor) ([]T, error) {
 	if t == nil {
 		return nil, nil
 	}
@@ -35,7 +35,7 @@ func float32s(t *tensor.Tensor) ([]float32, error) {
 }
 
 // realCopy is a copy of the floating-point tensor t as Ts.
-func realCopy[T real](t *tensor.Tensor) ([]T, error) {
+func realCopy[T floating](t *tensor.Tensor) ([]T, error) {
 	out := make([]T, t.Len())
 	switch t.DType() {
 	case tensor.Float32:
@@ -60,13 +60,13 @@ func realCopy[T real](t *tensor.Tensor) ([]T, error) {
 
 // A realOut is room for an output computed as Ts: the output's own memory where
 // it holds Ts, else a temporary that done rounds into it.
-type realOut[T real] struct {
+type realOut[T floating] struct {
 	data []T
 	t    *tensor.Tensor
 }
 
 // outReal is c.Out with the elements as Ts.
-func outReal[T real](c *Ctx, i int, dt tensor.DType, shape ...int) (o realOut[T], err error) {
+func outReal[T floating](c *Ctx, i int, dt tensor.DType, shape ...int) (o realOut[T], err error) {
 	if o.t, err = c.Out(i, dt, shape...); err != nil {
 		return o, err
 	}
@@ -86,7 +86,7 @@ func (o realOut[T]) done() {
 }
 
 // round writes data to t, rounding to t's floating-point type.
-func round[T real](t *tensor.Tensor, data []T) {
+func round[T floating](t *tensor.Tensor, data []T) {
 	switch t.DType() {
 	case tensor.Float32:
 		kernel.ConvertTo(tensor.Of[float32](t), data)

@@ -76,12 +76,12 @@ func (k *recurrent) pack(input, hidden int, w, r, b, p *tensor.Tensor) (*recurre
 	return out, err
 }
 
-func newRecurrence[T real](k *recurrent, d int) *kernel.Recurrence[T] {
+func newRecurrence[T floating](k *recurrent, d int) *kernel.Recurrence[T] {
 	return &kernel.Recurrence[T]{Kind: k.kind, Acts: k.acts[d], Clip: T(k.clip), InputForget: k.inputForget, ResetLast: k.resetLast}
 }
 
 // packDirections hands each direction's part of the weights to f.
-func packDirections[T real](k *recurrent, input, hidden int, w, r, b, p *tensor.Tensor, f func(d int, w, r, b, p []T)) error {
+func packDirections[T floating](k *recurrent, input, hidden int, w, r, b, p *tensor.Tensor, f func(d int, w, r, b, p []T)) error {
 	var data [4][]T
 	for i, t := range [4]*tensor.Tensor{w, r, b, p} {
 		switch {

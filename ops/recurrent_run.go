@@ -8,7 +8,7 @@ import (
 )
 
 // recurrentRun is what a recurrent node keeps from run to run.
-type recurrentRun[T real] struct {
+type recurrentRun[T floating] struct {
 	k *recurrent
 	c *Ctx
 	s recurrentSizes
@@ -44,7 +44,7 @@ func (k *recurrent) Run(c *Ctx) error {
 	return runRecurrent[float32](k, c, s)
 }
 
-func runRecurrent[T real](k *recurrent, c *Ctx, s recurrentSizes) (err error) {
+func runRecurrent[T floating](k *recurrent, c *Ctx, s recurrentSizes) (err error) {
 	r := c.Local(func() any {
 		r := &recurrentRun[T]{}
 		r.stop, r.each = r.err, r.direction

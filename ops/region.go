@@ -132,7 +132,7 @@ func (k roiAlign) region(roi [4]float64) (r kernel.Region, err error) {
 	return r, nil
 }
 
-func runRoiAlign[T real](c *Ctx, k roiAlign, x, rois *tensor.Tensor) error {
+func runRoiAlign[T floating](c *Ctx, k roiAlign, x, rois *tensor.Tensor) error {
 	count, channels := rois.Dim(0), x.Dim(1)
 	batch := c.In(2)
 	if batch == nil || batch.DType() != tensor.Int64 || batch.Rank() != 1 || batch.Len() != count {
@@ -223,7 +223,7 @@ func (k maxRoiPool) Run(c *Ctx) error {
 	return inFloat32(c, x.DType(), k.Run)
 }
 
-func runMaxRoiPool[T real](c *Ctx, k maxRoiPool, x, rois *tensor.Tensor) error {
+func runMaxRoiPool[T floating](c *Ctx, k maxRoiPool, x, rois *tensor.Tensor) error {
 	count, channels, h, w := rois.Dim(0), x.Dim(1), x.Dim(2), x.Dim(3)
 	y, err := c.Out(0, x.DType(), count, channels, k.height, k.width)
 	if err != nil {

@@ -73,7 +73,7 @@ func roundTo(y *tensor.Tensor, src []float64) {
 }
 
 // resample interpolates axis after axis.
-func resample[T real](c *Ctx, k *resize, dst, src []T, in []int, axes []resizeAxis) error {
+func resample[T floating](c *Ctx, k *resize, dst, src []T, in []int, axes []resizeAxis) error {
 	err := passes(in, axes, func(shape []int, d int) error {
 		r := &axes[d]
 		taps := 2 * k.filter.reach(float64(r.scale))

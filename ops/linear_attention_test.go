@@ -1,0 +1,222 @@
+package ops
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onda-ml/onda/onnx"
+	"github.com/onda-ml/onda/ops/tensor"
+)
+
+func TestLinearAttention(t *testing.T) {
+	r := rand.New(rand.NewPCG(61, 1))
+	const B, T, H, G, DK, DV = 2, 3, 4, 2, 3, 2
+	for _, rule := range []string{"linear", "gated", "delta", "gated_delta"} {
+		for _, wide := range []bool{false, true} { // decay per key element; beta for all heads
+			for _, past := range []bool{false, true} {
+				for _, dt := range []tensor.DType{tensor.Float32, tensor.Float16, tensor.BFloat16} {
+					in := []*tensor.Tensor{randomOf(r, dt, B, T, H*DK), randomOf(r, dt, B, T, G*DK), randomOf(r, dt, B, T, G*DV), nil, nil, nil}
+					decayN, betaN := G, G
+					if wide {
+						decayN, betaN = G*DK, 1
+					}
+					if past {
+						in[3] = randomOf(r, tensor.Float32, B, G, DK, DV)
+					}
+					if rule == "gated" || rule == "gated_delta" {
+						in[4] = randomOf(r, dt, B, T, decayN)
+					}
+					if rule == "delta" || rule == "gated_delta" {
+						in[5] = randomOf(r, dt, B, T, betaN)
+					}
+					v := make([][]float64, 6)
+					for i, x := range in {
+						if x == nil {
+							continue
+						}
+						v[i] = floatsOf(t, x)
+						if i == 1 || i > 3 { // small keys, decays and betas: the state must not grow beyond float16
+							for j := range v[i] {
+								v[i][j] /= 8
+							}
+							in[i] = tensorOf(dt, v[i], x.Shape()...)
+						}
+					}
+					want, final := make([]float64, B*T*H*DV), make([]float64, B*G*DK*DV)
+					if past {
+						copy(final, v[3])
+					}
+					for b := range B {
+						for g := range G {
+							s := final[(b*G+g)*DK*DV:]
+							for step := range T {
+								at := b*T + step
+								for i := range DK * DV {
+									if v[4] != nil {
+										d := v[4][at*decayN+g]
+										if wide {
+											d = v[4][at*decayN+g*DK+i/DV]
+										}
+										s[i] *= math.Exp(d)
+									}
+								}
+								u := make([]float64, DV)
+								for m := range DV {
+									u[m] = v[2][(at*G+g)*DV+m]
+									if v[5] != nil {
+										for i := range DK {
+											u[m] -= v[1][(at*G+g)*DK+i] * s[i*DV+m]
+										}
+										u[m] *= v[5][at*betaN+g%betaN]
+									}
+								}
+								for i := range DK * DV {
+									s[i] += v[1][(at*G+g)*DK+i/DV] * u[i%DV]
+								}
+								for h := g * H / G; h < (g+1)*H/G; h++ {
+									for i := range DK * DV {
+										want[(at*H+h)*DV+i%DV] += v[0][(at*H+h)*DK+i/DV] * s[i] / math.Sqrt(DK)
+									}
+								}
+							}
+						}
+					}
+					y, err := run(t, node("LinearAttention", 6, 2, onnx.AttrInt("q_num_heads", H), onnx.AttrInt("kv_num_heads", G),
+						onnx.AttrString("update_rule", rule)), 27, in...)
+					require.NoError(t, err)
+					requireNear(t, want, floatsOf(t, y[0]), 4*precision(dt))
+					stateType := dt
+					if past {
+						stateType = tensor.Float32
+					}
+					require.Equal(t, stateType, y[1].DType())
+					requireNear(t, final, floatsOf(t, y[1]), 4*precision(stateType))
+				}
+			}
+		}
+	}
+}
+
+func TestCausalConvWithState(t *testing.T) {
+	r := rand.New(rand.NewPCG(62, 1))
+	const B, C = 2, 3
+	for _, n := range []int{1, 2, 7} {
+		for _, taps := range []int{1, 3, 4} {
+			for _, act := range []string{"none", "silu"} {
+				for _, dt := range []tensor.DType{tensor.Float32, tensor.Float16} {
+					x, w, b, past := randomOf(r, dt, B, C, n), randomOf(r, dt, C, 1, taps), randomOf(r, dt, C), randomOf(r, dt, B, C, taps-1)
+					y, err := run(t, node("CausalConvWithState", 4, 2, onnx.AttrString("activation", act)), 27, x, w, b, past)
+					require.NoError(t, err)
+					var want, state []float64
+					for bc := range B * C {
+						padded := append(append([]float64(nil), floatsOf(t, past)[bc*(taps-1):(bc+1)*(taps-1)]...), floatsOf(t, x)[bc*n:(bc+1)*n]...)
+						for i := range n {
+							s := floatsOf(t, b)[bc%C]
+							for k := range taps {
+								s += floatsOf(t, w)[bc%C*taps+k] * padded[i+k]
+							}
+							if act == "silu" {
+								s /= 1 + math.Exp(-s)
+							}
+							want = append(want, s)
+						}
+						state = append(state, padded[n:]...)
+					}
+					requireNear(t, want, floatsOf(t, y[0]), precision(dt))
+					requireNear(t, state, floatsOf(t, y[1]), 0)
+				}
+			}
+		}
+	}
+}
+
+func TestDeformConv(t *testing.T) {
+	r := rand.New(rand.NewPCG(63, 1))
+	for _, c := range []struct{ group, cin, cout, offsets int }{{1, 2, 3, 1}, {2, 2, 1, 2}, {1, 4, 2, 2}} {
+		for _, dt := range realTypes {
+			win := windowCase{in: []int{5, 6}, size: []int{2, 3}, strides: []int64{2, 1}, pads: []int64{1, 0, 1, 2}, dilations: []int64{1, 2}}
+			out, pad, _ := win.place()
+			n, taps := out[0]*out[1], 6
+			C := c.group * c.cin
+			x, w, b := randomOf(r, dt, 2, C, 5, 6), randomOf(r, dt, c.group*c.cout, c.cin, 2, 3), randomOf(r, dt, c.group*c.cout)
+			off, mask := randomOf(r, dt, 2, c.offsets*taps*2, out[0], out[1]), randomOf(r, dt, 2, c.offsets*taps, out[0], out[1])
+			y, err := run(t, node("DeformConv", 5, 1, append(win.attrs(true), onnx.AttrInt("group", int64(c.group)), onnx.AttrInt("offset_group", int64(c.offsets)))...),
+				22, x, w, off, b, mask)
+			require.NoError(t, err)
+			xv, wv, ov, bv, mv := floatsOf(t, x), floatsOf(t, w), floatsOf(t, off), floatsOf(t, b), floatsOf(t, mask)
+			var want []float64
+			for batch := range 2 {
+				for m := range c.group * c.cout {
+					for o := range n {
+						sum := bv[m]
+						for ci := range c.cin {
+							ch := m/c.cout*c.cin + ci
+							for k := range taps {
+								at := (batch*c.offsets+ch/(C/c.offsets))*taps + k
+								i := float64(o/out[1]*2-pad[0]+k/3) + ov[2*at*n+o]
+								j := float64(o%out[1]-pad[1]+k%3*2) + ov[(2*at+1)*n+o]
+								var v float64 // every pixel by the tent it stands under
+								for p := range 30 {
+									di, dj := math.Abs(i-float64(p/6)), math.Abs(j-float64(p%6))
+									v += math.Max(0, 1-di) * math.Max(0, 1-dj) * xv[(batch*C+ch)*30+p]
+								}
+								sum += wv[(m*c.cin+ci)*taps+k] * mv[at*n+o] * v
+							}
+						}
+						want = append(want, sum)
+					}
+				}
+			}
+			requireNear(t, want, floatsOf(t, y[0]), precision(dt))
+		}
+	}
+}
+
+func TestFlexAttentionWithoutSubgraphs(t *testing.T) {
+	r := rand.New(rand.NewPCG(64, 1))
+	c := attentionCase{B: 2, Hq: 4, Hkv: 2, Tq: 3, Tkv: 5, D: 4, DV: 3}
+	for _, dt := range realTypes {
+		q, k, v := randomOf(r, dt, 2, 4, 3, 4), randomOf(r, dt, 2, 2, 5, 4), randomOf(r, dt, 2, 2, 5, 3)
+		want, _ := c.naive(floatsOf(t, q), floatsOf(t, k), floatsOf(t, v), nil, nil, nil)
+		n := node("FlexAttention", 3, 1)
+		n.Domain = "ai.onnx.preview"
+		y, err := run(t, n, 1, q, k, v)
+		require.NoError(t, err)
+		requireNear(t, want, floatsOf(t, y[0]), 2*precision(dt))
+	}
+}
+
+func TestLinearAttentionRefuses(t *testing.T) {
+	x := func(shape ...int) *tensor.Tensor {
+		return randomOf(rand.New(rand.NewPCG(1, 1)), tensor.Float32, shape...)
+	}
+	heads := func(q, kv int64, rule string) []*onnx.Attribute {
+		return []*onnx.Attribute{onnx.AttrInt("q_num_heads", q), onnx.AttrInt("kv_num_heads", kv), onnx.AttrString("update_rule", rule)}
+	}
+	for _, c := range []struct {
+		node *onnx.Node
+		in   []*tensor.Tensor
+		want string
+	}{
+		{node("LinearAttention", 3, 1), []*tensor.Tensor{x(1, 2, 4), x(1, 2, 4), x(1, 2, 4)}, `attribute "q_num_heads": is missing`},
+		{node("LinearAttention", 3, 1, heads(3, 2, "linear")...), []*tensor.Tensor{x(1, 2, 4), x(1, 2, 4), x(1, 2, 4)}, `attribute "q_num_heads": is 3, expected a positive multiple of kv_num_heads, 2`},
+		{node("LinearAttention", 3, 1, heads(2, 2, "gated")...), []*tensor.Tensor{x(1, 2, 4), x(1, 2, 4), x(1, 2, 4)}, `attribute "update_rule": is "gated", which needs input 4 (decay)`},
+		{node("LinearAttention", 6, 1, heads(2, 2, "linear")...), []*tensor.Tensor{x(1, 2, 4), x(1, 2, 4), x(1, 2, 4), nil, nil, x(1, 2, 2)}, `attribute "update_rule": is "linear", which has no input 5 (beta)`},
+		{node("LinearAttention", 3, 1, heads(2, 2, "linear")...), []*tensor.Tensor{x(1, 2, 4), x(1, 2, 5), x(1, 2, 4)}, "input 1: has width 5 for 2 heads"},
+		{node("LinearAttention", 3, 1, heads(2, 2, "linear")...), []*tensor.Tensor{x(1, 2, 4), x(1, 3, 4), x(1, 2, 4)}, "input 1: has shape (1, 3, 4), expected (1, 2, -1)"},
+		{node("CausalConvWithState", 2, 1), []*tensor.Tensor{x(1, 2, 4), x(2, 2, 3)}, "input 1: has shape (2, 2, 3), expected (2, 1, -1)"},
+		{node("CausalConvWithState", 2, 1), []*tensor.Tensor{x(1, 2, 4), x(2, 1, 0)}, "input 1: has no taps, expected at least 1"},
+		{node("CausalConvWithState", 4, 1), []*tensor.Tensor{x(1, 2, 4), x(2, 1, 3), nil, x(1, 2, 3)}, "input 3: has shape (1, 2, 3), expected (1, 2, 2)"},
+		{node("DeformConv", 3, 1), []*tensor.Tensor{x(1, 2, 4), x(2, 2, 3), x(1, 6, 2)}, "input 0 of rank 3, other than two spatial dimensions: unsupported"},
+		{node("DeformConv", 3, 1), []*tensor.Tensor{x(1, 2, 4, 4), x(2, 2, 3, 3), x(1, 9, 2, 2)}, "input 2: has shape (1, 9, 2, 2), expected (1, 18, 2, 2)"},
+	} {
+		t.Run(fmt.Sprint(c.node.OpType, c.want), func(t *testing.T) {
+			_, err := run(t, c.node, 27, c.in...)
+			require.EqualError(t, err, c.want)
+		})
+	}
+}
