@@ -42,7 +42,9 @@ func (w *work) improve() error {
 			return err
 		}
 	}
-	w.prepack()
+	if !w.unpacked {
+		w.prepack()
+	}
 	w.trim()
 	return nil
 }

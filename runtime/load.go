@@ -112,7 +112,9 @@ func (m *Model) optimise() (err error) {
 	}
 	m.opt, err = m.compiler.optimise(m.graph, in, &budget{limit: m.config.memory})
 	m.graph.forget()
-	m.packs.ids = map[*tensor.Tensor]uint64{}
+	if !m.unpacked {
+		m.packs.ids = map[*tensor.Tensor]uint64{}
+	}
 	return err
 }
 

@@ -25,11 +25,11 @@ func rewriteGelu(w *work, n *node) *node {
 		if erf := w.inner(inner, "Erf"); erf != nil {
 			of, k := w.scaled(erf.in[0])
 			if of == x && math.Abs(k-math.Sqrt2/2) < 1e-5 {
-				return w.fused(n, "", "Gelu", 20, []int{x})
+				return w.own(n, "Gelu", []int{x})
 			}
 		}
 		if tanh := w.inner(inner, "Tanh"); tanh != nil && w.geluTanh(tanh.in[0], x) {
-			return w.fused(n, "", "Gelu", 20, []int{x}, onnx.AttrString("approximate", "tanh"))
+			return w.own(n, "Gelu", []int{x}, onnx.AttrString("approximate", "tanh"))
 		}
 	}
 	return nil

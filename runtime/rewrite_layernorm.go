@@ -29,7 +29,7 @@ func rewriteLayerNorm(w *work, n *node) *node {
 			if !ok || !f.Ranked || len(f.Shape) == 0 || f.Shape[len(f.Shape)-1] != w.value(mul.in[1-j]).Len() || w.value(n.in[1-i]).Len() != w.value(mul.in[1-j]).Len() {
 				continue
 			}
-			return w.fused(n, "", "LayerNormalization", 17, []int{x, mul.in[1-j], n.in[1-i]},
+			return w.own(n, "LayerNormalization", []int{x, mul.in[1-j], n.in[1-i]},
 				onnx.AttrInt("axis", -1), onnx.AttrFloat("epsilon", float32(eps)))
 		}
 	}

@@ -72,7 +72,7 @@ func rewriteLinearActivation(w *work, n *node) *node {
 	switch {
 	case n.is("Relu"), n.is("Sigmoid"), n.is("Tanh"):
 		name = n.proto.OpType
-	case n.is("Gelu"):
+	case n.is("Gelu"), n.proto.OpType == "Gelu" && n.proto.Domain == ops.FusedDomain:
 		name = "Gelu"
 		if a := n.proto.Attribute("approximate"); a != nil && string(a.S) == "tanh" {
 			name = "Gelu:tanh"

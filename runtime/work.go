@@ -15,6 +15,9 @@ type compiler struct {
 	config *config
 	pool   *kernel.Pool
 	packs  *packs
+	// unpacked leaves kernels and constants as they are: the graph is to be
+	// written rather than run.
+	unpacked bool
 }
 
 // work is a graph while it is rewritten, with what is known of its values.
