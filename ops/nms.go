@@ -78,6 +78,9 @@ func (k nonMaxSuppression) Run(c *Ctx) error {
 	}
 	corners := make([][4]float32, n)
 	var chosen []int64
+	if n == 0 { // however many classes there are to say so of
+		batch = 0
+	}
 	for b := range batch {
 		k.corners(corners, tensor.Of[float32](boxes)[b*n*4:])
 		for class := range classes {

@@ -114,7 +114,7 @@ func (k tfIdf) Run(c *Ctx) error {
 		shape = []int{rows, k.width}
 	}
 	y, err := c.Out(0, tensor.Float32, shape...)
-	if err != nil {
+	if err != nil || y.Len() == 0 {
 		return err
 	}
 	out := tensor.Of[float32](y)
