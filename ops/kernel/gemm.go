@@ -165,9 +165,14 @@ func (t *gemmTask) chunk(lo, hi int) {
 
 // inline computes c = A B on the calling goroutine; t has n, k and B.
 func (t *gemmTask) inline(v *variant, m int, a []float32, lda int, c []float32, ldc int) {
+	t.some(v, m, a, lda, c, ldc, 0, ceilDiv(t.n, v.panel()))
+}
+
+// some is inline for panels [p0, p1).
+func (t *gemmTask) some(v *variant, m int, a []float32, lda int, c []float32, ldc, p0, p1 int) {
 	t.v, t.m, t.a, t.lda, t.c, t.ldc = v, m, a, lda, c, ldc
 	t.shape()
-	t.chunk(0, t.panels)
+	t.chunk(p0, p1)
 }
 
 // row is where a tile begins.

@@ -30,11 +30,11 @@ func PackLSTM(input, hidden int, w, r, b []float32) *LSTMWeights {
 	v := active
 	p := &LSTMWeights{input: input, hidden: hidden, blocks: ceilDiv(hidden, v.lanes), v: v}
 	p.w = PackLSTMInput(input, hidden, w, input)
-	p.r = packGates(v, hidden, hidden, r, hidden)
+	p.r = packGates(v, 4, hidden, hidden, r, hidden)
 	p.bias = aligned(p.columns())
 	if b != nil {
 		for g := range 4 * hidden {
-			p.bias[gateColumn(v, hidden, g)] = b[g] + b[4*hidden+g]
+			p.bias[gateColumn(v, 4, hidden, g)] = b[g] + b[4*hidden+g]
 		}
 	}
 	return p
@@ -43,25 +43,25 @@ func PackLSTM(input, hidden int, w, r, b []float32) *LSTMWeights {
 // PackLSTMInput packs the columns of W that multiply one part of the input,
 // as when the input is a concatenation: w[g*ldw+j] for g < 4H, j < input.
 func PackLSTMInput(input, hidden int, w []float32, ldw int) *LSTMInput {
-	return &LSTMInput{input: input, hidden: hidden, w: packGates(active, input, hidden, w, ldw)}
+	return &LSTMInput{input: input, hidden: hidden, w: packGates(active, 4, input, hidden, w, ldw)}
 }
 
-// packGates packs the rows of w (4H, k) as columns in the order of blocks.
-func packGates(v *variant, k, hidden int, w []float32, ldw int) *PackedB {
-	columns := ceilDiv(hidden, v.lanes) * 4 * v.lanes
+// packGates packs the rows of w (gates*H, k) as columns in the order of blocks.
+func packGates(v *variant, gates, k, hidden int, w []float32, ldw int) *PackedB {
+	columns := ceilDiv(hidden, v.lanes) * gates * v.lanes
 	s, rows := borrow(columns * k)
 	defer s.release()
 	clear(rows)
-	for g := range 4 * hidden {
-		copy(rows[gateColumn(v, hidden, g)*k:][:k], w[g*ldw:])
+	for g := range gates * hidden {
+		copy(rows[gateColumn(v, gates, hidden, g)*k:][:k], w[g*ldw:])
 	}
 	return PackB(true, k, columns, rows, k)
 }
 
-// gateColumn is where row g of a (4H, .) matrix stands among the blocks.
-func gateColumn(v *variant, hidden, g int) int {
+// gateColumn is where row g of a (gates*H, .) matrix stands among the blocks.
+func gateColumn(v *variant, gates, hidden, g int) int {
 	gate, unit := g/hidden, g%hidden
-	return unit/v.lanes*4*v.lanes + gate*v.lanes + unit%v.lanes
+	return unit/v.lanes*gates*v.lanes + gate*v.lanes + unit%v.lanes
 }
 
 // Sizes returns the widths of the input and of the hidden state.

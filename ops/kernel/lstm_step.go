@@ -55,31 +55,29 @@ func (t *lstmTask) recur(gates, h []float32, first, blocks int) {
 // project sets the gates of some steps to W x + b, for lumps [lo, hi).
 func (t *lstmTask) project(lo, hi, first, steps int) {
 	w, a := t.w, t.a
+	per := w.v.panel()
+	projectSteps(w.w.w, w.bias, t.gates, a.X, a.XT, a.XB, first, steps, a.B,
+		lo*w.lumpBlocks()*4*w.v.lanes/per, min(hi*w.lumpBlocks(), w.blocks)*4*w.v.lanes/per)
+}
+
+// projectSteps is, for panels [p0, p1) of w (I, n) and s < steps,
+//
+//	out[(s*B+b)*n+j] = sum_l(x[(first+s)*xt+b*xb+l] * W(l,j)) + bias[j]
+func projectSteps(w *PackedB, bias, out, x []float32, xt, xb, first, steps, B, p0, p1 int) {
 	g := gemmTasks.Get().(*gemmTask)
-	g.v, g.n, g.k = w.v, w.columns(), w.input
-	g.packed, g.e.Bias = w.w.w.panels, w.bias
-	perPanel := w.v.panel()
-	p0 := lo * w.lumpBlocks() * 4 * w.v.lanes / perPanel
-	p1 := min(hi*w.lumpBlocks(), w.blocks) * 4 * w.v.lanes / perPanel
-	x := a.X
-	if w.input > 0 {
-		x = a.X[first*a.XT:]
+	g.n, g.k, g.packed, g.e.Bias = w.n, w.k, w.panels, bias
+	if w.k > 0 {
+		x = x[first*xt:]
 	}
-	switch {
-	case a.B == 1 || a.XT == a.B*a.XB: // rows of x follow each other evenly
-		g.m, g.a, g.lda = steps*a.B, x, a.XB
-		if a.B == 1 {
-			g.lda = a.XT
+	if B == 1 || xt == B*xb { // the rows of x follow each other evenly
+		ld := xb
+		if B == 1 {
+			ld = xt
 		}
-		g.c, g.ldc = t.gates, w.columns()
-		g.shape()
-		g.chunk(p0, p1)
-	default:
-		for b := range a.B {
-			g.m, g.a, g.lda = steps, x[b*a.XB:], a.XT
-			g.c, g.ldc = t.gates[b*w.columns():], a.B*w.columns()
-			g.shape()
-			g.chunk(p0, p1)
+		g.some(w.v, steps*B, x, ld, out, w.n, p0, p1)
+	} else {
+		for b := range B {
+			g.some(w.v, steps, x[b*xb:], xt, out[b*w.n:], B*w.n, p0, p1)
 		}
 	}
 	*g = gemmTask{run: g.run}

@@ -82,6 +82,7 @@ func neon() *variant {
 		return sumGeneric(dst)
 	}
 	v.lstmGates = v.lstmGatesNEON
+	v.gruGates = func(blocks int, x, y, h, out *float32) { gruGatesOf(16, blocks, x, y, h, out) }
 	return &v
 }
 

@@ -36,6 +36,7 @@ type variant struct {
 	normInput       func(dx, dy, x, gamma []float32, mean, rstd, meanG, meanGX float32)
 
 	lstmGates    lstmGatesKernel
+	gruGates     gruGatesKernel
 	cellBackward func(dgates, dcPrev, dh, dc, gates, c, cPrev []float32)
 
 	// transposeTiles is transpose for multiples of 8 rows and columns.
@@ -61,7 +62,7 @@ var generic = variant{
 
 	softmaxBackward: softmaxBackwardGeneric, normSums: normSumsGeneric, normInput: normInputGeneric,
 
-	lstmGates: lstmGatesGeneric, cellBackward: cellBackwardGeneric,
+	lstmGates: lstmGatesGeneric, gruGates: gruGatesGeneric, cellBackward: cellBackwardGeneric,
 
 	transposeTiles: transposeTilesGeneric,
 }

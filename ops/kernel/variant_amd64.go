@@ -36,7 +36,7 @@ func avx2() *variant {
 	v.addScalar, v.mulScalar = addScalarAVX2, mulScalarAVX2
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX2, dotAVX2, sumAVX2, maxOfAVX2
 	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX2, sumSquaresFromAVX2, normalizeAVX2, dotsAVX2
-	v.lstmGates, v.cellBackward = lstmGatesAVX2, cellBackwardAVX2
+	v.lstmGates, v.gruGates, v.cellBackward = lstmGatesAVX2, gruGatesAVX2, cellBackwardAVX2
 	v.mulAdd, v.tanhBackward, v.sigmoidBackward = mulAddAVX2, tanhBackwardAVX2, sigmoidBackwardAVX2
 	v.softmaxBackward, v.normSums, v.normInput = softmaxBackwardAVX2, normSumsAVX2, normInputAVX2
 	v.transposeTiles = transposeTilesAVX2
@@ -68,7 +68,7 @@ func avx512() *variant {
 	v.addScalar, v.mulScalar = addScalarAVX512, mulScalarAVX512
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX512, dotAVX512, sumAVX512, maxOfAVX512
 	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX512, sumSquaresFromAVX512, normalizeAVX512, dotsAVX512
-	v.lstmGates, v.cellBackward = lstmGatesAVX512, cellBackwardAVX512
+	v.lstmGates, v.gruGates, v.cellBackward = lstmGatesAVX512, gruGatesAVX512, cellBackwardAVX512
 	v.mulAdd, v.tanhBackward, v.sigmoidBackward = mulAddAVX512, tanhBackwardAVX512, sigmoidBackwardAVX512
 	v.softmaxBackward, v.normSums, v.normInput = softmaxBackwardAVX512, normSumsAVX512, normInputAVX512
 	return &v

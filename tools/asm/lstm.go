@@ -40,3 +40,29 @@ func emitLSTM(x *isa) {
 	x.JNZ(LabelRef("block"))
 	x.ret()
 }
+
+// emitGRU writes the elementwise part of a GRU step.
+func emitGRU(x *isa) {
+	x.function("gruGates"+x.name, "func(blocks int, x, y, h, out *float32)",
+		"gruGates"+x.name+" finishes a step for some blocks of a vector of hidden units each: in the order z, r, n",
+		"",
+		"\tz, r = sigmoid(x + y)    n = tanh(x + r*y)",
+		"\tout = n + z*(h-n)")
+	blocks, in, rec, h, out := x.param("blocks"), x.param("x"), x.param("y"), x.param("h"), x.param("out")
+	at := func(p reg.GPVirtual, n int) Mem { return Mem{Base: p}.Offset(n * x.bytes()) }
+
+	x.Label("block")
+	n := x.sigmoid(x.add(x.load(at(rec, 1)), at(in, 1)))
+	x.fma(n, x.load(at(rec, 2)), at(in, 2))
+	n = x.tanh(n)
+	z := x.sigmoid(x.add(x.load(at(rec, 0)), at(in, 0)))
+	x.fma(z, x.sub(x.load(Mem{Base: h}), n), n)
+	x.VMOVUPS(z, Mem{Base: out})
+	x.ADDQ(U32(3*x.bytes()), in)
+	x.ADDQ(U32(3*x.bytes()), rec)
+	x.ADDQ(U8(x.bytes()), h)
+	x.ADDQ(U8(x.bytes()), out)
+	x.DECQ(blocks)
+	x.JNZ(LabelRef("block"))
+	x.ret()
+}

@@ -28,6 +28,7 @@ var families = []struct {
 	{"math", emitMath},
 	{"vec", emitVec},
 	{"lstm", emitLSTM},
+	{"gru", emitGRU},
 	{"rows", emitRows},
 	{"move", emitMove},
 	{"backward", emitBackward},
