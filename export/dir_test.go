@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -384,6 +385,47 @@ func TestWhatACrashLeavesIsNoHindrance(t *testing.T) {
 	require.NoError(t, Save(dir, other))
 	_, err = Load(dir)
 	require.NoError(t, err)
+}
+
+// One changed byte anywhere is refused or does not matter to the parameters;
+// so is a file cut anywhere.
+func TestDamagedFilesAreNotMisread(t *testing.T) {
+	good := t.TempDir()
+	m := tinyModel(t, nil)
+	require.NoError(t, Save(good, m))
+	files := contents(t, good)
+	dir := t.TempDir()
+	rng := rand.New(rand.NewPCG(1, 1))
+	refused := map[string]int{}
+	for i := range 400 {
+		for name, whole := range files {
+			data := []byte(whole)
+			at := rng.IntN(len(data))
+			if i%4 == 0 {
+				at = rng.IntN(min(len(data), 2000)) // where the structure is
+			}
+			if i%10 == 0 {
+				data = data[:at]
+			} else {
+				data[at] ^= byte(1 + rng.IntN(255))
+			}
+			for other, content := range files {
+				if other == name {
+					content = string(data)
+				}
+				require.NoError(t, os.WriteFile(filepath.Join(dir, other), []byte(content), 0o600))
+			}
+			back, err := Load(dir)
+			if err != nil {
+				require.ErrorContains(t, err, dir+string(filepath.Separator), "the error names a file")
+				refused[name]++
+				continue
+			}
+			require.Equal(t, m.Params(), back.Params(), "%s, byte %d", name, at)
+		}
+	}
+	require.Greater(t, refused[TensorsFile], 380)
+	require.Greater(t, refused[ConfigFile], 250)
 }
 
 func FuzzLoadTensors(f *testing.F) {

@@ -29,7 +29,9 @@
 //	robust    median over time,     max((q75 - q25) over time / 1.349, 0.01)
 //
 // Quantile q is at position q*(L-1) of the sorted window, interpolated linearly
-// between neighbours; the median is q50.
+// between neighbours; the median is q50. In float32 the window's last value is
+// subtracted first and the statistics are taken of the differences, which loses
+// nothing where values are large beside their spread.
 //
 // The encoder:
 //
@@ -95,4 +97,31 @@
 // and the buffers scaler.mean, scaler.scale (F), which count as no parameters.
 // Rows of the LSTM parameters are in gate order i, o, f, c in memory, the order of
 // the kernels and of ONNX; files that PyTorch reads have its order i, f, g, o.
+//
+// # Training
+//
+// [Model.Forward] is the forward pass with a target at hand: teacher forcing,
+// dropout. [Model.Gradient] adds the gradient of a [Loss] of it, through time and
+// through the values the decoder fed back; [ClipGradient], [AdamW] and [SGD] are
+// the rest of a step:
+//
+//	loss, err := model.Gradient(ctx, grad, x, target, lstmattn.Loss{Kind: lstmattn.MSE}, options)
+//	lstmattn.ClipGradient(grad.Data, cfg.GradClip)
+//	err = optimizer.Step(model.Params().Data, grad.Data)
+//	err = model.Pack()
+//
+// # Where things are
+//
+//	config.go config_json.go   what a model is built from
+//	params.go init.go          the table of parameters, their views and first values
+//	lstm.go attention.go       the layers, usable by themselves
+//	normalize.go dropout.go    the windows' normalisation, dropout
+//	model.go state.go          the model in the kernels' layout; the memory of a pass
+//	forward.go run.go          the encoder and one decoder step; the loop over steps
+//	forecast.go                Forecast and Forward, what they check
+//	tape.go                    what a training pass remembers
+//	backward.go lstm_backward.go gradient.go loss.go optimizer.go   training
+//
+// A new parameter is one line in params.go, its use in forward.go and in
+// backward.go: files, counting, optimisers and checks range over the table.
 package lstmattn
