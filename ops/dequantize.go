@@ -67,12 +67,19 @@ func (k *dequantize) Run(c *Ctx) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := c.F32(2*x.Len() + 2*scale.Len())
+	ns, nx, ny := scale.Len(), 0, 0 // room for scale, x and y
+	if x.DType().IsFloat() {
+		nx = x.Len()
+	}
+	if to != tensor.Float32 {
+		ny = x.Len()
+	}
+	tmp, err := c.F32(ns + nx + ny)
 	if err != nil {
 		return err
 	}
-	scales := asFloat32(tmp[:scale.Len()], scale)
-	out := tmp[2*scale.Len() : 2*scale.Len()+x.Len()]
+	scales := asFloat32(tmp[:ns], scale)
+	out := tmp[ns+nx:]
 	if to == tensor.Float32 {
 		out = tensor.Of[float32](y)
 	}
@@ -88,7 +95,7 @@ func (k *dequantize) Run(c *Ctx) error {
 	case tensor.Int32:
 		kernel.Dequantize(out, tensor.Of[int32](x), scales, zerosOf[int32](zero), &b)
 	default: // float8 and float4 have no offset but 0
-		xs := tmp[2*scale.Len()+x.Len():]
+		xs := tmp[ns : ns+nx]
 		widen(xs, x)
 		kernel.Dequantize(out, xs, scales, nil, &b)
 	}

@@ -203,13 +203,18 @@ func (k *quantize) Run(c *Ctx) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := c.F32(2*x.Len() + 2*scale.Len())
+	nx, ns, nq := x.Len(), scale.Len(), 0 // room for x, scale and zero point, quotients
+	if x.DType() == tensor.Float32 {
+		nx = 0
+	}
+	if to.IsFloat() {
+		nq = x.Len()
+	}
+	tmp, err := c.F32(nx + 2*ns + nq)
 	if err != nil {
 		return err
 	}
-	xs := asFloat32(tmp[:x.Len()], x)
-	scales := asFloat32(tmp[x.Len():x.Len()+scale.Len()], scale)
-	rest := tmp[x.Len()+scale.Len():]
+	xs, scales := asFloat32(tmp[:nx], x), asFloat32(tmp[nx:nx+ns], scale)
 	round := rounderTo(k.precision)
 	if k.precision == tensor.Undefined && x.DType() == scale.DType() {
 		round = rounderTo(x.DType())
@@ -234,10 +239,10 @@ func (k *quantize) Run(c *Ctx) error {
 	default:
 		var zeros []float32
 		if zero != nil {
-			zeros = rest[:zero.Len()]
+			zeros = tmp[nx+ns : nx+2*ns]
 			widen(zeros, zero)
 		}
-		q := rest[scale.Len():]
+		q := tmp[nx+2*ns:]
 		kernel.Quotients(q, xs, scales, zeros, &b)
 		castFrom(y, q, tensor.Float32, rounding{saturate: k.saturate})
 	}
