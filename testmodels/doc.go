@@ -7,10 +7,10 @@
 //	test_data_set_0/input_0.pb, output_0.pb, ...
 //	test_data_set_1/...                    another batch or length, where those are dynamic
 //
-// The scripts folder holds what made them, one script a family or two;
-// make.sh runs them all. The expected
-// outputs come from the framework the model came from. ONNX Runtime agrees with every one within
-// rtol 1e-3 and atol 1e-5 except where scripts/ort_exceptions.txt says why not.
+// The scripts folder holds what made them, one script a family or two; make.sh
+// runs them all. The expected outputs come from the framework the model came
+// from. ONNX Runtime agrees with every one within rtol 1e-3 and atol 1e-5 except
+// where scripts/ort_exceptions.txt says why not.
 //
 //	recurrent      LSTM, GRU, RNN by PyTorch's TorchScript exporter, opsets 9 to 17
 //	seq2seq        encoder-decoders with attention by the same: traced, and scripted with Loop, If, sequences

@@ -38,7 +38,7 @@ for config in configs/*.json; do
 	"$onda" init --config "$config" --seed 5 --out "$dir"
 	"$onda" forecast "$dir" --data ../series/hourly.csv --out "$dir/forecast.csv"
 	"$torch" check_twin.py "$dir" ../series/hourly.csv "$dir/forecast.csv"
-	for opset in 14 17 21; do
+	for opset in 14 17 23; do
 		for form in loop unrolled; do
 			model=$dir/$form$opset/model.onnx
 			mkdir -p "$(dirname "$model")"

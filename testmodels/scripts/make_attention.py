@@ -1,7 +1,5 @@
 """attention/ and transformer/: heads, masks, encoders and forecasters built on them, by torch 1.13."""
 
-import torch
-
 from nets import attention, transformer
 from torch_export import Case, axes, build, noise, write_all
 

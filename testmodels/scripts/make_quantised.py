@@ -1,7 +1,6 @@
-"""quantised/ and contributed/: models of other families through ONNX Runtime's own tools: int8 and float16.
+"""quantised/: models of other families through ONNX Runtime's own tools: int8 and float16.
 
-contributed/ has those that come out with operators of com.microsoft. Expected outputs come from ONNX Runtime,
-run without its optimisations, but for dlinear_half, which ONNX's reference implementation rounds after every
+Expected outputs come from ONNX Runtime, run without its optimisations, but for dlinear_half, which ONNX's reference implementation rounds after every
 operator as its type says: ONNX Runtime keeps float32 between operators that it has in float32 only.
 """
 
@@ -68,17 +67,11 @@ def run(model, sets, tool):
 
 
 ALL = [
-    ("lstm_dynamic", "recurrent/lstm_forecaster", dynamic, {}),
-    ("lstm_dynamic_per_channel", "recurrent/lstm_stacked_bidirectional", dynamic, {"per_channel": True}),
-    ("lstm_dynamic_uint8", "recurrent/lstm_opset13", dynamic, {"weight_type": QuantType.QUInt8}),
     ("gru_dynamic", "recurrent/gru_forecaster", dynamic, {}),
-    ("seq2seq_dynamic", "seq2seq/traced_one_direction", dynamic, {}),
     ("transformer_dynamic", "transformer/relu_pre_norm_opset13", dynamic, {}),
     ("attention_qdq", "attention/additive", static, {"quant_format": QuantFormat.QDQ}),
     ("transformer_qdq", "transformer/itransformer", static, {"quant_format": QuantFormat.QDQ, "per_channel": True}),
-    ("transformer_qoperator", "transformer/relu_post_norm", static, {"quant_format": QuantFormat.QOperator}),
     ("tcn_qdq", "temporal/tcn_opset13", static, {"quant_format": QuantFormat.QDQ, "activation_type": QuantType.QInt8}),
-    ("tcn_qoperator", "temporal/tcn_opset13", static, {"quant_format": QuantFormat.QOperator}),
     ("dlinear_qdq", "temporal/dlinear_opset13", static, {"quant_format": QuantFormat.QDQ}),
     ("dlinear_half", "temporal/dlinear_opset13", half, {"keep_io_types": True}),
     ("lstm_half", "recurrent/lstm_forecaster", half, {"keep_io_types": True, "op_block_list": ["LSTM", "ConstantOfShape"]}),
@@ -102,8 +95,7 @@ def main():
             far = max(np.abs(a - b).max() for a, b in zip(outputs, want.values()))
             if far > 0.2:
                 raise SystemExit(f"{name}: quantised is {far:.2f} from the original")
-        family = "contributed" if any(o.domain == "com.microsoft" for o in built.opset_import) else "quantised"
-        cases.write(asked.out / family / name, built, [(list(i.values()), o) for (i, _), o in zip(sets, got)])
+        cases.write(asked.out / "quantised" / name, built, [(list(i.values()), o) for (i, _), o in zip(sets, got)])
 
 
 if __name__ == "__main__":
