@@ -5,6 +5,7 @@ func networkFamilies() [][]Op {
 	return [][]Op{
 		attentionOps(),
 		batchNormOps(),
+		contribOps(),
 		convOps(),
 		deformConvOps(),
 		einsumOps(),

@@ -72,3 +72,18 @@ func SumRows[T Number](p *Pool, dst, src []T, rows, n int) {
 		}
 	})
 }
+
+// AddRows is
+//
+//	dst[i*len(row)+j] = src[i*len(row)+j] + row[j]
+//
+// for all elements of dst, whose length is a multiple of row's.
+func AddRows(dst, src, row []float32) {
+	n := len(row)
+	if n == 0 {
+		return
+	}
+	for i := 0; i < len(dst); i += n {
+		Add(dst[i:i+n], src[i:i+n], row)
+	}
+}
