@@ -139,17 +139,6 @@ func narrow(t *tensor.Tensor, src []float32) {
 	}
 }
 
-// halfType is the first 16-bit type among the inputs, Undefined if there is
-// none.
-func halfType(c *Ctx) tensor.DType {
-	for i := range c.NumIn() {
-		if t := c.In(i); t != nil && isHalf(t.DType()) {
-			return t.DType()
-		}
-	}
-	return tensor.Undefined
-}
-
 // inFloat32 calls run with every 16-bit input widened to float32 and rounds
 // its float32 outputs to half. It is the way of operators that need no speed
 // in 16 bits; run must be right for float32.

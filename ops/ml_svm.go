@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"math"
 	"fmt"
 
 	"github.com/onda-ml/onda/ops/kernel"
@@ -122,7 +123,7 @@ func newSVMClassifier(a *Attrs) (Kernel, error) {
 	k := &svmClassifier{labels: readLabels(a, "classlabels_ints"), post: readPost(a)}
 	count := 0
 	for i, n := range a.Ints("vectors_per_class") {
-		if n < 0 || n > 1<<31 || count > 1<<31 {
+		if n < 0 || n > math.MaxInt32 || count > math.MaxInt32 {
 			a.Fail("vectors_per_class", "element %d is %d", i, n)
 			n = 0
 		}

@@ -92,7 +92,7 @@ func toGorgonia(t *tensor.Tensor) (gorgonia.Tensor, error) {
 	case tensor.String:
 		return dense(tensor.Of[string](t), t.Shape()), nil
 	}
-	return nil, fmt.Errorf("Gorgonia has no elements of type %v", t.DType())
+	return nil, fmt.Errorf("elements of type %v, which Gorgonia lacks", t.DType())
 }
 
 func dense[T any](data []T, shape tensor.Shape) gorgonia.Tensor {
