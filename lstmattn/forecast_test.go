@@ -33,6 +33,20 @@ func TestSameRunSameBits(t *testing.T) {
 	}
 }
 
+// One State may serve models of other sizes in turn.
+func TestStateServesAnyModel(t *testing.T) {
+	other := small()
+	other.HiddenSize, other.NumEncoderLayers, other.Bidirectional, other.Normalization = 20, 3, false, NormalizationRobust
+	state := &State{}
+	for range 2 {
+		for _, c := range []Config{small(), other} {
+			m := randomModel(t, c, 2)
+			x := windows(m, 2, 11, 1)
+			require.Equal(t, mustForecast(t, m, x, nil), mustForecast(t, m, x, &Options{State: state}))
+		}
+	}
+}
+
 // A window's forecast does not depend on what it is batched with, and a longer
 // horizon begins with the shorter one.
 func TestForecastOfAWindowStandsAlone(t *testing.T) {
