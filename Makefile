@@ -3,7 +3,7 @@ GO         ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES    = ./...
 
-.PHONY: help demo test race check fmt vet lint tidy generate generated conformance interop fuzz bench benchcmp noasm arm64 compare
+.PHONY: help demo test race check fmt vet lint tidy generate generated conformance interop fuzz bench benchcmp noasm live arm64 compare
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,10 +35,11 @@ lint:
 tidy:
 	$(GO) mod tidy -diff
 
-generate: ## write the generated files: operator table
+generate: ## write the generated files: operator table, amd64 assembly
 	$(GO) generate ./...
 
 generated: ## fail if a generated file is not current
+	@$(GO) run -C tools/asm . -check -dir ../../ops/kernel
 	@$(GO) generate ./... && git diff --exit-code -- README.md ops/OPERATORS.md || { echo "run make generate and commit"; exit 1; }
 
 conformance: ## ONNX's own test suites, with the report in testmodels/CONFORMANCE.md
@@ -62,6 +63,11 @@ compare: ## the README's tables beside ONNX Runtime and other runtimes (Linux; i
 
 noasm: ## the portable kernels alone
 	$(GO) test -tags noasm ./ops/... ./lstmattn/...
+
+live: ## fail unless the assembly this machine can run really runs, each variant under the whole of ops
+	@want=$$(grep -qw avx512vl /proc/cpuinfo && echo avx2,avx512 || echo avx2); \
+	ONDA_REQUIRE_KERNELS=$$want $(GO) test -run TestRequiredVariantsAreLive -count 1 ./ops/kernel && \
+	for v in $$(echo $$want | tr , ' '); do echo "ONDA_KERNELS=$$v"; ONDA_KERNELS=$$v $(GO) test ./ops/... || exit 1; done
 
 arm64: ## the arm64 kernels under emulation (needs qemu-user)
 	GOARCH=arm64 $(GO) test -exec qemu-aarch64-static ./ops/kernel
