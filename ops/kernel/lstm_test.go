@@ -308,6 +308,13 @@ func TestCrowdedTeamDissolves(t *testing.T) {
 	late := func() error { time.Sleep(4 * patience); return nil }
 	requireSameBits(t, run(nil, nil), run(p, late), "a late member")
 	p.Team(2, func(_ int, b *Barrier) { require.Equal(t, 1, b.Members()) })
-	time.Sleep(2 * avoid)
-	p.Team(2, func(_ int, b *Barrier) { require.Equal(t, 2, b.Members()) })
+	require.Eventually(t, func() bool {
+		members := 0
+		p.Team(2, func(m int, b *Barrier) {
+			if m == 0 {
+				members = b.Members()
+			}
+		})
+		return members == 2
+	}, 10*time.Second, time.Millisecond)
 }

@@ -20,8 +20,8 @@ type pool struct {
 	// load counts who computes: helpers (workers taken by calls, low 20 bits),
 	// callers inside For or Team (next 20 bits) and runs entered (the rest).
 	load atomic.Uint64
-	// wake carries one job pointer per worker that shall join it.
-	wake chan *job
+	// wake carries an invitation for each worker that shall join a job.
+	wake chan invitation
 	// free holds jobs for reuse, one for every caller that can have helpers.
 	free chan *job
 	// crowded is until when teams are not worth forming, in nanoseconds since
@@ -43,7 +43,7 @@ func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	inner := &pool{threads: threads, wake: make(chan *job, threads), free: make(chan *job, threads), start: time.Now()}
+	inner := &pool{threads: threads, wake: make(chan invitation, threads), free: make(chan *job, threads), start: time.Now()}
 	for range threads {
 		inner.free <- &job{done: make(chan struct{}, 1)}
 	}
@@ -51,7 +51,7 @@ func NewPool(threads int) *Pool {
 		go inner.work()
 	}
 	p := &Pool{inner}
-	runtime.AddCleanup(p, func(wake chan *job) { close(wake) }, inner.wake)
+	runtime.AddCleanup(p, func(wake chan invitation) { close(wake) }, inner.wake)
 	return p
 }
 
@@ -107,7 +107,10 @@ func (p *Pool) For(n, grain int, f func(lo, hi int)) {
 	}
 	j := <-p.free
 	j.loop, j.n, j.size = f, n, size
-	p.run(j, helpers)
+	j.next.Store(0)
+	p.invite(j, helpers)
+	j.work(0)
+	p.finish(j, helpers, j.close())
 }
 
 // chunks splits n into count chunks of the given size, the last one shorter:
@@ -145,17 +148,37 @@ func (p *Pool) release(helpers int) {
 	p.load.Add(^uint64(oneCaller + uint64(helpers)*oneHelper - 1))
 }
 
-// run does j on the caller and the given number of helpers.
-func (p *Pool) run(j *job, helpers int) {
-	j.next.Store(0)
-	j.joined.Store(0)
-	j.left.Store(int32(helpers + 1))
+// An invitation asks a worker to join a job in one of its rounds. Who comes
+// when the round is closed has come too late and goes on.
+type invitation struct {
+	j     *job
+	round uint32
+}
+
+// invite opens a round of j and returns how many workers it could ask.
+func (p *pool) invite(j *job, helpers int) (asked int) {
+	j.round++
+	j.state.Store(uint64(j.round) << 32)
 	for range helpers {
-		p.wake <- j
+		select {
+		case p.wake <- invitation{j, j.round}:
+			asked++
+		default: // those who were asked before have not looked yet
+		}
 	}
-	j.work(0)
-	if j.left.Add(-1) > 0 {
-		j.await()
+	return asked
+}
+
+// finish waits for the helpers still at work, gives back the job and what
+// acquire took, and passes on a panic.
+func (p *Pool) finish(j *job, helpers, working int) {
+	if working > 0 {
+		for range spins {
+			if j.state.Load()&present == 0 {
+				break
+			}
+		}
+		<-j.done
 	}
 	fault := j.fault.Swap(nil)
 	j.loop, j.team = nil, nil
@@ -168,30 +191,68 @@ func (p *Pool) run(j *job, helpers int) {
 }
 
 func (p *pool) work() {
-	for j := range p.wake {
-		j.work(int(j.joined.Add(1)))
-		if j.left.Add(-1) == 0 {
-			j.done <- struct{}{}
+	for i := range p.wake {
+		if member, ok := i.j.join(i.round); ok {
+			i.j.work(member)
+			i.j.leave()
 		}
 	}
 }
 
-// A job is one call of For (loop) or Team (team) with helpers.
+// A job is one call of For (loop) or Team (team) that may have helpers. It is
+// used again and again, in rounds.
 type job struct {
 	loop    func(lo, hi int)
 	n, size int
 	team    func(member int, b *Barrier)
 	barrier Barrier
+	round   uint32
 
-	next   atomic.Int64 // the first index no chunk has claimed
-	joined atomic.Int32 // helpers that have begun
-	left   atomic.Int32 // threads that have not finished
-	done   chan struct{}
-	fault  atomic.Pointer[fault]
+	next  atomic.Int64  // the first index no chunk has claimed
+	state atomic.Uint64 // round, closed, and the number of helpers present
+	done  chan struct{} // the last helper to leave a closed round says so
+	fault atomic.Pointer[fault]
 }
+
+const (
+	closed  = 1 << 31
+	present = closed - 1
+)
 
 // A fault is a panic caught in a member.
 type fault struct{ value any }
+
+// join enters a round, as helper number member, if it is still open. A member
+// of a team waits until all are there.
+func (j *job) join(round uint32) (member int, ok bool) {
+	for {
+		s := j.state.Load()
+		if uint32(s>>32) != round || s&closed != 0 {
+			return 0, false
+		}
+		if j.state.CompareAndSwap(s, s+1) {
+			member = int(s&present) + 1
+			break
+		}
+	}
+	for i := 0; j.team != nil && j.state.Load()&closed == 0; i++ {
+		if i > spins {
+			runtime.Gosched()
+		}
+	}
+	return member, true
+}
+
+// leave ends what join began.
+func (j *job) leave() {
+	if s := j.state.Add(^uint64(0)); s&closed != 0 && s&present == 0 {
+		j.done <- struct{}{}
+	}
+}
+
+// close lets nobody else join and returns the number of helpers present: if
+// any, one of them will send on done.
+func (j *job) close() int { return int(j.state.Or(closed) & present) }
 
 // work takes chunks until none is left, or is one member of a team.
 func (j *job) work(member int) {
@@ -215,18 +276,6 @@ func (j *job) work(member int) {
 		}
 		j.loop(lo, min(lo+j.size, j.n))
 	}
-}
-
-// await waits for the helpers: they are nearly done, so it spins a little
-// before it blocks. The last helper to finish sends on done exactly when the
-// caller was not the last itself.
-func (j *job) await() {
-	for range spins {
-		if j.left.Load() == 0 {
-			break
-		}
-	}
-	<-j.done
 }
 
 // spins bounds busy waiting to about ten microseconds.

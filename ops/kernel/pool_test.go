@@ -158,3 +158,20 @@ func TestWorkersEndWithThePool(t *testing.T) {
 		return runtime.NumGoroutine() <= before
 	}, 5*time.Second, 10*time.Millisecond)
 }
+
+// Who comes to a job after its end, or to another round of it, does nothing.
+func TestLateHelpersStayOut(t *testing.T) {
+	p := NewPool(2)
+	j := &job{done: make(chan struct{}, 1), size: 1, n: 1, loop: func(int, int) {}}
+	p.invite(j, 0)
+	member, ok := j.join(j.round)
+	require.Equal(t, 1, member)
+	require.True(t, ok)
+	_, ok = j.join(j.round + 1)
+	require.False(t, ok)
+	require.Equal(t, 1, j.close())
+	_, ok = j.join(j.round)
+	require.False(t, ok)
+	j.leave()
+	<-j.done
+}

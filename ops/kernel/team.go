@@ -9,11 +9,11 @@ import (
 
 // Team calls f(member, b) once for each member 0..b.Members()-1, all at the
 // same time, and returns when all have returned. It asks for n members and
-// gets fewer when workers are busy, at least one: the caller, which is member
-// 0. Members meet with b.Wait between the phases of a loop too fine for For,
-// such as the steps of a recurrence. Every member must call Wait the same
-// number of times. How work is divided must not change its result, since the
-// number of members varies from call to call.
+// gets fewer when workers are busy or slow to come, at least one: the caller,
+// which is member 0. Members meet with b.Wait between the phases of a loop too
+// fine for For, such as the steps of a recurrence. Every member must call Wait
+// the same number of times. How work is divided must not change its result,
+// since the number of members varies from call to call.
 func (p *Pool) Team(n int, f func(member int, b *Barrier)) {
 	n = min(n, p.Threads())
 	if n > 1 && int64(time.Since(p.start)) < p.crowded.Load() {
@@ -31,14 +31,33 @@ func (p *Pool) Team(n int, f func(member int, b *Barrier)) {
 	}
 	j := <-p.free
 	j.team = f
-	j.barrier.reset(helpers + 1)
-	p.run(j, helpers)
+	asked := p.invite(j, helpers)
+	for i := 0; i < arrival && int(j.state.Load()&present) < asked; i++ {
+		if i%spins == spins-1 {
+			runtime.Gosched()
+		}
+	}
+	// Members are counted before the round closes: closing is their signal.
+	var members int
+	for {
+		s := j.state.Load()
+		members = int(s&present) + 1
+		j.barrier.reset(members)
+		if j.state.CompareAndSwap(s, s|closed) {
+			break
+		}
+	}
+	j.work(0)
 	if j.barrier.Crowded() {
 		p.crowded.Store(int64(time.Since(p.start) + avoid))
 	}
+	p.finish(j, helpers, members-1)
 }
 
 const (
+	// arrival bounds the wait for helpers to come, to about 40 microseconds;
+	// who is not there by then runs something else.
+	arrival = 4 * spins
 	// patience is how long a member may keep the others waiting before the
 	// wait counts as late: much longer than any imbalance of work.
 	patience = 300 * time.Microsecond
