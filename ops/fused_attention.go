@@ -56,8 +56,9 @@ func permuted(dst, shape, perm []int) []int {
 }
 
 // sizes are the extents of q, k and v in their own order, checked against each
-// other: (batch, [heads,] queries, width), keys, width of the values.
-func (f *fusedAttention) sizes(dst []int, q, k, v []int) (shape []int, keys, dv int, err error) {
+// other: (batch, [heads,] queries, width), keys, width of the values. A mask
+// may repeat the scores along the axes before the keys.
+func (f *fusedAttention) sizes(dst []int, q, k, v, mask []int) (shape []int, keys, dv int, err error) {
 	rank := len(f.q)
 	for i, s := range [3][]int{q, k, v} {
 		if err := checkRank(i, len(s), rank); err != nil {
@@ -79,6 +80,14 @@ func (f *fusedAttention) sizes(dst []int, q, k, v []int) (shape []int, keys, dv 
 	if shape[rank-1] != k[rank-1] && shape[rank-1] >= 0 && k[rank-1] >= 0 || k[rank-2] != v[rank-2] && k[rank-2] >= 0 && v[rank-2] >= 0 {
 		return nil, 0, 0, fmt.Errorf("queries have shape %v, keys %v, values %v", shapeOf(shape), shapeOf(k), shapeOf(v))
 	}
+	if len(mask) > rank {
+		return nil, 0, 0, fmt.Errorf("input 3: has rank %d, expected at most %d", len(mask), rank)
+	}
+	for i, d := range mask[:max(len(mask)-1, 0)] {
+		if at := i + rank - len(mask); shape[at] == 1 || shape[at] < 0 && d > 1 {
+			shape[at] = d
+		}
+	}
 	return shape, k[rank-2], v[rank-1], nil
 }
 
@@ -86,10 +95,11 @@ func (f *fusedAttention) Infer(c *Infer) error {
 	q, k, v := c.In(0), c.In(1), c.In(2)
 	c.Set(0, Unranked(tensor.Float32))
 	c.Set(1, Unranked(tensor.Float32))
-	if !q.Ranked || !k.Ranked || !v.Ranked {
+	mask := c.In(3)
+	if !q.Ranked || !k.Ranked || !v.Ranked || c.Has(3) && !mask.Ranked {
 		return nil
 	}
-	shape, keys, dv, err := f.sizes(nil, q.Shape, k.Shape, v.Shape)
+	shape, keys, dv, err := f.sizes(nil, q.Shape, k.Shape, v.Shape, mask.Shape)
 	if err != nil {
 		return err
 	}
@@ -126,7 +136,11 @@ func (f *fusedAttention) Run(c *Ctx) error {
 		}
 	}
 	var dims, outDims [4]int
-	shape, keys, dv, err := f.sizes(dims[:0], q.Shape(), k.Shape(), v.Shape())
+	var mask []int
+	if c.Has(3) {
+		mask = c.In(3).Shape()
+	}
+	shape, keys, dv, err := f.sizes(dims[:0], q.Shape(), k.Shape(), v.Shape(), mask)
 	if err != nil {
 		return err
 	}
