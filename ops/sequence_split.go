@@ -63,6 +63,9 @@ func (k splitToSequence) Run(c *Ctx) error {
 		if sizes, err = c.Ints(1); err != nil {
 			return err
 		}
+		if len(sizes) == 0 {
+			return fmt.Errorf("input 1: is empty, expected the length of each part")
+		}
 		if sizes, err = (split{outputs: len(sizes)}).parts(nil, sizes, n); err != nil {
 			return err
 		}
