@@ -76,16 +76,17 @@ func (c *checker) checkImports(p *place, imports []OpsetImport) map[string]bool 
 	if len(imports) == 0 {
 		c.report(p, "no opset imports")
 	}
-	domains := map[string]bool{}
+	domains, versions := map[string]bool{}, map[string]int64{}
 	for i := range imports {
 		d := normalDomain(imports[i].Domain)
-		if domains[d] {
+		// skl2onnx writes the same import twice.
+		if domains[d] && versions[d] != imports[i].Version {
 			c.report(p.at("opset_import", i, nil), "domain %s twice", quote(imports[i].Domain))
 		}
 		if imports[i].Version < 1 {
 			c.report(p.at("opset_import", i, nil), "version %d of domain %s", imports[i].Version, quote(imports[i].Domain))
 		}
-		domains[d] = true
+		domains[d], versions[d] = true, imports[i].Version
 	}
 	return domains
 }
