@@ -8,10 +8,20 @@ import (
 	"os"
 )
 
-// writeBeside writes the content, through to the disk, to a new file in path's
-// folder and returns its name: renamed to path it replaces the old file at once.
-// Nothing is left after an error.
-func writeBeside(path string, content []byte) (temp string, err error) {
+// A filler writes a new file's content through to the disk.
+type filler func(f *os.File, content []byte) error
+
+func fill(f *os.File, content []byte) error {
+	if _, err := f.Write(content); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// beside writes the content to a new file in path's folder and returns its
+// name: renamed to path it replaces the old file at once. Nothing is left after
+// an error.
+func (fill filler) beside(path string, content []byte) (temp string, err error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return "", &fs.PathError{Op: "write", Path: path, Err: errors.New("not a regular file")}
 	}
@@ -20,10 +30,7 @@ func writeBeside(path string, content []byte) (temp string, err error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
+	err = fill(f, content)
 	if closed := f.Close(); err == nil {
 		err = closed
 	}

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"errors"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -118,6 +119,20 @@ func TestAFailedSaveLeavesTheOldFiles(t *testing.T) {
 		}
 	}
 
+	full := errors.New("no space left on device")
+	for _, failing := range []int{1, 2} { // the first file, the second
+		files := 0
+		err := filler(func(f *os.File, content []byte) error {
+			if files++; files == failing {
+				_, err := f.Write(content[:len(content)/2])
+				return errors.Join(err, full)
+			}
+			return fill(f, content)
+		}).save(dir, tinyModel(t, func(c *lstmattn.Config) { c.NumDecoderLayers = 1 }))
+		require.ErrorIs(t, err, full)
+		require.Equal(t, before, contents(t, dir), "failure at file %d", failing)
+	}
+
 	file := filepath.Join(dir, ConfigFile)
 	require.ErrorContains(t, Save(filepath.Join(file, "model"), tinyModel(t, nil)), file)
 	require.Equal(t, before, contents(t, dir))
@@ -132,7 +147,7 @@ func TestWhatACrashLeavesIsNoHindrance(t *testing.T) {
 	other := tinyModel(t, func(c *lstmattn.Config) { c.NumAttentionHeads = 4 })
 	tensors, err := formatTensors(other)
 	require.NoError(t, err)
-	temp, err := writeBeside(filepath.Join(dir, TensorsFile), tensors[:len(tensors)/2])
+	temp, err := filler(fill).beside(filepath.Join(dir, TensorsFile), tensors[:len(tensors)/2])
 	require.NoError(t, err)
 	back, err := Load(dir)
 	require.NoError(t, err)

@@ -22,7 +22,9 @@ const maxHeader = 100 << 20
 // as a whole, and neither is touched before both are on the disk under other
 // names. A crash between the two renames leaves new parameters beside the old
 // configuration, which Load refuses where they do not belong together.
-func Save(dir string, m *lstmattn.Model) error {
+func Save(dir string, m *lstmattn.Model) error { return filler(fill).save(dir, m) }
+
+func (fill filler) save(dir string, m *lstmattn.Model) error {
 	config, err := formatConfig(m.Config())
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(dir, ConfigFile), err)
@@ -35,11 +37,11 @@ func Save(dir string, m *lstmattn.Model) error {
 		return err
 	}
 	tensorsPath, configPath := filepath.Join(dir, TensorsFile), filepath.Join(dir, ConfigFile)
-	tensorsTemp, err := writeBeside(tensorsPath, tensors)
+	tensorsTemp, err := fill.beside(tensorsPath, tensors)
 	if err != nil {
 		return err
 	}
-	configTemp, err := writeBeside(configPath, config)
+	configTemp, err := fill.beside(configPath, config)
 	if err != nil {
 		return errors.Join(err, os.Remove(tensorsTemp))
 	}
