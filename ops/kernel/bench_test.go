@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// fastest returns the shortest time f took in about a fifth of a second, and
-// the highest multiply-add rate measured between those runs: the machine may
-// be shared, so only the ratio of the two means anything.
-func fastest(f func()) (seconds, peak float64) {
+// fastest returns the shortest time f took within the benchmark's time and the
+// highest multiply-add rate measured between its runs: the machine may be
+// shared, so only the ratio of the two means anything.
+func fastest(b *testing.B, f func()) (seconds, peak float64) {
 	f()
 	seconds = 1e9
-	for begin := time.Now(); time.Since(begin) < 200*time.Millisecond; {
+	for b.Loop() {
 		start := time.Now()
 		f()
 		seconds = min(seconds, time.Since(start).Seconds())
@@ -20,16 +20,14 @@ func fastest(f func()) (seconds, peak float64) {
 		flops := peakFlops(20000)
 		peak = max(peak, flops/time.Since(start).Seconds())
 	}
+	b.ReportMetric(0, "ns/op") // includes the measurement of the peak
 	return seconds, peak
 }
 
 // report publishes the ratios for work of so many floating-point operations
 // and bytes read.
-func report(b *testing.B, f func(), flops, bytes float64) {
-	seconds, peak := fastest(f)
-	for b.Loop() {
-	}
-	b.ReportMetric(0, "ns/op")
+func report(b *testing.B, f func(), flops, bytes float64) (seconds float64) {
+	seconds, peak := fastest(b, f)
 	b.ReportMetric(seconds*1e6, "best-µs")
 	if flops > 0 {
 		b.ReportMetric(flops/seconds*1e-9, "GFLOP/s")
@@ -39,7 +37,23 @@ func report(b *testing.B, f func(), flops, bytes float64) {
 	}
 	if bytes > 0 {
 		b.ReportMetric(bytes/seconds*1e-9, "GB/s")
+		b.ReportMetric(100*bytes/seconds/readRate(bytes), "%read")
 	}
+	return seconds
+}
+
+// readRate is the bytes per second at which Sum reads an array of the given
+// size: what a product of few rows can reach at best.
+func readRate(bytes float64) float64 {
+	x := make([]float32, int(bytes/4))
+	Fill(x, 1)
+	best := 1e9
+	for begin := time.Now(); time.Since(begin) < 50*time.Millisecond; {
+		start := time.Now()
+		Sum(x)
+		best = min(best, time.Since(start).Seconds())
+	}
+	return bytes / best
 }
 
 // forEachVariantB is forEachVariant for benchmarks.
@@ -97,12 +111,15 @@ func BenchmarkLSTM(b *testing.B) {
 			a := &LSTMArgs{T: T, B: B, X: d.x, XT: d.xt, XB: d.xb, Y: y, YT: d.yt, YB: d.yb}
 			for _, threads := range []int{1, 2} {
 				p := NewPool(threads)
-				bytes := 0.0
+				streams := 0.0 // what T steps read of the recurrent weights
 				if B == 1 {
-					bytes = T * 16 * float64(H*H)
+					streams = T * 16 * float64(H*H)
 				}
 				b.Run(fmt.Sprintf("B%d/%dto%d/%dthreads", B, I, H, threads), func(b *testing.B) {
-					report(b, func() { _ = LSTM(p, w, a) }, float64(8*T*B*H*(I+H)), bytes)
+					seconds := report(b, func() { _ = LSTM(p, w, a) }, float64(8*T*B*H*(I+H)), 0)
+					if streams > 0 {
+						b.ReportMetric(streams/seconds*1e-9, "GB/s")
+					}
 				})
 			}
 		}
@@ -143,10 +160,7 @@ func BenchmarkVector(b *testing.B) {
 			{"layerNorm", func() { LayerNorm(z, x, y, y, 1e-5) }}, {"transpose", func() { Transpose2D(z, x, 64, 64) }},
 		} {
 			b.Run(c.name, func(b *testing.B) {
-				seconds, _ := fastest(c.f)
-				for b.Loop() {
-				}
-				b.ReportMetric(0, "ns/op")
+				seconds, _ := fastest(b, c.f)
 				b.ReportMetric(seconds/n*1e9, "ns/value")
 			})
 		}

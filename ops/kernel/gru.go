@@ -84,11 +84,7 @@ func GRU(p *Pool, w *GRUWeights, a *GRUArgs) error {
 	t.h[0], t.h[1], buf = buf[:state], buf[state:2*state], buf[2*state:]
 	t.rec, t.gates = buf[:a.B*w.columns()], buf[a.B*w.columns():]
 	spread(t.h[0], w.units(), a.H0, w.hidden)
-	threads := 1
-	if a.B*w.hidden*w.columns() >= lstmShare {
-		threads = min(p.Threads(), w.lumps())
-	}
-	p.Team(threads, t.run)
+	p.Team(teamFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps()), t.run)
 	err := t.err
 	t.w, t.a, t.gates, t.rec, t.err, t.h = nil, nil, nil, nil, nil, [2][]float32{}
 	gruTasks.Put(t)

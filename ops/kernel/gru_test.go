@@ -57,7 +57,7 @@ func TestGRU(t *testing.T) {
 	pools := []*Pool{nil, NewPool(2), NewPool(3)}
 	forEachVariant(t, func(t *testing.T) {
 		r := seeded()
-		for _, c := range append(lstmCases(), lstmCase{T: 3, B: 1, I: 4, H: 600}) {
+		for _, c := range append(lstmCases(), lstmCase{T: 9, B: 1, I: 4, H: 600}) {
 			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 				d := newLSTMData(r, c)
 				w := PackGRU(c.I, c.H, d.w, d.r, d.b)

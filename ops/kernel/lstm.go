@@ -51,11 +51,7 @@ func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error {
 	t.apart.Store(-1)
 	t.span = min(a.T, max(1, lstmGates/(w.columns()*max(a.B, 1))))
 	s := t.prepare(a.H0, a.C0, t.span)
-	threads := 1
-	if a.B*w.hidden*w.columns() >= lstmShare {
-		threads = min(p.Threads(), w.lumps())
-	}
-	p.Team(threads, t.run)
+	p.Team(teamFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps()), t.run)
 	err := t.err
 	s.release()
 	t.forget()
@@ -66,13 +62,24 @@ const (
 	// lstmGates is how many gate values of coming steps are prepared at once:
 	// enough rows for an efficient product, few enough to stay in the cache.
 	lstmGates = 1 << 18
-	// lstmShare is how many multiplications of a step are worth a barrier.
+	// lstmShare is how many multiplications of a step are worth a barrier, and
+	// lstmTeam how many of all steps are worth gathering a team.
 	lstmShare = 1 << 16
+	lstmTeam  = 1 << 23
 	// lstmApart is the size of recurrent weights, in bytes, up to which two
 	// directions run apart on a thread each; larger ones fit the caches better
 	// when both threads share one direction at a time.
 	lstmApart = 5 << 18
 )
+
+// teamFor is how many members should share a recurrence of T steps of so many
+// multiplications.
+func teamFor(p *Pool, T, step, lumps int) int {
+	if step < lstmShare || T < lstmTeam/step {
+		return 1
+	}
+	return min(p.Threads(), lumps)
+}
 
 // An lstmTask is one call of LSTM or LSTMStep.
 type lstmTask struct {

@@ -33,6 +33,7 @@ func lstmCases() []lstmCase {
 		{T: 40, B: 1, I: 12, H: 70, reverse: true},
 		{T: 3, B: 13, I: 40, H: 129},
 		{T: 140, B: 8, I: 2, H: 64},
+		{T: 10, B: 3, I: 2, H: 300, lens: []int32{9, 10, 4}},
 	}
 }
 

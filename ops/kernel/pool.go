@@ -278,5 +278,5 @@ func (j *job) work(member int) {
 	}
 }
 
-// spins bounds busy waiting to about ten microseconds.
+// spins bounds busy waiting to a few microseconds.
 const spins = 1 << 13

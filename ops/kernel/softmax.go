@@ -43,14 +43,13 @@ func SoftmaxBackward(dx, dy, y []float32) {
 //	y[i] = x[i] - m - log(sum(exp(x[j]-m)))
 func LogSoftmax(y, x []float32) {
 	x = x[:len(y)]
-	m := MaxOf(x)
-	var sum float64
-	for _, v := range x {
-		sum += exp64(float64(v - m))
-	}
-	log := float32(math.Log(sum))
-	for i, v := range x {
-		y[i] = v - m - log
+	v := active
+	m := v.maxOf(x)
+	s, buf := borrow(len(x))
+	defer s.release()
+	log := float32(math.Log(float64(v.expSub(buf, x, m))))
+	for i := range y {
+		y[i] = x[i] - m - log
 	}
 }
 

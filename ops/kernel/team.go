@@ -32,10 +32,8 @@ func (p *Pool) Team(n int, f func(member int, b *Barrier)) {
 	j := <-p.free
 	j.team = f
 	asked := p.invite(j, helpers)
-	for i := 0; i < arrival && int(j.state.Load()&present) < asked; i++ {
-		if i%spins == spins-1 {
-			runtime.Gosched()
-		}
+	for begin := time.Now(); !j.arrived(asked) && time.Since(begin) < arrival; {
+		runtime.Gosched()
 	}
 	// Members are counted before the round closes: closing is their signal.
 	var members int
@@ -54,10 +52,21 @@ func (p *Pool) Team(n int, f func(member int, b *Barrier)) {
 	p.finish(j, helpers, members-1)
 }
 
+// arrived reports whether so many helpers are present, after a short while if
+// need be.
+func (j *job) arrived(asked int) bool {
+	for range spins {
+		if int(j.state.Load()&present) == asked {
+			return true
+		}
+	}
+	return false
+}
+
 const (
-	// arrival bounds the wait for helpers to come, to about 40 microseconds;
-	// who is not there by then runs something else.
-	arrival = 4 * spins
+	// arrival bounds the wait for helpers to come: a little more than it takes
+	// to wake a sleeping processor.
+	arrival = 100 * time.Microsecond
 	// patience is how long a member may keep the others waiting before the
 	// wait counts as late: much longer than any imbalance of work.
 	patience = 300 * time.Microsecond
