@@ -130,12 +130,12 @@ func TestAFailedSaveLeavesTheOldFiles(t *testing.T) {
 			return fill(f, content)
 		}).save(dir, tinyModel(t, func(c *lstmattn.Config) { c.NumDecoderLayers = 1 }))
 		require.ErrorIs(t, err, full)
-		require.Equal(t, before, contents(t, dir), "failure at file %d", failing)
+		requireFiles(t, before, dir)
 	}
 
 	file := filepath.Join(dir, ConfigFile)
 	require.ErrorContains(t, Save(filepath.Join(file, "model"), tinyModel(t, nil)), file)
-	require.Equal(t, before, contents(t, dir))
+	requireFiles(t, before, dir)
 }
 
 // A process that dies between its writes leaves what it wrote beside the files;
