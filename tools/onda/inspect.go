@@ -33,6 +33,7 @@ type summary struct {
 	Ops         []opCount         `json:"ops"`
 	Functions   []string          `json:"functions,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
+	Warnings    []string          `json:"warnings,omitempty"`
 	Unsupported []string          `json:"unsupported"`
 	Problem     string            `json:"problem,omitempty"`
 }
@@ -136,6 +137,7 @@ func summarise(m *onnx.Model) *summary {
 	case err != nil:
 		s.Problem = err.Error()
 	default:
+		s.Warnings = model.Warnings()
 		for _, p := range model.Inputs() {
 			s.Inputs = append(s.Inputs, port{p.Name, p.String(), p.Optional})
 		}
@@ -229,6 +231,9 @@ func (s *summary) print(a *app) {
 			mark = "  unsupported"
 		}
 		a.printf("  %6d x %s%s\n", o.Count, o.Op, mark)
+	}
+	for _, w := range s.Warnings {
+		a.printf("  warning     %s\n", w)
 	}
 	for _, u := range s.Unsupported {
 		a.printf("  unsupported %s\n", u)
