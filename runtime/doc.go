@@ -5,10 +5,31 @@
 //
 // A [Model] is immutable and serves any number of goroutines at once. Input
 // shapes may differ from run to run wherever the model leaves them symbolic.
+// [Model.RunInto] writes into memory of the caller's and allocates nothing once
+// it is warm; [Model.NewState] streams, feeding outputs back as inputs.
+//
+// # How a model becomes a run
+//
+//	bind.go          the file's nodes become kernels, names become slots, functions are expanded
+//	compile.go       at load: rewrites until nothing changes, then constants are packed
+//	work.go          one sweep: infer, fold; merge.go, simplify.go, control.go are its parts
+//	rewrite*.go      fusions, each with a name that WithoutRewrite turns off
+//	plans.go         a plan for every set of input shapes, made once, the oldest let go
+//	plan.go          where each value of a plan lies; arena.go lays out its memory
+//	instance.go      a plan's memory and steps, for one goroutine at a time
+//	subrun.go        the same for the subgraphs of If, Loop and Scan
+//	naive.go         the plain interpreter: none of this, and the oracle for all of it
+//
+// # Limits
+//
+// What a run holds at a time is counted against [WithMemoryLimit], or against
+// the machine's memory where none is set, before it is taken. A context that is
+// cancelled ends a run between steps and, within long steps, every few
+// milliseconds. A panic of an operator becomes an error that matches
+// [ErrInternal]. Folding and inference at load are bounded in memory and time.
 //
 // What belongs here: binding a graph's nodes to operators, the plain
-// interpreter (naive.go), the compiled plan with its graph rewrites, memory
-// layout and caches, streaming state, limits, errors. What does not: what any
-// one operator computes (ops), the file format (onnx), any model family
-// (lstmattn).
+// interpreter, the compiled plan with its graph rewrites, memory layout and
+// caches, streaming state, limits, errors. What does not: what any one operator
+// computes (ops), the file format (onnx), any model family (lstmattn).
 package runtime

@@ -275,6 +275,38 @@ func (m *Model) release(x *instance) {
 		return
 	}
 	x.p.idle.give(x, 2*m.pool.Threads())
+	if x.bytes() > maxIdle/32 {
+		m.trimIdle()
+	}
+}
+
+// maxIdle bounds the memory, in bytes, that idle instances of a model keep.
+const maxIdle = 256 << 20
+
+// trimIdle lets instances of the plans that were used longest ago go until the
+// rest is within maxIdle; the last used plan keeps one.
+func (m *Model) trimIdle() {
+	list := m.plans.list.Load()
+	if list == nil {
+		return
+	}
+	entries := slices.Clone(*list)
+	used := make(map[*entry]int64, len(entries))
+	for _, e := range entries {
+		used[e] = e.used.Load()
+	}
+	slices.SortFunc(entries, func(a, b *entry) int { return int(used[b] - used[a]) })
+	var total int64
+	for i, e := range entries {
+		select {
+		case <-e.done:
+		default:
+			continue
+		}
+		if e.plan != nil {
+			total = e.plan.idle.trim(total, i == 0)
+		}
+	}
 }
 
 // bytes is the memory that an idle instance keeps.

@@ -211,3 +211,21 @@ func (p *instances) give(x *instance, most int) {
 		p.idle = append(p.idle, x)
 	}
 }
+
+// trim drops instances once total, to which it adds what it keeps, would pass
+// maxIdle; it keeps one in any case if spare is true.
+func (p *instances) trim(total int64, spare bool) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	kept := p.idle[:0]
+	for _, x := range p.idle {
+		n := x.bytes()
+		if total+n <= maxIdle || spare && len(kept) == 0 {
+			total += n
+			kept = append(kept, x)
+		}
+	}
+	clear(p.idle[len(kept):])
+	p.idle = kept
+	return total
+}
