@@ -61,7 +61,11 @@ func TestConformance(t *testing.T) {
 	results := map[string]error{}
 	for _, key := range slices.Sorted(maps.Keys(cases)) {
 		t.Run(path.Base(key), func(t *testing.T) {
-			err := runCase(os.DirFS(cases[key]), path.Base(key), onnxtest.Standard)
+			tol := onnxtest.Standard
+			if strings.HasPrefix(path.Base(key), "test_bernoulli") {
+				tol.Atol = 1 // a draw of another generator: type, shape and range are what can agree
+			}
+			err := runCase(os.DirFS(cases[key]), path.Base(key), tol)
 			results[key] = err
 			switch {
 			case *updateConformance:
@@ -185,7 +189,8 @@ func writeConformance(t *testing.T, results map[string]error) {
 		"# Written by: go test ./runtime -run Conformance -update-conformance\n")
 	report.WriteString("# Conformance\n\nONNX's backend test suites through the plain interpreter and the compiled plan, tolerances rtol 1e-3 and\n" +
 		"atol 1e-7. Written by `go test ./runtime -run Conformance -update-conformance`; `conformance.txt` beside this\n" +
-		"page lists what passes, and a change of that list fails the test.\n\n| suite | passed | cases | |\n| --- | ---: | ---: | ---: |\n")
+		"page lists what passes, and a change of that list fails the test. Of the random cases (`test_bernoulli*`) type, shape\n" +
+		"and range are compared.\n\n| suite | passed | cases | |\n| --- | ---: | ---: | ---: |\n")
 	passed, total := map[string]int{}, map[string]int{}
 	for _, key := range slices.Sorted(maps.Keys(results)) {
 		suite, name, _ := strings.Cut(key, "/")
