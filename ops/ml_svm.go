@@ -1,8 +1,8 @@
 package ops
 
 import (
-	"math"
 	"fmt"
+	"math"
 
 	"github.com/onda-ml/onda/ops/kernel"
 	"github.com/onda-ml/onda/ops/tensor"
