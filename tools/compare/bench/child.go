@@ -79,18 +79,31 @@ func besideOnda(o Order, peer Engine) (*Report, error) {
 	sessions := []Session{ours, theirs}
 	r := &Report{}
 	err = guarded(func() error {
-		differences, err := DifferencesFromFirst(sessions)
-		if err != nil {
+		var err error
+		if r.Worst, err = differenceOf(theirs, ours); err != nil {
 			return err
 		}
 		stats, err := TakeTurns(sessions, o.Budget)
 		if err != nil {
 			return err
 		}
-		r.Onda, r.Peer, r.Worst = stats[0], stats[1], differences[0]
+		r.Onda, r.Peer = stats[0], stats[1]
 		return nil
 	})
 	return r, err
+}
+
+// differenceOf compares the outputs of sessions that have both run.
+func differenceOf(a, b Session) (float64, error) {
+	got, err := a.Outputs()
+	if err != nil {
+		return 0, err
+	}
+	want, err := b.Outputs()
+	if err != nil {
+		return 0, err
+	}
+	return LargestDifference(got, want)
 }
 
 // firstRun loads the peer and runs it once. What it panics with is an error;
