@@ -16,15 +16,12 @@ var peers = []struct{ program, name string }{
 }
 
 // peerTable measures the peers on the models of the command line, at one
-// thread, with the smallest and the largest batch. Where a peer fails, its
-// reason is in the table, once.
+// thread, with the first batch size. Where a peer fails, its reason is in the
+// table.
 func (c *config) peerTable() error {
 	t := newTable(c.out, "Other runtimes, one thread. Go's in one process with Onda, taking turns; tract by itself, before Onda.",
 		"model", "batch", "runtime", "its ms, Onda ms", "times Onda's", "largest difference, or why not")
-	batches := []int{c.batches[0]}
-	if last := c.batches[len(c.batches)-1]; last != batches[0] {
-		batches = append(batches, last)
-	}
+	batch := c.batches[0]
 	tract := filepath.Join(c.peers, "tract-bench")
 	_, noTract := os.Stat(tract)
 	for _, path := range c.models {
@@ -32,21 +29,14 @@ func (c *config) peerTable() error {
 		if !c.only.MatchString(name) {
 			continue
 		}
-		refused := map[string]bool{}
-		for _, batch := range batches {
-			for _, p := range peers {
-				if !refused[p.name] {
-					o := bench.Order{Engine: p.name, Model: path, Batch: batch, Threads: 1, Budget: c.budget}
-					r, err := inChild(o, filepath.Join(c.peers, p.program))
-					peerRow(t, name, batch, p.name, r, err)
-					refused[p.name] = err != nil
-				}
-			}
-			if noTract == nil && !refused["tract"] {
-				version, r, err := c.besideTract(tract, path, batch)
-				peerRow(t, name, batch, version, r, err)
-				refused["tract"] = err != nil
-			}
+		for _, p := range peers {
+			o := bench.Order{Engine: p.name, Model: path, Batch: batch, Threads: 1, Budget: c.budget}
+			r, err := inChild(o, filepath.Join(c.peers, p.program))
+			peerRow(t, name, batch, p.name, r, err)
+		}
+		if noTract == nil {
+			version, r, err := c.besideTract(tract, path, batch)
+			peerRow(t, name, batch, version, r, err)
 		}
 	}
 	if noTract != nil {

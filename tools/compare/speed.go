@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/onda-ml/onda/export"
 	"github.com/onda-ml/onda/tools/compare/bench"
 )
 
@@ -42,7 +41,7 @@ func (c *config) speedTable() error {
 }
 
 // contests are the models of the command line, the exports of the hand-built
-// forecaster in both forms, and an LSTM one step at a time.
+// forecaster, and an LSTM one step at a time.
 func (c *config) contests() ([]contest, error) {
 	both := []func(*bench.Task) (bench.Session, error){ortEngine{}.Load, bench.Onda{}.Load}
 	var all []contest
@@ -62,13 +61,11 @@ func (c *config) contests() ([]contest, error) {
 			return nil, err
 		}
 		built := func(t *bench.Task) (bench.Session, error) { s := newBuilt(m, t); return s, s.Run() }
-		for _, form := range []export.Decoder{export.Loop, export.Unrolled} {
-			path, err := f.export(m, form, c.work)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, contest{fmt.Sprintf("%s, our export (%s)", f.name, form), path, append(both, built), []string{"", "; hand-built model"}})
+		path, err := f.export(m, c.work)
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, contest{f.name + ", our export", path, append(both, built), []string{"", "; hand-built model"}})
 	}
 	path := filepath.Join(c.work, "lstm_step.onnx")
 	if err := writeStep(path, 256); err != nil {
