@@ -75,10 +75,15 @@ func projectSteps(w *PackedB, bias, out, x []float32, xt, xb, first, steps, B, p
 			ld = xt
 		}
 		g.some(w.v, steps*B, x, ld, out, w.n, p0, p1)
-	} else {
-		for b := range B {
-			g.some(w.v, steps, x[b*xb:], xt, out[b*w.n:], B*w.n, p0, p1)
+	} else { // they are brought together: W would be read for each b again
+		s, rows := borrow(steps * B * w.k)
+		for i := range steps {
+			for b := range B {
+				copy(rows[(i*B+b)*w.k:][:w.k], x[i*xt+b*xb:])
+			}
 		}
+		g.some(w.v, steps*B, rows, w.k, out, w.n, p0, p1)
+		s.release()
 	}
 	*g = gemmTask{run: g.run}
 	gemmTasks.Put(g)
