@@ -20,6 +20,7 @@ const (
 // binder turns an onnx.Model into a graph. It collects every error it meets.
 type binder struct {
 	set       *ops.Set
+	memory    *budget // of sparse tensors made dense, whose size the file only states
 	functions map[functionKey]*onnx.Function
 	nodes     int
 	errs      []error
@@ -41,11 +42,11 @@ type scope struct {
 }
 
 // bind makes the main graph of a model.
-func bind(m *onnx.Model, set *ops.Set) (*graph, error) {
+func bind(m *onnx.Model, c *config) (*graph, error) {
 	if m == nil || m.Graph == nil {
 		return nil, errors.New("runtime: the model has no graph")
 	}
-	b := &binder{set: set, functions: map[functionKey]*onnx.Function{}}
+	b := &binder{set: c.set, memory: &budget{limit: c.memory}, functions: map[functionKey]*onnx.Function{}}
 	for _, f := range m.Functions {
 		b.functions[functionKey{domainOf(f.Domain), f.Name, f.Overload}] = f
 	}
@@ -55,6 +56,23 @@ func bind(m *onnx.Model, set *ops.Set) (*graph, error) {
 		return nil, &LoadError{b.errs}
 	}
 	return s.g, nil
+}
+
+// spread accounts for the memory that a sparse tensor takes once it is dense.
+// What is wrong with it otherwise is found when it is made so.
+func (b *binder) spread(p *onnx.SparseTensor) error {
+	if p.Values == nil {
+		return nil
+	}
+	shape := make([]int, len(p.Dims))
+	for i, d := range p.Dims {
+		shape[i] = int(d)
+	}
+	n, err := tensor.CheckShape(shape, sizeOf(tensor.DType(p.Values.DataType)))
+	if err != nil {
+		return nil
+	}
+	return b.memory.lay(int64(n * sizeOf(tensor.DType(p.Values.DataType))))
 }
 
 func domainOf(d string) string {
@@ -97,6 +115,10 @@ func (s *scope) graph(p *onnx.Graph) {
 		s.constant(t.Name, v)
 	}
 	for _, t := range p.SparseInitializers {
+		if err := s.b.spread(t); err != nil {
+			s.failf("sparse initializer: %w", err)
+			continue
+		}
 		v, err := tensor.FromSparseONNX(t)
 		if err != nil {
 			s.failf("sparse initializer: %w", err)
@@ -244,6 +266,15 @@ func (s *scope) bindKernel(n *node) {
 		}
 		s.fail(n.fail(fmt.Errorf("the model imports no opset of domain %q", name)))
 		return
+	}
+	for _, a := range n.proto.Attributes {
+		if a.SparseTensor == nil {
+			continue
+		}
+		if err := s.b.spread(a.SparseTensor); err != nil {
+			s.fail(n.fail(fmt.Errorf("attribute %q: %w", a.Name, err)))
+			return
+		}
 	}
 	failed := len(s.b.errs)
 	bindBody := func(p *onnx.Graph) (ops.Body, error) { return s.body(n, p) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/onda-ml/onda/onnx"
 	"github.com/onda-ml/onda/ops"
 )
 
@@ -16,8 +17,9 @@ var ErrUnsupported = ops.ErrUnsupported
 // name, another type, another shape.
 var ErrInput = errors.New("input")
 
-// ErrMemoryLimit marks a run that would have taken more memory than allowed.
-var ErrMemoryLimit = errors.New("memory limit")
+// ErrMemoryLimit marks a load or a run that would have taken more memory than
+// allowed.
+var ErrMemoryLimit = onnx.ErrMemoryLimit
 
 // ErrInternal marks a defect of ours that a model or input brought to light;
 // the process goes on.

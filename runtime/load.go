@@ -77,7 +77,7 @@ func Compile(p *onnx.Model, opts ...Option) (*Model, error) {
 }
 
 func (c *config) compile(p *onnx.Model) (*Model, error) {
-	g, err := bind(p, c.set)
+	g, err := bind(p, c)
 	if err != nil {
 		return nil, err
 	}

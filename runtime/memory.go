@@ -71,7 +71,7 @@ func (b *budget) lay(n int64) error {
 	if n > b.limit-b.held {
 		b.recount()
 		if n > b.limit-b.held {
-			return fmt.Errorf("%w: %d bytes are allowed, the plan takes %d more than the %d in use", ErrMemoryLimit, b.limit, n, b.held)
+			return fmt.Errorf("%w: %d bytes are allowed, %d more than the %d in use were asked for", ErrMemoryLimit, b.limit, n, b.held)
 		}
 	}
 	b.held += n

@@ -36,7 +36,7 @@ func TestMemoryLimitCountsWhatIsHeld(t *testing.T) {
 	require.NoError(t, err)
 	_, err = compile(t, modelOf(13, g), runtime.WithMemoryLimit(mib-1)).Run(context.Background(), x)
 	require.ErrorIs(t, err, runtime.ErrMemoryLimit)
-	require.EqualError(t, err, "runtime: memory limit: 1048575 bytes are allowed, the plan takes 1048576 more than the 0 in use")
+	require.EqualError(t, err, "runtime: memory limit exceeded: 1048575 bytes are allowed, 1048576 more than the 0 in use were asked for")
 }
 
 // Values whose size is only known when they exist are let go when they are dead:
@@ -110,6 +110,24 @@ func TestHostileSizes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Sparse constants take their dense size, which a small file may state as it
+// likes.
+func TestMemoryLimitOfSparseConstants(t *testing.T) {
+	sparse := func() *onnx.SparseTensor {
+		return &onnx.SparseTensor{Values: initializer("s", tensor.Must([]float32{1}, 1)), Indices: initializer("", tensor.Must([]int64{0}, 1)), Dims: []int64{5 << 20}}
+	}
+	g := &onnx.Graph{
+		SparseInitializers: []*onnx.SparseTensor{sparse()},
+		Nodes:              []*onnx.Node{{OpType: "Constant", Outputs: names("c"), Attributes: []*onnx.Attribute{{Name: "sparse_value", Type: onnx.AttributeSparseTensor, SparseTensor: sparse()}}}, op("Add", names("s", "c"), names("y"))},
+		Outputs:            []*onnx.ValueInfo{floats("y", "n")},
+	}
+	_, err := runtime.Compile(modelOf(13, g), runtime.WithMemoryLimit(64*mib))
+	require.NoError(t, err)
+	_, err = runtime.Compile(modelOf(13, g), runtime.WithMemoryLimit(32*mib))
+	require.ErrorIs(t, err, runtime.ErrMemoryLimit)
+	require.EqualError(t, err, `runtime: node 0 (Constant, opset 13): attribute "sparse_value": memory limit exceeded: 33554432 bytes are allowed, 20971520 more than the 20971520 in use were asked for`)
 }
 
 func must(t *tensor.Tensor, err error) *tensor.Tensor {
