@@ -81,7 +81,7 @@ func (tol Tolerance) tensors(got, want *tensor.Tensor) error {
 			continue
 		}
 		diff := math.Abs(g[i] - w[i])
-		if diff <= tol.Atol+tol.Rtol*math.Abs(w[i]) {
+		if !math.IsInf(w[i], 0) && diff <= tol.Atol+tol.Rtol*math.Abs(w[i]) {
 			continue
 		}
 		count++
