@@ -94,9 +94,10 @@ var gemmTasks = sync.Pool{New: func() any {
 const (
 	// gemmChunk is how many multiplications are worth waking a thread for.
 	gemmChunk = 1 << 18
-	// gemmDepth is how many rows of a panel are used at a time: with 64
-	// columns they stay in the second-level cache and with 16 in the first.
-	gemmDepth = 512
+	// gemmDepth is how many rows of a panel are used at a time: few enough for
+	// the second-level cache, as many as possible since each time c is loaded
+	// and stored once more.
+	gemmDepth = 1024
 	// gemmBlock is how many values of A are used at a time.
 	gemmBlock = 1 << 18
 	// gemmThin is how many rows of an unpacked B are passed over at a time.
