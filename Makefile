@@ -55,8 +55,11 @@ fuzz: ## every fuzz target for FUZZTIME (default 30s)
 bench: ## the kernels' benchmarks
 	$(GO) test -run '^$$' -bench . ./ops/kernel
 
-benchcmp: ## generic kernels against the best of this machine
-	ONDA_KERNELS=generic $(GO) test -run '^$$' -bench . -count 5 ./ops/kernel > /dev/null
+benchcmp: ## generic kernels against the best of this machine: make benchcmp pkg=./ops/kernel bench=Gemm
+	@dir=$$(mktemp -d); \
+	ONDA_KERNELS=generic $(GO) test -run '^$$' -bench '$(or $(bench),.)' -count 5 $(or $(pkg),./ops/kernel) > $$dir/generic && \
+	$(GO) test -run '^$$' -bench '$(or $(bench),.)' -count 5 $(or $(pkg),./ops/kernel) > $$dir/best && \
+	(cd $$dir && $(GO) run golang.org/x/perf/cmd/benchstat@latest generic best)
 
 compare: ## the README's tables beside ONNX Runtime and other runtimes (Linux; installs Python packages; half an hour)
 	bash tools/compare/run.sh
