@@ -94,6 +94,8 @@ func (t *Task) Value(name string) *tensor.Tensor {
 	return t.Inputs[i].Value
 }
 
-// Floats is a copy of a tensor's elements, for engines that keep what they are
-// given.
-func Floats(t *tensor.Tensor) []float32 { return slices.Clone(tensor.Of[float32](t)) }
+// Data is the elements of an input's value.
+func Data(t *tensor.Tensor) []float32 { return tensor.Of[float32](t) }
+
+// Floats is a copy of them, for engines that keep what they are given.
+func Floats(t *tensor.Tensor) []float32 { return slices.Clone(Data(t)) }

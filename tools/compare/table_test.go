@@ -1,0 +1,70 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onda-ml/onda/tools/compare/bench"
+)
+
+func TestWriteSectionKeepsTheRest(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "README.md")
+	require.NoError(t, os.WriteFile(path, []byte("before\n"+firstMark+"\nold\n"+lastMark+"\nafter\n"), 0o644))
+	for range 2 {
+		require.NoError(t, writeSection(path, []byte("\nnew\n\n")))
+		got, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, "before\n"+firstMark+"\nnew\n"+lastMark+"\nafter\n", string(got))
+	}
+
+	require.NoError(t, os.WriteFile(path, []byte("no marks"), 0o644))
+	require.EqualError(t, writeSection(path, []byte("new")), path+": expected the lines "+firstMark+" and "+lastMark)
+}
+
+func TestRowsStayOneLine(t *testing.T) {
+	var b strings.Builder
+	newTable(&b, "Title.", "a", "b").row("1|2", "first\nsecond")
+	require.Equal(t, "\nTitle.\n\n| a | b |\n| --- | --- |\n| 1\\|2 | first |\n", b.String())
+	require.Len(t, []rune(oneLine(strings.Repeat("é", 500))), 160)
+}
+
+func TestNumbers(t *testing.T) {
+	got, err := numbers("1,8,32")
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 8, 32}, got)
+	for _, bad := range []string{"", "1,,2", "0", "x"} {
+		_, err := numbers(bad)
+		require.Error(t, err, bad)
+	}
+}
+
+// The step that is streamed gives what a state carried by hand gives.
+func TestStreamCarriesItsState(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "step.onnx")
+	require.NoError(t, writeStep(path, 16))
+	task, err := bench.NewTask(path, 2, 1)
+	require.NoError(t, err)
+	stream, err := newStream(task, stepFeedback)
+	require.NoError(t, err)
+
+	for _, name := range []string{"h", "c"} {
+		clear(bench.Data(task.Value(name)))
+	}
+	for range 3 {
+		require.NoError(t, stream.Run())
+		got, err := stream.Outputs()
+		require.NoError(t, err)
+		plain, err := bench.Onda{}.Load(task)
+		require.NoError(t, err)
+		want, err := plain.Outputs()
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		for out, in := range stepFeedback {
+			copy(bench.Data(task.Value(in)), want[out])
+		}
+	}
+}
