@@ -151,5 +151,10 @@ func loadAverage() string {
 	if err != nil {
 		return ""
 	}
-	return ", load average " + strings.Fields(string(data))[0]
+	first, _, _ := strings.Cut(string(data), " ")
+	text := ", load average " + first
+	if v, err := strconv.ParseFloat(first, 64); err == nil && v > float64(goruntime.NumCPU()) {
+		text += ". More work than cores waits beside this: the times are longer than they need be, and the ratios are rough"
+	}
+	return text
 }

@@ -10,7 +10,7 @@ const Pause = 2 * time.Millisecond
 
 const (
 	shortestTurn = 5 * time.Millisecond // shorter runs are repeated to fill it
-	fewestRounds = 3
+	fewestRounds = 5
 	mostRounds   = 1000
 )
 
