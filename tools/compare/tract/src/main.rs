@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 use tract_onnx::prelude::*;
+use tract_onnx::tract_core::internal::format_err;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
