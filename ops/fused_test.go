@@ -1,0 +1,172 @@
+package ops
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onda-ml/onda/onnx"
+	"github.com/onda-ml/onda/ops/tensor"
+)
+
+func fused(opType string, inputs, outputs int, attrs ...*onnx.Attribute) *onnx.Node {
+	n := node(opType, inputs, outputs, attrs...)
+	n.Domain = FusedDomain
+	return n
+}
+
+// ramp is a tensor of small values that differ.
+func ramp(phase float64, shape ...int) *tensor.Tensor {
+	data := make([]float32, tensor.Shape(shape).Len())
+	for i := range data {
+		data[i] = float32(math.Sin(phase + 0.9*float64(i)))
+	}
+	return f32(data, shape...)
+}
+
+// elem is x[i0, i1, ...].
+func elem(x *tensor.Tensor, index ...int) float64 {
+	off := 0
+	for i, d := range x.Shape() {
+		off = off*d + index[i]
+	}
+	return float64(tensor.Of[float32](x)[off])
+}
+
+func TestFusedLinear(t *testing.T) {
+	acts := map[string]func(float64) float64{
+		"":          func(v float64) float64 { return v },
+		"Relu":      func(v float64) float64 { return math.Max(v, 0) },
+		"Sigmoid":   func(v float64) float64 { return 1 / (1 + math.Exp(-v)) },
+		"Tanh":      math.Tanh,
+		"Gelu":      func(v float64) float64 { return v / 2 * (1 + math.Erf(v/math.Sqrt2)) },
+		"Gelu:tanh": func(v float64) float64 { return v / 2 * (1 + math.Tanh(math.Sqrt(2/math.Pi)*(v+0.044715*v*v*v))) },
+		"Silu":      func(v float64) float64 { return v / (1 + math.Exp(-v)) },
+	}
+	x, w, b := ramp(0, 2, 3, 5), ramp(1, 4, 5), ramp(2, 4)
+	for name, act := range acts {
+		for _, bias := range []*tensor.Tensor{b, nil} {
+			y, err := run(t, fused("Linear", 3, 1, onnx.AttrInt("transB", 1), onnx.AttrString("activation", name)), 1, x, w, bias)
+			require.NoError(t, err)
+			require.Equal(t, tensor.Shape{2, 3, 4}, y[0].Shape())
+			for i := range 2 {
+				for j := range 3 {
+					for n := range 4 {
+						sum := 0.0
+						if bias != nil {
+							sum = elem(b, n)
+						}
+						for k := range 5 {
+							sum += elem(x, i, j, k) * elem(w, n, k)
+						}
+						require.InDelta(t, act(sum), elem(y[0], i, j, n), 1e-5, "%q", name)
+					}
+				}
+			}
+		}
+	}
+	for _, c := range []struct {
+		in   []*tensor.Tensor
+		attr string
+		want string
+	}{
+		{[]*tensor.Tensor{x, ramp(0, 4, 4)}, "", "input 0: has extent 5 along its last axis, expected 4"},
+		{[]*tensor.Tensor{x, ramp(0, 4)}, "", "input 1: has rank 1, expected 2"},
+		{[]*tensor.Tensor{x, w}, "Softplus", `attribute "activation": is "Softplus"`},
+	} {
+		_, err := run(t, fused("Linear", 2, 1, onnx.AttrInt("transB", 1), onnx.AttrString("activation", c.attr)), 1, c.in...)
+		require.EqualError(t, err, c.want)
+	}
+}
+
+// Attention against its formula in float64: every layout, masks of every shape
+// that broadcasts, also one that repeats the scores.
+func TestFusedAttention(t *testing.T) {
+	const scale = 0.6
+	perms := func(q, k, v, out []int64) []*onnx.Attribute {
+		return []*onnx.Attribute{onnx.AttrInts("q_perm", q...), onnx.AttrInts("k_perm", k...), onnx.AttrInts("v_perm", v...), onnx.AttrInts("out_perm", out...), onnx.AttrFloat("scale", scale)}
+	}
+	straight, timeFirst := []int64{0, 1, 2, 3}, []int64{0, 2, 1, 3}
+	for _, c := range []struct {
+		name           string
+		q, k, v, out   []int64
+		xq, xk, xv     *tensor.Tensor
+		mask           *tensor.Tensor
+		b, h, tq, d, e int // of the result: batch, heads, queries, width; e keys
+	}{
+		{"straight", straight, straight, straight, straight, ramp(0, 2, 3, 4, 5), ramp(1, 2, 3, 6, 5), ramp(2, 2, 3, 6, 7), nil, 2, 3, 4, 7, 6},
+		{"time first", timeFirst, timeFirst, timeFirst, timeFirst, ramp(0, 2, 4, 3, 5), ramp(1, 2, 6, 3, 5), ramp(2, 2, 6, 3, 7), ramp(3, 4, 6), 2, 3, 4, 7, 6},
+		{"mask of one column", straight, straight, straight, straight, ramp(0, 2, 3, 4, 5), ramp(1, 2, 3, 6, 5), ramp(2, 2, 3, 6, 7), ramp(3, 2, 1, 4, 1), 2, 3, 4, 7, 6},
+		{"one query, one batch of keys", straight, straight, straight, timeFirst, ramp(0, 2, 3, 1, 5), ramp(1, 1, 3, 6, 5), ramp(2, 1, 3, 6, 7), ramp(3, 2, 1, 4, 6), 2, 3, 4, 7, 6},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			in := []*tensor.Tensor{c.xq, c.xk, c.xv}
+			if c.mask != nil {
+				in = append(in, c.mask)
+			}
+			y, err := run(t, fused("Attention", len(in), 2, perms(c.q, c.k, c.v, c.out)...), 1, in...)
+			require.NoError(t, err)
+			require.Equal(t, tensor.Shape{c.b, c.h, c.tq, c.e}, y[1].Shape())
+			// get reads axis i of (batch, heads, time, width) from axis perm[i], an extent of 1 again and again.
+			get := func(x *tensor.Tensor, perm []int64, index ...int) float64 {
+				var own [4]int
+				for i, p := range perm {
+					own[p] = min(index[i], x.Dim(int(p))-1)
+				}
+				return elem(x, own[:]...)
+			}
+			for b := range c.b {
+				for h := range c.h {
+					for i := range c.tq {
+						w, sum := make([]float64, c.e), 0.0
+						for j := range w {
+							s := 0.0
+							for k := range c.xq.Dim(3) {
+								s += get(c.xq, c.q, b, h, i, k) * get(c.xk, c.k, b, h, j, k)
+							}
+							s *= scale
+							if c.mask != nil {
+								var own []int
+								for a, v := range []int{b, h, i, j}[4-c.mask.Rank():] {
+									own = append(own, min(v, c.mask.Dim(a)-1))
+								}
+								s += elem(c.mask, own...)
+							}
+							w[j] = math.Exp(s)
+							sum += w[j]
+						}
+						for j := range w {
+							require.InDelta(t, w[j]/sum, elem(y[1], b, h, i, j), 1e-5)
+						}
+						for k := range c.d {
+							want := 0.0
+							for j := range w {
+								want += w[j] / sum * get(c.xv, c.v, b, h, j, k)
+							}
+							index := []int{b, h, i, k}
+							var own []int
+							for _, p := range c.out {
+								own = append(own, index[p])
+							}
+							require.InDelta(t, want, elem(y[0], own...), 1e-5)
+						}
+					}
+				}
+			}
+		})
+	}
+	for _, c := range []struct {
+		in   []*tensor.Tensor
+		want string
+	}{
+		{[]*tensor.Tensor{ramp(0, 2, 3, 4, 5), ramp(1, 2, 3, 6, 4), ramp(2, 2, 3, 6, 7)}, "queries have shape (2, 3, 4, 5), keys (2, 3, 6, 4), values (2, 3, 6, 7)"},
+		{[]*tensor.Tensor{ramp(0, 4, 5), ramp(1, 2, 3, 6, 4), ramp(2, 2, 3, 6, 7)}, "input 0: has rank 2, expected 4"},
+		{[]*tensor.Tensor{ramp(0, 2, 3, 4, 5), ramp(1, 2, 3, 6, 5), ramp(2, 2, 3, 6, 7), ramp(3, 3, 6)}, "input 3: shape (3, 6) does not broadcast to (2, 3, 4, 6)"},
+	} {
+		_, err := run(t, fused("Attention", len(c.in), 1, perms(straight, straight, straight, straight)...), 1, c.in...)
+		require.EqualError(t, err, c.want)
+	}
+	_, err := run(t, fused("Attention", 3, 1, perms([]int64{0, 1, 3, 2}, straight, straight, straight)...), 1, ramp(0, 1, 1, 1, 1), ramp(0, 1, 1, 1, 1), ramp(0, 1, 1, 1, 1))
+	require.EqualError(t, err, `attribute "q_perm": is [0 1 3 2], expected a permutation of 3 or 4 axes that leaves the last in its place`)
+}
