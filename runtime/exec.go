@@ -270,12 +270,13 @@ func (m *Model) acquire(ctx context.Context, given []tensor.Value, wanted []bool
 // release keeps an instance for the next run.
 func (m *Model) release(x *instance) {
 	clear(x.results)
-	if m.config.limited && x.bytes() > slack {
-		m.waste.Add(x.bytes())
+	bytes := x.bytes()
+	if m.config.limited && bytes > slack {
+		m.waste.Add(bytes)
 		return
 	}
-	x.p.idle.give(x, 2*m.pool.Threads())
-	if x.bytes() > maxIdle/32 {
+	x.p.idle.give(x, 2*m.pool.Threads()) // from here on it may be another run's
+	if bytes > maxIdle/32 {
 		m.trimIdle()
 	}
 }
