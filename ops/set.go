@@ -73,6 +73,20 @@ func (s *Set) Ops() []Op {
 	})
 }
 
+// NewestOpset is the newest opset of a domain whose meaning this package knows,
+// and false for a domain it doesn't number, such as a user's own.
+func NewestOpset(domain string) (int64, bool) {
+	switch canonical(domain) {
+	case "":
+		return 27, true
+	case "ai.onnx.ml":
+		return 5, true
+	case "ai.onnx.preview", "ai.onnx.preview.training":
+		return 1, true
+	}
+	return 0, false
+}
+
 // Lookup is the version of an operator that a model importing the given opset
 // of its domain means.
 func (s *Set) Lookup(domain, name string, opset int64) (Version, error) {

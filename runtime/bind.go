@@ -23,6 +23,7 @@ type binder struct {
 	memory    *budget // of sparse tensors made dense, whose size the file only states
 	functions map[functionKey]*onnx.Function
 	nodes     int
+	newer     map[string]bool // domains whose opset was refused as too new
 	errs      []error
 }
 
@@ -46,7 +47,10 @@ func bind(m *onnx.Model, c *config) (*graph, error) {
 	if m == nil || m.Graph == nil {
 		return nil, errors.New("runtime: the model has no graph")
 	}
-	b := &binder{set: c.set, memory: &budget{limit: c.memory}, functions: map[functionKey]*onnx.Function{}}
+	b := &binder{set: c.set, memory: &budget{limit: c.memory}, functions: map[functionKey]*onnx.Function{}, newer: map[string]bool{}}
+	if m.IRVersion > onnx.IRVersion {
+		b.errs = append(b.errs, ops.Unsupportedf("IR version %d, newer than %d", m.IRVersion, onnx.IRVersion))
+	}
 	for _, f := range m.Functions {
 		b.functions[functionKey{domainOf(f.Domain), f.Name, f.Overload}] = f
 	}
@@ -266,6 +270,10 @@ func (s *scope) bindKernel(n *node) {
 		}
 		s.fail(n.fail(fmt.Errorf("the model imports no opset of domain %q", name)))
 		return
+	}
+	if newest, known := ops.NewestOpset(domain); known && n.opset > newest && !s.b.newer[domain] && !s.b.set.Replaced(domain, n.proto.OpType) {
+		s.b.newer[domain] = true // once says it all
+		s.fail(n.fail(ops.Unsupportedf("opset newer than %d", newest)))
 	}
 	for _, a := range n.proto.Attributes {
 		if a.SparseTensor == nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onda-ml/onda/onnx"
+	"github.com/onda-ml/onda/ops"
 	"github.com/onda-ml/onda/runtime"
 	"github.com/onda-ml/onda/runtime/onnxtest"
 	"github.com/onda-ml/onda/testmodels"
@@ -42,4 +43,31 @@ func loadAndRun(t *testing.T, c testmodels.Case, level runtime.Level) error {
 	require.NoError(t, err)
 	_, err = m.RunValues(context.Background(), inputs)
 	return err
+}
+
+// What a newer ONNX may mean is not guessed: the newest known opset and IR run,
+// those after them are refused, once for all nodes.
+func TestNewerThanKnown(t *testing.T) {
+	model := func(ir, opset int64) *onnx.Model {
+		relu := func(x, y string) *onnx.Node {
+			return &onnx.Node{OpType: "Relu", Inputs: []string{x}, Outputs: []string{y}}
+		}
+		return &onnx.Model{IRVersion: ir, OpsetImports: []onnx.OpsetImport{{Version: opset}}, Graph: &onnx.Graph{Name: "g",
+			Inputs:  []*onnx.ValueInfo{onnx.TensorValue("x", onnx.Float, onnx.DimValue(1))},
+			Outputs: []*onnx.ValueInfo{onnx.TensorValue("z", onnx.Float, onnx.DimValue(1))},
+			Nodes:   []*onnx.Node{relu("x", "y"), relu("y", "z")}}}
+	}
+	newest, _ := ops.NewestOpset("")
+	_, err := runtime.Compile(model(onnx.IRVersion, newest))
+	require.NoError(t, err)
+	_, err = runtime.Compile(model(8, newest+1))
+	require.EqualError(t, err, "runtime: node 0 (Relu, opset 28): opset newer than 27: unsupported")
+	require.ErrorIs(t, err, runtime.ErrUnsupported)
+	_, err = runtime.Compile(model(onnx.IRVersion+1, 17))
+	require.EqualError(t, err, "runtime: IR version 14, newer than 13: unsupported")
+	for _, op := range ops.Standard().Ops() {
+		if newest, known := ops.NewestOpset(op.Domain); known {
+			require.LessOrEqual(t, int64(op.Versions[len(op.Versions)-1].Since), newest, op.Name)
+		}
+	}
 }
