@@ -52,6 +52,7 @@ type recurrent struct {
 	resetLast   bool
 	lens, bias  bool // the node has sequence_lens, B
 	peepholes   bool
+	quantised   bool // h is rounded to 8 bits before its product
 
 	packed *recurrentWeights // W, R, B and P if constant
 }
@@ -171,7 +172,7 @@ func consume(list []float32, functions int) func(has bool, def float64) float64 
 // plain reports whether direction d is an LSTM without options, which has the
 // fastest kernel.
 func (k *recurrent) plain() bool {
-	if k.kind != kernel.CellLSTM || k.clip != 0 || k.inputForget || k.peepholes {
+	if k.kind != kernel.CellLSTM || k.clip != 0 || k.inputForget || k.peepholes || k.quantised {
 		return false
 	}
 	for _, acts := range k.acts[:k.directions] {

@@ -77,7 +77,7 @@ func (k *recurrent) pack(input, hidden int, w, r, b, p *tensor.Tensor) (*recurre
 }
 
 func newRecurrence[T floating](k *recurrent, d int) *kernel.Recurrence[T] {
-	return &kernel.Recurrence[T]{Kind: k.kind, Acts: k.acts[d], Clip: T(k.clip), InputForget: k.inputForget, ResetLast: k.resetLast}
+	return &kernel.Recurrence[T]{Kind: k.kind, Acts: k.acts[d], Clip: T(k.clip), InputForget: k.inputForget, ResetLast: k.resetLast, Quantised: k.quantised}
 }
 
 // packDirections hands each direction's part of the weights to f.

@@ -5,7 +5,10 @@ func networkFamilies() [][]Op {
 	return [][]Op{
 		attentionOps(),
 		batchNormOps(),
+		contribDynamicOps(),
+		contribFusedOps(),
 		contribOps(),
+		contribQuantisedOps(),
 		convOps(),
 		deformConvOps(),
 		einsumOps(),

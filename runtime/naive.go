@@ -101,7 +101,7 @@ func checkKinds(n *node, c *ops.Ctx) error {
 		if v == nil && n.in[i] >= 0 {
 			return fmt.Errorf("input %d has no value", i)
 		}
-		if v == nil && i < n.version.MinIn && n.version.MaxIn != ops.Unlimited && n.packed == 0 {
+		if v == nil && i < n.version.MinIn && !n.version.Holes && n.packed == 0 {
 			return fmt.Errorf("input %d is missing", i)
 		}
 		if _, isTensor := v.(*tensor.Tensor); v != nil && !isTensor && !any {

@@ -105,6 +105,29 @@ func DynamicRange(x []float32) (scale float32, zero uint8) {
 	return scale, uint8(z)
 }
 
+// RoundToRange is x after [Quantize] to uint8 with its [DynamicRange] and back.
+func RoundToRange(dst, x []float32) {
+	scale, zero := DynamicRange(x)
+	z := float64(zero)
+	for i, v := range x {
+		q := math.RoundToEven(float64(v/scale)) + z
+		if !(q > 0) {
+			q = 0
+		} else if q > 255 {
+			q = 255
+		}
+		dst[i] = float32(q-z) * scale
+	}
+}
+
+// DequantizeColumns is dst[i] = (x[i] - zero) * scale for matrices of n columns;
+// scale and zero have one element or one per column.
+func DequantizeColumns[T int8 | uint8](dst []float32, x []T, n int, scale []float32, zero []T) {
+	for i, v := range x {
+		dst[i] = float32(int32(v)-int32(zero[i%n%len(zero)])) * scale[i%n%len(scale)]
+	}
+}
+
 // SubtractTo is dst[i] = x[i] - zero[i] for inputs (x, zero) broadcast as bc
 // says.
 func SubtractTo[D, T Number](dst []D, x, zero []T, bc *Broadcast) {

@@ -29,6 +29,9 @@ type Recurrence[T Float] struct {
 	InputForget bool
 	// ResetLast (GRU) applies the reset gate after the recurrent product.
 	ResetLast bool
+	// Quantised (LSTM in float32) rounds h to 8 bits with [RoundToRange] before
+	// its product with the weights.
+	Quantised bool
 
 	input, hidden int
 	w             rightMatrix[T]    // (I, GH)

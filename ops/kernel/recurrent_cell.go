@@ -9,7 +9,18 @@ func (s *RecurrenceScratch[T]) step(byTime bool, i, steps int) {
 	if !byTime {
 		s.at, s.stride = s.pre[i*G:], steps*G
 	}
-	n.r[0].mul(s.p, a.B, s.h, H, s.gates, G, nil)
+	h := s.h
+	if f, ok := any(s.last).([]float32); ok && n.Quantised {
+		copy(s.last, s.h)
+		for b, n := range a.SeqLens {
+			if s.t >= int(n) {
+				clear(s.last[b*H : (b+1)*H])
+			}
+		}
+		RoundToRange(f, f)
+		h = s.last
+	}
+	n.r[0].mul(s.p, a.B, h, H, s.gates, G, nil)
 	if n.Kind == CellGRU && n.ResetLast {
 		n.r[1].mul(s.p, a.B, s.h, H, s.last, H, n.resetBias)
 	}

@@ -1,0 +1,350 @@
+package ops
+
+import (
+	"fmt"
+
+	"github.com/onda-ml/onda/ops/kernel"
+	"github.com/onda-ml/onda/ops/tensor"
+)
+
+// contribDynamicOps are operators of ONNX Runtime's own domain with 8-bit
+// weights and real data, which is quantised by its range as it comes.
+func contribDynamicOps() []Op {
+	const domain = "com.microsoft"
+	return []Op{
+		{Name: "DynamicQuantizeLSTM", Domain: domain, Versions: []Version{
+			{Since: 1, MinIn: 12, MaxIn: 12, MinOut: 0, MaxOut: 3, Holes: true, New: newDynamicLSTM}}},
+		{Name: "DynamicQuantizeMatMul", Domain: domain, Versions: []Version{
+			{Since: 1, MinIn: 3, MaxIn: 5, MinOut: 1, MaxOut: 1, New: func(*Attrs) (Kernel, error) { return realProduct{dynamic: true}, nil }}}},
+		{Name: "MatMulIntegerToFloat", Domain: domain, Versions: []Version{
+			{Since: 1, MinIn: 4, MaxIn: 7, MinOut: 1, MaxOut: 1, New: func(*Attrs) (Kernel, error) { return realProduct{}, nil }}}},
+	}
+}
+
+// runInner runs k as a node of its own within a run of c's node and returns its
+// first outputs.
+func runInner(c *Ctx, k Kernel, outputs int, in ...*tensor.Tensor) ([]*tensor.Tensor, error) {
+	inner := *c
+	inner.Kept = nil
+	inner.Inputs, inner.Outputs, inner.Wanted = make([]tensor.Value, len(in)), make([]tensor.Value, outputs), make([]bool, outputs)
+	for i, t := range in {
+		if t != nil {
+			inner.Inputs[i] = t
+		}
+	}
+	for i := range inner.Wanted {
+		inner.Wanted[i] = true
+	}
+	if err := k.Run(&inner); err != nil {
+		return nil, err
+	}
+	out := make([]*tensor.Tensor, outputs)
+	for i, v := range inner.Outputs {
+		out[i], _ = v.(*tensor.Tensor)
+	}
+	return out, nil
+}
+
+// realProduct is the product of quantised matrices as real numbers, plus a bias.
+// Inputs are a, b, a's scale, b's scale, a's and b's zero points, bias; if
+// dynamic they are a, b, b's scale and zero point, bias, and a is real.
+type realProduct struct{ dynamic bool }
+
+// places are where b's scale, its zero point and the bias are among the inputs.
+func (k realProduct) places() (scale, zero, bias int) {
+	if k.dynamic {
+		return 2, 3, 4
+	}
+	return 3, 5, 6
+}
+
+func (k realProduct) check(dt func(i int) tensor.DType) error {
+	scale, zero, bias := k.places()
+	a := byteTypes
+	if k.dynamic {
+		a = types(tensor.Float32)
+	}
+	if err := a.check(0, dt(0)); err != nil {
+		return err
+	}
+	if err := byteTypes.check(1, dt(1)); err != nil {
+		return err
+	}
+	reals := []int{scale, bias}
+	if !k.dynamic {
+		reals = append(reals, 2)
+		if err := sameAs(4, dt(4), 0, dt(0)); err != nil {
+			return err
+		}
+	}
+	for _, i := range reals {
+		if err := types(tensor.Float32).check(i, dt(i)); err != nil {
+			return err
+		}
+	}
+	return sameAs(zero, dt(zero), 1, dt(1))
+}
+
+// checkColumns refuses input i if it has neither one element nor one per column.
+func checkColumns(i int, shape []int, n int) error {
+	if have := tensor.Shape(shape).Len(); have == 1 || have == n && len(shape) > 0 && shape[len(shape)-1] == n {
+		return nil
+	}
+	return fmt.Errorf("input %d: has shape %v, expected a scalar or (%d)", i, shapeOf(shape), n)
+}
+
+func (k realProduct) Infer(c *Infer) error {
+	if err := k.check(func(i int) tensor.DType { return c.In(i).DType }); err != nil {
+		return err
+	}
+	return inferProduct(c, tensor.Float32, c.In(0), c.In(1))
+}
+
+func (k realProduct) Run(c *Ctx) error {
+	if err := k.check(c.dtype); err != nil {
+		return err
+	}
+	scaleAt, zeroAt, biasAt := k.places()
+	a, b, scale, zero, bias := c.In(0), c.In(1), c.In(scaleAt), c.In(zeroAt), c.In(biasAt)
+	shape, err := matmulShape(nil, a.Shape(), b.Shape())
+	if err != nil {
+		return err
+	}
+	n := 1
+	if b.Rank() > 1 {
+		n = b.Dim(b.Rank() - 1)
+	}
+	if err := checkColumns(scaleAt, scale.Shape(), n); err != nil {
+		return err
+	}
+	if zero != nil {
+		if err := checkColumns(zeroAt, zero.Shape(), n); err != nil {
+			return err
+		}
+	}
+	if bias != nil {
+		if err := checkDims(biasAt, bias.Shape(), n); err != nil {
+			return err
+		}
+	}
+	var aScale, aZero *tensor.Tensor
+	if k.dynamic {
+		q, err := runInner(c, dynamicQuantize{}, 3, a)
+		if err != nil {
+			return err
+		}
+		a, aScale, aZero = q[0], q[1], q[2]
+	} else if aScale, aZero = c.In(2), c.In(4); aScale.Len() != 1 || aZero != nil && aZero.Len() != 1 {
+		return fmt.Errorf("input 2: has shape %v, expected a scalar and a scalar zero point", aScale.Shape())
+	}
+	acc, err := runInner(c, matmulInteger{}, 1, a, b, aZero, zero)
+	if err != nil {
+		return err
+	}
+	y, err := c.Out(0, tensor.Float32, shape...)
+	if err != nil {
+		return err
+	}
+	columns, err := reserved[float32](c, scale.Len())
+	if err != nil {
+		return err
+	}
+	kernel.MulScalar(columns, tensor.Of[float32](scale), tensor.Of[float32](aScale)[0])
+	out := tensor.Of[float32](y)
+	kernel.Scale(out, tensor.Of[int32](acc[0]), n, []float32{1}, columns)
+	if bias != nil {
+		kernel.AddRows(out, out, tensor.Of[float32](bias))
+	}
+	return nil
+}
+
+// dynamicLSTM is LSTM with 8-bit weights (directions, I, 4H) and (directions, H,
+// 4H). The data are rounded to 8 bits by their range over all steps, and h before
+// every step by its range over all sequences.
+type dynamicLSTM struct{ *recurrent }
+
+// The inputs of DynamicQuantizeLSTM after those of LSTM.
+const (
+	dynWScale = inP + 1 + iota
+	dynWZero
+	dynRScale
+	dynRZero
+)
+
+func newDynamicLSTM(a *Attrs) (Kernel, error) {
+	for _, i := range []int{inX, inW, inR, dynWScale, dynWZero, dynRScale, dynRZero} {
+		if !a.Inputs[i] {
+			return nil, fmt.Errorf("input %d is missing", i)
+		}
+	}
+	k, err := newRecurrent(a, kernel.CellLSTM, 7, types(tensor.Float32))
+	if err != nil {
+		return nil, err
+	}
+	inner := k.(*recurrent)
+	inner.quantised = true
+	return dynamicLSTM{inner}, nil
+}
+
+// Prepack rounds constant weights to float32 once and packs them.
+func (k dynamicLSTM) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
+	for _, i := range []int{inW, inR, dynWScale, dynWZero, dynRScale, dynRZero} {
+		if consts[i] == nil {
+			return nil, nil, nil
+		}
+	}
+	w, err := k.weight(consts, inW)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := k.weight(consts, inR)
+	if err != nil {
+		return nil, nil, err
+	}
+	inner := append([]*tensor.Tensor(nil), consts[:inP+1]...)
+	inner[inW], inner[inR] = w, r
+	packed, drop, err := k.recurrent.Prepack(inner)
+	if packed == nil || err != nil {
+		return nil, nil, err
+	}
+	return dynamicLSTM{packed.(*recurrent)}, append(drop, dynWScale, dynWZero, dynRScale, dynRZero), nil
+}
+
+// checkWeight refuses weights, input i (W or R), that don't have 8 bits, or whose
+// scale and zero point are neither one per direction nor one per gate unit. inner
+// is the extent they sum over, Unknown where it is not known.
+func (k dynamicLSTM) checkWeight(i, inner int, dt, scale, zero tensor.DType, w, ws, zs []int) error {
+	at := dynWScale + 2*(i-inW)
+	if err := byteTypes.check(i, dt); err != nil {
+		return err
+	}
+	if err := types(tensor.Float32).check(at, scale); err != nil {
+		return err
+	}
+	if err := sameAs(at+1, zero, i, dt); err != nil {
+		return err
+	}
+	if w == nil {
+		return nil
+	}
+	units := Unknown
+	if i == inR && len(w) == 3 && w[1] >= 0 {
+		units = 4 * w[1]
+	}
+	if k.hidden > 0 {
+		units = 4 * k.hidden
+	}
+	if err := checkDims(i, w, k.directions, inner, units); err != nil {
+		return err
+	}
+	for j, s := range [2][]int{ws, zs} {
+		if n := tensor.Shape(s).Len(); s != nil && n != k.directions && n != k.directions*w[2] && w[2] >= 0 {
+			return fmt.Errorf("input %d: has shape %v, expected (%d) or (%d, %d)", at+j, shapeOf(s), k.directions, k.directions, w[2])
+		}
+	}
+	return nil
+}
+
+// inner is the extent that weights w sum over: I for W, H for R.
+func (k dynamicLSTM) inner(i int, x, w []int) int {
+	switch {
+	case i == inR && k.hidden > 0:
+		return k.hidden
+	case i == inR && len(w) == 3:
+		return max(w[2], Unknown*4) / 4
+	case i == inW && len(x) == 3:
+		return x[2]
+	}
+	return Unknown
+}
+
+// weight is W or R as real numbers in LSTM's order (directions, 4H, ...).
+func (k dynamicLSTM) weight(in []*tensor.Tensor, i int) (*tensor.Tensor, error) {
+	var x []int
+	if in[inX] != nil {
+		x = in[inX].Shape()
+	}
+	inner := k.inner(i, x, in[i].Shape())
+	w, scale, zero := in[i], in[dynWScale+2*(i-inW)], in[dynWZero+2*(i-inW)]
+	if err := k.checkWeight(i, inner, w.DType(), scale.DType(), zero.DType(), w.Shape(), scale.Shape(), zero.Shape()); err != nil {
+		return nil, err
+	}
+	rows, columns := w.Dim(1), w.Dim(2)
+	y, err := tensor.Zeros(tensor.Float32, k.directions, columns, rows)
+	if err != nil {
+		return nil, err
+	}
+	each := func(t *tensor.Tensor, d int) (from, to int) {
+		n := t.Len() / k.directions
+		return d * n, (d + 1) * n
+	}
+	wide := make([]float32, rows*columns)
+	for d := range k.directions {
+		from, to := d*rows*columns, (d+1)*rows*columns
+		sf, st := each(scale, d)
+		zf, zt := each(zero, d)
+		scales := tensor.Of[float32](scale)[sf:st]
+		if w.DType() == tensor.Int8 {
+			kernel.DequantizeColumns(wide, tensor.Of[int8](w)[from:to], columns, scales, tensor.Of[int8](zero)[zf:zt])
+		} else {
+			kernel.DequantizeColumns(wide, tensor.Of[uint8](w)[from:to], columns, scales, tensor.Of[uint8](zero)[zf:zt])
+		}
+		kernel.Transpose2D(tensor.Of[float32](y)[from:to], wide, rows, columns)
+	}
+	return y, nil
+}
+
+func (k dynamicLSTM) Infer(c *Infer) error {
+	inner := Infer{in: append([]Fact(nil), c.in...), has: c.has, out: c.out}
+	for _, i := range []int{inW, inR} {
+		if k.packed != nil || !c.Has(i) {
+			continue
+		}
+		w, s, z := c.In(i), c.In(dynWScale+2*(i-inW)), c.In(dynWZero+2*(i-inW))
+		f := Fact{DType: tensor.Float32, Ranked: w.Ranked}
+		var shape []int
+		if w.Ranked {
+			shape = append([]int{}, w.Shape...)
+		}
+		if err := k.checkWeight(i, k.inner(i, c.In(inX).Shape, shape), w.DType, s.DType, z.DType, shape, s.Shape, z.Shape); err != nil {
+			return err
+		}
+		if w.Ranked {
+			f.Shape = []int{w.Shape[0], w.Shape[2], w.Shape[1]}
+		}
+		inner.in[i] = f
+	}
+	return k.recurrent.Infer(&inner)
+}
+
+func (k dynamicLSTM) Run(c *Ctx) error {
+	x := c.In(inX)
+	if err := types(tensor.Float32).check(inX, x.DType()); err != nil {
+		return err
+	}
+	inner := *c
+	inner.Inputs = append([]tensor.Value(nil), c.Inputs...)
+	rounded, err := c.Memory.New(tensor.Float32, x.Shape())
+	if err != nil {
+		return err
+	}
+	kernel.RoundToRange(tensor.Of[float32](rounded), tensor.Of[float32](x))
+	inner.Inputs[inX] = rounded
+	if k.packed == nil {
+		in := make([]*tensor.Tensor, dynRZero+1)
+		for i := range in {
+			in[i] = c.In(i)
+		}
+		for _, i := range []int{inW, inR} {
+			if err := c.Memory.Reserve(8 * in[i].Len()); err != nil {
+				return err
+			}
+			w, err := k.weight(in, i)
+			if err != nil {
+				return err
+			}
+			inner.Inputs[i] = w
+		}
+	}
+	return k.recurrent.Run(&inner)
+}

@@ -1,0 +1,133 @@
+package ops
+
+import (
+	"math"
+
+	"github.com/onda-ml/onda/ops/kernel"
+	"github.com/onda-ml/onda/ops/tensor"
+)
+
+// contribFusedOps are operators of ONNX Runtime's own domain that join an
+// activation to what is before it, and its activations.
+func contribFusedOps() []Op {
+	const domain = "com.microsoft"
+	f32 := types(tensor.Float32)
+	op := func(name string, minIn, maxIn int, f func(*Attrs) (Kernel, error)) Op {
+		return Op{Name: name, Domain: domain, Versions: []Version{
+			{Since: 1, MinIn: minIn, MaxIn: maxIn, MinOut: 1, MaxOut: 1, New: f}}}
+	}
+	return []Op{
+		op("FusedGemm", 2, 3, newActivated(newGemm(f32), namedParams)),
+		op("FusedConv", 2, 4, newActivated(newConv(f32), listedParams)),
+		op("Gelu", 1, 1, func(*Attrs) (Kernel, error) {
+			return &unary{floatsBF, loops{f32: kernel.Gelu, f64: float64Loop(kernel.Gelu1)}}, nil
+		}),
+		op("QuickGelu", 1, 1, func(a *Attrs) (Kernel, error) {
+			alpha := float64(a.Float("alpha", 1.702))
+			return &unary{floatsBF, float(func(x float64) float64 { return x * kernel.Sigmoid1(alpha*x) })}, nil
+		}),
+	}
+}
+
+// activated is a float32 kernel, plus input 3 where it is given, with an
+// activation applied to what comes out.
+type activated struct {
+	inner Kernel
+	act   func(dst, src []float32) // nil for none
+}
+
+// newActivated reads attribute "activation" with the parameters that params
+// finds, whose defaults it is given.
+func newActivated(f func(*Attrs) (Kernel, error), params func(a *Attrs, def [2]float32) [2]float32) func(*Attrs) (Kernel, error) {
+	return func(a *Attrs) (Kernel, error) {
+		inner, err := f(a)
+		if err != nil {
+			return nil, err
+		}
+		k := &activated{inner: inner}
+		name := a.String("activation", "")
+		def := map[string][2]float32{"LeakyRelu": {.01}, "HardSigmoid": {.2, .5}, "Elu": {1}, "ThresholdedRelu": {1},
+			"Selu": {1.67326319217681884765625, 1.05070102214813232421875}, "Clip": {-math.MaxFloat32, math.MaxFloat32}}
+		p := params(a, def[name])
+		real := func(f func(x float64) float64) func(dst, src []float32) { return float(f).f32 }
+		alpha, beta := float64(p[0]), float64(p[1])
+		switch name {
+		case "":
+		case "Relu":
+			k.act = kernel.Relu
+		case "Sigmoid":
+			k.act = kernel.Sigmoid
+		case "Tanh":
+			k.act = kernel.Tanh
+		case "LeakyRelu":
+			k.act = func(dst, src []float32) { kernel.LeakyReluOf(dst, src, p[0]) }
+		case "HardSigmoid":
+			k.act = func(dst, src []float32) { kernel.HardSigmoidOf(dst, src, p[0], p[1]) }
+		case "Clip":
+			k.act = func(dst, src []float32) { kernel.ClipOf(dst, src, p[0], p[1]) }
+		case "ThresholdedRelu":
+			k.act = func(dst, src []float32) { kernel.ThresholdedReluOf(dst, src, p[0]) }
+		case "Elu":
+			k.act = real(func(x float64) float64 { return max(x, 0) + alpha*math.Expm1(min(x, 0)) })
+		case "Selu":
+			k.act = real(func(x float64) float64 { return beta * (max(x, 0) + alpha*math.Expm1(min(x, 0))) })
+		case "Softplus":
+			k.act = real(func(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) })
+		case "Softsign":
+			k.act = real(func(x float64) float64 { return x / (1 + math.Abs(x)) })
+		default:
+			a.Unsupported("activation", "is %q", name)
+		}
+		return k, nil
+	}
+}
+
+// namedParams are FusedGemm's parameters; the second is beta or gamma.
+func namedParams(a *Attrs, def [2]float32) [2]float32 {
+	second := "activation_beta"
+	if a.Has("activation_gamma") {
+		second = "activation_gamma"
+	}
+	a.Ignore("activation_alpha", "activation_beta", "activation_gamma")
+	return [2]float32{a.Float("activation_alpha", def[0]), a.Float(second, def[1])}
+}
+
+// listedParams are FusedConv's parameters.
+func listedParams(a *Attrs, def [2]float32) [2]float32 {
+	copy(def[:], a.Floats("activation_params"))
+	return def
+}
+
+func (k *activated) Infer(c *Infer) error {
+	if err := k.inner.Infer(c); err != nil || !c.Has(3) {
+		return err
+	}
+	if y, z := c.out[0], c.In(3); y.Ranked && z.Ranked {
+		return checkDims(3, z.Shape, y.Shape...)
+	}
+	return nil
+}
+
+func (k *activated) Run(c *Ctx) error {
+	if err := k.inner.Run(c); err != nil {
+		return err
+	}
+	t, ok := c.Outputs[0].(*tensor.Tensor)
+	if !ok {
+		return nil
+	}
+	y := tensor.Of[float32](t)
+	if z := c.In(3); z != nil {
+		if err := sameType(3, z.DType(), tensor.Float32); err != nil {
+			return err
+		}
+		if err := checkDims(3, z.Shape(), t.Shape()...); err != nil {
+			return err
+		}
+		kernel.Add(y, y, tensor.Of[float32](z))
+	}
+	if k.act != nil {
+		parallel(c.Pool(), k.act, y, y)
+	}
+	return nil
+}
