@@ -7,6 +7,7 @@ func networkFamilies() [][]Op {
 		batchNormOps(),
 		contribDynamicOps(),
 		contribFusedOps(),
+		contribNBitsOps(),
 		contribOps(),
 		contribQuantisedOps(),
 		convOps(),

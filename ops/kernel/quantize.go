@@ -128,6 +128,32 @@ func DequantizeColumns[T int8 | uint8](dst []float32, x []T, n int, scale []floa
 	}
 }
 
+// UnpackBits writes n rows of k weights to dst. A row of x is blocks of so many
+// numbers of bits bits, lowest bits first, each
+//
+//	(number - zero) * scale
+//
+// with the block's scale and zero, which is packed like x, a row in whole bytes;
+// nil for the middle of the range.
+func UnpackBits(dst []float32, x []uint8, scale []float32, zero []uint8, n, k, bits, block int) {
+	per, mask := 8/bits, byte(1<<bits-1)
+	blocks := (k-1)/block + 1
+	zeroRow := (blocks*bits + 7) / 8
+	for row := range n {
+		for b := range blocks {
+			z := float32(int(1) << (bits - 1))
+			if zero != nil {
+				z = float32(zero[row*zeroRow+b/per] >> (b % per * bits) & mask)
+			}
+			s, from := scale[row*blocks+b], (row*blocks+b)*block/per
+			for i := range min(block, k-b*block) {
+				q := x[from+i/per] >> (i % per * bits) & mask
+				dst[row*k+b*block+i] = (float32(q) - z) * s
+			}
+		}
+	}
+}
+
 // SubtractTo is dst[i] = x[i] - zero[i] for inputs (x, zero) broadcast as bc
 // says.
 func SubtractTo[D, T Number](dst []D, x, zero []T, bc *Broadcast) {
