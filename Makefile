@@ -70,7 +70,7 @@ noasm: ## the portable kernels alone
 live: ## fail unless the assembly this machine can run really runs, each variant under the whole of ops
 	@want=$$(grep -qw avx512vl /proc/cpuinfo && echo avx2,avx512 || echo avx2); \
 	ONDA_REQUIRE_KERNELS=$$want $(GO) test -run TestRequiredVariantsAreLive -count 1 ./ops/kernel && \
-	for v in $$(echo $$want | tr , ' '); do echo "ONDA_KERNELS=$$v"; ONDA_KERNELS=$$v $(GO) test ./ops/... || exit 1; done
+	for v in $$(echo $$want | tr , ' '); do echo "ONDA_KERNELS=$$v"; ONDA_KERNELS=$$v $(GO) test -count 1 ./ops/... || exit 1; done
 
 arm64: ## the arm64 kernels under emulation (needs qemu-user)
 	GOARCH=arm64 $(GO) test -exec qemu-aarch64-static ./ops/kernel
