@@ -295,7 +295,7 @@ func checkCellBackward(t *testing.T, H int) {
 }
 
 // When a member keeps the others waiting, one does the rest, with the same
-// result, and for a while no team is formed.
+// result, and teams form again later.
 func TestCrowdedTeamDissolves(t *testing.T) {
 	r := seeded()
 	d := newLSTMData(r, lstmCase{T: 1000, B: 1, I: 1, H: 256})
