@@ -119,7 +119,8 @@ func (a *Attrs) Int(name string, def int64) int64 {
 	return def
 }
 
-// Bool is an INT attribute that must be 0 or 1.
+// Bool is an INT attribute taken as false if it is 0, else as true; def where it
+// is absent.
 func (a *Attrs) Bool(name string, def bool) bool {
 	at := a.typed(name, onnx.AttributeInt)
 	if at == nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
-// Load reads, checks and compiles the model in the file at path, with external
+// Load reads, binds and compiles the model in the file at path, with external
 // data from the same folder. Everything that can't run is listed at once, in a
 // *LoadError.
 func Load(path string, opts ...Option) (*Model, error) {

@@ -8,7 +8,7 @@ import (
 )
 
 // Tolerance accepts got where |got-want| <= Atol + Rtol*|want|, as numpy's
-// assert_allclose does.
+// assert_allclose does; an infinity only equals itself.
 type Tolerance struct{ Rtol, Atol float64 }
 
 // Standard is the tolerance of ONNX's backend tests.
