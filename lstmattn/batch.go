@@ -1,0 +1,28 @@
+package lstmattn
+
+import "context"
+
+// A Batch is B windows and what is known beside them. What the configuration
+// has none of is nil.
+type Batch struct {
+	Size int // B
+
+	X      []float32 // (B, L, F) the history, raw
+	Target []float32 // (B, T, F) what came after, raw; T is the horizon
+	Weight []float32 // (B, T, F) each target's weight in the loss, 0 where it is missing; nil for 1 everywhere
+
+	Past   []float32 // (B, L, num_past) covariates known for the history only, raw
+	Future []float32 // (B, L+T, num_future) covariates known for the horizon too, raw
+	Static []float32 // (B, num_static) covariates of the series, raw
+}
+
+// A Dataset is a list of windows, each with the same sizes.
+type Dataset interface {
+	// Len is the number of windows.
+	Len() int
+
+	// Read sets b to the windows of the given indices, in their order. It uses
+	// b's slices again where they are large enough. It is safe for concurrent
+	// use with different batches.
+	Read(ctx context.Context, index []int, b *Batch) error
+}
