@@ -26,3 +26,29 @@ type Dataset interface {
 	// use with different batches.
 	Read(ctx context.Context, index []int, b *Batch) error
 }
+
+// TotalWeight is the sum of the targets' weights.
+func (b *Batch) TotalWeight() float64 {
+	if b.Weight == nil {
+		return float64(len(b.Target))
+	}
+	var sum float64
+	for _, w := range b.Weight {
+		sum += float64(w)
+	}
+	return sum
+}
+
+// part is the windows lo to hi of a batch whose targets have a number of steps.
+func (b *Batch) part(c *Config, steps, lo, hi int) *Batch {
+	of := func(all []float32, width int) []float32 {
+		if all == nil {
+			return nil
+		}
+		return all[lo*width : hi*width]
+	}
+	return &Batch{
+		Size: hi - lo,
+		X:    of(b.X, c.InputSize*c.NumFeatures), Target: of(b.Target, steps*c.NumFeatures), Weight: of(b.Weight, steps*c.NumFeatures),
+	}
+}

@@ -85,6 +85,9 @@ type ForwardOptions struct {
 	Dropout bool
 	// Seed of the draws and the dropout masks.
 	Seed uint64
+	// TotalWeight is what GradientBatch divides the loss by; 0 for the sum of
+	// the batch's weights.
+	TotalWeight float64
 }
 
 // Forward is Forecast with a target (B, T, num_features) of raw values at hand,

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// A Loss is the mean over all values of a function of the error e, forecast
-// minus target, both scaled by column.
+// A Loss is the mean over all values, by their weights, of a function of the
+// error e, forecast minus target, both scaled by column.
 type Loss struct {
 	Kind  LossKind
 	Delta float64 // of Huber: where the square becomes a line; above 0
@@ -53,19 +53,30 @@ func (l Loss) of(e float64) (value, slope float64) {
 	return size, sign
 }
 
-// measure is the loss of normalised values against a normalised target, both
-// (B, T, F), in scaled units, and sets dy to its gradient.
-func (l Loss) measure(w *window, dy, values, target []float32, batch, steps int) float64 {
+// measure is the sum of the loss of normalised values against a normalised
+// target, both (B, T, F), in scaled units, each times its weight; without
+// weights (nil) each is 1. It sets dy, unless nil, to the gradient of that sum
+// over total. A target of weight 0 may be anything.
+func (l Loss) measure(w *window, dy, values, target, weight []float32, steps int, total float64) float64 {
 	var sum float64
-	n := float64(len(values))
-	for b := range batch {
-		_, _, spread := w.of(b)
-		for i := b * steps * w.cols; i < (b+1)*steps*w.cols; i++ {
-			unit := float64(spread[i%w.cols])
-			value, slope := l.of((float64(values[i]) - float64(target[i])) * unit)
-			sum += value
-			dy[i] = float32(slope * unit / n)
+	window := steps * w.cols
+	for i, v := range values {
+		share := 1.0
+		if weight != nil {
+			share = float64(weight[i])
+		}
+		if share == 0 {
+			if dy != nil {
+				dy[i] = 0
+			}
+			continue
+		}
+		unit := float64(w.spread[i/window*w.cols+i%w.cols])
+		value, slope := l.of((float64(v) - float64(target[i])) * unit)
+		sum += share * value
+		if dy != nil {
+			dy[i] = float32(share * slope * unit / total)
 		}
 	}
-	return sum / n
+	return sum
 }
