@@ -3,7 +3,7 @@ GO         ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES    = ./...
 
-.PHONY: help demo test race check fmt vet lint tidy generate generated conformance interop fuzz bench benchcmp noasm live arm64 compare
+.PHONY: help demo test race check fmt vet lint tidy generate generated conformance interop fuzz bench benchcmp noasm live arm64 compare accuracy
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ benchcmp: ## generic kernels against the best of this machine: make benchcmp pkg
 
 compare: ## the README's tables beside ONNX Runtime and other runtimes (Linux; installs Python packages; half an hour)
 	bash tools/compare/run.sh
+
+accuracy: ## ETTh1 by the published protocol: make accuracy DATA=path/ETTh1.csv; results are kept in RESULTS (accuracy.json)
+	$(GO) run ./tools/accuracy -data "$(DATA)" -results "$(or $(RESULTS),accuracy.json)" -readme README.md
 
 noasm: ## the portable kernels alone
 	$(GO) test -tags noasm ./ops/... ./lstmattn/...

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// result is one measurement: a forecaster at a horizon, trained from a seed
+// where it is trained at all.
+type result struct {
+	Name    string  `json:"name"`
+	Recipe  string  `json:"recipe,omitempty"` // the checksum of the recipe: a changed one is measured again
+	Horizon int     `json:"horizon"`
+	Seed    uint64  `json:"seed"`
+	Test    score   `json:"test"`
+	Seconds float64 `json:"seconds"`
+}
+
+// store is the results file. Each result is on the disk before the next begins.
+type store struct {
+	path    string // "" keeps nothing
+	results []result
+}
+
+func openStore(path string) (*store, error) {
+	s := &store{path: path}
+	if path == "" {
+		return s, nil
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(text, &s.results); err != nil {
+		return nil, fmt.Errorf("%s: not a file of results: %w", path, err)
+	}
+	return s, nil
+}
+
+// measure returns the result that is there for what r names, else makes it by
+// run and keeps it.
+func (s *store) measure(r result, run func(r *result) error) (result, error) {
+	for _, have := range s.results {
+		if have.Name == r.Name && have.Recipe == r.Recipe && have.Horizon == r.Horizon && have.Seed == r.Seed {
+			return have, nil
+		}
+	}
+	if err := run(&r); err != nil {
+		return r, err
+	}
+	s.results = append(s.results, r)
+	if s.path == "" {
+		return r, nil
+	}
+	text, err := json.MarshalIndent(s.results, "", "\t")
+	if err != nil {
+		return r, err
+	}
+	return r, replaceFile(s.path, append(text, '\n'))
+}
+
+// replaceFile writes beside path and renames.
+func replaceFile(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
