@@ -65,7 +65,7 @@ func (m *Model) GradientBatch(ctx context.Context, grad *Params, b *Batch, loss 
 		return 0, nil
 	}
 	dy := make([]float32, len(values))
-	sum := loss.measure(&s.window, dy, values, force.normalized, b.Weight, steps, total)
+	sum := loss.measure(m.head, &s.window, dy, values, force.normalized, b.Weight, steps, total)
 	return sum / total, newBackpass(p, m.params, grad, steps, force.forced).run(ctx, dy)
 }
 
@@ -95,7 +95,7 @@ func (m *Model) Measure(ctx context.Context, b *Batch, loss Loss, o *Options) (s
 			return 0, 0, err
 		}
 		s.window.normalizeTarget(target, part.Target, part.Size, steps)
-		sum += loss.measure(&s.window, nil, values, target, part.Weight, steps, 1)
+		sum += loss.measure(m.head, &s.window, nil, values, target, part.Weight, steps, 1)
 	}
 	return sum, b.TotalWeight(), nil
 }
@@ -103,7 +103,7 @@ func (m *Model) Measure(ctx context.Context, b *Batch, loss Loss, o *Options) (s
 // checkTraining checks what a pass with a loss is given, and returns the number
 // of steps of its targets.
 func (m *Model) checkTraining(b *Batch, loss Loss, o *ForwardOptions) (steps int, err error) {
-	if err := loss.validate(); err != nil {
+	if err := loss.validate(m.head.kind); err != nil {
 		return 0, err
 	}
 	batch, steps, err := m.targetOf(b.X, b.Target, o)

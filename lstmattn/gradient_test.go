@@ -171,7 +171,7 @@ func TestGradientRefuses(t *testing.T) {
 		o    ForwardOptions
 		want string
 	}{
-		{Loss{}, ForwardOptions{}, `lstmattn: the loss is "", must be mse, mae or huber`},
+		{Loss{}, ForwardOptions{}, `lstmattn: the loss is "", must be mse, mae, huber, quantile, gaussian or student_t`},
 		{Loss{Kind: Huber}, ForwardOptions{}, "lstmattn: the Huber loss's delta is 0, must be a number above 0"},
 		{Loss{Kind: MSE}, ForwardOptions{TeacherForcing: -1}, "lstmattn: the teacher forcing ratio is -1, must be between 0 and 1"},
 	} {

@@ -5,24 +5,48 @@ import (
 	"math"
 )
 
-// A Loss is the mean over all values, by their weights, of a function of the
-// error e, forecast minus target, both scaled by column.
+// A Loss is the mean over all values, by their weights, of a function of a
+// forecast and its target, both scaled by column. e is the error of the point
+// forecast, forecast minus target.
 type Loss struct {
 	Kind  LossKind
 	Delta float64 // of Huber: where the square becomes a line; above 0
 }
 
-// LossKind is the function of the error.
+// LossKind is the function.
 type LossKind string
 
-// The losses.
+// The losses. The first three are of every head's point forecast.
 const (
 	MSE   LossKind = "mse"   // e*e
 	MAE   LossKind = "mae"   // |e|
 	Huber LossKind = "huber" // e*e/2 up to Delta, then Delta*(|e| - Delta/2) (Huber 1964)
+
+	// Pinball is of a quantile head: the mean over its quantiles q of q*d where
+	// the target lies d above the quantile, and of (1-q)*d where it lies d below
+	// (Koenker and Bassett 1978).
+	Pinball LossKind = "quantile"
+	// GaussianNLL and StudentTNLL are of the heads of those distributions: minus
+	// the logarithm of the target's density.
+	GaussianNLL LossKind = "gaussian"
+	StudentTNLL LossKind = "student_t"
 )
 
-func (l Loss) validate() error {
+// OwnLoss is the loss that a head's numbers are made for: MSE, Pinball,
+// GaussianNLL, StudentTNLL.
+func (h Head) OwnLoss() LossKind {
+	switch h {
+	case HeadQuantile:
+		return Pinball
+	case HeadGaussian:
+		return GaussianNLL
+	case HeadStudentT:
+		return StudentTNLL
+	}
+	return MSE
+}
+
+func (l Loss) validate(h Head) error {
 	switch l.Kind {
 	case MSE, MAE:
 		return nil
@@ -31,8 +55,13 @@ func (l Loss) validate() error {
 			return fmt.Errorf("lstmattn: the Huber loss's delta is %v, must be a number above 0", l.Delta)
 		}
 		return nil
+	case Pinball, GaussianNLL, StudentTNLL:
+		if l.Kind != h.OwnLoss() {
+			return fmt.Errorf("lstmattn: the loss is %s, which a %s head has not the numbers for", l.Kind, h)
+		}
+		return nil
 	}
-	return fmt.Errorf("lstmattn: the loss is %q, must be mse, mae or huber", string(l.Kind))
+	return fmt.Errorf("lstmattn: the loss is %q, must be mse, mae, huber, quantile, gaussian or student_t", string(l.Kind))
 }
 
 // of is the function of one error and its derivative; that of |e| at 0 is 0.
@@ -53,30 +82,61 @@ func (l Loss) of(e float64) (value, slope float64) {
 	return size, sign
 }
 
-// measure is the sum of the loss of normalised values against a normalised
-// target, both (B, T, F), in scaled units, each times its weight; without
-// weights (nil) each is 1. It sets dy, unless nil, to the gradient of that sum
-// over total. A target of weight 0 may be anything.
-func (l Loss) measure(w *window, dy, values, target, weight []float32, steps int, total float64) float64 {
+// at is the loss of one value's K numbers y against a target, both normalised,
+// unit being what one is in scaled units. It adds share times its derivatives to
+// dy unless that is nil.
+func (l Loss) at(h *head, dy, y []float32, target, unit, share float64) (value float64) {
+	switch l.Kind {
+	case Pinball:
+		for k, q := range h.levels {
+			rise, slope := (target-float64(y[k]))*unit, -q
+			if rise == 0 {
+				slope = 0
+			} else if rise < 0 {
+				slope = 1 - q
+			}
+			value -= slope * rise / float64(len(h.levels))
+			if dy != nil {
+				dy[k] += float32(share * slope * unit / float64(len(h.levels)))
+			}
+		}
+		return value
+	case GaussianNLL, StudentTNLL:
+		d := h.distribution(y)
+		value, location, scale, df := d.negative(target)
+		if dy != nil {
+			dy[0] += float32(share * location)
+			dy[1] += float32(share * scale * logistic(float64(y[1])))
+			if h.kind == HeadStudentT {
+				dy[2] += float32(share * df * logistic(float64(y[2])))
+			}
+		}
+		return value + math.Log(unit)
+	}
+	value, slope := l.of((float64(h.point(y)) - target) * unit)
+	if dy != nil {
+		h.addPoint(dy, float32(share*slope*unit))
+	}
+	return value
+}
+
+// measure is the sum of the loss of the network's numbers (B, T, F, K) against
+// a normalised target (B, T, F), each times its weight; without weights (nil)
+// each is 1. It sets dy, unless nil, to the gradient of that sum over total. A
+// target of weight 0 may be anything.
+func (l Loss) measure(h *head, w *window, dy, numbers, target, weight []float32, steps int, total float64) float64 {
 	var sum float64
-	window := steps * w.cols
-	for i, v := range values {
+	clear(dy)
+	for i := range target {
 		share := 1.0
 		if weight != nil {
 			share = float64(weight[i])
 		}
 		if share == 0 {
-			if dy != nil {
-				dy[i] = 0
-			}
 			continue
 		}
-		unit := float64(w.spread[i/window*w.cols+i%w.cols])
-		value, slope := l.of((float64(v) - float64(target[i])) * unit)
-		sum += share * value
-		if dy != nil {
-			dy[i] = float32(share * slope * unit / total)
-		}
+		unit := float64(w.spread[i/(steps*w.cols)*w.cols+i%w.cols])
+		sum += share * l.at(h, piece(dy, i, h.width), piece(numbers, i, h.width), float64(target[i]), unit, share/total)
 	}
 	return sum
 }

@@ -15,6 +15,7 @@ type Model struct {
 	config Config
 	params *Params
 	net    *network
+	head   *head
 	pool   *kernel.Pool
 	states sync.Pool // *State
 }
@@ -59,7 +60,7 @@ func FromParams(cfg Config, p *Params) (*Model, error) {
 	if err := checkScaler(cfg.NumFeatures, p.ScalerMean, p.ScalerScale); err != nil {
 		return nil, err
 	}
-	m := &Model{config: cfg, params: p, pool: kernel.NewPool(0)}
+	m := &Model{config: cfg, params: p, head: newHead(HeadPoint, nil), pool: kernel.NewPool(0)}
 	if err := m.Pack(); err != nil {
 		return nil, err
 	}

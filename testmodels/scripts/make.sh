@@ -14,6 +14,7 @@ for name in recurrent seq2seq attention temporal forecaster hourly twin; do
 	"$old" "make_$name.py" --out "$out"
 done
 "$old" make_training.py ${1:+--out "$1/golden"} # the golden states of lstmattn/testdata
+"$old" make_losses.py ${1:+--out "$1/losses.json"}
 "$(venv dynamo)" make_dynamo.py --out "$out"
 "$(venv keras)" make_keras.py --out "$out"
 "$(venv trees)" make_trees.py --out "$out"
