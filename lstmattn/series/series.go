@@ -2,40 +2,102 @@ package series
 
 import (
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 )
 
-// Frame is a set of series that have the same columns.
+// Frame is a set of series that have the same columns. A row of a series holds
+// the values of Columns, Past, Future and Static, in this order.
 type Frame struct {
 	TimeColumn string   // header of the timestamps, "" where there are none
 	IDColumn   string   // header of the series' names in a long file, "" in a wide one
-	Columns    []string // headers of the values, in the order of Values
+	Columns    []string // headers of the values that are forecast
+	Past       []string // headers of the covariates that are known for the past only
+	Future     []string // headers of the covariates that are known ahead
+	Static     []string // headers of the covariates that don't change within a series
+	Masked     bool     // whether values are missing, NaN: only with the rule Mask
 	Series     []*Series
+
+	cache io.Closer // the file of a streamed frame
+}
+
+// Width is the number of values in a row.
+func (f *Frame) Width() int { return len(f.Columns) + len(f.Past) + len(f.Future) + len(f.Static) }
+
+// Headers are the headers of a row's values.
+func (f *Frame) Headers() []string { return slices.Concat(f.Columns, f.Past, f.Future, f.Static) }
+
+// Close gives back the file of a streamed frame; a frame in memory has none.
+func (f *Frame) Close() error {
+	if f.cache == nil {
+		return nil
+	}
+	return f.cache.Close()
 }
 
 // Series is one series, in rising order of time.
 type Series struct {
 	ID     string // "" in a wide file
 	Times  Times
-	Values []float32 // (Len, Columns), row-major
+	Values []float32 // (Len, Width), row-major; nil where the rows are on disk, see Read
+
+	// Ahead is what is known of the time after the last row, (AheadLen, Width):
+	// covariates of Future and Static, NaN in the other columns.
+	Ahead []float32
+
+	width int
+	end   string    // where in its file the series ends, for errors
+	means []float32 // by column, of the known values
+	disk  *runs
 }
 
 // Len is the number of time steps.
 func (s *Series) Len() int { return s.Times.n }
 
-// Row is the values at time step i.
+// AheadLen is the number of time steps after the last row for which covariates
+// are known.
+func (s *Series) AheadLen() int {
+	if s.width == 0 {
+		return 0
+	}
+	return len(s.Ahead) / s.width
+}
+
+// Row is the values at time step i of a series in memory.
 func (s *Series) Row(i int) []float32 {
 	w := len(s.Values) / s.Times.n
 	return s.Values[i*w : (i+1)*w]
 }
 
-// Last is the last n rows, (n, Columns). It is an error if there are fewer.
+// Read sets dst to the rows from row on, as many as fit. They lie in memory or
+// on disk, whose errors it returns. It is safe for concurrent use.
+func (s *Series) Read(dst []float32, row int) error {
+	if s.disk == nil {
+		copy(dst, s.Values[row*s.width:])
+		return nil
+	}
+	if err := s.disk.read(dst, row); err != nil {
+		return fmt.Errorf("%s: %w", s, err)
+	}
+	return nil
+}
+
+// Last is the last n rows, (n, Width). It is an error if there are fewer.
 func (s *Series) Last(n int) ([]float32, error) {
 	if s.Len() < n {
-		return nil, fmt.Errorf("%s has %d rows, %d are needed", s, s.Len(), n)
+		return nil, s.short(n)
 	}
-	w := len(s.Values) / s.Times.n
-	return s.Values[(s.Len()-n)*w:], nil
+	if s.disk == nil {
+		return s.Values[(s.Len()-n)*s.width:], nil
+	}
+	rows := make([]float32, n*s.width)
+	return rows, s.Read(rows, s.Len()-n)
+}
+
+// short is the error of a series that should have at least n rows.
+func (s *Series) short(n int) error {
+	return fmt.Errorf("%s%s has %d rows, %d are needed", s.end, s, s.Len(), n)
 }
 
 // String names the series in messages.
@@ -46,30 +108,12 @@ func (s *Series) String() string {
 	return fmt.Sprintf("series %q", s.ID)
 }
 
-// Select keeps the named columns, in that order.
-func (f *Frame) Select(columns ...string) (*Frame, error) {
-	at := make([]int, len(columns))
-	for i, name := range columns {
-		at[i] = -1
-		for j, c := range f.Columns {
-			if c == name {
-				at[i] = j
-			}
-		}
-		if at[i] < 0 {
-			return nil, fmt.Errorf("no column %q; the file has %s", name, strings.Join(f.Columns, ", "))
-		}
+// NewFrame is a frame of one series in memory: values (rows, len(columns)),
+// which it shares, at times 0, 1, 2 and so on.
+func NewFrame(columns []string, values []float32) (*Frame, error) {
+	if len(columns) == 0 || len(values) == 0 || len(values)%len(columns) != 0 {
+		return nil, fmt.Errorf("%d values are no whole number of rows of %d columns (%s)", len(values), len(columns), strings.Join(columns, ", "))
 	}
-	out := &Frame{TimeColumn: f.TimeColumn, IDColumn: f.IDColumn, Columns: columns}
-	for _, s := range f.Series {
-		t := &Series{ID: s.ID, Times: s.Times, Values: make([]float32, 0, s.Len()*len(at))}
-		for i := range s.Len() {
-			row := s.Row(i)
-			for _, j := range at {
-				t.Values = append(t.Values, row[j])
-			}
-		}
-		out.Series = append(out.Series, t)
-	}
-	return out, nil
+	s := &Series{Times: Count(len(values) / len(columns)), Values: values, width: len(columns)}
+	return &Frame{Columns: columns, Series: []*Series{s}}, nil
 }

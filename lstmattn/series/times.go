@@ -2,6 +2,7 @@ package series
 
 import (
 	"fmt"
+	"sort"
 	"strconv"
 	"time"
 )
@@ -28,51 +29,95 @@ func Count(n int) Times { return Times{n: n, stride: 1} }
 // ParseTimes reads timestamps. The error of one that can't be read, repeats or
 // breaks the step comes with its position.
 func ParseTimes(cells []string) (t Times, bad int, err error) {
-	t.n = len(cells)
-	if t.n == 0 {
-		return t, 0, nil
-	}
-	if _, err := strconv.ParseInt(cells[0], 10, 64); err == nil {
-		return parseIntegers(cells)
-	}
-	for _, l := range layouts {
-		if _, err := time.Parse(l, cells[0]); err == nil {
-			t.layout = l
-			break
+	var c clock
+	for i, cell := range cells {
+		if err := c.add(cell); err != nil {
+			return c.Times, i, err
 		}
 	}
-	if t.layout == "" {
-		return t, 0, fmt.Errorf("%q is no timestamp, expected one such as 2006-01-02 15:04:05 or an integer", cells[0])
-	}
-	times := make([]time.Time, len(cells))
-	for i, c := range cells {
-		if times[i], err = time.Parse(t.layout, c); err != nil {
-			return t, i, fmt.Errorf("%q is no timestamp of the form %s, which the first row has", c, t.layout)
-		}
-	}
-	t.start = times[0]
-	if len(times) == 1 {
-		t.step = 24 * time.Hour
-		return t, 0, nil
-	}
-	t.guess(times)
-	for i := 1; i < len(times); i++ {
-		switch want := t.at(i); {
-		case times[i].Equal(times[i-1]):
-			return t, i, fmt.Errorf("%s appears twice", cells[i])
-		case times[i].Before(times[i-1]):
-			return t, i, fmt.Errorf("%s follows %s, expected rising order", cells[i], cells[i-1])
-		case !times[i].Equal(want):
-			return t, i, fmt.Errorf("%s follows %s, expected %s: the rows must be equally spaced", cells[i], cells[i-1], want.Format(t.layout))
-		}
-	}
-	return t, 0, nil
+	return c.Times, 0, nil
 }
 
-// guess takes the step from the first two timestamps: calendar months where
+// clock reads the timestamps of a series one after the other.
+type clock struct {
+	Times
+	last string // the cell before, and what it says
+	time time.Time
+	int  int64
+}
+
+func (c *clock) add(cell string) (err error) {
+	if c.n == 0 {
+		err = c.begin(cell)
+	} else if c.layout == "" {
+		err = c.addInteger(cell)
+	} else {
+		err = c.addTime(cell)
+	}
+	if err == nil {
+		c.n++
+		c.last = cell
+	}
+	return err
+}
+
+// begin takes the form of the timestamps from the first.
+func (c *clock) begin(cell string) error {
+	if v, err := strconv.ParseInt(cell, 10, 64); err == nil {
+		c.first, c.int, c.stride = v, v, 1
+		return nil
+	}
+	for _, l := range layouts {
+		if t, err := time.Parse(l, cell); err == nil {
+			c.layout, c.start, c.time, c.step = l, t, t, 24*time.Hour
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no timestamp, expected one such as 2006-01-02 15:04:05 or an integer", cell)
+}
+
+func (c *clock) addTime(cell string) error {
+	t, err := time.Parse(c.layout, cell)
+	if err != nil {
+		return fmt.Errorf("%q is no timestamp of the form %s, which the first row has", cell, c.layout)
+	}
+	switch {
+	case t.Equal(c.time):
+		return fmt.Errorf("%s appears twice", cell)
+	case t.Before(c.time):
+		return fmt.Errorf("%s follows %s, expected rising order", cell, c.last)
+	case c.n == 1:
+		c.guess(t)
+	}
+	if want := c.at(c.n); !t.Equal(want) {
+		return fmt.Errorf("%s follows %s, expected %s: the rows must be equally spaced", cell, c.last, want.Format(c.layout))
+	}
+	c.time = t
+	return nil
+}
+
+func (c *clock) addInteger(cell string) error {
+	v, err := strconv.ParseInt(cell, 10, 64)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%q is no integer, which the first row has", cell)
+	case v == c.int:
+		return fmt.Errorf("%d appears twice", v)
+	case v < c.int:
+		return fmt.Errorf("%d follows %d, expected rising order", v, c.int)
+	case c.n == 1:
+		c.stride = v - c.int
+	case v-c.int != c.stride:
+		return fmt.Errorf("%d follows %d, expected %d: the rows must be equally spaced", v, c.int, c.int+c.stride)
+	}
+	c.int = v
+	return nil
+}
+
+// guess takes the step from the first timestamp and the second, b: calendar months where
 // the day of the month stays, else the duration between them.
-func (t *Times) guess(times []time.Time) {
-	a, b := times[0], times[1]
+func (t *Times) guess(b time.Time) {
+	a := t.start
 	t.step = b.Sub(a)
 	months := (b.Year()-a.Year())*12 + int(b.Month()) - int(a.Month())
 	if months < 1 || t.step < 28*24*time.Hour {
@@ -117,27 +162,20 @@ func (t Times) Time(i int) (time.Time, bool) {
 	return t.at(i), true
 }
 
-func parseIntegers(cells []string) (t Times, bad int, err error) {
-	t = Times{n: len(cells), stride: 1}
-	var last int64
-	for i, c := range cells {
-		v, err := strconv.ParseInt(c, 10, 64)
+// Index is the number of the first timestamp that isn't before the one in
+// cell, t's length if there is none.
+func (t Times) Index(cell string) (int, error) {
+	if t.layout == "" {
+		v, err := strconv.ParseInt(cell, 10, 64)
 		if err != nil {
-			return t, i, fmt.Errorf("%q is no integer, which the first row has", c)
+			return 0, fmt.Errorf("%q is no integer, which the timestamps are", cell)
 		}
-		switch {
-		case i == 0:
-			t.first = v
-		case v == last:
-			return t, i, fmt.Errorf("%d appears twice", v)
-		case v < last:
-			return t, i, fmt.Errorf("%d follows %d, expected rising order", v, last)
-		case i == 1:
-			t.stride = v - last
-		case v-last != t.stride:
-			return t, i, fmt.Errorf("%d follows %d, expected %d: the rows must be equally spaced", v, last, last+t.stride)
-		}
-		last = v
+		return sort.Search(t.n, func(i int) bool { return t.first+int64(i)*t.stride >= v }), nil
 	}
-	return t, 0, nil
+	for _, l := range layouts {
+		if v, err := time.Parse(l, cell); err == nil {
+			return sort.Search(t.n, func(i int) bool { return !t.at(i).Before(v) }), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no timestamp, expected one such as %s", cell, t.Format(0))
 }
