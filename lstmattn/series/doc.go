@@ -1,8 +1,19 @@
-// Package series reads time series for forecasting: long CSV (one row per
-// series and time: unique_id, ds, y and further columns) and wide CSV (one row
-// per time, one column per feature).
+// Package series reads time series for forecasting and cuts them into the
+// windows that a model is trained and measured on. Long CSV has one row per
+// series and time (unique_id, ds, y and further columns), wide CSV one row per
+// time and one column per feature.
 //
-// What belongs here: files to rows of float32, timestamps and their step,
-// rules for missing cells, refusals that name row and column. What does not:
-// windows, scaling and models (lstmattn).
+//	frame, err := series.ReadFile("load.csv", series.Options{Columns: []string{"y"}, Future: []string{"holiday"}})
+//	train, err := series.NewWindows(frame, series.WindowOptions{InputSize: 168, Horizon: 24, To: "80%"})
+//	check, err := series.NewWindows(frame, series.WindowOptions{InputSize: 168, Horizon: 24, From: "80%"})
+//
+// What belongs here: files to rows of float32, in memory or on disk; timestamps
+// and their step; rules for missing cells; refusals that name row and column;
+// windows as lstmattn.Dataset. What does not: models and their training
+// (lstmattn, lstmattn/train).
+//
+//	csv.go builder.go gaps.go   cells to rows by series, what is missing
+//	times.go                    timestamps
+//	series.go store.go          frames, in memory and on disk
+//	windows.go cut.go scale.go  windows, ranges, means and deviations
 package series
