@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // A filler writes a new file's content through to the disk.
@@ -38,6 +39,19 @@ func (fill filler) beside(path string, content []byte) (temp string, err error) 
 		return "", errors.Join(err, os.Remove(temp))
 	}
 	return temp, nil
+}
+
+// WriteFile writes content beside path, through to the disk, and renames it into
+// place, so that path is the old file or the whole new one at any moment.
+func WriteFile(path string, content []byte) error {
+	temp, err := filler(fill).beside(path, content)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	return syncDir(filepath.Dir(path))
 }
 
 // syncDir makes renames in a folder last. Systems that cannot sync a folder

@@ -25,9 +25,19 @@ type upgrades map[int]func(fields) (fields, error)
 // released has an entry for every version before FormatVersion.
 var released = upgrades{}
 
+// A Section is an object in a configuration file that is not the model's.
+type Section struct {
+	Name  string
+	Value json.RawMessage
+}
+
+// sectionNames are those that a configuration file may have.
+var sectionNames = []string{"training"}
+
 // ReadConfig reads a configuration file that a person or Save wrote. Without a
 // format_version it is of the present one. The error names the file and every
-// field that cannot be.
+// field that cannot be. It looks at the model's fields only; ReadSection at the
+// others.
 func ReadConfig(path string) (lstmattn.Config, error) {
 	data, err := readLimited(path, maxConfigSize)
 	if err != nil {
@@ -40,8 +50,29 @@ func ReadConfig(path string) (lstmattn.Config, error) {
 	return cfg, nil
 }
 
+// ReadSection sets into to a section of a configuration file and says whether
+// there is one. The error names the file.
+func ReadSection(path, name string, into json.Unmarshaler) (found bool, err error) {
+	data, err := readLimited(path, maxConfigSize)
+	if err != nil {
+		return false, err
+	}
+	f, err := parseFields(data)
+	if err != nil {
+		return false, inFile(path, err)
+	}
+	i := f.index(name)
+	if i < 0 {
+		return false, nil
+	}
+	if err := into.UnmarshalJSON(f[i].value); err != nil {
+		return false, inFile(path, err)
+	}
+	return true, nil
+}
+
 // formatConfig is the content of config.json.
-func formatConfig(cfg lstmattn.Config) ([]byte, error) {
+func formatConfig(cfg lstmattn.Config, sections ...Section) ([]byte, error) {
 	data, err := json.Marshal(cfg)
 	if err != nil {
 		return nil, err
@@ -51,6 +82,9 @@ func formatConfig(cfg lstmattn.Config) ([]byte, error) {
 		return nil, err
 	}
 	f = append(fields{{"format_version", json.RawMessage(fmt.Sprint(FormatVersion))}}, f...)
+	for _, section := range sections {
+		f = append(f, field{section.Name, section.Value})
+	}
 	var out bytes.Buffer
 	if err := json.Indent(&out, f.object(), "", "  "); err != nil {
 		return nil, err
@@ -71,6 +105,11 @@ func parseConfig(data []byte, strict bool) (cfg lstmattn.Config, err error) {
 	}
 	if f, err = released.apply(f, FormatVersion, strict); err != nil {
 		return cfg, err
+	}
+	for _, name := range sectionNames {
+		if i := f.index(name); i >= 0 {
+			f = append(append(fields{}, f[:i]...), f[i+1:]...)
+		}
 	}
 	return cfg, json.Unmarshal(f.object(), &cfg)
 }

@@ -21,11 +21,14 @@ const maxHeader = 100 << 20
 // Save writes the model's directory, making it if need be. Each file is replaced
 // as a whole, and neither is touched before both are on the disk under other
 // names. A crash between the two renames leaves new parameters beside the old
-// configuration, which Load refuses where they do not belong together.
-func Save(dir string, m *lstmattn.Model) error { return filler(fill).save(dir, m) }
+// configuration, which Load refuses where they do not belong together. Sections
+// stand in the configuration after the model's fields.
+func Save(dir string, m *lstmattn.Model, sections ...Section) error {
+	return filler(fill).save(dir, m, sections...)
+}
 
-func (fill filler) save(dir string, m *lstmattn.Model) error {
-	config, err := formatConfig(m.Config())
+func (fill filler) save(dir string, m *lstmattn.Model, sections ...Section) error {
+	config, err := formatConfig(m.Config(), sections...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", filepath.Join(dir, ConfigFile), err)
 	}

@@ -18,6 +18,7 @@ type commands struct {
 	Verify   verifyCmd   `cmd:"" help:"Run ONNX test-data folders and compare with their expected outputs."`
 	Bench    benchCmd    `cmd:"" help:"Measure latency, allocations and memory."`
 	Init     initCmd     `cmd:"" help:"Write a randomly initialised model directory."`
+	Train    trainCmd    `cmd:"" help:"Train a forecaster on a CSV."`
 	Forecast forecastCmd `cmd:"" help:"Forecast with a model directory or an ONNX file."`
 	Export   exportCmd   `cmd:"" help:"Write a model directory as ONNX."`
 	Demo     demoCmd     `cmd:"" help:"All of it on bundled models and data."`

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/onda-ml/onda/export"
+	"github.com/onda-ml/onda/lstmattn"
+	"github.com/onda-ml/onda/lstmattn/series"
+	"github.com/onda-ml/onda/lstmattn/train"
+)
+
+type trainCmd struct {
+	Data    string   `required:"" help:"CSV to train on: long (unique_id, ds, y, ...) or wide (one column per feature)." placeholder:"FILE.csv" type:"existingfile"`
+	Config  string   `required:"" help:"JSON with the model's configuration and a section training; what it leaves out has the default." placeholder:"config.json" type:"existingfile"`
+	Out     string   `required:"" help:"The model directory to write: config.json and model.safetensors of the best model, checkpoint.safetensors." placeholder:"DIR" type:"path"`
+	Columns []string `help:"The columns to train on; default the configuration's feature names, else all."`
+	Missing string   `help:"What to do with empty cells: refuse, forward, interpolate, zero, mean, mask." enum:"refuse,forward,interpolate,zero,mean,mask" default:"refuse"`
+
+	Epochs    *int     `help:"Times every window is seen, at most."`
+	BatchSize *int     `help:"Windows per step."`
+	LR        *float64 `name:"lr" help:"Learning rate."`
+	Seed      *uint64  `help:"Seed of the initial weights, the order, dropout and teacher forcing."`
+	Threads   *int     `help:"Cores to use; 0 means all. Bits are the same only with the same number."`
+
+	Resume    bool `help:"Go on from the checkpoint in --out, if there is one."`
+	Overwrite bool `help:"Start anew even where --out has the checkpoint of an unfinished training."`
+	LogJSON   bool `name:"log-json" help:"A line of JSON on standard output for every validation, and one at the end."`
+	Quiet     bool `help:"No progress on standard error."`
+}
+
+func (c *trainCmd) Run(a *app) error {
+	config, training, err := c.configs()
+	if err != nil {
+		return err
+	}
+	columns := c.Columns
+	if len(columns) == 0 {
+		columns = config.FeatureNames
+	}
+	frame, err := series.ReadFile(c.Data, series.Options{Columns: columns, Missing: series.Missing(c.Missing)})
+	if err != nil {
+		return err
+	}
+	if len(frame.Columns) != config.NumFeatures {
+		return fmt.Errorf("%s: has %d columns of values (%s), num_features is %d in %s; choose them with --columns",
+			c.Data, len(frame.Columns), strings.Join(frame.Columns, ", "), config.NumFeatures, c.Config)
+	}
+	config.FeatureNames = frame.Columns
+	windows, validation, err := splitFrame(frame, &config, &training.Split)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Data, err)
+	}
+	m, err := lstmattn.New(config, training.Seed)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Config, err)
+	}
+	scalers, err := windows.Scalers()
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Data, err)
+	}
+	if err := m.SetScaler(scalers.Columns.Mean, scalers.Columns.Scale); err != nil {
+		return fmt.Errorf("%s: %w", c.Data, err)
+	}
+	watch := newTrainLog(a, c.LogJSON, c.Quiet)
+	o := &train.Options{Dir: c.Out, Resume: c.Resume, Overwrite: c.Overwrite, Observer: watch}
+	result, err := train.Run(a.ctx, m, windows, validation, training, o)
+	watch.end()
+	var stopped *train.InterruptedError
+	if errors.As(err, &stopped) {
+		return fmt.Errorf("stopped after step %d; go on with: onda train %s --resume", stopped.Step, strings.Join(c.again(), " "))
+	}
+	if err != nil {
+		return err
+	}
+	return watch.result(c.Out, result)
+}
+
+// configs reads the configuration file and applies the flags.
+func (c *trainCmd) configs() (config lstmattn.Config, training train.Config, err error) {
+	if config, err = export.ReadConfig(c.Config); err != nil {
+		return config, training, err
+	}
+	training = train.DefaultConfig()
+	if _, err = export.ReadSection(c.Config, "training", &training); err != nil {
+		return config, training, err
+	}
+	override(&training.Epochs, c.Epochs)
+	override(&training.BatchSize, c.BatchSize)
+	override(&training.LearningRate, c.LR)
+	override(&training.Seed, c.Seed)
+	override(&training.Threads, c.Threads)
+	return config, training, training.Validate()
+}
+
+func override[T any](v, flag *T) {
+	if flag != nil {
+		*v = *flag
+	}
+}
+
+// again is the command line, without what says how to begin.
+func (c *trainCmd) again() []string {
+	args := []string{"--data", c.Data, "--config", c.Config, "--out", c.Out}
+	if len(c.Columns) > 0 {
+		args = append(args, "--columns", strings.Join(c.Columns, ","))
+	}
+	if c.Missing != string(series.Refuse) {
+		args = append(args, "--missing", c.Missing)
+	}
+	add := func(name string, v any, given bool) {
+		if given {
+			args = append(args, name, fmt.Sprint(v))
+		}
+	}
+	add("--epochs", deref(c.Epochs), c.Epochs != nil)
+	add("--batch-size", deref(c.BatchSize), c.BatchSize != nil)
+	add("--lr", deref(c.LR), c.LR != nil)
+	add("--seed", deref(c.Seed), c.Seed != nil)
+	add("--threads", deref(c.Threads), c.Threads != nil)
+	return args
+}
+
+func deref[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
+// splitFrame makes the data sets of a file; validation is nil without rows for
+// it.
+func splitFrame(frame *series.Frame, config *lstmattn.Config, split *train.Split) (training *series.Windows, validation lstmattn.Dataset, err error) {
+	windows := func(name string, r train.Range) (*series.Windows, error) {
+		w, err := series.NewWindows(frame, series.WindowOptions{InputSize: config.InputSize, Horizon: config.Horizon, From: r.From, To: r.To})
+		if err != nil {
+			return nil, fmt.Errorf("split.%s: %w", name, err)
+		}
+		return w, nil
+	}
+	if training, err = windows("train", split.Train); err != nil || split.Validation == (train.Range{}) {
+		return training, nil, err
+	}
+	check, err := windows("validation", split.Validation)
+	if err != nil {
+		return nil, nil, err
+	}
+	return training, check, nil
+}
+
+// A trainLog shows a training's progress.
+type trainLog struct {
+	a     *app
+	lines *json.Encoder // nil without --log-json
+	bar   *trainBar     // nil without a terminal
+	quiet bool
+}
+
+func newTrainLog(a *app, asJSON, quiet bool) *trainLog {
+	l := &trainLog{a: a, quiet: quiet}
+	if asJSON {
+		l.lines = json.NewEncoder(a.stdout)
+	}
+	if f, ok := a.stderr.(*os.File); ok && !quiet {
+		l.bar = newTrainBar(f)
+	}
+	return l
+}
+
+func (l *trainLog) Step(r train.StepReport) {
+	if l.bar != nil {
+		l.bar.step(r)
+	}
+}
+
+func (l *trainLog) Evaluation(r train.EvaluationReport) {
+	if l.lines != nil {
+		l.lines.Encode(struct {
+			Event string `json:"event"`
+			train.EvaluationReport
+		}{"evaluation", r})
+	}
+	if l.quiet {
+		return
+	}
+	text := fmt.Sprintf("epoch %d  step %d  lr %.3g  training %.5g", r.Epoch, r.Step, r.LearningRate, r.TrainLoss)
+	if v := r.Validation; v != nil {
+		text += fmt.Sprintf("  validation %.5g", v.Loss)
+		for _, m := range v.Metrics {
+			text += fmt.Sprintf("  MSE/MAE(%d) %.4f/%.4f", m.Horizon, m.MSE, m.MAE)
+		}
+		if r.Improved {
+			text += "  best"
+		}
+	}
+	if l.bar != nil {
+		l.bar.clear()
+	}
+	fmt.Fprintln(l.a.stderr, text)
+}
+
+func (l *trainLog) end() {
+	if l.bar != nil {
+		l.bar.clear()
+	}
+}
+
+// result says what the training came to.
+func (l *trainLog) result(dir string, r *train.Result) error {
+	if l.lines != nil {
+		return l.lines.Encode(struct {
+			Event string `json:"event"`
+			Dir   string `json:"dir"`
+			*train.Result
+		}{"end", dir, r})
+	}
+	l.a.printf("%s: %d steps, %d epochs, ended by %s, best after step %d", dir, r.Steps, r.Epochs, r.Why, r.BestStep)
+	if r.Best != nil {
+		l.a.printf(", validation loss %.6g", r.Best.Loss)
+		for _, m := range r.Best.Metrics {
+			l.a.printf(", MSE/MAE(%d) %.4f/%.4f", m.Horizon, m.MSE, m.MAE)
+		}
+	}
+	l.a.printf("\n")
+	return nil
+}
