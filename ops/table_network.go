@@ -5,6 +5,7 @@ func networkFamilies() [][]Op {
 	return [][]Op{
 		attentionOps(),
 		batchNormOps(),
+		contribAttentionOps(),
 		contribDynamicOps(),
 		contribFusedOps(),
 		contribNBitsOps(),

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-//go:embed attention dynamo forecasters keras lightgbm quantised recurrent refused
+//go:embed attention contrib dynamo forecasters keras lightgbm quantised recurrent refused
 //go:embed seq2seq series sklearn specification structure temporal transformer
 var files embed.FS
 

@@ -13,6 +13,7 @@ type AttentionOfArgs[T Float] struct {
 
 	Mask  []T // nil adds nothing
 	MaskS Strides
+	Sinks []T // (Heads) one more score a head, which takes its share of the weights and has no value; nil for none
 
 	Scale   float64
 	Softcap float64 // 0: none
@@ -38,11 +39,12 @@ const (
 //	s[j] = Scale * dot(q[i], k[g][j])
 //	s[j] = Softcap * tanh(s[j] / Softcap)
 //	s[j] += mask[i][j]
-//	out[i] = sum_j(softmax(s)[j] * v[g][j])
+//	w = softmax(s, sinks[h])
+//	out[i] = sum_j(w[j] * v[g][j])
 func AttentionOf[T Float](p *Pool, a *AttentionOfArgs[T]) {
 	work := a.Tk*(a.D+a.DV) + 1
 	p.For(a.B*a.Heads*a.Tq, max(1, 1<<15/work), func(lo, hi int) {
-		scores := make([]T, a.Tk)
+		scores := make([]T, a.Tk, a.Tk+1)
 		for r := lo; r < hi; r++ {
 			a.row(r/a.Tq/a.Heads, r/a.Tq%a.Heads, r%a.Tq, scores)
 		}
@@ -72,7 +74,11 @@ func (a *AttentionOfArgs[T]) row(b, h, i int, scores []T) {
 		addTo(scores, a.Mask[b*a.MaskS.B+h*a.MaskS.H+i*a.MaskS.T:])
 	}
 	keep(ScoreMasked)
-	softmaxOf(scores)
+	if a.Sinks != nil {
+		softmaxOf(append(scores, a.Sinks[h]))
+	} else {
+		softmaxOf(scores)
+	}
 	keep(ScoreSoftmax)
 	out := a.Out[b*a.OutS.B+h*a.OutS.H+i*a.OutS.T:][:a.DV]
 	clear(out)

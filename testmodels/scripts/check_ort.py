@@ -25,7 +25,7 @@ def check(folder):
         settings = onnxruntime.SessionOptions()
         settings.log_severity_level = 4
         settings.intra_op_num_threads = 1
-        if folder.parent.name == "quantised":  # optimised, quantised steps are joined and round elsewhere
+        if folder.parent.name in ("quantised", "contrib"):  # optimised, quantised steps are joined and round elsewhere
             settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         session = onnxruntime.InferenceSession(str(model), settings, providers=["CPUExecutionProvider"])
         for k, (inputs, outputs) in enumerate(sets):

@@ -18,7 +18,7 @@ done
 "$(venv dynamo)" make_dynamo.py --out "$out"
 "$(venv keras)" make_keras.py --out "$out"
 "$(venv trees)" make_trees.py --out "$out"
-for name in specification structure number_types refused quantised; do
+for name in specification structure number_types refused quantised contrib; do
 	"$check" "make_$name.py" --out "$out"
 done
 "$check" make_format.py ${1:+--out "$1/format"} # the files of onnx/testdata
