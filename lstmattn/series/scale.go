@@ -124,15 +124,19 @@ func (w *Windows) Scalers() (Scalers, error) {
 // Unscale turns a forecast of window i, (steps, columns), into raw values in
 // place. It changes nothing without PerSeries.
 func (w *Windows) Unscale(i int, values []float32) {
+	f, n := w.Unscaler(i), len(w.frame.Columns)
+	for k, v := range values {
+		values[k] = float32(f(k%n, float64(v)))
+	}
+}
+
+// Unscaler is the function that turns a value of a column, forecast for window
+// i, into a raw value.
+func (w *Windows) Unscaler(i int) func(column int, v float64) float64 {
 	sp, _ := w.at(i)
-	m := sp.scale
-	if m == nil {
-		return
+	if sp.scale == nil {
+		return func(_ int, v float64) float64 { return v }
 	}
-	for c := range m.n {
-		mean, scale := m.of(c)
-		for i := c; i < len(values); i += len(m.n) {
-			values[i] = float32(float64(values[i])*scale + mean)
-		}
-	}
+	s := sp.scale.scaler()
+	return func(c int, v float64) float64 { return v*float64(s.Scale[c]) + float64(s.Mean[c]) }
 }

@@ -36,6 +36,26 @@ func (f *Frame) Close() error {
 	return f.cache.Close()
 }
 
+// Before is f with the first rows[i] rows of series i alone, which it shares; a
+// series without any is left out. Nothing in it tells what came after.
+func (f *Frame) Before(rows []int) *Frame {
+	past := *f
+	past.cache, past.Series = nil, nil
+	for i, s := range f.Series {
+		if rows[i] == 0 {
+			continue
+		}
+		t := *s
+		t.Times.n = rows[i]
+		if s.disk == nil {
+			t.Values = s.Values[: rows[i]*s.width : rows[i]*s.width]
+		}
+		t.Ahead, t.end = nil, ""
+		past.Series = append(past.Series, &t)
+	}
+	return &past
+}
+
 // Series is one series, in rising order of time.
 type Series struct {
 	ID     string // "" in a wide file
@@ -63,6 +83,10 @@ func (s *Series) AheadLen() int {
 	}
 	return len(s.Ahead) / s.width
 }
+
+// Means are the columns' means over the values that the file had, 0 where it
+// had none: what Fill falls back on.
+func (s *Series) Means() []float32 { return s.means }
 
 // Row is the values at time step i of a series in memory.
 func (s *Series) Row(i int) []float32 {

@@ -179,3 +179,23 @@ func (t Times) Index(cell string) (int, error) {
 	}
 	return 0, fmt.Errorf("%q is no timestamp, expected one such as %s", cell, t.Format(0))
 }
+
+// Season is the usual period of series with this step: a day for steps of
+// minutes and hours, a week of days, a year of weeks, months and quarters; 1
+// where there is none.
+func (t Times) Season() int {
+	const day, week = 24 * time.Hour, 7 * 24 * time.Hour
+	switch {
+	case t.layout == "":
+		return 1
+	case t.months > 0:
+		return max(12/t.months, 1)
+	case t.step == day:
+		return 7
+	case t.step == week:
+		return 52
+	case t.step > 0 && t.step < day && day%t.step == 0:
+		return int(day / t.step)
+	}
+	return 1
+}
