@@ -1,6 +1,9 @@
 package series
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // moments gather the mean and standard deviation of columns. They sum
 // differences from the first value, which keeps what is small beside the level.
@@ -94,7 +97,8 @@ func (m *moments) scaler() Scaler {
 type Scalers struct{ Columns, Past, Future, Static Scaler }
 
 // Scalers gathers the mean and standard deviation of the rows before To. With
-// PerSeries the columns are scaled already: their mean is 0, their scale 1.
+// PerSeries the columns are scaled already, and so is the calendar always: the
+// mean is 0, the scale 1.
 func (w *Windows) Scalers() (Scalers, error) {
 	f := w.frame
 	all := newMoments(f.Width())
@@ -110,8 +114,11 @@ func (w *Windows) Scalers() (Scalers, error) {
 		to *Scaler
 		n  int
 	}{{&out.Columns, len(f.Columns)}, {&out.Past, len(f.Past)}, {&out.Future, len(f.Future)}, {&out.Static, len(f.Static)}} {
-		*part.to = Scaler{s.Mean[at : at+part.n], s.Scale[at : at+part.n]}
+		*part.to = Scaler{slices.Clone(s.Mean[at : at+part.n]), slices.Clone(s.Scale[at : at+part.n])}
 		at += part.n
+	}
+	for range w.o.Calendar {
+		out.Future.Mean, out.Future.Scale = append(out.Future.Mean, 0), append(out.Future.Scale, 1)
 	}
 	if w.o.PerSeries {
 		for c := range out.Columns.Mean {

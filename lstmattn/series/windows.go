@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/onda-ml/onda/lstmattn"
 )
@@ -21,6 +22,10 @@ type WindowOptions struct {
 	// From and To bound the rows that the targets lie in, [From, To); default
 	// all. The history may begin before From.
 	From, To Cut
+
+	// Calendar names features of the timestamps, see lstmattn.CalendarFeatures,
+	// that follow the frame's future covariates.
+	Calendar []string
 
 	// SkipShort leaves out series without a single window, which are an error
 	// otherwise.
@@ -58,7 +63,7 @@ var _ lstmattn.Dataset = (*Windows)(nil)
 // NewWindows lists the windows of f. It is an error if there is none.
 func NewWindows(f *Frame, o WindowOptions) (*Windows, error) {
 	o.Stride = cmp.Or(o.Stride, 1)
-	if err := o.check(); err != nil {
+	if err := o.check(f); err != nil {
 		return nil, err
 	}
 	w := &Windows{frame: f, o: o}
@@ -97,12 +102,12 @@ func NewWindows(f *Frame, o WindowOptions) (*Windows, error) {
 }
 
 // NewLatest is one window for each series, the last InputSize rows, to forecast
-// what follows: its batches have no target. Of o InputSize, Horizon and
-// PerSeries count, by all rows. Covariates of f.Future must be known for the
+// what follows: its batches have no target. Of o InputSize, Horizon, Calendar
+// and PerSeries count, by all rows. Covariates of f.Future must be known for the
 // whole horizon.
 func NewLatest(f *Frame, o WindowOptions) (*Windows, error) {
 	o.Stride = 1
-	if err := o.check(); err != nil {
+	if err := o.check(f); err != nil {
 		return nil, err
 	}
 	w := &Windows{frame: f, o: o, latest: true}
@@ -121,11 +126,20 @@ func NewLatest(f *Frame, o WindowOptions) (*Windows, error) {
 	return w, nil
 }
 
-func (o *WindowOptions) check() error {
+func (o *WindowOptions) check(f *Frame) error {
 	if o.InputSize < 1 || o.Horizon < 1 || o.Stride < 1 {
 		return fmt.Errorf("windows of %d and %d rows, %d apart: expected numbers above 0", o.InputSize, o.Horizon, o.Stride)
 	}
-	return nil
+	if len(o.Calendar) == 0 {
+		return nil
+	}
+	for _, s := range f.Series {
+		if _, ok := s.Times.Time(0); !ok {
+			return fmt.Errorf("%s has no dates, which the calendar's %s needs", s, o.Calendar[0])
+		}
+	}
+	_, err := lstmattn.AppendCalendar(nil, o.Calendar, time.Time{})
+	return err
 }
 
 func (w *Windows) add(number, origin, to, fit, n int) error {
@@ -163,7 +177,7 @@ func (w *Windows) Read(ctx context.Context, index []int, b *lstmattn.Batch) erro
 	b.Size = len(index)
 	b.X = room(b.X, b.Size*L*len(f.Columns))
 	b.Past = room(b.Past, b.Size*L*len(f.Past))
-	b.Future = room(b.Future, b.Size*(L+T)*len(f.Future))
+	b.Future = room(b.Future, b.Size*(L+T)*(len(f.Future)+len(w.o.Calendar)))
 	b.Static = room(b.Static, b.Size*len(f.Static))
 	targets := b.Size * T * len(f.Columns)
 	if w.latest {
@@ -188,6 +202,9 @@ func (w *Windows) Read(ctx context.Context, index []int, b *lstmattn.Batch) erro
 			return err
 		}
 		w.put(b, k, rows, sp)
+		if err := w.putCalendar(b, k, sp.series, origin); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -231,9 +248,29 @@ func (w *Windows) put(b *lstmattn.Batch, k int, rows []float32, sp *span) {
 	first, n = first+n, len(f.Past)
 	take(b.Past[k*L*n:][:L*n], rows, n, width, first)
 	first, n = first+n, len(f.Future)
-	take(b.Future[k*(L+T)*n:][:(L+T)*n], rows, n, width, first)
+	all := n + len(w.o.Calendar)
+	for t := range L + T {
+		copy(b.Future[(k*(L+T)+t)*all:][:n], rows[min(t*width+first, len(rows)):])
+	}
 	first, n = first+n, len(f.Static)
 	copy(b.Static[k*n:][:n], rows[first:])
+}
+
+// putCalendar sets the calendar's part of window k's future covariates.
+func (w *Windows) putCalendar(b *lstmattn.Batch, k int, s *Series, origin int) error {
+	n := len(w.o.Calendar)
+	if n == 0 {
+		return nil
+	}
+	all, steps := len(w.frame.Future)+n, w.o.InputSize+w.o.Horizon
+	for t := range steps {
+		at, _ := s.Times.Time(origin - w.o.InputSize + t)
+		row := b.Future[(k*steps+t+1)*all-n : (k*steps+t+1)*all]
+		if _, err := lstmattn.AppendCalendar(row[:0], w.o.Calendar, at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // take sets dst (rows, n) to n columns, from column first on, of src, which has

@@ -203,3 +203,29 @@ func TestScalers(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Scaler{[]float32{1e6}, []float32{1}}, s.Columns)
 }
+
+func TestCalendarFollowsTheFutureCovariates(t *testing.T) {
+	f := read(t, "ds,y,known\n2024-02-27,1,10\n2024-02-28,2,20\n2024-02-29,3,30\n2024-03-01,,40\n", Options{Columns: []string{"y"}, Future: []string{"known"}})
+	o := WindowOptions{InputSize: 2, Horizon: 1, Calendar: []string{"day_of_month", "month_of_year"}}
+	day := func(d int) float32 { return float32(float64(d-1)/30 - 0.5) }
+	month := func(m int) float32 { return float32(float64(m-1)/11 - 0.5) }
+	w, err := NewWindows(f, o)
+	require.NoError(t, err)
+	b := &lstmattn.Batch{}
+	require.NoError(t, w.Read(context.Background(), []int{0}, b))
+	require.Equal(t, []float32{10, day(27), month(2), 20, day(28), month(2), 30, day(29), month(2)}, b.Future)
+	s, err := w.Scalers()
+	require.NoError(t, err)
+	require.Equal(t, []float32{20, 0, 0}, s.Future.Mean)
+	require.Equal(t, []float32{1, 1}, s.Future.Scale[1:])
+	w, err = NewLatest(f, o)
+	require.NoError(t, err)
+	require.NoError(t, w.Read(context.Background(), []int{0}, b))
+	require.Equal(t, []float32{40, day(1), month(3)}, b.Future[6:])
+
+	o.Calendar = []string{"moon"}
+	_, err = NewWindows(f, o)
+	require.ErrorContains(t, err, `calendar has "moon"`)
+	_, err = NewWindows(read(t, "y\n1\n2\n3\n", Options{}), o)
+	require.EqualError(t, err, "the series has no dates, which the calendar's moon needs")
+}
