@@ -50,7 +50,7 @@ func (c *trainCmd) Run(a *app) error {
 			c.Data, len(frame.Columns), strings.Join(frame.Columns, ", "), config.NumFeatures, c.Config)
 	}
 	config.FeatureNames = frame.Columns
-	windows, validation, err := splitFrame(frame, &config, &training.Split)
+	windows, validation, err := train.Datasets(frame, config, training.Split)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
@@ -58,11 +58,7 @@ func (c *trainCmd) Run(a *app) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Config, err)
 	}
-	scalers, err := windows.Scalers()
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.Data, err)
-	}
-	if err := m.SetScaler(scalers.Columns.Mean, scalers.Columns.Scale); err != nil {
+	if err := train.SetScalers(m, windows); err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
 	watch := newTrainLog(a, c.LogJSON, c.Quiet)
@@ -129,26 +125,6 @@ func deref[T any](p *T) (v T) {
 		v = *p
 	}
 	return v
-}
-
-// splitFrame makes the data sets of a file; validation is nil without rows for
-// it.
-func splitFrame(frame *series.Frame, config *lstmattn.Config, split *train.Split) (training *series.Windows, validation lstmattn.Dataset, err error) {
-	windows := func(name string, r train.Range) (*series.Windows, error) {
-		w, err := series.NewWindows(frame, series.WindowOptions{InputSize: config.InputSize, Horizon: config.Horizon, From: r.From, To: r.To})
-		if err != nil {
-			return nil, fmt.Errorf("split.%s: %w", name, err)
-		}
-		return w, nil
-	}
-	if training, err = windows("train", split.Train); err != nil || split.Validation == (train.Range{}) {
-		return training, nil, err
-	}
-	check, err := windows("validation", split.Validation)
-	if err != nil {
-		return nil, nil, err
-	}
-	return training, check, nil
 }
 
 // A trainLog shows a training's progress.

@@ -1,0 +1,65 @@
+package backtest
+
+import (
+	"context"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/onda-ml/onda/lstmattn"
+	"github.com/onda-ml/onda/lstmattn/series"
+	"github.com/onda-ml/onda/lstmattn/train"
+)
+
+func TestSplitOfThePast(t *testing.T) {
+	for _, c := range []struct{ from, to, want series.Cut }{
+		{"60%", "80%", "75%"}, {"8640", "11520", "-2880"}, {"-40", "-10", "-30"},
+	} {
+		s, err := pastSplit(train.Split{Train: train.Range{From: "0%", To: c.from}, Validation: train.Range{From: c.from, To: c.to}})
+		require.NoError(t, err)
+		require.Equal(t, train.Split{Train: train.Range{From: "0%", To: c.want}, Validation: train.Range{From: c.want, To: "100%"}}, s)
+	}
+	s, err := pastSplit(train.Split{Train: train.Range{From: "0%", To: "60%"}})
+	require.NoError(t, err)
+	require.Equal(t, train.Split{Train: train.Range{From: "0%", To: "100%"}}, s)
+	for _, r := range []train.Range{{From: "60%", To: "100"}, {From: "2020-01-01", To: "2020-02-01"}, {From: "80%", To: "60%"}, {From: "9", To: "5"}} {
+		_, err := pastSplit(train.Split{Validation: r})
+		require.Error(t, err)
+	}
+}
+
+// A refit is a training: the parameters after it differ from those of the fit
+// before, although seed and configuration are the same, and the same refit gives
+// the same bits.
+func TestRefitTrainsAnew(t *testing.T) {
+	c := lstmattn.DefaultConfig(1)
+	c.InputSize, c.Horizon, c.HiddenSize, c.NumAttentionHeads, c.NumEncoderLayers, c.NumDecoderLayers = 8, 2, 8, 2, 1, 1
+	training := train.DefaultConfig()
+	training.MaxSteps, training.Threads = 6, 1
+	frame := file(t, series.Options{Columns: []string{"y"}}, []int{80}, func(_, i int) float64 { return math.Sin(float64(i)) + float64(i)/20 })
+	fits := func() (parameters [][]float32) {
+		trained := Train(c, training, nil)
+		fit := func(ctx context.Context, past *series.Frame) (Forecaster, error) {
+			f, err := trained(ctx, past)
+			if err == nil {
+				p := f.(model).m.Params()
+				parameters = append(parameters, slices.Concat(p.Data, p.ScalerMean))
+			}
+			return f, err
+		}
+		r, err := Run(context.Background(), frame, fit, Options{InputSize: 8, Horizon: 2, From: "-8", Refit: 2, Period: 6})
+		require.NoError(t, err)
+		require.Equal(t, 2, r.Fits)
+		return parameters
+	}
+	first, second := fits(), fits()
+	require.Equal(t, first, second)
+	require.NotEqual(t, first[0], first[1])
+	initial, err := lstmattn.New(c, training.Seed)
+	require.NoError(t, err)
+	for _, p := range first {
+		require.NotEqual(t, initial.Params().Data, p[:len(initial.Params().Data)])
+	}
+}

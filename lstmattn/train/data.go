@@ -1,0 +1,38 @@
+package train
+
+import (
+	"fmt"
+
+	"github.com/onda-ml/onda/lstmattn"
+	"github.com/onda-ml/onda/lstmattn/series"
+)
+
+// Datasets cuts a frame, whose columns are the model's, into the windows that a
+// split has for training and validation; validation is nil where it has none.
+func Datasets(frame *series.Frame, c lstmattn.Config, split Split) (training *series.Windows, validation lstmattn.Dataset, err error) {
+	windows := func(name string, r Range) (*series.Windows, error) {
+		w, err := series.NewWindows(frame, series.WindowOptions{InputSize: c.InputSize, Horizon: c.Horizon, From: r.From, To: r.To})
+		if err != nil {
+			return nil, fmt.Errorf("split.%s: %w", name, err)
+		}
+		return w, nil
+	}
+	if training, err = windows("train", split.Train); err != nil || split.Validation.empty() {
+		return training, nil, err
+	}
+	check, err := windows("validation", split.Validation)
+	if err != nil {
+		return nil, nil, err
+	}
+	return training, check, nil
+}
+
+// SetScalers sets the model's scalers to the means and deviations of the
+// training rows.
+func SetScalers(m *lstmattn.Model, training *series.Windows) error {
+	s, err := training.Scalers()
+	if err != nil {
+		return err
+	}
+	return m.SetScaler(s.Columns.Mean, s.Columns.Scale)
+}
