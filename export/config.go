@@ -25,7 +25,8 @@ type upgrades map[int]func(fields) (fields, error)
 // released has an entry for every version before FormatVersion.
 var released = upgrades{}
 
-// A Section is an object in a configuration file that is not the model's.
+// A Section is a field of a configuration file; "training" is an object that is
+// not the model's.
 type Section struct {
 	Name  string
 	Value json.RawMessage
@@ -37,22 +38,23 @@ var sectionNames = []string{"training"}
 // ReadConfig reads a configuration file that a person or Save wrote. Without a
 // format_version it is of the present one. The error names the file and every
 // field that cannot be. It looks at the model's fields only; ReadSection at the
-// others.
-func ReadConfig(path string) (lstmattn.Config, error) {
+// others. What the file leaves out is as in defaults, then as in
+// lstmattn.DefaultConfig.
+func ReadConfig(path string, defaults ...Section) (lstmattn.Config, error) {
 	data, err := readLimited(path, maxConfigSize)
 	if err != nil {
 		return lstmattn.Config{}, err
 	}
-	cfg, err := parseConfig(data, false)
+	cfg, err := parseConfig(data, false, defaults...)
 	if err != nil {
 		return lstmattn.Config{}, inFile(path, err)
 	}
 	return cfg, nil
 }
 
-// ReadSection sets into to a section of a configuration file and says whether
-// there is one. The error names the file.
-func ReadSection(path, name string, into json.Unmarshaler) (found bool, err error) {
+// ReadSection sets into to a section, or another field, of a configuration file
+// and says whether there is one. The error names the file.
+func ReadSection(path, name string, into any) (found bool, err error) {
 	data, err := readLimited(path, maxConfigSize)
 	if err != nil {
 		return false, err
@@ -65,7 +67,11 @@ func ReadSection(path, name string, into json.Unmarshaler) (found bool, err erro
 	if i < 0 {
 		return false, nil
 	}
-	if err := into.UnmarshalJSON(f[i].value); err != nil {
+	if err := json.Unmarshal(f[i].value, into); err != nil {
+		var ce *lstmattn.ConfigError
+		if !errors.As(err, &ce) {
+			err = fmt.Errorf("%s: %w", name, err)
+		}
 		return false, inFile(path, err)
 	}
 	return true, nil
@@ -95,7 +101,7 @@ func formatConfig(cfg lstmattn.Config, sections ...Section) ([]byte, error) {
 
 // parseConfig reads the content of config.json; strict asks for format_version
 // and model_type to be there.
-func parseConfig(data []byte, strict bool) (cfg lstmattn.Config, err error) {
+func parseConfig(data []byte, strict bool, defaults ...Section) (cfg lstmattn.Config, err error) {
 	f, err := parseFields(data)
 	if err != nil {
 		return cfg, err
@@ -109,6 +115,11 @@ func parseConfig(data []byte, strict bool) (cfg lstmattn.Config, err error) {
 	for _, name := range sectionNames {
 		if i := f.index(name); i >= 0 {
 			f = append(append(fields{}, f[:i]...), f[i+1:]...)
+		}
+	}
+	for _, d := range defaults {
+		if f.index(d.Name) < 0 {
+			f = append(f, field{d.Name, d.Value})
 		}
 	}
 	return cfg, json.Unmarshal(f.object(), &cfg)

@@ -148,8 +148,31 @@ func parseCheckpoint(data []byte) (*checkpoint, error) {
 	return c, nil
 }
 
-// refuseUnfinished keeps a training that was not finished from being lost.
+// removeUnfinishedFiles removes what a training that was killed while it wrote
+// has left beside its files.
+func (r *run) removeUnfinishedFiles() error {
+	entries, err := os.ReadDir(r.options.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, e := range entries {
+		for _, name := range []string{CheckpointFile, export.TensorsFile, export.ConfigFile} {
+			if left, _ := filepath.Match(name+".????????.tmp", e.Name()); left {
+				if err := os.Remove(filepath.Join(r.options.Dir, e.Name())); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// refuseUnfinished keeps a training that was not finished from being lost,
+// unless it may be.
 func (r *run) refuseUnfinished() error {
+	if r.options.Overwrite {
+		return nil
+	}
 	c, err := readCheckpoint(r.checkpointPath())
 	if err != nil || c == nil || c.progress.Why != "" {
 		return err

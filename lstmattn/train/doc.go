@@ -22,5 +22,6 @@
 //	team.go optimizer.go       one step, on several cores
 //	order.go                   the order of windows, seeds
 //	measure.go                 validation
+//	data.go                    the sets of a frame
 //	checkpoint.go same.go      the checkpoint's file, and what it must agree with
 package train

@@ -63,12 +63,12 @@ type EvaluationReport struct {
 
 // A Result is what a training came to.
 type Result struct {
-	Steps    int
-	Epochs   int          // that were begun
-	Why      string       // it ended: "early stopping", "epochs" or "max_steps"
-	BestStep int          // after which the best parameters were
-	Best     *Measurement // of them on the validation set; nil without one
-	Resumed  int          // the step that the training went on from, 0 if it began anew
+	Steps    int          `json:"steps"`
+	Epochs   int          `json:"epochs"`         // that were begun
+	Why      string       `json:"why"`            // it ended: "early stopping", "epochs" or "max_steps"
+	BestStep int          `json:"best_step"`      // after which the best parameters were
+	Best     *Measurement `json:"best,omitempty"` // of them on the validation set; nil without one
+	Resumed  int          `json:"resumed"`        // the step that the training went on from, 0 if it began anew
 }
 
 // A DivergedError ends a training whose loss or parameters are no longer of
@@ -225,10 +225,12 @@ func (r *run) begin() error {
 		return nil
 	}
 	if !r.options.Resume {
-		if r.options.Overwrite {
-			return nil
+		if err := r.refuseUnfinished(); err != nil {
+			return err
 		}
-		return r.refuseUnfinished()
+	}
+	if err := r.removeUnfinishedFiles(); err != nil || !r.options.Resume {
+		return err
 	}
 	found, err := r.restore()
 	if err != nil || !found {
@@ -311,7 +313,7 @@ func (r *run) take(ctx context.Context) error {
 	if err := r.check(loss, norm); err != nil {
 		return err
 	}
-	if err := r.team.update(s); err != nil {
+	if err := r.team.update(); err != nil {
 		return err
 	}
 	if err := r.model.Pack(); err != nil {

@@ -14,17 +14,23 @@ type team struct {
 	members []*member
 	work    []chan func(*member)
 	done    sync.WaitGroup
+
+	// The parts of a step, made once so that a step allocates nothing.
+	step                           *step
+	total                          float64 // weight of the batch
+	read, differentiate, add, move func(*member)
 }
 
 // A member works on one shard with one thread.
 type member struct {
-	number int
-	pool   *kernel.Pool
-	grad   *lstmattn.Params
-	state  *lstmattn.State // of gradients
-	batch  lstmattn.Batch
-	loss   float64
-	err    error
+	number  int
+	pool    *kernel.Pool
+	grad    *lstmattn.Params
+	state   *lstmattn.State // of gradients
+	batch   lstmattn.Batch
+	options lstmattn.ForwardOptions
+	loss    float64
+	err     error
 
 	lo, hi    int // its share of the parameters, for reduction and the optimiser
 	optimizer optimizer
@@ -42,6 +48,7 @@ func newTeam(m *lstmattn.Model, threads int) *team {
 			lo: k * n / threads, hi: (k + 1) * n / threads, measure: &lstmattn.State{},
 		})
 	}
+	t.read, t.differentiate, t.add, t.move = t.readShard, t.differentiateShard, t.addShare, t.moveShare
 	for _, w := range t.members[1:] {
 		c := make(chan func(*member))
 		t.work = append(t.work, c)
@@ -94,53 +101,63 @@ type step struct {
 // and returns the loss. Shards are fixed parts of the batch and are added in
 // their order, so that the bits depend on nothing but their number.
 func (t *team) gradient(s *step) (float64, error) {
-	shards := len(t.members)
-	err := t.all(func(w *member) {
-		lo, hi := w.number*len(s.windows)/shards, (w.number+1)*len(s.windows)/shards
-		w.err, w.batch.Size = nil, 0
-		if lo < hi {
-			w.err = s.data.Read(s.ctx, s.windows[lo:hi], &w.batch)
-		}
-	})
-	if err != nil {
+	t.step = s
+	if err := t.all(t.read); err != nil {
 		return 0, err
 	}
-	total := 0.0
+	t.total = 0
 	for _, w := range t.members {
 		if w.batch.Size > 0 {
-			total += w.batch.TotalWeight()
+			t.total += w.batch.TotalWeight()
 		}
 	}
-	err = t.all(func(w *member) {
-		clear(w.grad.Data)
-		w.loss, w.err = 0, nil
-		if w.batch.Size == 0 || total == 0 {
-			return
-		}
-		o := s.options
-		o.Pool, o.State, o.TotalWeight = w.pool, w.state, total
-		o.Seed = mix(s.seed, uint64(w.number))
-		w.loss, w.err = s.model.GradientBatch(s.ctx, w.grad, &w.batch, s.loss, &o)
-	})
-	if err != nil {
+	if err := t.all(t.differentiate); err != nil {
 		return 0, err
 	}
 	loss := 0.0
 	for _, w := range t.members {
 		loss += w.loss
 	}
-	sum := t.members[0].grad.Data
-	return loss, t.all(func(w *member) {
-		for _, other := range t.members[1:] {
-			kernel.Add(sum[w.lo:w.hi], sum[w.lo:w.hi], other.grad.Data[w.lo:w.hi])
-		}
-	})
+	return loss, t.all(t.add)
+}
+
+// readShard reads the member's part of the batch, which may be empty.
+func (t *team) readShard(w *member) {
+	s, shards := t.step, len(t.members)
+	lo, hi := w.number*len(s.windows)/shards, (w.number+1)*len(s.windows)/shards
+	w.err, w.batch.Size = nil, 0
+	if lo < hi {
+		w.err = s.data.Read(s.ctx, s.windows[lo:hi], &w.batch)
+	}
+}
+
+func (t *team) differentiateShard(w *member) {
+	clear(w.grad.Data)
+	w.loss, w.err = 0, nil
+	if w.batch.Size == 0 || t.total == 0 {
+		return
+	}
+	s := t.step
+	w.options = s.options
+	w.options.Pool, w.options.State, w.options.TotalWeight = w.pool, w.state, t.total
+	w.options.Seed = mix(s.seed, uint64(w.number))
+	w.loss, w.err = s.model.GradientBatch(s.ctx, w.grad, &w.batch, s.loss, &w.options)
+}
+
+// addShare adds the member's share of all gradients to the first's.
+func (t *team) addShare(w *member) {
+	sum := t.members[0].grad.Data[w.lo:w.hi]
+	for _, other := range t.members[1:] {
+		kernel.Add(sum, sum, other.grad.Data[w.lo:w.hi])
+	}
 }
 
 // update takes the optimiser's step.
-func (t *team) update(s *step) error {
-	params, grads := s.model.Params().Data, t.members[0].grad.Data
-	return t.all(func(w *member) { w.err = w.optimizer.step(s.rate, params[w.lo:w.hi], grads[w.lo:w.hi]) })
+func (t *team) update() error { return t.all(t.move) }
+
+func (t *team) moveShare(w *member) {
+	s := t.step
+	w.err = w.optimizer.step(s.rate, s.model.Params().Data[w.lo:w.hi], t.members[0].grad.Data[w.lo:w.hi])
 }
 
 // mix makes a seed of others: SplitMix64's output function over their sum with

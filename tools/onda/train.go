@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/onda-ml/onda/export"
@@ -33,23 +34,14 @@ type trainCmd struct {
 }
 
 func (c *trainCmd) Run(a *app) error {
-	config, training, err := c.configs()
+	training, err := c.training()
 	if err != nil {
 		return err
 	}
-	columns := c.Columns
-	if len(columns) == 0 {
-		columns = config.FeatureNames
-	}
-	frame, err := series.ReadFile(c.Data, series.Options{Columns: columns, Missing: series.Missing(c.Missing)})
+	frame, config, err := c.read()
 	if err != nil {
 		return err
 	}
-	if len(frame.Columns) != config.NumFeatures {
-		return fmt.Errorf("%s: has %d columns of values (%s), num_features is %d in %s; choose them with --columns",
-			c.Data, len(frame.Columns), strings.Join(frame.Columns, ", "), config.NumFeatures, c.Config)
-	}
-	config.FeatureNames = frame.Columns
 	windows, validation, err := train.Datasets(frame, config, training.Split)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
@@ -75,21 +67,46 @@ func (c *trainCmd) Run(a *app) error {
 	return watch.result(c.Out, result)
 }
 
-// configs reads the configuration file and applies the flags.
-func (c *trainCmd) configs() (config lstmattn.Config, training train.Config, err error) {
-	if config, err = export.ReadConfig(c.Config); err != nil {
-		return config, training, err
-	}
-	training = train.DefaultConfig()
-	if _, err = export.ReadSection(c.Config, "training", &training); err != nil {
-		return config, training, err
+// training is the configuration file's section with the flags applied.
+func (c *trainCmd) training() (train.Config, error) {
+	training := train.DefaultConfig()
+	if _, err := export.ReadSection(c.Config, "training", &training); err != nil {
+		return training, err
 	}
 	override(&training.Epochs, c.Epochs)
 	override(&training.BatchSize, c.BatchSize)
 	override(&training.LearningRate, c.LR)
 	override(&training.Seed, c.Seed)
 	override(&training.Threads, c.Threads)
-	return config, training, training.Validate()
+	return training, training.Validate()
+}
+
+// read reads the data, and the model's configuration, which it completes by
+// the data's columns.
+func (c *trainCmd) read() (*series.Frame, lstmattn.Config, error) {
+	columns := c.Columns
+	if len(columns) == 0 {
+		if _, err := export.ReadSection(c.Config, "feature_names", &columns); err != nil {
+			return nil, lstmattn.Config{}, err
+		}
+	}
+	frame, err := series.ReadFile(c.Data, series.Options{Columns: columns, Missing: series.Missing(c.Missing)})
+	if err != nil {
+		return nil, lstmattn.Config{}, err
+	}
+	n := len(frame.Columns)
+	config, err := export.ReadConfig(c.Config, export.Section{Name: "num_features", Value: []byte(strconv.Itoa(n))})
+	if err != nil {
+		return nil, config, err
+	}
+	if n != config.NumFeatures {
+		return nil, config, fmt.Errorf("%s: has %d columns of values (%s), num_features is %d in %s; choose them with --columns",
+			c.Data, n, strings.Join(frame.Columns, ", "), config.NumFeatures, c.Config)
+	}
+	if len(config.FeatureNames) == 0 {
+		config.FeatureNames = frame.Columns
+	}
+	return frame, config, nil
 }
 
 func override[T any](v, flag *T) {
