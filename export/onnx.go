@@ -2,6 +2,7 @@ package export
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -73,6 +74,9 @@ const maxUnrolled = 10000
 // feature_units as JSON lists. The same model and options give the same model.
 func ONNX(m *lstmattn.Model, o Options) ([]Part, error) {
 	c := m.Config()
+	if !c.Classic() {
+		return nil, errors.New("export: ONNX is supported with segment 1, channels mixed, decoding autoregressive, attention true and linear_skip false alone")
+	}
 	if o.Opset == 0 {
 		o.Opset = DefaultOpset
 	}

@@ -11,167 +11,158 @@ import (
 // state. Its own arrays are the gradients of what the tape holds.
 type backpass struct {
 	*pass
-	params, grads *Params
-	steps         int
-	forced        []bool // (T+1) whether step t read the target
+	params, grads               *Params
+	decoderParams, decoderGrads []LSTMParams // by layer
+	steps, positions            int
+	forced                      []bool // (M+1) whether a position read the target
 
-	dy             []float32   // (T, B, F)
-	dOut, dSum     []float32   // (B, H)
-	dQuery         []float32   // (B, H)
-	dContext       []float32   // (T, B, H)
-	dMixed         []float32   // (B, H)
-	dProjected     []float32   // (T, B, H)
-	dKeys, dValues []float32   // (B, L, H)
-	dInput         []float32   // (B, F+H) of the step after
-	dHidden        []float32   // (B, H)
-	dh, dc         [][]float32 // by decoder layer (B, H)
-	dgates         [][]float32 // by decoder layer (T, B, 4H)
+	dy             []float32   // (M, N, outputWidth); direct decoding has (N, M, outputWidth)
+	dSkip          []float32   // (B, F, horizon)
+	dEmbed         []float32   // (M, N, H) of the embedded segments before the ReLU
+	dOut, dSum     []float32   // (N, H)
+	dQuery         []float32   // (N, H), or of all positions in direct decoding
+	dContext       []float32   // (M, N, H)
+	dMixed         []float32   // like dQuery
+	dProjected     []float32   // (M, N, H) or (N, M, H)
+	dKeys, dValues []float32   // (N, S, H)
+	dInput         []float32   // (N, decoderInput) of the step after
+	dHidden        []float32   // (N, H)
+	dh, dc         [][]float32 // by decoder layer (N, H)
+	dgates         [][]float32 // by decoder layer (M, N, 4H)
 	dFinal         [2][]float32
-	dMemory        [2][]float32 // (B, L, E) of an encoder layer's output, and of its input
-	encoderGates   []float32    // (L, B, 4H)
-	dJoined        []float32    // (B, 2H)
+	dMemory        [2][]float32 // (N, S, E) of an encoder layer's output, and of its input
+	encoderGates   []float32    // (S, N, 4H)
+	dJoined        []float32    // (N, 2H)
 	zeros          []float32    // (H)
+	direct         directBack
 
-	outW, inQ, outA *kernel.PackedB // the weights that every step multiplies with, not transposed
-	wih, whh        []*kernel.PackedB
-	attend          kernel.AttentionArgs
-	attendGrads     kernel.AttentionGrads
+	outW, inQ, outA, embedW *kernel.PackedB // the weights that every step multiplies with, not transposed
+	wih, whh                []*kernel.PackedB
+	attend                  kernel.AttentionArgs
+	attendGrads             kernel.AttentionGrads
 }
 
 // newBackpass takes its arrays from the state's second arena.
 func newBackpass(p *pass, params, grads *Params, steps int, forced []bool) *backpass {
-	b := &backpass{pass: p, params: params, grads: grads, steps: steps, forced: forced}
+	b := &backpass{pass: p, params: params, grads: grads, steps: steps, positions: p.config.positions(steps), forced: forced}
 	c, s := p.config, p.state
-	B, T, L, F, H, E := p.batch, steps, c.InputSize, c.NumFeatures, c.HiddenSize, c.MemorySize()
+	for k, layer := range params.lstm("decoder", c.NumDecoderLayers, 1) {
+		b.decoderParams = append(b.decoderParams, layer[0])
+		b.decoderGrads = append(b.decoderGrads, grads.lstm("decoder", c.NumDecoderLayers, 1)[k][0])
+	}
 	if s.back == nil {
 		s.back = &State{}
 	}
+	N, S, H, E := p.rows, c.encoderSteps(), c.HiddenSize, c.MemorySize()
 	take := s.back.take
 	s.back.cut(func() {
-		b.dy, b.dOut, b.dSum, b.dQuery = take(T*B*F), take(B*H), take(B*H), take(B*H)
-		b.dContext, b.dMixed, b.dProjected = take(T*B*H), take(B*H), take(T*B*H)
-		b.dKeys, b.dValues, b.dInput, b.dHidden = take(B*L*H), take(B*L*H), take(B*(F+H)), take(B*H)
 		b.dh, b.dc, b.dgates = nil, nil, nil
 		for range c.NumDecoderLayers {
-			b.dh, b.dc, b.dgates = append(b.dh, take(B*H)), append(b.dc, take(B*H)), append(b.dgates, take(T*B*4*H))
+			b.dh, b.dc = append(b.dh, take(N*H)), append(b.dc, take(N*H))
 		}
 		b.dFinal = [2][]float32{take(len(s.final[0])), take(len(s.final[0]))}
-		b.dMemory = [2][]float32{take(B * L * E), take(B * L * E)}
-		b.encoderGates, b.dJoined, b.zeros = take(L*B*4*H), take(B*2*H), take(H)
+		width := max(E, c.encoderInput())
+		b.dMemory = [2][]float32{take(N * S * width), take(N * S * width)}
+		b.encoderGates, b.dJoined, b.zeros = take(S*N*4*H), take(N*2*H), take(H)
+		b.dy = take(b.positions * N * c.outputWidth())
+		if c.LinearSkip {
+			b.dSkip = take(len(s.skip))
+		}
+		queries := 1
+		if c.direct() {
+			queries = b.positions
+		}
+		if c.Attention {
+			b.dQuery, b.dMixed, b.dProjected = take(queries*N*H), take(queries*N*H), take(b.positions*N*H)
+			b.dKeys, b.dValues = take(N*S*H), take(N*S*H)
+		}
+		if c.direct() {
+			b.takeDirect(take)
+		} else {
+			b.takeSteps(take)
+		}
 	})
 	clear(s.back.arena[:s.back.used])
-
-	a := params.attention(H)
-	b.outW = kernel.PackB(false, F, H, params.View("output.weight"), H)
-	b.inQ = kernel.PackB(false, H, H, a.QWeight, H)
-	b.outA = kernel.PackB(false, H, H, a.OutWeight, H)
-	for k, layer := range params.lstm("decoder", c.NumDecoderLayers, 1) {
-		in, _ := b.decoderInput(k)
-		b.wih = append(b.wih, kernel.PackB(false, 4*H, in, layer[0].WeightIH, in))
-		b.whh = append(b.whh, kernel.PackB(false, 4*H, H, layer[0].WeightHH, H))
+	if !c.direct() {
+		b.packSteps()
 	}
 	return b
 }
 
-// decoderInput is what decoder layer k read, (T, B, width).
-func (b *backpass) decoderInput(k int) (width int, x []float32) {
-	t, H := b.state.tape, b.config.HiddenSize
-	switch {
-	case k == 0:
-		return b.config.NumFeatures + H, t.inputs
-	case b.dropping:
-		return H, t.stepDropped[k-1]
-	}
-	return H, t.h[k-1][b.batch*H:]
-}
-
-// run adds the gradients of all parameters, dy (B, T, F) being the gradient of
-// the values as the network gives them.
+// run adds the gradients of all parameters, dy (B, T, F, K) being the gradient of
+// the numbers as the network gives them.
 func (b *backpass) run(ctx context.Context, dy []float32) error {
-	F := b.config.NumFeatures
-	for t := range b.steps {
-		for i := range b.batch {
-			copy(b.dy[(t*b.batch+i)*F:][:F], dy[(i*b.steps+t)*F:])
-		}
+	c := b.config
+	for m := range b.positions {
+		b.position(m).get(c, dy, m, b.steps, c.numbers())
 	}
-	for t := b.steps - 1; t >= 0; t-- {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		b.step(t)
+	if c.direct() {
+		b.directBackward()
+	} else if err := b.stepsBackward(ctx); err != nil {
+		return err
 	}
-	b.decoderProducts()
+	if b.skip != nil {
+		for m := range b.positions {
+			b.exchangeSkip(b.position(m), b.dSkip, m, b.steps, true)
+		}
+		b.product(b.grads.View("skip.weight"), b.grads.View("skip.bias"), b.dSkip, b.state.ofColumns(), b.batch*c.NumFeatures, c.Horizon, c.InputSize)
+	}
+	if c.Attention {
+		b.memoryBackward()
+	}
 	b.bridgeBackward()
 	return b.encoderBackward(ctx)
 }
 
-// step goes back through the decoder's step t, in the reverse order of
-// pass.decode.
-func (b *backpass) step(t int) {
-	c, f, pool := b.config, &b.state.frames[t], b.pool
-	B, F, H := b.batch, c.NumFeatures, c.HiddenSize
-	dy := piece(b.dy, t, B*F)
-	dContext := piece(b.dContext, t, B*H)
-	if t < b.steps-1 { // the next step read this value, unless it read the target, and this context
-		for i := range B {
-			from := b.dInput[i*(F+H) : (i+1)*(F+H)]
-			if !b.forced[t+1] {
-				kernel.Add(dy[i*F:(i+1)*F], dy[i*F:(i+1)*F], from)
-			}
-			copy(dContext[i*H:(i+1)*H], from[F:])
-		}
+// position is where the gradients of the output layer's numbers for a position are.
+func (b *backpass) position(m int) span {
+	V := b.config.outputWidth()
+	if b.config.direct() {
+		return span{b.dy[m*V:], b.positions * V}
 	}
-
-	kernel.GemmPacked(pool, B, dy, F, b.outW, b.dOut, H, kernel.Epilogue{})
-	dSum := b.dOut
-	if c.LayerNorm {
-		dSum = b.dSum
-		clear(dSum)
-		weight := b.params.View("norm.weight")
-		dWeight, dBias := b.grads.View("norm.weight"), b.grads.View("norm.bias")
-		for i := range B {
-			row := func(v []float32) []float32 { return v[i*H : (i+1)*H] }
-			kernel.LayerNormBackward(row(dSum), dWeight, dBias, row(b.dOut), row(f.sum), weight, f.mean[i], f.rstd[i])
-		}
-	}
-	copy(b.dQuery, dSum)
-	if b.dropping {
-		kernel.MulAdd(dContext, dSum, f.contextMask)
-	} else {
-		kernel.Add(dContext, dContext, dSum)
-	}
-
-	kernel.GemmPacked(pool, B, dContext, H, b.outA, b.dMixed, H, kernel.Epilogue{})
-	b.attendBackward(t, f)
-	kernel.GemmPacked(pool, B, piece(b.dProjected, t, B*H), H, b.inQ, b.dQuery, H, kernel.Epilogue{Beta: 1})
-
-	dx := b.dQuery
-	for k := c.NumDecoderLayers - 1; k >= 0; k-- {
-		if b.dropping && k < c.NumDecoderLayers-1 {
-			kernel.MulAdd(b.dh[k], dx, f.masks[k])
-		} else {
-			kernel.Add(b.dh[k], b.dh[k], dx)
-		}
-		dgates := piece(b.dgates[k], t, B*4*H)
-		for i := range B {
-			dc := b.dc[k][i*H : (i+1)*H]
-			kernel.LSTMCellBackward(dgates[i*4*H:(i+1)*4*H], dc, b.dh[k][i*H:], dc, f.gates[k][i*4*H:], f.cOut[k][i*H:], f.cIn[k][i*H:])
-		}
-		kernel.GemmPacked(pool, B, dgates, 4*H, b.whh[k], b.dh[k], H, kernel.Epilogue{})
-		if dx = b.dHidden; k == 0 {
-			dx = b.dInput
-		}
-		kernel.GemmPacked(pool, B, dgates, 4*H, b.wih[k], dx, len(dx)/B, kernel.Epilogue{})
-	}
+	return span{piece(b.dy, m, b.rows*V), V}
 }
 
-// attendBackward is the backward pass of the attention's core at step t, from
-// dMixed to dProjected, dKeys and dValues.
-func (b *backpass) attendBackward(t int, f *frame) {
-	b.attend = b.state.attend.core
-	b.attend.Q, b.attend.Weights = f.projected, f.weights
-	b.attendGrads = kernel.AttentionGrads{DOut: b.dMixed, DQ: piece(b.dProjected, t, b.batch*b.config.HiddenSize), DK: b.dKeys, DV: b.dValues}
-	kernel.AttentionBackward(b.pool, &b.attend, &b.attendGrads)
+// outputInput is what the output layer read.
+func (b *backpass) outputInput(a *attended) []float32 {
+	switch {
+	case b.dropping && b.config.dropsOutput():
+		return a.dropped
+	case b.config.LayerNorm:
+		return a.normed
+	}
+	return a.sum
+}
+
+// sumBackward goes back from dOut, the gradient of what the output layer read, to
+// that of the sum before the layer norm, which it returns; dSum has room for it.
+func (b *backpass) sumBackward(dOut, dSum []float32, a *attended, rows int) []float32 {
+	c, H := b.config, b.config.HiddenSize
+	if b.dropping && c.dropsOutput() {
+		kernel.Mul(dOut, dOut, a.mask)
+	}
+	if !c.LayerNorm {
+		return dOut
+	}
+	clear(dSum)
+	weight := b.params.View("norm.weight")
+	dWeight, dBias := b.grads.View("norm.weight"), b.grads.View("norm.bias")
+	for i := range rows {
+		kernel.LayerNormBackward(piece(dSum, i, H), dWeight, dBias, piece(dOut, i, H), piece(a.sum, i, H), weight, a.mean[i], a.rstd[i])
+	}
+	return dSum
+}
+
+// memoryBackward adds the gradients of the keys' and values' projections and
+// sets the memory's.
+func (b *backpass) memoryBackward() {
+	c := b.config
+	H, E, memories := c.HiddenSize, c.MemorySize(), b.rows*c.encoderSteps()
+	w, g, memory := b.params.attention(H), b.grads.attention(H), b.state.memory()
+	b.product(g.KWeight, g.InBias[H:2*H], b.dKeys, memory, memories, H, E)
+	b.product(g.VWeight, g.InBias[2*H:], b.dValues, memory, memories, H, E)
+	kernel.Gemm(b.pool, false, false, memories, E, H, 1, b.dKeys, H, w.KWeight, E, 0, b.dMemory[0], E)
+	kernel.Gemm(b.pool, false, false, memories, E, H, 1, b.dValues, H, w.VWeight, E, 1, b.dMemory[0], E)
 }
 
 // product adds the gradient of a linear layer's parameters: dw (out, in) +=
@@ -183,42 +174,11 @@ func (b *backpass) product(dw, db, dy, x []float32, rows, out, in int) {
 	}
 }
 
-// decoderProducts adds the gradients of the decoder's, the attention's and the
-// output's parameters, over all steps at once, and sets the memory's.
-func (b *backpass) decoderProducts() {
-	c, t := b.config, b.state.tape
-	B, F, H, E := b.batch, c.NumFeatures, c.HiddenSize, c.MemorySize()
-	rows, memories := b.steps*B, B*c.InputSize
-
-	out := t.sum
-	if c.LayerNorm {
-		out = t.normed
-	}
-	b.product(b.grads.View("output.weight"), b.grads.View("output.bias"), b.dy, out, rows, F, H)
-
-	w, g := b.params.attention(H), b.grads.attention(H)
-	query := t.h[c.NumDecoderLayers-1][B*H:]
-	b.product(g.OutWeight, g.OutBias, b.dContext, t.mixed, rows, H, H)
-	b.product(g.QWeight, g.InBias[:H], b.dProjected, query, rows, H, H)
-	memory := b.state.memory()
-	b.product(g.KWeight, g.InBias[H:2*H], b.dKeys, memory, memories, H, E)
-	b.product(g.VWeight, g.InBias[2*H:], b.dValues, memory, memories, H, E)
-	kernel.Gemm(b.pool, false, false, memories, E, H, 1, b.dKeys, H, w.KWeight, E, 0, b.dMemory[0], E)
-	kernel.Gemm(b.pool, false, false, memories, E, H, 1, b.dValues, H, w.VWeight, E, 1, b.dMemory[0], E)
-
-	for k, layer := range b.grads.lstm("decoder", c.NumDecoderLayers, 1) {
-		in, x := b.decoderInput(k)
-		b.product(layer[0].WeightIH, nil, b.dgates[k], x, rows, 4*H, in)
-		b.product(layer[0].WeightHH, nil, b.dgates[k], t.h[k], rows, 4*H, H)
-		layer[0].addBias(b.dgates[k], rows)
-	}
-}
-
 // bridgeBackward turns the gradients of the decoder's first state into those of
 // the encoder's final one.
 func (b *backpass) bridgeBackward() {
 	c := b.config
-	B, H := b.batch, c.HiddenSize
+	B, H := b.rows, c.HiddenSize
 	n := B * H
 	for k := range c.NumDecoderLayers {
 		j := c.encoderLayer(k)
@@ -230,7 +190,7 @@ func (b *backpass) bridgeBackward() {
 			}
 			name := fmt.Sprintf("bridge_%s.%d", []string{"h", "c"}[which], k)
 			if which == 0 { // through the tanh
-				for i, h := range b.state.tape.h[k][:n] {
+				for i, h := range b.state.first[0][k] {
 					d[i] *= 1 - h*h
 				}
 			}
@@ -251,11 +211,11 @@ func (b *backpass) bridgeBackward() {
 // encoderBackward goes back through the encoder's layers.
 func (b *backpass) encoderBackward(ctx context.Context) error {
 	c, s := b.config, b.state
-	B, L, F, H, E := b.batch, c.InputSize, c.NumFeatures, c.HiddenSize, c.MemorySize()
+	N, S, H, E := b.rows, c.encoderSteps(), c.HiddenSize, c.MemorySize()
 	params, grads := b.params.lstm("encoder", c.NumEncoderLayers, c.Directions()), b.grads.lstm("encoder", c.NumEncoderLayers, c.Directions())
 	dy, dx := b.dMemory[0], b.dMemory[1]
 	for k := c.NumEncoderLayers - 1; k >= 0; k-- {
-		x, width := s.n, F
+		x, width := s.encode.X, c.encoderInput()
 		if k > 0 {
 			if x, width = s.encode.Y[k-1], E; b.dropping {
 				x = s.tape.dropped[k-1]
@@ -263,15 +223,15 @@ func (b *backpass) encoderBackward(ctx context.Context) error {
 		}
 		for d := range c.Directions() {
 			l := lstmBack{
-				T: L, B: B, input: width, hidden: H, reverse: d == 1,
-				x: x, xT: width, xB: L * width,
-				y: s.encode.Y[k][d*H:], dy: dy[d*H:], yT: E, yB: L * E,
+				T: S, B: N, input: width, hidden: H, reverse: d == 1,
+				x: x, xT: width, xB: S * width,
+				y: s.encode.Y[k][d*H:], dy: dy[d*H:], yT: E, yB: S * E,
 				gates: s.tape.gates[k][d], cells: s.tape.cells[k][d],
-				dh: piece(b.dFinal[0], k*c.Directions()+d, B*H), dc: piece(b.dFinal[1], k*c.Directions()+d, B*H),
+				dh: piece(b.dFinal[0], k*c.Directions()+d, N*H), dc: piece(b.dFinal[1], k*c.Directions()+d, N*H),
 				dx: dx, addX: d == 1, params: params[k][d], grads: grads[k][d],
 				dgates: b.encoderGates, zeros: b.zeros, stop: ctx.Err,
 			}
-			if k == 0 {
+			if k == 0 && b.embed == nil {
 				l.dx = nil
 			}
 			if err := l.run(b.pool); err != nil {
@@ -279,9 +239,30 @@ func (b *backpass) encoderBackward(ctx context.Context) error {
 			}
 		}
 		if k > 0 && b.dropping {
-			kernel.Mul(dx[:B*L*E], dx, s.tape.masks[k-1])
+			kernel.Mul(dx[:N*S*E], dx, s.tape.masks[k-1])
 		}
 		dy, dx = dx, dy
 	}
+	if b.embed != nil {
+		b.embedBackward(dy[:N*S*H], s.embedded, s.segments(c), N*S)
+	}
 	return nil
+}
+
+// embedBackward adds the gradients of the embedding's parameters over some rows,
+// from d (rows, H), the gradient of embedded, to whose place that before the ReLU
+// goes.
+func (b *backpass) embedBackward(d, embedded, segments []float32, rows int) {
+	reluMask(d, embedded)
+	b.product(b.grads.View("embed.weight"), b.grads.View("embed.bias"), d, segments, rows, b.config.HiddenSize, b.config.segmentWidth())
+}
+
+// reluMask zeroes d where y, ReLU's output, is zero.
+func reluMask(d, y []float32) {
+	y = y[:len(d)]
+	for i := range d {
+		if y[i] <= 0 {
+			d[i] = 0
+		}
+	}
 }

@@ -21,6 +21,24 @@ const (
 	NormalizationRobust  Normalization = "robust"   // minus the median, by the interquartile range / 1.349
 )
 
+// Channels says what the network reads as one sequence.
+type Channels string
+
+// The kinds of sequences.
+const (
+	ChannelsMixed  Channels = "mixed"  // a window, all columns together
+	ChannelsFolded Channels = "folded" // each column of a window by itself, with the same weights
+)
+
+// Decoding says how the decoder comes to the values after the first.
+type Decoding string
+
+// The kinds of decoding.
+const (
+	DecodingAutoregressive Decoding = "autoregressive" // step by step, each reading what the one before gave
+	DecodingDirect         Decoding = "direct"         // all steps at once, each from its position's embedding
+)
+
 // Config is what a model is built from. The comments give each field's name in
 // JSON and its unit.
 type Config struct {
@@ -30,11 +48,18 @@ type Config struct {
 	HiddenSize        int // hidden_size: units per LSTM layer and direction, and width of the attention
 	NumEncoderLayers  int // num_encoder_layers
 	NumDecoderLayers  int // num_decoder_layers
-	NumAttentionHeads int // num_attention_heads: must divide HiddenSize
+	NumAttentionHeads int // num_attention_heads: must divide HiddenSize if there is attention
 
 	Bidirectional bool          // bidirectional: the encoder reads both ways
 	LayerNorm     bool          // layer_norm: normalise the sum of decoder output and context
 	Normalization Normalization // normalization: of each window
+
+	Segment          int      // segment: steps that the network reads and gives as one; must divide InputSize
+	Channels         Channels // channels: what is one sequence
+	ChannelEmbedding int      // channel_embedding: width of the vector that tells the decoder a folded column; 0 for none
+	Decoding         Decoding // decoding: step by step or at once
+	Attention        bool     // attention: the decoder looks back at the encoder's outputs
+	LinearSkip       bool     // linear_skip: a linear map of each column's window is added to its forecast
 
 	Dropout             float64 // dropout: probability in [0, 1), in training only
 	TeacherForcingRatio float64 // teacher_forcing_ratio: probability in [0, 1] that a training step sees the target
@@ -51,6 +76,7 @@ func DefaultConfig(numFeatures int) Config {
 		InputSize: 168, Horizon: 24, NumFeatures: numFeatures,
 		HiddenSize: 512, NumEncoderLayers: 2, NumDecoderLayers: 2, NumAttentionHeads: 8,
 		Bidirectional: true, LayerNorm: true, Normalization: NormalizationNone,
+		Segment: 1, Channels: ChannelsMixed, Decoding: DecodingAutoregressive, Attention: true,
 		Dropout: 0.1, TeacherForcingRatio: 0.5, GradClip: 1,
 	}
 }
@@ -87,7 +113,7 @@ func (c *Config) Validate() error {
 	switch heads := c.NumAttentionHeads; {
 	case heads < 1:
 		refuse("num_attention_heads is %d, must be at least 1", heads)
-	case c.HiddenSize > 0 && c.HiddenSize%heads != 0:
+	case c.Attention && c.HiddenSize > 0 && c.HiddenSize%heads != 0:
 		refuse("num_attention_heads is %d, must divide hidden_size %d", heads, c.HiddenSize)
 	}
 	switch c.Normalization {
@@ -95,6 +121,7 @@ func (c *Config) Validate() error {
 	default:
 		refuse("normalization is %q, must be none, last, mean_std or robust", string(c.Normalization))
 	}
+	c.validateForm(refuse)
 	if !(c.Dropout >= 0 && c.Dropout < 1) {
 		refuse("dropout is %v, must be at least 0 and below 1", c.Dropout)
 	}
@@ -130,6 +157,107 @@ func (c *Config) Validate() error {
 	}
 	return nil
 }
+
+// validateForm checks the fields that change the model's form.
+func (c *Config) validateForm(refuse func(string, ...any)) {
+	switch {
+	case c.Segment < 1 || c.Segment > maxSteps:
+		refuse("segment is %d, must be between 1 and %d", c.Segment, maxSteps)
+	case c.InputSize%c.Segment != 0:
+		such := fmt.Sprint((c.InputSize/c.Segment + 1) * c.Segment)
+		if below := c.InputSize / c.Segment * c.Segment; below > 0 {
+			such = fmt.Sprint(below) + " or " + such
+		}
+		refuse("input_size is %d, must be a multiple of segment %d, such as %s", c.InputSize, c.Segment, such)
+	case c.Channels == ChannelsMixed && c.NumFeatures > maxWidth/c.Segment:
+		refuse("segment is %d, which times num_features %d must not be above %d", c.Segment, c.NumFeatures, maxWidth)
+	}
+	switch c.Channels {
+	case ChannelsMixed, ChannelsFolded:
+	default:
+		refuse("channels is %q, must be mixed or folded", string(c.Channels))
+	}
+	switch c.Decoding {
+	case DecodingAutoregressive, DecodingDirect:
+	default:
+		refuse("decoding is %q, must be autoregressive or direct", string(c.Decoding))
+	}
+	switch most := c.HiddenSize - 1; {
+	case c.ChannelEmbedding < 0 || c.ChannelEmbedding > maxWidth:
+		refuse("channel_embedding is %d, must be between 0 and %d", c.ChannelEmbedding, maxWidth)
+	case c.ChannelEmbedding > 0 && c.Channels == ChannelsMixed:
+		refuse("channel_embedding is %d, must be 0 unless channels is folded", c.ChannelEmbedding)
+	case c.Decoding == DecodingDirect && c.ChannelEmbedding > most && c.HiddenSize > 0:
+		refuse("channel_embedding is %d, must leave room beside it for the position's in hidden_size %d", c.ChannelEmbedding, c.HiddenSize)
+	}
+}
+
+// Classic says whether the model has the classic form: single steps of all
+// columns, autoregressive, with attention and without a linear skip.
+func (c *Config) Classic() bool {
+	return c.Segment == 1 && c.Channels == ChannelsMixed && c.Decoding == DecodingAutoregressive && c.Attention && !c.LinearSkip
+}
+
+func (c *Config) folded() bool { return c.Channels == ChannelsFolded }
+func (c *Config) direct() bool { return c.Decoding == DecodingDirect }
+
+// sequences is how many sequences the network reads for a batch of windows.
+func (c *Config) sequences(batch int) int {
+	if c.folded() {
+		return batch * c.NumFeatures
+	}
+	return batch
+}
+
+// columns is how many columns a sequence has.
+func (c *Config) columns() int {
+	if c.folded() {
+		return 1
+	}
+	return c.NumFeatures
+}
+
+// segmentWidth is how many values a segment of a sequence has.
+func (c *Config) segmentWidth() int { return c.Segment * c.columns() }
+
+// numbers is how many numbers the output layer gives for a value.
+func (c *Config) numbers() int { return 1 }
+
+// outputWidth is how many numbers the output layer gives for a segment.
+func (c *Config) outputWidth() int { return c.segmentWidth() * c.numbers() }
+
+// encoderSteps is how many segments a window has.
+func (c *Config) encoderSteps() int { return c.InputSize / c.Segment }
+
+// encoderInput is the width of what the encoder reads of a segment.
+func (c *Config) encoderInput() int {
+	if c.Segment > 1 {
+		return c.HiddenSize
+	}
+	return c.columns()
+}
+
+// positions is how many segments cover a number of steps.
+func (c *Config) positions(steps int) int { return (steps + c.Segment - 1) / c.Segment }
+
+// decoderInput is the width of what a step of the decoder reads.
+func (c *Config) decoderInput() int {
+	if c.direct() {
+		return c.HiddenSize
+	}
+	width := c.encoderInput() + c.ChannelEmbedding
+	if c.Attention {
+		width += c.HiddenSize
+	}
+	return width
+}
+
+// positionEmbedding is the width of a position's embedding in direct decoding.
+func (c *Config) positionEmbedding() int { return c.HiddenSize - c.ChannelEmbedding }
+
+// dropsOutput says where dropout acts after the decoder: before the output
+// layer, as in SegRNN, or on the context alone.
+func (c *Config) dropsOutput() bool { return c.direct() || !c.Attention }
 
 // Directions is 2 for a bidirectional encoder, else 1.
 func (c *Config) Directions() int {

@@ -12,35 +12,42 @@ import (
 // they are written, and where their values are.
 func (c *Config) fields() []configField {
 	return []configField{
-		{"input_size", &c.InputSize},
-		{"horizon", &c.Horizon},
-		{"num_features", &c.NumFeatures},
-		{"hidden_size", &c.HiddenSize},
-		{"num_encoder_layers", &c.NumEncoderLayers},
-		{"num_decoder_layers", &c.NumDecoderLayers},
-		{"num_attention_heads", &c.NumAttentionHeads},
-		{"bidirectional", &c.Bidirectional},
-		{"layer_norm", &c.LayerNorm},
-		{"normalization", &c.Normalization},
-		{"dropout", &c.Dropout},
-		{"teacher_forcing_ratio", &c.TeacherForcingRatio},
-		{"grad_clip", &c.GradClip},
-		{"feature_names", &c.FeatureNames},
-		{"feature_units", &c.FeatureUnits},
+		{name: "input_size", value: &c.InputSize},
+		{name: "horizon", value: &c.Horizon},
+		{name: "num_features", value: &c.NumFeatures},
+		{name: "hidden_size", value: &c.HiddenSize},
+		{name: "num_encoder_layers", value: &c.NumEncoderLayers},
+		{name: "num_decoder_layers", value: &c.NumDecoderLayers},
+		{name: "num_attention_heads", value: &c.NumAttentionHeads},
+		{name: "bidirectional", value: &c.Bidirectional},
+		{name: "layer_norm", value: &c.LayerNorm},
+		{name: "normalization", value: &c.Normalization},
+		{name: "segment", value: &c.Segment, quiet: c.Segment == 1},
+		{name: "channels", value: &c.Channels, quiet: c.Channels == ChannelsMixed},
+		{name: "channel_embedding", value: &c.ChannelEmbedding, quiet: c.ChannelEmbedding == 0},
+		{name: "decoding", value: &c.Decoding, quiet: c.Decoding == DecodingAutoregressive},
+		{name: "attention", value: &c.Attention, quiet: c.Attention},
+		{name: "linear_skip", value: &c.LinearSkip, quiet: !c.LinearSkip},
+		{name: "dropout", value: &c.Dropout},
+		{name: "teacher_forcing_ratio", value: &c.TeacherForcingRatio},
+		{name: "grad_clip", value: &c.GradClip},
+		{name: "feature_names", value: &c.FeatureNames, quiet: len(c.FeatureNames) == 0},
+		{name: "feature_units", value: &c.FeatureUnits, quiet: len(c.FeatureUnits) == 0},
 	}
 }
 
 type configField struct {
 	name  string
 	value any
+	quiet bool // has the value that it has when it is missing, and is not written
 }
 
-// MarshalJSON writes model_type and every field; lists of names only where
-// there are any.
+// MarshalJSON writes model_type and every field; lists of names and the options
+// of the model's form only where they say something.
 func (c Config) MarshalJSON() ([]byte, error) {
 	out := []byte(`{"model_type":` + strconv.Quote(ModelType))
 	for _, f := range c.fields() {
-		if list, ok := f.value.(*[]string); ok && len(*list) == 0 {
+		if f.quiet {
 			continue
 		}
 		v, err := json.Marshal(f.value)

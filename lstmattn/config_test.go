@@ -17,6 +17,7 @@ func TestDefaultConfig(t *testing.T) {
 		InputSize: 168, Horizon: 24, NumFeatures: 7, HiddenSize: 512,
 		NumEncoderLayers: 2, NumDecoderLayers: 2, NumAttentionHeads: 8,
 		Bidirectional: true, LayerNorm: true, Normalization: "none",
+		Segment: 1, Channels: "mixed", Decoding: "autoregressive", Attention: true,
 		Dropout: .1, TeacherForcingRatio: .5, GradClip: 1,
 	}, c)
 }
@@ -39,6 +40,26 @@ func TestConfigAsJSON(t *testing.T) {
 	again, err := json.Marshal(DefaultConfig(2))
 	require.NoError(t, err)
 	require.NotContains(t, string(again), "feature_")
+}
+
+// What a file of before these options does not say is the classic form.
+func TestFormAsJSON(t *testing.T) {
+	c := DefaultConfig(2)
+	classic, err := json.Marshal(c)
+	require.NoError(t, err)
+	c.Segment, c.Channels, c.ChannelEmbedding, c.Decoding, c.Attention, c.LinearSkip = 24, ChannelsFolded, 8, DecodingDirect, false, true
+	require.False(t, c.Classic())
+	data, err := json.Marshal(c)
+	require.NoError(t, err)
+	for _, field := range []string{`"segment":24`, `"channels":"folded"`, `"channel_embedding":8`, `"decoding":"direct"`, `"attention":false`, `"linear_skip":true`} {
+		require.Contains(t, string(data), field)
+		require.NotContains(t, string(classic), field[:strings.Index(field, ":")+1])
+	}
+	var back Config
+	require.NoError(t, json.Unmarshal(data, &back))
+	require.Equal(t, c, back)
+	require.NoError(t, json.Unmarshal(classic, &back))
+	require.True(t, back.Classic())
 }
 
 func TestConfigFromJSONFillsInDefaults(t *testing.T) {
@@ -91,6 +112,16 @@ func TestConfigRefuses(t *testing.T) {
 		{func(c *Config) { c.NumAttentionHeads = 7 }, "num_attention_heads is 7, must divide hidden_size 512"},
 		{func(c *Config) { c.Normalization = "" }, `normalization is "", must be none, last, mean_std or robust`},
 		{func(c *Config) { c.Normalization = "zscore" }, `normalization is "zscore", must be none, last, mean_std or robust`},
+		{func(c *Config) { c.Segment = 0 }, "segment is 0, must be between 1 and 1048576"},
+		{func(c *Config) { c.Segment = 48 }, "input_size is 168, must be a multiple of segment 48, such as 144 or 192"},
+		{func(c *Config) { c.Segment = 336 }, "input_size is 168, must be a multiple of segment 336, such as 336"},
+		{func(c *Config) { c.Segment, c.NumFeatures = 168, 1<<13 }, "segment is 168, which times num_features 8192 must not be above 1048576"},
+		{func(c *Config) { c.Channels = "" }, `channels is "", must be mixed or folded`},
+		{func(c *Config) { c.Decoding = "greedy" }, `decoding is "greedy", must be autoregressive or direct`},
+		{func(c *Config) { c.ChannelEmbedding = -1 }, "channel_embedding is -1, must be between 0 and 1048576"},
+		{func(c *Config) { c.ChannelEmbedding = 4 }, "channel_embedding is 4, must be 0 unless channels is folded"},
+		{func(c *Config) { c.Channels, c.Decoding, c.ChannelEmbedding = "folded", "direct", 512 },
+			"channel_embedding is 512, must leave room beside it for the position's in hidden_size 512"},
 		{func(c *Config) { c.Dropout = 1 }, "dropout is 1, must be at least 0 and below 1"},
 		{func(c *Config) { c.Dropout = math.NaN() }, "dropout is NaN, must be at least 0 and below 1"},
 		{func(c *Config) { c.TeacherForcingRatio = 1.5 }, "teacher_forcing_ratio is 1.5, must be between 0 and 1"},

@@ -3,6 +3,7 @@ package lstmattn
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -24,6 +25,9 @@ type Forecast struct {
 
 	Heads, InputSize int
 	Attention        []float32 // (B, heads, horizon, input_size): how much each step looked at each input; nil if not asked for
+
+	// The steps of a segment have its weights, and those a segment was looked at
+	// share its weight alike; of folded columns the weights are the mean.
 }
 
 // Forecast forecasts each window of x (B, input_size, num_features), raw
@@ -41,6 +45,22 @@ func (m *Model) Forecast(ctx context.Context, x []float32, o *Options) (*Forecas
 // forecastBatch is how many windows are forecast together: it bounds the
 // memory, and more would not be faster.
 const forecastBatch = 128
+
+// forecastRows is how many positions of sequences are worked on together where a
+// window has several.
+const forecastRows = 1 << 13
+
+// windowsAtOnce is how many windows are forecast together.
+func (c *Config) windowsAtOnce(steps int) int {
+	if c.Classic() {
+		return forecastBatch
+	}
+	rows := c.encoderSteps()
+	if c.direct() {
+		rows = max(rows, c.positions(steps))
+	}
+	return min(forecastBatch, max(1, forecastRows/c.sequences(1)/rows))
+}
 
 // ForecastInto is Forecast into the memory of f's slices, which grow where they
 // are too short. f's content is undefined after an error.
@@ -60,10 +80,11 @@ func (m *Model) ForecastInto(ctx context.Context, f *Forecast, x []float32, o *O
 	defer pool.Leave()
 
 	window, row, head := c.InputSize*c.NumFeatures, horizon*c.NumFeatures, c.NumAttentionHeads*horizon*c.InputSize
-	for lo := 0; lo < f.Batch; lo += forecastBatch {
-		hi := min(lo+forecastBatch, f.Batch)
-		s.layOut(m, hi-lo)
-		p := pass{network: m.net, config: c, pool: pool, state: s, batch: hi - lo}
+	many := c.windowsAtOnce(horizon)
+	for lo := 0; lo < f.Batch; lo += many {
+		hi := min(lo+many, f.Batch)
+		s.layOut(m, hi-lo, horizon)
+		p := m.newPass(pool, s, hi-lo)
 		var weights []float32
 		if o.Attention {
 			weights = f.Attention[lo*head : hi*head]
@@ -110,8 +131,8 @@ func (m *Model) Forward(ctx context.Context, x, target []float32, o *ForwardOpti
 	pool := cmp.Or(o.Pool, m.pool)
 	pool.Enter()
 	defer pool.Leave()
-	s.layOut(m, f.Batch)
-	p := pass{network: m.net, config: &m.config, pool: pool, state: s, batch: f.Batch}
+	s.layOut(m, f.Batch, horizon)
+	p := m.newPass(pool, s, f.Batch)
 	if err := p.run(ctx, x, f.Values, f.Attention, horizon, m.forcing(target, o)); err != nil {
 		return nil, err
 	}
@@ -133,6 +154,9 @@ func (m *Model) targetOf(x, target []float32, o *ForwardOptions) (batch, steps i
 			len(target), row, batch, m.config.NumFeatures)
 	}
 	steps = len(target) / row
+	if err := m.checkHorizon(steps); err != nil {
+		return 0, 0, err
+	}
 	if o.Horizon != 0 && o.Horizon != steps {
 		return 0, 0, fmt.Errorf("lstmattn: target has %d steps, horizon is %d", steps, o.Horizon)
 	}
@@ -157,6 +181,20 @@ func (m *Model) batchOf(x []float32) (int, error) {
 	return len(x) / window, nil
 }
 
+// checkHorizon refuses a number of steps that the model cannot forecast.
+func (m *Model) checkHorizon(steps int) error {
+	if steps < 1 || steps > maxSteps {
+		return fmt.Errorf("lstmattn: the horizon is %d, must be between 1 and %d", steps, maxSteps)
+	}
+	switch most := m.config.Horizon; {
+	case steps > most && m.config.direct():
+		return fmt.Errorf("lstmattn: the horizon is %d, direct decoding learnt %d steps", steps, most)
+	case steps > most && m.config.LinearSkip:
+		return fmt.Errorf("lstmattn: the horizon is %d, linear_skip learnt %d steps", steps, most)
+	}
+	return nil
+}
+
 // maxResult bounds the elements of a result, 16 GiB.
 const maxResult = 1 << 32
 
@@ -166,10 +204,13 @@ func (m *Model) prepare(f *Forecast, x []float32, horizon int, attention bool) e
 	if err != nil {
 		return err
 	}
-	if horizon < 1 || horizon > maxSteps {
-		return fmt.Errorf("lstmattn: the horizon is %d, must be between 1 and %d", horizon, maxSteps)
+	if err := m.checkHorizon(horizon); err != nil {
+		return err
 	}
 	c := &m.config
+	if attention && !c.Attention {
+		return errors.New("lstmattn: attention weights are asked for, the configuration's attention is false")
+	}
 	f.Batch, f.Horizon, f.Features = batch, horizon, c.NumFeatures
 	f.Heads, f.InputSize = c.NumAttentionHeads, c.InputSize
 	rows := float64(batch) * float64(horizon)

@@ -130,6 +130,19 @@ func TestForecastRefuses(t *testing.T) {
 		_, err := m.Forecast(ctx, tc.x, &tc.o)
 		require.EqualError(t, err, tc.want)
 	}
+	for _, tc := range []struct {
+		form, want string
+		o          Options
+	}{
+		{"direct", "lstmattn: the horizon is 6, direct decoding learnt 5 steps", Options{Horizon: 6}},
+		{"skip", "lstmattn: the horizon is 6, linear_skip learnt 5 steps", Options{Horizon: 6}},
+		{"no attention", "lstmattn: attention weights are asked for, the configuration's attention is false", Options{Attention: true}},
+	} {
+		c := small()
+		forms[tc.form](&c)
+		_, err := randomModel(t, c, 1).Forecast(ctx, x, &tc.o)
+		require.EqualError(t, err, tc.want)
+	}
 	c := small()
 	c.InputSize = 2000
 	big := randomModel(t, c, 1)

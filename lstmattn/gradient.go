@@ -54,7 +54,7 @@ func (m *Model) GradientBatch(ctx context.Context, grad *Params, b *Batch, loss 
 	pool.Enter()
 	defer pool.Leave()
 	s.layOutTraining(m, b.Size, steps)
-	p := &pass{network: m.net, config: &m.config, pool: pool, state: s, batch: b.Size}
+	p := m.newPass(pool, s, b.Size)
 	force := m.forcing(b.Target, o)
 	p.dropping = force.drop != nil
 	values := make([]float32, len(b.Target))
@@ -86,10 +86,11 @@ func (m *Model) Measure(ctx context.Context, b *Batch, loss Loss, o *Options) (s
 	pool.Enter()
 	defer pool.Leave()
 	c := &m.config
-	for lo := 0; lo < b.Size; lo += forecastBatch {
-		part := b.part(c, steps, lo, min(lo+forecastBatch, b.Size))
-		s.layOut(m, part.Size)
-		p := &pass{network: m.net, config: c, pool: pool, state: s, batch: part.Size}
+	many := c.windowsAtOnce(steps)
+	for lo := 0; lo < b.Size; lo += many {
+		part := b.part(c, steps, lo, min(lo+many, b.Size))
+		s.layOut(m, part.Size, steps)
+		p := m.newPass(pool, s, part.Size)
 		values, target := make([]float32, len(part.Target)), make([]float32, len(part.Target))
 		if err := p.forward(ctx, part.X, values, nil, steps, nil); err != nil {
 			return 0, 0, err

@@ -13,11 +13,13 @@ const (
 	Zeros InitKind = iota
 	Ones
 	Uniform // between -Bound and Bound
+	Normal  // with mean 0 and standard deviation Bound
 )
 
 // Init says how a parameter is filled at first. The table has PyTorch's
 // choices: LSTM 1/sqrt(hidden), Linear 1/sqrt(fan in), attention's input
-// projections Xavier (Glorot and Bengio 2010), its biases 0, layer norm 1 and 0.
+// projections Xavier (Glorot and Bengio 2010), its biases 0, layer norm 1 and 0,
+// embeddings normal.
 type Init struct {
 	Kind  InitKind
 	Bound float64
@@ -38,6 +40,11 @@ func (p *Params) initialize(seed uint64) {
 			rng := stream(seed, row.Name)
 			for j := range view {
 				view[j] = float32((2*rng.Float64() - 1) * row.Init.Bound)
+			}
+		case Normal:
+			rng := stream(seed, row.Name)
+			for j := range view {
+				view[j] = float32(rng.NormFloat64() * row.Init.Bound)
 			}
 		}
 	}

@@ -119,11 +119,17 @@ func checkScaler(features int, mean, scale []float32) error {
 
 // A network is the parameters in the kernels' layout, layer by layer.
 type network struct {
-	encoder, decoder *StackedLSTM
-	bridgeH, bridgeC []dense // by decoder layer; none for a unidirectional encoder
-	attention        *MultiHeadAttention
-	norm             []float32 // (2H) weight and bias; nil without layer norm
+	embed            *dense // of segments; nil without
+	encoder          *StackedLSTM
+	bridgeH, bridgeC []dense             // by decoder layer; none for a unidirectional encoder
+	decoder          *StackedLSTM        // of autoregressive decoding
+	cells            []directCell        // of direct decoding, by decoder layer
+	positions        []float32           // (Mmax, H-C) the positions' embeddings; nil without
+	channels         []float32           // (F, C) the columns' embeddings; nil without
+	attention        *MultiHeadAttention // nil without
+	norm             []float32           // (2H) weight and bias; nil without layer norm
 	output           dense
+	skip             *dense // nil without
 }
 
 // A dense is a linear layer y = x W' + b.
@@ -133,25 +139,37 @@ type dense struct {
 }
 
 func newNetwork(c *Config, p *Params) (*network, error) {
-	H, F, E := c.HiddenSize, c.NumFeatures, c.MemorySize()
-	linear := func(name string, out, in int) dense {
-		return dense{kernel.PackB(true, in, out, p.View(name+".weight"), in), p.View(name + ".bias")}
+	H, E := c.HiddenSize, c.MemorySize()
+	linear := func(name string, out, in int) *dense {
+		return &dense{kernel.PackB(true, in, out, p.View(name+".weight"), in), p.View(name + ".bias")}
 	}
-	n := &network{output: linear("output", F, H)}
+	n := &network{output: *linear("output", c.outputWidth(), H)}
 	var err error
-	if n.encoder, err = NewStackedLSTM(F, H, p.lstm("encoder", c.NumEncoderLayers, c.Directions())); err != nil {
+	if n.encoder, err = NewStackedLSTM(c.encoderInput(), H, p.lstm("encoder", c.NumEncoderLayers, c.Directions())); err != nil {
 		return nil, err
 	}
-	if n.decoder, err = NewStackedLSTM(F+H, H, p.lstm("decoder", c.NumDecoderLayers, 1)); err != nil {
+	decoder := p.lstm("decoder", c.NumDecoderLayers, 1)
+	if c.direct() {
+		n.cells = directCells(c, decoder)
+	} else if n.decoder, err = NewStackedLSTM(c.decoderInput(), H, decoder); err != nil {
 		return nil, err
 	}
-	if n.attention, err = NewMultiHeadAttention(H, E, c.NumAttentionHeads, p.attention(H)); err != nil {
-		return nil, err
+	n.positions, n.channels = p.View("position_embedding.weight"), p.View("channel_embedding.weight")
+	if c.Attention {
+		if n.attention, err = NewMultiHeadAttention(H, E, c.NumAttentionHeads, p.attention(H)); err != nil {
+			return nil, err
+		}
+	}
+	if c.Segment > 1 {
+		n.embed = linear("embed", H, c.segmentWidth())
+	}
+	if c.LinearSkip {
+		n.skip = linear("skip", c.Horizon, c.InputSize)
 	}
 	if c.Bidirectional {
 		for k := range c.NumDecoderLayers {
-			n.bridgeH = append(n.bridgeH, linear(fmt.Sprintf("bridge_h.%d", k), H, 2*H))
-			n.bridgeC = append(n.bridgeC, linear(fmt.Sprintf("bridge_c.%d", k), H, 2*H))
+			n.bridgeH = append(n.bridgeH, *linear(fmt.Sprintf("bridge_h.%d", k), H, 2*H))
+			n.bridgeC = append(n.bridgeC, *linear(fmt.Sprintf("bridge_c.%d", k), H, 2*H))
 		}
 	}
 	if c.LayerNorm {

@@ -15,7 +15,9 @@ func requireReference(t *testing.T, m *Model, x []float32, f *Forecast) {
 	c, p := m.Config(), m.Params()
 	window := c.InputSize * c.NumFeatures
 	require.Len(t, f.Values, f.Batch*f.Horizon*c.NumFeatures)
-	require.Len(t, f.Attention, f.Batch*c.NumAttentionHeads*f.Horizon*c.InputSize)
+	if c.Attention {
+		require.Len(t, f.Attention, f.Batch*c.NumAttentionHeads*f.Horizon*c.InputSize)
+	}
 	for b := range f.Batch {
 		values, weights := refForecast(m, x[b*window:(b+1)*window], nil, f.Horizon, nil)
 		for s := range f.Horizon {
@@ -24,7 +26,7 @@ func requireReference(t *testing.T, m *Model, x []float32, f *Forecast) {
 				require.InDelta(t, values[s][j]/float64(p.ScalerScale[j]), got/float64(p.ScalerScale[j]), 1e-5,
 					"value of window %d, step %d, column %d, in scaled units", b, s, j)
 			}
-			for a := range c.NumAttentionHeads {
+			for a := range len(f.Attention) / (f.Batch * f.Horizon * c.InputSize) {
 				got := f.Attention[((b*c.NumAttentionHeads+a)*f.Horizon+s)*c.InputSize:][:c.InputSize]
 				var sum float64
 				for l, w := range got {
@@ -81,6 +83,51 @@ func TestForecastIsTheFormula(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, given, x, "the input is left alone")
 			requireReference(t, m, x, f)
+		})
+	}
+}
+
+// forms are configurations of every option that changes the model's form, alone
+// and together.
+var forms = map[string]func(*Config){
+	"segments":             func(c *Config) { c.InputSize, c.Segment = 12, 3 },
+	"segments, one column": func(c *Config) { c.InputSize, c.Segment, c.NumFeatures, c.Bidirectional = 12, 2, 1, false },
+	"folded":               func(c *Config) { c.Channels = ChannelsFolded },
+	"folded, embedded":     func(c *Config) { c.Channels, c.ChannelEmbedding = ChannelsFolded, 5 },
+	"folded segments":      func(c *Config) { c.InputSize, c.Segment, c.Channels, c.ChannelEmbedding = 12, 3, ChannelsFolded, 5 },
+	"no attention":         func(c *Config) { c.Attention = false },
+	"direct":               func(c *Config) { c.Decoding = DecodingDirect },
+	"direct, no attention": func(c *Config) { c.Decoding, c.Attention, c.LayerNorm = DecodingDirect, false, false },
+	"skip":                 func(c *Config) { c.LinearSkip = true },
+	"folded skip":          func(c *Config) { c.LinearSkip, c.Channels, c.Normalization = true, ChannelsFolded, NormalizationRobust },
+	"segments, skip, no attention": func(c *Config) {
+		c.InputSize, c.Segment, c.LinearSkip, c.Attention, c.Normalization = 12, 2, true, false, NormalizationLast
+	},
+	"SegRNN": func(c *Config) {
+		c.InputSize, c.Segment, c.Channels, c.ChannelEmbedding, c.Decoding = 12, 3, ChannelsFolded, 4, DecodingDirect
+		c.Normalization, c.Bidirectional, c.Attention, c.LayerNorm, c.NumEncoderLayers, c.NumDecoderLayers = NormalizationLast, false, false, false, 1, 1
+	},
+	"everything": func(c *Config) {
+		c.InputSize, c.Segment, c.Channels, c.ChannelEmbedding, c.Decoding, c.LinearSkip = 12, 3, ChannelsFolded, 5, DecodingDirect, true
+		c.Normalization = NormalizationMeanStd
+	},
+	"mixed, everything": func(c *Config) {
+		c.InputSize, c.Segment, c.Decoding, c.LinearSkip, c.NumDecoderLayers = 12, 3, DecodingDirect, true, 3
+	},
+}
+
+func TestFormsAreTheFormula(t *testing.T) {
+	for name, change := range forms {
+		t.Run(name, func(t *testing.T) {
+			c := small()
+			change(&c)
+			m := randomModel(t, c, 5)
+			for _, horizon := range []int{c.Horizon, 2} {
+				x := windows(m, 3, c.InputSize, 3)
+				f, err := m.Forecast(context.Background(), x, &Options{Horizon: horizon, Attention: c.Attention})
+				require.NoError(t, err)
+				requireReference(t, m, x, f)
+			}
 		})
 	}
 }

@@ -90,7 +90,7 @@ func ParameterTable(cfg Config) ([]Parameter, error) {
 // package comment.
 func parameterTable(c *Config) []Parameter {
 	var t []Parameter
-	H, F, E := c.HiddenSize, c.NumFeatures, c.MemorySize()
+	H, E := c.HiddenSize, c.MemorySize()
 	linear := func(name string, out, in int) {
 		t = append(t,
 			Parameter{Name: name + ".weight", Shape: []int{out, in}, Init: Init{Uniform, 1 / math.Sqrt(float64(in))}},
@@ -105,8 +105,15 @@ func parameterTable(c *Config) []Parameter {
 			Parameter{Name: module + ".bias_hh" + suffix, Shape: []int{4 * H}, Gates: true, Init: init})
 	}
 
+	embedding := func(name string, rows, width int) {
+		t = append(t, Parameter{Name: name + ".weight", Shape: []int{rows, width}, Init: Init{Normal, 1}})
+	}
+
+	if c.Segment > 1 {
+		linear("embed", H, c.segmentWidth())
+	}
 	for k := range c.NumEncoderLayers {
-		in := F
+		in := c.encoderInput()
 		if k > 0 {
 			in = E
 		}
@@ -122,13 +129,37 @@ func parameterTable(c *Config) []Parameter {
 			}
 		}
 	}
+	if c.direct() {
+		embedding("position_embedding", c.positions(c.Horizon), c.positionEmbedding())
+	}
+	if c.ChannelEmbedding > 0 {
+		embedding("channel_embedding", c.NumFeatures, c.ChannelEmbedding)
+	}
 	for k := range c.NumDecoderLayers {
-		in := F + H
+		in := c.decoderInput()
 		if k > 0 {
 			in = H
 		}
 		lstm("decoder", fmt.Sprintf("_l%d", k), in)
 	}
+	if c.Attention {
+		t = append(t, attentionTable(H, E)...)
+	}
+	if c.LayerNorm {
+		t = append(t,
+			Parameter{Name: "norm.weight", Shape: []int{H}, Init: Init{Ones, 0}},
+			Parameter{Name: "norm.bias", Shape: []int{H}})
+	}
+	linear("output", c.outputWidth(), H)
+	if c.LinearSkip {
+		linear("skip", c.Horizon, c.InputSize)
+	}
+	return t
+}
+
+// attentionTable lists the parameters of the attention of width H over memories
+// of width E.
+func attentionTable(H, E int) (t []Parameter) {
 	xavier := func(name string, out, in int) {
 		t = append(t, Parameter{Name: name, Shape: []int{out, in}, Init: Init{Uniform, math.Sqrt(6 / float64(in+out))}})
 	}
@@ -139,17 +170,10 @@ func parameterTable(c *Config) []Parameter {
 		xavier("attention.k_proj_weight", H, E)
 		xavier("attention.v_proj_weight", H, E)
 	}
-	t = append(t,
+	return append(t,
 		Parameter{Name: "attention.in_proj_bias", Shape: []int{3 * H}},
 		Parameter{Name: "attention.out_proj.weight", Shape: []int{H, H}, Init: Init{Uniform, 1 / math.Sqrt(float64(H))}},
 		Parameter{Name: "attention.out_proj.bias", Shape: []int{H}})
-	if c.LayerNorm {
-		t = append(t,
-			Parameter{Name: "norm.weight", Shape: []int{H}, Init: Init{Ones, 0}},
-			Parameter{Name: "norm.bias", Shape: []int{H}})
-	}
-	linear("output", F, H)
-	return t
 }
 
 // countParameters is the number of parameters, in floating point so that no

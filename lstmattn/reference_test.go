@@ -142,10 +142,10 @@ func refWindow(kind Normalization, z []vec, f int) (shift, spread float64) {
 }
 
 // refForecast is the whole model for one window x (L, F) of raw values. With a
-// target (T, F) step t reads it where forced[t] is true.
+// target (T, F) position m reads it where forced[m] is true.
 func refForecast(m *Model, x, target []float32, horizon int, forced []bool) (values []vec, weights [][]vec) {
 	c, p := m.Config(), m.Params()
-	F, H := c.NumFeatures, c.HiddenSize
+	F := c.NumFeatures
 	scaled := func(raw []float32) []vec {
 		var z []vec
 		for i := 0; i < len(raw); i += F {
@@ -168,7 +168,61 @@ func refForecast(m *Model, x, target []float32, horizon int, forced []bool) (val
 		}
 	}
 
-	memory, eh, ec := refStack(p.lstm("encoder", c.NumEncoderLayers, c.Directions()), H, n)
+	for range horizon {
+		values = append(values, make(vec, F))
+		step := make([]vec, c.NumAttentionHeads)
+		for a := range step {
+			step[a] = make(vec, c.InputSize)
+		}
+		weights = append(weights, step)
+	}
+	column := func(rows []vec, f int) (only []vec) {
+		for _, row := range rows {
+			only = append(only, row[f:f+1])
+		}
+		return only
+	}
+	if c.Channels == ChannelsMixed {
+		refSequence(m, 0, n, goal, horizon, forced, func(t, j int, v float64) { values[t][j] = v }, weights, 1)
+	} else {
+		for f := range F {
+			refSequence(m, f, column(n, f), column(goal, f), horizon, forced, func(t, _ int, v float64) { values[t][f] = v }, weights, 1/float64(F))
+		}
+	}
+	for t := range values {
+		for f := range F {
+			values[t][f] = (values[t][f]*spread[f]+shift[f])*float64(p.ScalerScale[f]) + float64(p.ScalerMean[f])
+		}
+	}
+	return values, weights
+}
+
+// refSequence is the network for one sequence n (L, W) of normalised values,
+// column channel where they are folded. It adds share of its weights to all.
+func refSequence(m *Model, channel int, n, goal []vec, horizon int, forced []bool, put func(t, j int, v float64), all [][]vec, share float64) {
+	c, p := m.Config(), m.Params()
+	H, W, P := c.HiddenSize, len(n[0]), c.Segment
+	flat := func(rows []vec) (v vec) {
+		for _, row := range rows {
+			v = append(v, row...)
+		}
+		return v
+	}
+	embed := func(v vec) vec {
+		if P == 1 {
+			return v
+		}
+		y := affine(p.View("embed.weight"), p.View("embed.bias"), 0, H, v)
+		for i := range y {
+			y[i] = math.Max(0, y[i])
+		}
+		return y
+	}
+	var read []vec
+	for i := 0; i < len(n); i += P {
+		read = append(read, embed(flat(n[i:i+P])))
+	}
+	memory, eh, ec := refStack(p.lstm("encoder", c.NumEncoderLayers, c.Directions()), H, read)
 	dec := p.lstm("decoder", c.NumDecoderLayers, 1)
 	h, cell := make([]vec, len(dec)), make([]vec, len(dec))
 	for k := range dec {
@@ -189,26 +243,48 @@ func refForecast(m *Model, x, target []float32, horizon int, forced []bool) (val
 			h[k][i] = math.Tanh(h[k][i])
 		}
 	}
-	prev, context := n[len(n)-1], make(vec, H)
-	for t := range horizon {
-		if t > 0 && forced != nil && forced[t] {
-			prev = goal[t-1]
+	C := c.ChannelEmbedding
+	prev, context := flat(n[len(n)-P:]), make(vec, H)
+	for m := 0; m*P < horizon; m++ {
+		if m > 0 && forced != nil && forced[m] {
+			prev = flat(goal[(m-1)*P : m*P])
 		}
-		in := append(append(vec{}, prev...), context...)
+		hm, cm := h, cell
+		in := append(vec{}, embed(prev)...)
+		if c.Decoding == DecodingDirect {
+			hm, cm = append([]vec{}, h...), append([]vec{}, cell...)
+			in = widen(p.View("position_embedding.weight")[m*(H-C):][:H-C])
+		}
+		if C > 0 {
+			in = append(in, widen(p.View("channel_embedding.weight")[channel*C:][:C])...)
+		}
+		if c.Decoding != DecodingDirect && c.Attention {
+			in = append(in, context...)
+		}
 		for k := range dec {
-			h[k], cell[k] = refCell(dec[k][0], in, h[k], cell[k])
-			in = h[k]
+			hm[k], cm[k] = refCell(dec[k][0], in, hm[k], cm[k])
+			in = hm[k]
 		}
-		var w []vec
-		context, w = refAttend(p.attention(H), c.NumAttentionHeads, in, memory)
-		weights = append(weights, w)
-		sum := make(vec, H)
-		var mean, variance float64
-		for i := range sum {
-			sum[i] = in[i] + context[i]
-			mean += sum[i] / float64(H)
+		sum := append(vec{}, in...)
+		if c.Attention {
+			var w []vec
+			context, w = refAttend(p.attention(H), c.NumAttentionHeads, in, memory)
+			for t := m * P; t < min(horizon, (m+1)*P); t++ {
+				for a := range w {
+					for l := range n {
+						all[t][a][l] += w[a][l/P] / float64(P) * share
+					}
+				}
+			}
+			for i := range sum {
+				sum[i] += context[i]
+			}
 		}
 		if c.LayerNorm {
+			var mean, variance float64
+			for i := range sum {
+				mean += sum[i] / float64(H)
+			}
 			for i := range sum {
 				variance += (sum[i] - mean) * (sum[i] - mean) / float64(H)
 			}
@@ -216,14 +292,21 @@ func refForecast(m *Model, x, target []float32, horizon int, forced []bool) (val
 				sum[i] = (sum[i]-mean)/math.Sqrt(variance+1e-5)*float64(p.View("norm.weight")[i]) + float64(p.View("norm.bias")[i])
 			}
 		}
-		prev = affine(p.View("output.weight"), p.View("output.bias"), 0, F, sum)
-		value := make(vec, F)
-		for f := range value {
-			value[f] = (prev[f]*spread[f]+shift[f])*float64(p.ScalerScale[f]) + float64(p.ScalerMean[f])
+		prev = affine(p.View("output.weight"), p.View("output.bias"), 0, P*W, sum)
+		for t := m * P; t < min(horizon, (m+1)*P); t++ {
+			for j := range W {
+				at := (t-m*P)*W + j
+				if c.LinearSkip {
+					var column vec
+					for l := range n {
+						column = append(column, n[l][j])
+					}
+					prev[at] += affine(p.View("skip.weight"), p.View("skip.bias"), t, 1, column)[0]
+				}
+				put(t, j, prev[at])
+			}
 		}
-		values = append(values, value)
 	}
-	return values, weights
 }
 
 // small is a configuration whose every size is different.

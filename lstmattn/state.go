@@ -4,23 +4,31 @@ import "github.com/onda-ml/onda/ops/kernel"
 
 // A State is the memory a forecast works in. The zero value is ready; a State
 // that has served one call serves the next without allocating. One call uses
-// it at a time.
+// it at a time. The letters are those of the package comment.
 type State struct {
 	model *Model // that the layout below is for
 	batch int
+	steps int // positions of the layout; 0 where it serves any number
 	arena []float32
 	used  int
 
-	window window
-	n      []float32 // (B, L, F) the normalised windows
+	window   window
+	n        []float32 // (B, L, F) the normalised windows
+	columns  []float32 // (B, F, L) the same by column, where that is needed and not the same
+	skip     []float32 // (B, F, horizon) the linear skip
+	embedded []float32 // (N, S, H) the embedded segments
 
-	encode StackedArgs  // Y[last] is the memory (B, L, E)
-	final  [2][]float32 // (Le*D, B, H) the encoder's final h and c
-	joined []float32    // (B, 2H) both directions' final state
+	encode StackedArgs    // Y[last] is the memory (N, S, E)
+	final  [2][]float32   // (Le*D, N, H) the encoder's final h and c
+	joined []float32      // (N, 2H) both directions' final state
+	first  [2][][]float32 // by decoder layer (N, H) its first h and c
 
-	keys, values []float32 // (B, L, H)
+	keys, values []float32 // (N, S, H)
+	y            []float32 // (N, outputWidth) of one step; direct decoding has (N, M, outputWidth)
 	frames       []frame   // of the decoder's steps; inference uses one over and over
 	inputs       [][]float32
+	prevs        [][]float32 // (N, P*W) the segment before a step; training keeps all where they are embedded
+	direct       direct
 	tape         *tape  // nil outside training
 	back         *State // the arena of the backward pass
 
@@ -28,45 +36,52 @@ type State struct {
 	step   kernel.LSTMStepArgs
 }
 
-// A frame is the decoder's memory of one step.
+// A frame is the autoregressive decoder's memory of one step.
 type frame struct {
-	hIn, cIn, hOut, cOut [][]float32 // by layer (B, H); in and out may be the same
-	dropped              [][]float32 // by layer but the last (B, H): what the next layer reads under dropout
+	hIn, cIn, hOut, cOut [][]float32 // by layer (N, H); in and out may be the same
+	layers               [][]float32 // by layer but the last (N, H): what the next layer reads under dropout
 	masks                [][]float32 // the factors of that dropout
-	gates                [][]float32 // by layer (B, 4H); nil outside training
-	weights              []float32   // (B, A, L)
-	projected, mixed     []float32   // (B, H) of the attention
-	contextMask          []float32   // (B, H) the factors of the context's dropout
-	sum, normed          []float32   // (B, H) q + context, and its layer norm
-	mean, rstd           []float32   // (B) of the layer norm
+	gates                [][]float32 // by layer (N, 4H); nil outside training
+	attended
 }
 
-// layOut prepares the state for a batch of the model.
-func (s *State) layOut(m *Model, batch int) {
+// layOut prepares the state for a forecast of a batch of the model.
+func (s *State) layOut(m *Model, batch, steps int) {
 	s.window.mean, s.window.scale = m.params.ScalerMean, m.params.ScalerScale
-	if s.model == m && s.batch == batch && s.tape == nil {
+	c := &m.config
+	positions := 0
+	if c.direct() {
+		positions = c.positions(steps)
+	}
+	if s.model == m && s.batch == batch && s.steps == positions && s.tape == nil {
 		return
 	}
-	c := &m.config
-	B, H := batch, c.HiddenSize
+	N, H := c.sequences(batch), c.HiddenSize
 	s.cut(func() {
 		s.common(m, batch)
-		outputs := [2][]float32{s.take(B * c.InputSize * c.MemorySize()), nil}
+		s.steps = positions
+		outputs := [2][]float32{s.take(N * c.encoderSteps() * c.MemorySize()), nil}
 		if c.NumEncoderLayers > 1 {
-			outputs[1] = s.take(B * c.InputSize * c.MemorySize())
+			outputs[1] = s.take(N * c.encoderSteps() * c.MemorySize())
 		}
 		for k := range c.NumEncoderLayers {
 			s.encode.Y = append(s.encode.Y, outputs[k%2])
 		}
-		f := s.frame(c, B)
-		for range c.NumDecoderLayers {
-			f.hOut = append(f.hOut, s.take(B*H))
-			f.cOut = append(f.cOut, s.take(B*H))
-			f.gates = append(f.gates, nil)
+		if c.direct() {
+			s.layOutDirect(c, N, positions)
+			return
 		}
-		f.hIn, f.cIn = f.hOut, f.cOut
+		f := frame{attended: s.attended(c, N, 1)}
+		for range c.NumDecoderLayers - 1 {
+			f.layers, f.masks = append(f.layers, s.take(N*H)), append(f.masks, s.take(N*H))
+		}
+		f.hIn, f.cIn = s.first[0], s.first[1]
+		f.hOut, f.cOut = f.hIn, f.cIn
+		f.gates = make([][]float32, c.NumDecoderLayers)
 		s.frames = []frame{f}
-		s.inputs = [][]float32{s.take(B * (c.NumFeatures + H))}
+		s.inputs = [][]float32{s.take(N * c.decoderInput())}
+		s.prevs = [][]float32{s.take(N * c.segmentWidth())}
+		s.y = s.take(N * c.outputWidth())
 	})
 }
 
@@ -82,35 +97,59 @@ func (s *State) cut(lay func()) {
 	lay()
 }
 
-// common is the layout that inference and training share.
+// common is the layout that inference and training share. The decoder's first
+// state has room of its own but in autoregressive training.
 func (s *State) common(m *Model, batch int) {
-	s.model, s.batch, s.tape = m, batch, nil
+	s.model, s.batch, s.steps, s.tape = m, batch, 0, nil
 	c := &m.config
 	B, L, F, H := batch, c.InputSize, c.NumFeatures, c.HiddenSize
+	N, S := c.sequences(B), c.encoderSteps()
 	s.window = window{
 		kind: c.Normalization, steps: L, cols: F, mean: m.params.ScalerMean, scale: m.params.ScalerScale,
 		anchor: s.take(B * F), shift: s.take(B * F), spread: s.take(B * F), sorted: s.take(L),
 	}
-	s.n = s.take(B * L * F)
-	states := c.NumEncoderLayers * c.Directions() * B * H
+	s.n, s.columns, s.skip, s.embedded = s.take(B*L*F), nil, nil, nil
+	if F > 1 && (c.folded() || c.LinearSkip) {
+		s.columns = s.take(B * F * L)
+	}
+	if c.LinearSkip {
+		s.skip = s.take(B * F * c.Horizon)
+	}
+	x := s.segments(c)
+	if c.Segment > 1 {
+		s.embedded = s.take(N * S * H)
+		x = s.embedded
+	}
+	states := c.NumEncoderLayers * c.Directions() * N * H
 	s.final = [2][]float32{s.take(states), s.take(states)}
-	s.encode = StackedArgs{Batch: B, Steps: L, X: s.n, HN: s.final[0], CN: s.final[1]}
-	s.joined = s.take(B * 2 * H)
-	s.keys, s.values = s.take(B*L*H), s.take(B*L*H)
+	s.encode = StackedArgs{Batch: N, Steps: S, X: x, HN: s.final[0], CN: s.final[1]}
+	s.joined = s.take(N * 2 * H)
+	s.keys, s.values = nil, nil
+	if c.Attention {
+		s.keys, s.values = s.take(N*S*H), s.take(N*S*H)
+	}
+	s.first = [2][][]float32{}
+	for range c.NumDecoderLayers {
+		s.first[0], s.first[1] = append(s.first[0], s.take(N*H)), append(s.first[1], s.take(N*H))
+	}
 }
 
-// frame makes a frame, but for the layers' states and gates.
-func (s *State) frame(c *Config, B int) frame {
-	H := c.HiddenSize
-	f := frame{
-		weights: s.take(B * c.NumAttentionHeads * c.InputSize), projected: s.take(B * H), mixed: s.take(B * H),
-		contextMask: s.take(B * H), sum: s.take(B * H), normed: s.take(B * H), mean: s.take(B), rstd: s.take(B),
+// attended takes the memory of the attention and output of N sequences with so
+// many queries each.
+func (s *State) attended(c *Config, N, queries int) attended {
+	R, H := N*queries, c.HiddenSize
+	a := attended{sum: s.take(R * H), normed: s.take(R * H), mean: s.take(R), rstd: s.take(R), mask: s.take(R * H)}
+	if c.Attention {
+		a.weights, a.projected, a.mixed = s.take(R*c.NumAttentionHeads*c.encoderSteps()), s.take(R*H), s.take(R*H)
 	}
-	for range c.NumDecoderLayers - 1 {
-		f.dropped, f.masks = append(f.dropped, s.take(B*H)), append(f.masks, s.take(B*H))
+	if c.dropsOutput() {
+		a.dropped = s.take(R * H)
 	}
-	return f
+	return a
 }
+
+// prev is the segment that step t reads.
+func (s *State) prev(t int) []float32 { return s.prevs[min(t, len(s.prevs)-1)] }
 
 // at returns the frame of step t, the row its input is in and that of the next.
 func (s *State) at(t int) (f *frame, input, next []float32) {
