@@ -40,14 +40,15 @@ type Observer interface {
 
 // A StepReport is what happened in a step.
 type StepReport struct {
-	Step, TotalSteps  int // from 1
-	Epoch, Epochs     int // from 1
-	Windows           int // of the batch
-	Loss              float64
-	GradientNorm      float64 // before clipping
-	LearningRate      float64
-	TeacherForcing    float64 // the ratio
-	StepsUntilMeasure int     // until the next evaluation
+	Step           int     `json:"step"` // from 1
+	TotalSteps     int     `json:"total_steps"`
+	Epoch          int     `json:"epoch"` // from 1
+	Epochs         int     `json:"epochs"`
+	Windows        int     `json:"windows"` // of the batch
+	Loss           float64 `json:"loss"`
+	GradientNorm   float64 `json:"gradient_norm"` // before clipping
+	LearningRate   float64 `json:"lr"`
+	TeacherForcing float64 `json:"teacher_forcing"` // the ratio
 }
 
 // An EvaluationReport is what a validation gave.
@@ -324,7 +325,7 @@ func (r *run) take(ctx context.Context) error {
 	if o := r.options.Observer; o != nil {
 		o.Step(StepReport{
 			Step: p.Step, TotalSteps: r.total, Epoch: epoch + 1, Epochs: c.Epochs, Windows: len(s.windows),
-			Loss: loss, GradientNorm: norm, LearningRate: s.rate, TeacherForcing: ratio, StepsUntilMeasure: r.due(),
+			Loss: loss, GradientNorm: norm, LearningRate: s.rate, TeacherForcing: ratio,
 		})
 	}
 	return nil

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/onda-ml/onda/export"
 	"github.com/onda-ml/onda/lstmattn"
@@ -117,9 +116,9 @@ func override[T any](v, flag *T) {
 
 // again is the command line, without what says how to begin.
 func (c *trainCmd) again() []string {
-	args := []string{"--data", c.Data, "--config", c.Config, "--out", c.Out}
+	args := []string{"--data", quote(c.Data), "--config", quote(c.Config), "--out", quote(c.Out)}
 	if len(c.Columns) > 0 {
-		args = append(args, "--columns", strings.Join(c.Columns, ","))
+		args = append(args, "--columns", quote(strings.Join(c.Columns, ",")))
 	}
 	if c.Missing != string(series.Refuse) {
 		args = append(args, "--missing", c.Missing)
@@ -137,86 +136,19 @@ func (c *trainCmd) again() []string {
 	return args
 }
 
+// quote is a word for a shell.
+func quote(word string) string {
+	if strings.IndexFunc(word, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-,:\\", r)
+	}) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
 func deref[T any](p *T) (v T) {
 	if p != nil {
 		v = *p
 	}
 	return v
-}
-
-// A trainLog shows a training's progress.
-type trainLog struct {
-	a     *app
-	lines *json.Encoder // nil without --log-json
-	bar   *trainBar     // nil without a terminal
-	quiet bool
-}
-
-func newTrainLog(a *app, asJSON, quiet bool) *trainLog {
-	l := &trainLog{a: a, quiet: quiet}
-	if asJSON {
-		l.lines = json.NewEncoder(a.stdout)
-	}
-	if f, ok := a.stderr.(*os.File); ok && !quiet {
-		l.bar = newTrainBar(f)
-	}
-	return l
-}
-
-func (l *trainLog) Step(r train.StepReport) {
-	if l.bar != nil {
-		l.bar.step(r)
-	}
-}
-
-func (l *trainLog) Evaluation(r train.EvaluationReport) {
-	if l.lines != nil {
-		l.lines.Encode(struct {
-			Event string `json:"event"`
-			train.EvaluationReport
-		}{"evaluation", r})
-	}
-	if l.quiet {
-		return
-	}
-	text := fmt.Sprintf("epoch %d  step %d  lr %.3g  training %.5g", r.Epoch, r.Step, r.LearningRate, r.TrainLoss)
-	if v := r.Validation; v != nil {
-		text += fmt.Sprintf("  validation %.5g", v.Loss)
-		for _, m := range v.Metrics {
-			text += fmt.Sprintf("  MSE/MAE(%d) %.4f/%.4f", m.Horizon, m.MSE, m.MAE)
-		}
-		if r.Improved {
-			text += "  best"
-		}
-	}
-	if l.bar != nil {
-		l.bar.clear()
-	}
-	fmt.Fprintln(l.a.stderr, text)
-}
-
-func (l *trainLog) end() {
-	if l.bar != nil {
-		l.bar.clear()
-	}
-}
-
-// result says what the training came to.
-func (l *trainLog) result(dir string, r *train.Result) error {
-	if l.lines != nil {
-		return l.lines.Encode(struct {
-			Event string `json:"event"`
-			Dir   string `json:"dir"`
-			*train.Result
-		}{"end", dir, r})
-	}
-	l.a.printf("%s: %d steps, %d epochs, ended by %s, best after step %d", dir, r.Steps, r.Epochs, r.Why, r.BestStep)
-	if r.Best != nil {
-		l.a.printf(", validation loss %.6g", r.Best.Loss)
-		for _, m := range r.Best.Metrics {
-			l.a.printf(", MSE/MAE(%d) %.4f/%.4f", m.Horizon, m.MSE, m.MAE)
-		}
-	}
-	l.a.printf("\n")
-	return nil
 }

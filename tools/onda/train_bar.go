@@ -13,8 +13,9 @@ import (
 
 // A trainBar is the progress bar of a training: loss, rate, time left.
 type trainBar struct {
-	bar *progressbar.ProgressBar
-	out *os.File
+	bar   *progressbar.ProgressBar
+	out   *os.File
+	first int // the step before the first that the bar saw
 }
 
 // newTrainBar is nil where f is no terminal.
@@ -26,16 +27,15 @@ func newTrainBar(f *os.File) *trainBar {
 }
 
 func (b *trainBar) step(r train.StepReport) {
-	if b.bar == nil {
-		b.bar = progressbar.NewOptions(r.TotalSteps,
+	if b.bar == nil { // a resumed training's bar counts what is left to do
+		b.first = r.Step - 1
+		b.bar = progressbar.NewOptions(r.TotalSteps-b.first,
 			progressbar.OptionSetWriter(b.out), progressbar.OptionShowIts(), progressbar.OptionSetItsString("steps"),
-			progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(20),
+			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(20),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionUseANSICodes(true), progressbar.OptionClearOnFinish())
-		b.bar.Set(r.Step - 1)
-		b.bar.Reset()
 	}
-	b.bar.Describe(fmt.Sprintf("epoch %d/%d  loss %.4g  lr %.3g", r.Epoch, r.Epochs, r.Loss, r.LearningRate))
-	b.bar.Set(r.Step)
+	b.bar.Describe(fmt.Sprintf("epoch %d/%d  step %d/%d  loss %.4g  lr %.3g", r.Epoch, r.Epochs, r.Step, r.TotalSteps, r.Loss, r.LearningRate))
+	b.bar.Set(r.Step - b.first)
 }
 
 func (b *trainBar) clear() {
