@@ -151,5 +151,8 @@ func (f model) Forecast(ctx context.Context, b *lstmattn.Batch) (*Prediction, er
 	if err != nil {
 		return nil, err
 	}
-	return &Prediction{Values: y.Values}, nil
+	return PredictionOf(y), nil
 }
+
+// PredictionOf is what a model's forecast says.
+func PredictionOf(y *lstmattn.Forecast) *Prediction { return &Prediction{Values: y.Values} }

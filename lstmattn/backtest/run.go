@@ -37,8 +37,10 @@ type Options struct {
 	// data's unit.
 	Scaled bool
 
-	PerSeries bool // see series.WindowOptions
-	SkipShort bool // see series.WindowOptions
+	// As in series.WindowOptions.
+	Calendar  []string
+	PerSeries bool
+	SkipShort bool
 
 	// Progress is called after each batch with the number of windows done.
 	Progress func(done, all int)
@@ -117,7 +119,7 @@ func newRun(frame *series.Frame, o Options) (*run, error) {
 	var err error
 	if r.windows, err = series.NewWindows(frame, series.WindowOptions{
 		InputSize: o.InputSize, Horizon: o.Horizon, Stride: o.Stride, From: o.From, To: o.To,
-		SkipShort: o.SkipShort, PerSeries: o.PerSeries,
+		Calendar: o.Calendar, SkipShort: o.SkipShort, PerSeries: o.PerSeries,
 	}); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package series
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 )
@@ -54,6 +55,49 @@ func (f *Frame) Before(rows []int) *Frame {
 		past.Series = append(past.Series, &t)
 	}
 	return &past
+}
+
+// SetAhead says what is known of the time after each series' last row: future
+// has f's Future as its columns, and rows for each series of f that begin where
+// its history ends.
+func (f *Frame) SetAhead(future *Frame) error {
+	if !slices.Equal(future.Columns, f.Future) {
+		return fmt.Errorf("has %s, expected %s", strings.Join(future.Columns, ", "), strings.Join(f.Future, ", "))
+	}
+	known := map[string]*Series{}
+	for _, s := range future.Series {
+		known[s.ID] = s
+	}
+	first := len(f.Columns) + len(f.Past)
+	for _, s := range f.Series {
+		k := known[s.ID]
+		if k == nil {
+			return fmt.Errorf("has no rows of %s", s)
+		}
+		for _, i := range []int{0, k.Len() - 1} {
+			if want, got := s.Times.Format(s.Len()+i), k.Times.Format(i); f.TimeColumn != "" && want != got {
+				return fmt.Errorf("%s%s has %s as its row %d, expected %s, %d after the history's end", k.end, s, got, i+1, want, i+1)
+			}
+		}
+		rows, err := k.Last(k.Len())
+		if err != nil {
+			return err
+		}
+		last, err := s.Last(1)
+		if err != nil {
+			return err
+		}
+		s.Ahead = make([]float32, k.Len()*s.width)
+		for i := range k.Len() {
+			row := s.Ahead[i*s.width : (i+1)*s.width]
+			for c := range first {
+				row[c] = float32(math.NaN())
+			}
+			copy(row[first:], rows[i*k.width:(i+1)*k.width])
+			copy(row[first+len(f.Future):], last[first+len(f.Future):])
+		}
+	}
+	return nil
 }
 
 // Series is one series, in rising order of time.

@@ -229,3 +229,23 @@ func TestCalendarFollowsTheFutureCovariates(t *testing.T) {
 	_, err = NewWindows(read(t, "y\n1\n2\n3\n", Options{}), o)
 	require.EqualError(t, err, "the series has no dates, which the calendar's moon needs")
 }
+
+func TestAheadFromAnotherFile(t *testing.T) {
+	o := Options{Columns: []string{"y"}, Future: []string{"known"}, Static: []string{"kind"}}
+	f := read(t, "unique_id,ds,y,known,kind\na,1,1,10,5\na,2,2,20,5\n", o)
+	require.NoError(t, f.SetAhead(read(t, "unique_id,ds,known\nb,9,0\na,3,30\na,4,40\n", Options{})))
+	w, err := NewLatest(f, WindowOptions{InputSize: 1, Horizon: 2})
+	require.NoError(t, err)
+	b := &lstmattn.Batch{}
+	require.NoError(t, w.Read(context.Background(), []int{0}, b))
+	require.Equal(t, []float32{20, 30, 40}, b.Future)
+	require.Equal(t, []float32{5}, b.Static)
+	for text, want := range map[string]string{
+		"unique_id,ds,known\nb,3,30\n":         `has no rows of series "a"`,
+		"unique_id,ds,known\na,4,30\n":         `row 2, column "unique_id": series "a" has 4 as its row 1, expected 3, 1 after the history's end`,
+		"unique_id,ds,known\na,3,30\na,5,30\n": `row 3, column "unique_id": series "a" has 5 as its row 2, expected 4, 2 after the history's end`,
+		"unique_id,ds,other\na,3,30\n":         "has other, expected known",
+	} {
+		require.EqualError(t, f.SetAhead(read(t, text, Options{})), want)
+	}
+}

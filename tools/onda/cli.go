@@ -20,6 +20,7 @@ type commands struct {
 	Init     initCmd     `cmd:"" help:"Write a randomly initialised model directory."`
 	Train    trainCmd    `cmd:"" help:"Train a forecaster on a CSV."`
 	Forecast forecastCmd `cmd:"" help:"Forecast with a model directory or an ONNX file."`
+	Backtest backtestCmd `cmd:"" help:"Measure a model's forecasts of the past, beside naive ones."`
 	Export   exportCmd   `cmd:"" help:"Write a model directory as ONNX."`
 	Demo     demoCmd     `cmd:"" help:"All of it on bundled models and data."`
 }

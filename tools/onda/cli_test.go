@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,7 +55,7 @@ func TestUsageIsStatus2(t *testing.T) {
 	}
 	status, stdout, _ := onda("--help")
 	require.Equal(t, 0, status)
-	for _, command := range []string{"inspect", "run", "verify", "bench", "init", "forecast", "export", "demo"} {
+	for _, command := range []string{"inspect", "run", "verify", "bench", "init", "train", "forecast", "backtest", "export", "demo"} {
 		require.Contains(t, stdout, command)
 	}
 }
@@ -215,4 +216,90 @@ func TestDemo(t *testing.T) {
 	for _, file := range []string{"airpassengers.png", "model/model.safetensors", "loop/model.onnx", "unrolled/model.onnx", "split/encoder.onnx", "split/decoder_step.onnx"} {
 		require.FileExists(t, filepath.Join(dir, file))
 	}
+}
+
+// trained writes a model directory for the two columns of hourly.csv, trained
+// a little.
+func trained(t *testing.T) string {
+	t.Helper()
+	config := write(t, "config.json", `{"input_size": 12, "horizon": 5, "num_features": 2, "hidden_size": 8, "num_encoder_layers": 1,
+		"num_decoder_layers": 1, "num_attention_heads": 2, "normalization": "last", "training": {"max_steps": 4, "threads": 1}}`)
+	dir := filepath.Join(t.TempDir(), "model")
+	succeed(t, "train", "--data", hourly, "--config", config, "--out", dir, "--quiet")
+	return dir
+}
+
+const hourly = "../../testmodels/series/hourly.csv"
+
+func TestBacktest(t *testing.T) {
+	dir := trained(t)
+	text := succeed(t, "backtest", dir, "--data", hourly, "--from=-48", "--steps", "--by-column")
+	require.Contains(t, text, "9 forecasts of 5 steps, 1 series, 9 origins, one model throughout\n")
+	for _, name := range []string{"MSE", "MAE", "RMSE", "sMAPE", "MASE", "CRPS", "seasonal naive, 24", "repeat last", "temperature", "step ahead"} {
+		require.Contains(t, text, name)
+	}
+
+	type scores struct{ MSE, MAE, MASE, CRPS float64 }
+	var fixed, refitted struct {
+		Windows, Fits int
+		Model         scores
+		Naive         scores           `json:"seasonal_naive"`
+		Steps         []map[string]any `json:"steps"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(succeed(t, "backtest", dir, "--data", hourly, "--from=-48", "--json")), &fixed))
+	require.Equal(t, []int{9, 1, 5}, []int{fixed.Windows, fixed.Fits, len(fixed.Steps)})
+	require.Equal(t, fixed.Model.MAE, fixed.Model.CRPS)
+	require.NoError(t, json.Unmarshal([]byte(succeed(t, "backtest", dir, "--data", hourly, "--from=-48", "--refit", "every-4", "--json")), &refitted))
+	require.Equal(t, 3, refitted.Fits)
+	require.NotEqual(t, fixed.Model, refitted.Model)
+	require.Equal(t, fixed.Naive, refitted.Naive)
+
+	onnx := filepath.Join(t.TempDir(), "model.onnx")
+	succeed(t, "export", dir, "--onnx", onnx)
+	require.Contains(t, succeed(t, "backtest", onnx, "--data", hourly, "--from=-48"), "9 forecasts of 5 steps")
+
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{dir, "--refit", "every-0"}, "--refit every-0: expected never, always or every-K with a K above 0"},
+		{[]string{dir, "--refit", "often"}, "--refit often: expected never"},
+		{[]string{onnx, "--refit", "always"}, "is no model directory, an ONNX file can't be trained"},
+		{[]string{dir, "--from", "100%"}, "has no window of 12 and 5 rows"},
+		{[]string{dir, "--from", "tomorrow"}, `cut "tomorrow"`},
+	} {
+		status, _, stderr := onda(append([]string{"backtest", "--data", hourly}, c.args...)...)
+		require.Equal(t, 1, status, "%v", c.args)
+		require.Contains(t, stderr, c.want)
+		require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
+	}
+}
+
+// Every series of a long file is forecast, as many as there are, in its place;
+// a file that goes through the disk gives the same.
+func TestForecastOfManySeries(t *testing.T) {
+	dir := trained(t)
+	var b strings.Builder
+	b.WriteString("unique_id,ds,y,temperature\n")
+	for i := range 20 {
+		for s := range 300 {
+			fmt.Fprintf(&b, "s%03d,%d,%d,%d\n", s, i, s+i, s)
+		}
+	}
+	data, out := write(t, "many.csv", b.String()), filepath.Join(t.TempDir(), "out.csv")
+	attention := filepath.Join(t.TempDir(), "attention.csv")
+	require.Contains(t, succeed(t, "forecast", dir, "--data", data, "--out", out, "--attention", attention, "--series", "s299", "--plot", filepath.Join(t.TempDir(), "p.png")), "5 steps of 300 series, 2 columns")
+	want, err := os.ReadFile(out)
+	require.NoError(t, err)
+	lines := strings.Split(strings.TrimSpace(string(want)), "\n")
+	require.Len(t, lines, 1+300*5)
+	require.True(t, strings.HasPrefix(lines[1500], "s299,24,"), lines[1500])
+	table, err := os.ReadFile(attention)
+	require.NoError(t, err)
+	require.Equal(t, 1+300*5, strings.Count(string(table), "\n"))
+	require.True(t, strings.HasPrefix(string(table), "unique_id,ds,step_ahead,-12,-11,"))
+	succeed(t, "forecast", dir, "--data", data, "--out", out, "--in-memory", "0")
+	got, err := os.ReadFile(out)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
 }

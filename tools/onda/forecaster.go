@@ -20,11 +20,12 @@ import (
 type forecaster interface {
 	// window is the number of steps looked back on and of columns.
 	window() (steps, features int)
-	// columns are the names of the features, nil if the model doesn't know.
-	columns() []string
-	// forecast takes x (batch, steps, features). A horizon of 0 is the model's
-	// own.
-	forecast(ctx context.Context, x []float32, horizon int, attention bool) (*lstmattn.Forecast, error)
+	// names are those of the columns, none where the model doesn't know.
+	names() columnNames
+	// horizon is the model's own, 0 if it doesn't tell before it runs.
+	horizon() int
+	// forecast takes windows; a horizon of 0 is the model's own.
+	forecast(ctx context.Context, b *lstmattn.Batch, horizon int, attention bool) (*lstmattn.Forecast, error)
 }
 
 func openForecaster(path string, threads int) (forecaster, error) {
@@ -55,10 +56,12 @@ func (g goForecaster) window() (int, int) {
 	return c.InputSize, c.NumFeatures
 }
 
-func (g goForecaster) columns() []string { return g.m.Config().FeatureNames }
+func (g goForecaster) names() columnNames { return columnNames{columns: g.m.Config().FeatureNames} }
 
-func (g goForecaster) forecast(ctx context.Context, x []float32, horizon int, attention bool) (*lstmattn.Forecast, error) {
-	return g.m.Forecast(ctx, x, &lstmattn.Options{Horizon: horizon, Attention: attention})
+func (g goForecaster) horizon() int { return g.m.Config().Horizon }
+
+func (g goForecaster) forecast(ctx context.Context, b *lstmattn.Batch, horizon int, attention bool) (*lstmattn.Forecast, error) {
+	return g.m.Forecast(ctx, b.X, &lstmattn.Options{Horizon: horizon, Attention: attention})
 }
 
 // onnxForecaster is an ONNX file with one float input (batch, steps, features),
@@ -66,11 +69,11 @@ func (g goForecaster) forecast(ctx context.Context, x []float32, horizon int, at
 // features), perhaps with the attention (batch, heads, horizon, steps) beside.
 // Where there is one feature its dimension may be missing on both sides.
 type onnxForecaster struct {
-	m                        *runtime.Model
-	x, horizon, y, attention string
-	steps, features          int
-	flat                     bool // x is (batch, steps)
-	names                    []string
+	m                      *runtime.Model
+	x, steps, y, attention string // the names of its inputs and outputs; steps is the horizon
+	look, features, ahead  int
+	flat                   bool // x is (batch, look)
+	columns                []string
 }
 
 func newONNXForecaster(path string, m *runtime.Model) (*onnxForecaster, error) {
@@ -78,11 +81,11 @@ func newONNXForecaster(path string, m *runtime.Model) (*onnxForecaster, error) {
 	for _, p := range m.Inputs() {
 		switch {
 		case p.DType == tensor.Float32 && len(p.Shape) == 3 && f.x == "":
-			f.x, f.steps, f.features = p.Name, p.Shape[1].Size, p.Shape[2].Size
+			f.x, f.look, f.features = p.Name, p.Shape[1].Size, p.Shape[2].Size
 		case p.DType == tensor.Float32 && len(p.Shape) == 2 && f.x == "":
-			f.x, f.steps, f.features, f.flat = p.Name, p.Shape[1].Size, 1, true
+			f.x, f.look, f.features, f.flat = p.Name, p.Shape[1].Size, 1, true
 		case p.DType == tensor.Int64 && p.Name == "horizon":
-			f.horizon = p.Name
+			f.steps = p.Name
 		case !p.Optional:
 			return nil, fmt.Errorf("%s: input %q %v is not what a forecaster takes: one float input (batch, steps, features) and an optional int64 horizon", path, p.Name, p)
 		}
@@ -93,55 +96,63 @@ func newONNXForecaster(path string, m *runtime.Model) (*onnxForecaster, error) {
 			f.attention = p.Name
 		case p.DType == tensor.Float32 && (len(p.Shape) == 3 || len(p.Shape) == 2 || !p.Ranked) && f.y == "":
 			f.y = p.Name
+			if len(p.Shape) > 1 {
+				f.ahead = max(p.Shape[1].Size, 0)
+			}
 		}
 	}
 	if f.x == "" || f.y == "" {
 		return nil, fmt.Errorf("%s: not a forecaster: expected a float input (batch, steps, features) and an output (batch, horizon, features)", path)
 	}
 	meta := m.Metadata()
-	if f.steps < 0 {
-		fmt.Sscan(meta["input_size"], &f.steps)
+	if f.look < 0 {
+		fmt.Sscan(meta["input_size"], &f.look)
 	}
-	if f.steps < 0 {
+	if f.ahead == 0 {
+		fmt.Sscan(meta["horizon"], &f.ahead)
+	}
+	if f.look < 0 {
 		return nil, fmt.Errorf("%s: neither input %q nor the metadata's input_size tells how many steps to look back on", path, f.x)
 	}
 	if list := cmp.Or(meta["feature_names"], meta["columns"]); list != "" {
-		if json.Unmarshal([]byte(list), &f.names) != nil {
-			f.names = strings.Split(list, ",")
+		if json.Unmarshal([]byte(list), &f.columns) != nil {
+			f.columns = strings.Split(list, ",")
 		}
 	}
 	return f, nil
 }
 
-func (f *onnxForecaster) window() (int, int) { return f.steps, max(f.features, 0) }
+func (f *onnxForecaster) window() (int, int) { return f.look, max(f.features, 0) }
 
-func (f *onnxForecaster) columns() []string { return f.names }
+func (f *onnxForecaster) names() columnNames { return columnNames{columns: f.columns} }
 
-func (f *onnxForecaster) forecast(ctx context.Context, x []float32, horizon int, attention bool) (*lstmattn.Forecast, error) {
+func (f *onnxForecaster) horizon() int { return f.ahead }
+
+func (f *onnxForecaster) forecast(ctx context.Context, b *lstmattn.Batch, horizon int, attention bool) (*lstmattn.Forecast, error) {
 	features := f.features
 	if features < 0 {
-		features = max(len(f.names), 1)
+		features = max(len(f.columns), 1)
 	}
-	batch := len(x) / (f.steps * features)
-	t, err := tensor.New(x, batch, f.steps, features)
+	batch := b.Size
+	t, err := tensor.New(b.X, batch, f.look, features)
 	if err != nil {
 		return nil, err
 	}
 	if f.flat {
-		if t, err = t.Reshaped(batch, f.steps); err != nil {
+		if t, err = t.Reshaped(batch, f.look); err != nil {
 			return nil, err
 		}
 	}
 	inputs := map[string]*tensor.Tensor{f.x: t}
 	if horizon > 0 {
-		if f.horizon == "" {
+		if f.steps == "" {
 			return nil, fmt.Errorf("the model's horizon is fixed: it has no input named horizon")
 		}
 		h := tensor.Scalar(int64(horizon))
-		if i := slices.IndexFunc(f.m.Inputs(), func(p runtime.Port) bool { return p.Name == f.horizon }); len(f.m.Inputs()[i].Shape) == 1 {
+		if i := slices.IndexFunc(f.m.Inputs(), func(p runtime.Port) bool { return p.Name == f.steps }); len(f.m.Inputs()[i].Shape) == 1 {
 			h = tensor.Must([]int64{int64(horizon)}, 1)
 		}
-		inputs[f.horizon] = h
+		inputs[f.steps] = h
 	}
 	wanted := []string{f.y}
 	if attention && f.attention != "" {

@@ -14,11 +14,9 @@ import (
 )
 
 type trainCmd struct {
-	Data    string   `required:"" help:"CSV to train on: long (unique_id, ds, y, ...) or wide (one column per feature)." placeholder:"FILE.csv" type:"existingfile"`
-	Config  string   `required:"" help:"JSON with the model's configuration and a section training; what it leaves out has the default." placeholder:"config.json" type:"existingfile"`
-	Out     string   `required:"" help:"The model directory to write: config.json and model.safetensors of the best model, checkpoint.safetensors." placeholder:"DIR" type:"path"`
-	Columns []string `help:"The columns to train on; default the configuration's feature names, else all."`
-	Missing string   `help:"What to do with empty cells: refuse, forward, interpolate, zero, mean, mask." enum:"refuse,forward,interpolate,zero,mean,mask" default:"refuse"`
+	dataFlags
+	Config string `required:"" help:"JSON with the model's configuration and a section training; what it leaves out has the default." placeholder:"config.json" type:"existingfile"`
+	Out    string `required:"" help:"The model directory to write: config.json and model.safetensors of the best model, checkpoint.safetensors." placeholder:"DIR" type:"path"`
 
 	Epochs    *int     `help:"Times every window is seen, at most."`
 	BatchSize *int     `help:"Windows per step."`
@@ -37,10 +35,11 @@ func (c *trainCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	frame, config, err := c.read()
+	frame, config, err := c.open()
 	if err != nil {
 		return err
 	}
+	defer frame.Close()
 	windows, validation, err := train.Datasets(frame, config, training.Split)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
@@ -80,16 +79,14 @@ func (c *trainCmd) training() (train.Config, error) {
 	return training, training.Validate()
 }
 
-// read reads the data, and the model's configuration, which it completes by
+// open reads the data, and the model's configuration, which it completes by
 // the data's columns.
-func (c *trainCmd) read() (*series.Frame, lstmattn.Config, error) {
-	columns := c.Columns
-	if len(columns) == 0 {
-		if _, err := export.ReadSection(c.Config, "feature_names", &columns); err != nil {
-			return nil, lstmattn.Config{}, err
-		}
+func (c *trainCmd) open() (*series.Frame, lstmattn.Config, error) {
+	var names columnNames
+	if _, err := export.ReadSection(c.Config, "feature_names", &names.columns); err != nil {
+		return nil, lstmattn.Config{}, err
 	}
-	frame, err := series.ReadFile(c.Data, series.Options{Columns: columns, Missing: series.Missing(c.Missing)})
+	frame, err := c.read(names)
 	if err != nil {
 		return nil, lstmattn.Config{}, err
 	}
@@ -116,13 +113,7 @@ func override[T any](v, flag *T) {
 
 // again is the command line, without what says how to begin.
 func (c *trainCmd) again() []string {
-	args := []string{"--data", quote(c.Data), "--config", quote(c.Config), "--out", quote(c.Out)}
-	if len(c.Columns) > 0 {
-		args = append(args, "--columns", quote(strings.Join(c.Columns, ",")))
-	}
-	if c.Missing != string(series.Refuse) {
-		args = append(args, "--missing", c.Missing)
-	}
+	args := append(c.args(), "--config", quote(c.Config), "--out", quote(c.Out))
 	add := func(name string, v any, given bool) {
 		if given {
 			args = append(args, name, fmt.Sprint(v))
