@@ -54,27 +54,36 @@ func newBackpass(p *pass, params, grads *Params, steps int, forced []bool) *back
 		s.back = &State{}
 	}
 	N, S, H, E := p.rows, c.encoderSteps(), c.HiddenSize, c.MemorySize()
-	take := s.back.take
+	take, zeros := s.back.take, 0
 	s.back.cut(func() {
+		// What is added to comes first, and is cleared.
 		b.dh, b.dc, b.dgates = nil, nil, nil
 		for range c.NumDecoderLayers {
 			b.dh, b.dc = append(b.dh, take(N*H)), append(b.dc, take(N*H))
 		}
 		b.dFinal = [2][]float32{take(len(s.final[0])), take(len(s.final[0]))}
+		b.zeros, b.dy = take(H), take(b.positions*N*c.outputWidth())
 		width := max(E, c.encoderInput())
-		b.dMemory = [2][]float32{take(N * S * width), take(N * S * width)}
-		b.encoderGates, b.dJoined, b.zeros = take(S*N*4*H), take(N*2*H), take(H)
-		b.dy = take(b.positions * N * c.outputWidth())
+		b.dMemory[0] = take(N * S * width)
 		if c.LinearSkip {
 			b.dSkip = take(len(s.skip))
 		}
+		if c.Attention {
+			b.dProjected, b.dKeys, b.dValues = take(b.positions*N*H), take(N*S*H), take(N*S*H)
+		}
+		if c.Attention && !c.direct() {
+			b.dContext = take(b.positions * N * H)
+		}
+		zeros = s.back.used
+
+		b.dMemory[1] = take(N * S * width)
+		b.encoderGates, b.dJoined = take(S*N*4*H), take(N*2*H)
 		queries := 1
 		if c.direct() {
 			queries = b.positions
 		}
 		if c.Attention {
-			b.dQuery, b.dMixed, b.dProjected = take(queries*N*H), take(queries*N*H), take(b.positions*N*H)
-			b.dKeys, b.dValues = take(N*S*H), take(N*S*H)
+			b.dQuery, b.dMixed = take(queries*N*H), take(queries*N*H)
 		}
 		if c.direct() {
 			b.takeDirect(take)
@@ -82,7 +91,7 @@ func newBackpass(p *pass, params, grads *Params, steps int, forced []bool) *back
 			b.takeSteps(take)
 		}
 	})
-	clear(s.back.arena[:s.back.used])
+	clear(s.back.arena[:zeros])
 	if !c.direct() {
 		b.packSteps()
 	}

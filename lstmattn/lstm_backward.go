@@ -61,30 +61,50 @@ func (l *lstmBack) run(p *kernel.Pool) error {
 	return nil
 }
 
-// products are the gradients of the input and the parameters, sequence by
-// sequence.
+// products are the gradients of the input and the parameters: sequence by
+// sequence, or where there are more of them than steps, step by step.
 func (l *lstmBack) products(p *kernel.Pool) {
-	T, B, I, H := l.T, l.B, l.input, l.hidden
-	beta := float32(0)
-	if l.addX {
-		beta = 1
-	}
-	for b := range B {
-		dgates, step := l.dgates[b*4*H:], B*4*H
-		x, y := l.x[b*l.xB:], l.y[b*l.yB:]
-		if l.dx != nil {
-			kernel.Gemm(p, false, false, T, I, 4*H, 1, dgates, step, l.params.WeightIH, I, beta, l.dx[b*l.xB:], l.xT)
-		}
-		kernel.Gemm(p, true, false, 4*H, I, T, 1, dgates, step, x, l.xT, 1, l.grads.WeightIH, I)
-		if T > 1 { // the first step read zeros
+	T, B, H := l.T, l.B, l.hidden
+	if B <= T {
+		for b := range B {
+			dgates, x, y, step := l.dgates[b*4*H:], b*l.xB, l.y[b*l.yB:], B*4*H
+			l.inputProducts(p, dgates, step, x, l.xT, T)
+			if T == 1 { // the only step read zeros
+				continue
+			}
 			after, before := dgates[step:], y
 			if l.reverse {
 				after, before = dgates, y[l.yT:]
 			}
 			kernel.Gemm(p, true, false, 4*H, H, T-1, 1, after, step, before, l.yT, 1, l.grads.WeightHH, H)
 		}
+	} else {
+		for t := range T {
+			dgates, before := l.dgates[t*B*4*H:], t-1
+			if l.reverse {
+				before = t + 1
+			}
+			l.inputProducts(p, dgates, 4*H, t*l.xT, l.xB, B)
+			if before >= 0 && before < T {
+				kernel.Gemm(p, true, false, 4*H, H, B, 1, dgates, 4*H, l.y[before*l.yT:], l.yB, 1, l.grads.WeightHH, H)
+			}
+		}
 	}
 	l.grads.addBias(l.dgates, T*B)
+}
+
+// inputProducts are the products of some rows of dgates with W and with the rows
+// of x from x[at] on.
+func (l *lstmBack) inputProducts(p *kernel.Pool, dgates []float32, step, at, stride, rows int) {
+	I, H := l.input, l.hidden
+	beta := float32(0)
+	if l.addX {
+		beta = 1
+	}
+	if l.dx != nil {
+		kernel.Gemm(p, false, false, rows, I, 4*H, 1, dgates, step, l.params.WeightIH, I, beta, l.dx[at:], stride)
+	}
+	kernel.Gemm(p, true, false, 4*H, I, rows, 1, dgates, step, l.x[at:], stride, 1, l.grads.WeightIH, I)
 }
 
 // addBias adds the sums over all rows of dgates (rows, 4H) to both biases.

@@ -10,9 +10,6 @@ import (
 func (b *backpass) takeSteps(take func(int) []float32) {
 	c, N, M, H := b.config, b.rows, b.positions, b.config.HiddenSize
 	b.dOut, b.dSum, b.dHidden, b.dInput = take(N*H), take(N*H), take(N*H), take(N*c.decoderInput())
-	if c.Attention {
-		b.dContext = take(M * N * H)
-	}
 	if b.embed != nil {
 		b.dEmbed = take(M * N * H)
 	}
