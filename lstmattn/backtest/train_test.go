@@ -63,3 +63,23 @@ func TestRefitTrainsAnew(t *testing.T) {
 		require.NotEqual(t, initial.Params().Data, p[:len(initial.Params().Data)])
 	}
 }
+
+// With its parameters at zero and the last value as the window's shift, a model
+// repeats the last value: its scores are those of that naive forecast, so that
+// no step between data, model and measure is off by one.
+func TestAModelOfZerosRepeatsTheLastValue(t *testing.T) {
+	c := lstmattn.DefaultConfig(2)
+	c.InputSize, c.Horizon, c.HiddenSize, c.NumAttentionHeads, c.Normalization = 8, 5, 8, 2, lstmattn.NormalizationLast
+	m, err := lstmattn.New(c, 1)
+	require.NoError(t, err)
+	clear(m.Params().Data)
+	require.NoError(t, m.Pack())
+	frame := file(t, series.Options{}, []int{60, 70}, func(s, i int) float64 { return math.Round(100*math.Sin(float64(i+s))) / 8 })
+	r, err := Run(context.Background(), frame, Fixed(Model(m, 0)), Options{InputSize: 8, Horizon: 5, From: "-30", Stride: 1, Period: 3})
+	require.NoError(t, err)
+	require.Equal(t, 52, r.Windows)
+	require.Equal(t, r.RepeatLast, r.Model)
+	for k := range r.Steps {
+		require.Equal(t, r.Steps[k].RepeatLast, r.Steps[k].Model)
+	}
+}

@@ -246,7 +246,7 @@ func (b *Builder) Frame() (*Frame, error) {
 	for _, g := range b.order {
 		s := g.series
 		if g.rows == 0 {
-			return nil, fmt.Errorf("row %d: %s has no value in %s", g.lines[0], s, strings.Join(b.frame.Columns, ", "))
+			return nil, fmt.Errorf("row %d, column %q: %s has no value in %s", g.lines[0], b.endColumn(), s, strings.Join(b.frame.Columns, ", "))
 		}
 		s.Times = Count(g.rows)
 		if b.time >= 0 {
@@ -257,7 +257,7 @@ func (b *Builder) Frame() (*Frame, error) {
 			return nil, err
 		}
 		s.means = g.fill.means()
-		s.end = fmt.Sprintf("row %d, column %q: ", g.line, cmp.Or(b.frame.IDColumn, b.frame.TimeColumn, b.frame.Columns[0]))
+		s.end = fmt.Sprintf("row %d, column %q: ", g.line, b.endColumn())
 		if err := b.keepAhead(g); err != nil {
 			return nil, err
 		}
@@ -280,6 +280,11 @@ func (b *Builder) Frame() (*Frame, error) {
 		b.frame.cache = b.store
 	}
 	return b.frame, nil
+}
+
+// endColumn is the column that errors about a whole series name.
+func (b *Builder) endColumn() string {
+	return cmp.Or(b.frame.IDColumn, b.frame.TimeColumn, b.frame.Columns[0])
 }
 
 // keepAhead sets what is known of the time after a series' last row. A missing

@@ -1,10 +1,14 @@
 package series
 
 import (
+	"context"
+	"math"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/onda-ml/onda/lstmattn"
 )
 
 func read(t *testing.T, text string, o Options) *Frame {
@@ -91,17 +95,108 @@ func TestLastNeedsEnoughRows(t *testing.T) {
 	require.EqualError(t, err, `row 4, column "unique_id": series "x" has 3 rows, 4 are needed`)
 }
 
+// The sentences of files with covariates.
+func TestCovariateRefusals(t *testing.T) {
+	o := Options{Columns: []string{"y"}, Past: []string{"p"}, Future: []string{"f"}, Static: []string{"s"}}
+	const header = "unique_id,ds,y,p,f,s\n"
+	for _, c := range []struct{ name, text, want string }{
+		{"no such column", "unique_id,ds,y,p,f\n", `no column "s"; the file has unique_id, ds, y, p, f`},
+		{"static moves", header + "a,1,1,1,1,7\na,2,1,1,1,8\n", `row 3, column "s": 8 follows 7, a static column keeps its value within a series`},
+		{"static is missing", header + "a,1,1,1,1,\n", `row 2, column "s": is empty, a static column needs a value in every row`},
+		{"a gap in the middle", header + "a,1,1,1,1,7\na,2,,,1,7\na,3,1,1,1,7\n", `row 3, column "y": is empty`},
+		{"a gap in one column", header + "a,1,1,1,1,7\na,2,1,,1,7\n", `row 3, column "p": is empty`},
+		{"nothing ahead", header + "a,1,1,1,1,7\na,2,,,,7\n", `row 3, column "f": is empty`},
+		{"no history", header + "a,1,1,1,1,7\nb,1,,,1,7\n", `row 3, column "unique_id": series "b" has no value in y`},
+		{"times ahead", header + "a,1,1,1,1,7\na,2,1,1,1,7\na,4,,,1,7\n", `row 4, column "ds": 4 follows 2, expected 3: the rows must be equally spaced`},
+		{"within one series", header + "a,1,1,1,1,7\nb,5,1,1,1,7\na,1,1,1,1,7\n", `row 4, column "ds": 1 appears twice`},
+		{"an open quote", header + "a,1,\"1,1,1,7\n", `parse error on line 2, column 14: extraneous or missing " in quoted-field`},
+	} {
+		_, err := ReadCSV(strings.NewReader(c.text), o)
+		require.EqualError(t, err, c.want, c.name)
+		_, err = StreamCSV(strings.NewReader(c.text), t.TempDir(), o)
+		require.EqualError(t, err, c.want, c.name)
+	}
+	o.Past = []string{"y"}
+	_, err := ReadCSV(strings.NewReader(header), o)
+	require.EqualError(t, err, `column "y" is asked for twice`)
+	_, err = ReadCSV(strings.NewReader("y\n1\n"), Options{Missing: "guess"})
+	require.EqualError(t, err, `rule "guess" for missing cells, expected refuse, forward, interpolate, zero, mean or mask`)
+}
+
+func TestRulesAhead(t *testing.T) {
+	const text = "ds,y,f\n1,1,2\n2,1,4\n3,,\n4,,8\n5,,\n"
+	for rule, want := range map[Missing][]float32{Forward: {4, 8, 8}, Interpolate: {4, 8, 8}, Zero: {0, 8, 0}, Mean: {3, 8, 3}, Mask: {4, 8, 8}} {
+		s := read(t, text, Options{Columns: []string{"y"}, Future: []string{"f"}, Missing: rule}).Series[0]
+		require.Equal(t, 2, s.Len())
+		require.Equal(t, 3, s.AheadLen())
+		require.Equal(t, want, []float32{s.Ahead[1], s.Ahead[3], s.Ahead[5]}, rule)
+	}
+}
+
+func TestTimesOfPartsOfSeconds(t *testing.T) {
+	times, _, err := ParseTimes([]string{"2024-01-01 00:00:00", "2024-01-01 00:00:00.5", "2024-01-01 00:00:01"})
+	require.NoError(t, err)
+	require.Equal(t, "2024-01-01 00:00:01.5", times.Format(3))
+}
+
+func TestSeason(t *testing.T) {
+	for rows, want := range map[string]int{
+		"2024-01-01 00:00:00,2024-01-01 01:00:00": 24, "2024-01-01 00:00:00,2024-01-01 00:15:00": 96,
+		"2024-01-01,2024-01-02": 7, "2024-01-01,2024-01-08": 52, "2024-01,2024-02": 12, "2024-01,2024-04": 4, "2023-01,2024-01": 1,
+		"1,2": 1, "2024-01-01,2024-01-04": 1,
+	} {
+		times, _, err := ParseTimes(strings.Split(rows, ","))
+		require.NoError(t, err)
+		require.Equal(t, want, times.Season(), rows)
+	}
+}
+
+func TestBefore(t *testing.T) {
+	f := read(t, "unique_id,ds,y\na,1,1\na,2,2\nb,1,5\nc,1,6\nc,2,7\n", Options{})
+	past := f.Before([]int{1, 0, 2})
+	require.Len(t, past.Series, 2)
+	require.Equal(t, []float32{1}, past.Series[0].Values)
+	require.Equal(t, "c", past.Series[1].ID)
+	require.Equal(t, 2, f.Series[0].Len())
+}
+
+// What is read has whole rows; what is read from the disk is the same; its
+// windows are finite.
 func FuzzReadCSV(f *testing.F) {
 	f.Add("unique_id,ds,y\na,2020-01-01,1\n", "forward")
 	f.Add("date,a,b\n2020-01,1,2\n2020-02,,4\n", "interpolate")
+	f.Add("unique_id,ds,y,f,p,s\na,1,1,1,1,7\nb,1,,1,1,8\na,2,3,1,,7\na,3,,2,,7\n", "mask")
 	f.Fuzz(func(t *testing.T, text, rule string) {
-		frame, err := ReadCSV(strings.NewReader(text), Options{Missing: Missing(rule)})
-		if err != nil {
-			return
-		}
-		for _, s := range frame.Series {
-			require.Len(t, s.Values, s.Len()*len(frame.Columns))
-			s.Times.Format(s.Len() + 3)
+		for _, o := range []Options{{Missing: Missing(rule)}, {Missing: Missing(rule), Columns: []string{"y"}, Past: []string{"p"}, Future: []string{"f"}, Static: []string{"s"}}} {
+			frame, err := ReadCSV(strings.NewReader(text), o)
+			o.Memory = 8
+			disk, also := StreamCSV(strings.NewReader(text), t.TempDir(), o)
+			if err != nil {
+				require.EqualError(t, also, err.Error())
+				continue
+			}
+			require.NoError(t, also)
+			defer disk.Close()
+			for k, s := range frame.Series {
+				require.Len(t, s.Values, s.Len()*frame.Width())
+				s.Times.Format(s.Len() + 3)
+				rows := make([]float32, len(s.Values))
+				require.NoError(t, disk.Series[k].Read(rows, 0))
+				for i, v := range s.Values {
+					require.Equal(t, math.Float32bits(v), math.Float32bits(rows[i]))
+				}
+			}
+			w, err := NewWindows(frame, WindowOptions{InputSize: 1, Horizon: 1, SkipShort: true})
+			if err != nil {
+				continue
+			}
+			var b lstmattn.Batch
+			require.NoError(t, w.Read(context.Background(), []int{0, w.Len() - 1}, &b))
+			for _, part := range [][]float32{b.X, b.Target, b.Past, b.Future, b.Static} {
+				for _, v := range part {
+					require.False(t, v != v)
+				}
+			}
 		}
 	})
 }

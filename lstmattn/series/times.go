@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sort"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -119,6 +120,9 @@ func (c *clock) addInteger(cell string) error {
 func (t *Times) guess(b time.Time) {
 	a := t.start
 	t.step = b.Sub(a)
+	if a.Nanosecond()|b.Nanosecond() != 0 && strings.HasSuffix(t.layout, ":05") {
+		t.layout += ".999999999" // as many digits as a timestamp needs
+	}
 	months := (b.Year()-a.Year())*12 + int(b.Month()) - int(a.Month())
 	if months < 1 || t.step < 28*24*time.Hour {
 		return
