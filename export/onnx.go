@@ -89,6 +89,9 @@ func ONNX(m *lstmattn.Model, o Options) ([]Part, error) {
 	if o.Horizon < 1 {
 		return nil, fmt.Errorf("export: the horizon is %d, must be at least 1", o.Horizon)
 	}
+	if err := exportable(&c); err != nil {
+		return nil, err
+	}
 	w := &writer{config: &c, params: m.Params(), options: o}
 	switch o.Decoder {
 	case Loop, "":
@@ -177,4 +180,15 @@ func (w *writer) model(g *onnx.Graph, doc string) *onnx.Model {
 		OpsetImports: []onnx.OpsetImport{{Version: int64(w.options.Opset)}},
 		Metadata:     meta,
 	}
+}
+
+// exportable refuses a model of a form that the graph is not written for.
+func exportable(c *lstmattn.Config) error {
+	if c.Head != lstmattn.HeadPoint {
+		return fmt.Errorf("export: a model with head %s cannot be written as ONNX, only one with a point head", c.Head)
+	}
+	if c.NumPast+c.NumFuture+c.NumStatic > 0 {
+		return fmt.Errorf("export: a model with covariates (num_past %d, num_future %d, num_static %d) cannot be written as ONNX", c.NumPast, c.NumFuture, c.NumStatic)
+	}
+	return nil
 }

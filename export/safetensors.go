@@ -51,9 +51,9 @@ func formatTensors(m *lstmattn.Model) ([]byte, error) {
 			return nil, fmt.Errorf("%s: %w", row.Name, err)
 		}
 	}
-	for name, data := range buffers(p) {
-		if err := put(name, []int{len(data)}, data, false); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+	for _, b := range p.Buffers() {
+		if err := put(b.Name, []int{b.Len}, b.Data, false); err != nil {
+			return nil, fmt.Errorf("%s: %w", b.Name, err)
 		}
 	}
 	config, err := formatConfig(m.Config())
@@ -65,11 +65,6 @@ func formatTensors(m *lstmattn.Model) ([]byte, error) {
 		metaConfig:    string(config),
 		metaChecksum:  checksum(views),
 	})
-}
-
-// buffers are the tensors beside the parameters.
-func buffers(p *lstmattn.Params) map[string][]float32 {
-	return map[string][]float32{"scaler.mean": p.ScalerMean, "scaler.scale": p.ScalerScale}
 }
 
 // blocks are the parts of a parameter in the order of the file: itself, or its
@@ -120,8 +115,8 @@ func parseTensors(cfg lstmattn.Config, data []byte) (*lstmattn.Params, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"scaler.mean", "scaler.scale"} {
-		table = append(table, lstmattn.Parameter{Name: name, Shape: []int{cfg.NumFeatures}})
+	for _, b := range lstmattn.BufferTable(cfg) {
+		table = append(table, lstmattn.Parameter{Name: b.Name, Shape: []int{b.Len}})
 	}
 	meta := header.Metadata()
 	if err := checkMadeFor(cfg, meta); err != nil {
@@ -140,8 +135,8 @@ func parseTensors(cfg lstmattn.Config, data []byte) (*lstmattn.Params, error) {
 	for _, row := range p.Table() {
 		read(p.View(row.Name), views[row.Name].Data(), row.Gates)
 	}
-	for name, data := range buffers(p) {
-		read(data, views[name].Data(), false)
+	for _, b := range p.Buffers() {
+		read(b.Data, views[b.Name].Data(), false)
 	}
 	return p, nil
 }

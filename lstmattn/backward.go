@@ -11,10 +11,10 @@ import (
 // state. Its own arrays are the gradients of what the tape holds.
 type backpass struct {
 	*pass
-	params, grads               *Params
+	grads                       *Params
 	decoderParams, decoderGrads []LSTMParams // by layer
 	steps, positions            int
-	forced                      []bool // (M+1) whether a position read the target
+	force                       *forcing
 
 	dy             []float32   // (M, N, outputWidth); direct decoding has (N, M, outputWidth)
 	dSkip          []float32   // (B, F, horizon)
@@ -26,6 +26,7 @@ type backpass struct {
 	dProjected     []float32   // (M, N, H) or (N, M, H)
 	dKeys, dValues []float32   // (N, S, H)
 	dInput         []float32   // (N, decoderInput) of the step after
+	dPrev          []float32   // (N, P*W) of the values that it read
 	dHidden        []float32   // (N, H)
 	dh, dc         [][]float32 // by decoder layer (N, H)
 	dgates         [][]float32 // by decoder layer (M, N, 4H)
@@ -43,10 +44,10 @@ type backpass struct {
 }
 
 // newBackpass takes its arrays from the state's second arena.
-func newBackpass(p *pass, params, grads *Params, steps int, forced []bool) *backpass {
-	b := &backpass{pass: p, params: params, grads: grads, steps: steps, positions: p.config.positions(steps), forced: forced}
+func newBackpass(p *pass, grads *Params, steps int, force *forcing) *backpass {
+	b := &backpass{pass: p, grads: grads, steps: steps, positions: p.config.positions(steps), force: force}
 	c, s := p.config, p.state
-	for k, layer := range params.lstm("decoder", c.NumDecoderLayers, 1) {
+	for k, layer := range p.params.lstm("decoder", c.NumDecoderLayers, 1) {
 		b.decoderParams = append(b.decoderParams, layer[0])
 		b.decoderGrads = append(b.decoderGrads, grads.lstm("decoder", c.NumDecoderLayers, 1)[k][0])
 	}
@@ -204,7 +205,7 @@ func (b *backpass) bridgeBackward() {
 				}
 			}
 			b.join(k, which, j)
-			b.product(b.grads.View(name+".weight"), b.grads.View(name+".bias"), d, b.state.joined, B, H, 2*H)
+			b.product(b.grads.View(name+".weight"), b.grads.View(name+".bias"), d, b.state.ends, B, H, 2*H)
 			kernel.Gemm(b.pool, false, false, B, 2*H, H, 1, d, H, b.params.View(name+".weight"), 2*H, 0, b.dJoined, 2*H)
 			for direction := range 2 {
 				into := piece(b.dFinal[which], 2*j+direction, n)
@@ -253,6 +254,9 @@ func (b *backpass) encoderBackward(ctx context.Context) error {
 		dy, dx = dx, dy
 	}
 	if b.embed != nil {
+		for r := range N * S { // the embedded part of the input's gradient, row after row
+			copy(piece(dy, r, H), dy[r*c.encoderInput():][:H])
+		}
 		b.embedBackward(dy[:N*S*H], s.embedded, s.segments(c), N*S)
 	}
 	return nil

@@ -50,5 +50,6 @@ func (b *Batch) part(c *Config, steps, lo, hi int) *Batch {
 	return &Batch{
 		Size: hi - lo,
 		X:    of(b.X, c.InputSize*c.NumFeatures), Target: of(b.Target, steps*c.NumFeatures), Weight: of(b.Weight, steps*c.NumFeatures),
+		Past: of(b.Past, c.InputSize*c.NumPast), Future: of(b.Future, (c.InputSize+steps)*c.NumFuture), Static: of(b.Static, c.NumStatic),
 	}
 }

@@ -61,12 +61,23 @@ type Config struct {
 	Attention        bool     // attention: the decoder looks back at the encoder's outputs
 	LinearSkip       bool     // linear_skip: a linear map of each column's window is added to its forecast
 
+	Head      Head      // head: what the model gives for each value, a point forecast or a distribution
+	Quantiles []float64 // quantiles: levels of a quantile head, rising, each above 0 and below 1; none for other heads
+
+	NumPast   int      // num_past: covariates known for the history only
+	NumFuture int      // num_future: covariates known for the horizon too, the calendar's last
+	NumStatic int      // num_static: covariates of the series as a whole
+	Calendar  []string // calendar: features of the timestamps among the future covariates, see CalendarFeatures
+
 	Dropout             float64 // dropout: probability in [0, 1), in training only
 	TeacherForcingRatio float64 // teacher_forcing_ratio: probability in [0, 1] that a training step sees the target
 	GradClip            float64 // grad_clip: largest global norm of a gradient in training; 0 for no limit
 
 	FeatureNames []string // feature_names: one per column, or none
 	FeatureUnits []string // feature_units: one per column ("" where there is none), or none
+	PastNames    []string // past_names: one per past covariate, or none
+	FutureNames  []string // future_names: one per future covariate but the calendar's, or none
+	StaticNames  []string // static_names: one per static covariate, or none
 }
 
 // DefaultConfig is the configuration of a model of numFeatures columns that
@@ -76,6 +87,7 @@ func DefaultConfig(numFeatures int) Config {
 		InputSize: 168, Horizon: 24, NumFeatures: numFeatures,
 		HiddenSize: 512, NumEncoderLayers: 2, NumDecoderLayers: 2, NumAttentionHeads: 8,
 		Bidirectional: true, LayerNorm: true, Normalization: NormalizationNone,
+		Head:    HeadPoint,
 		Segment: 1, Channels: ChannelsMixed, Decoding: DecodingAutoregressive, Attention: true,
 		Dropout: 0.1, TeacherForcingRatio: 0.5, GradClip: 1,
 	}
@@ -131,22 +143,9 @@ func (c *Config) Validate() error {
 	if !(c.GradClip >= 0) || math.IsInf(c.GradClip, 1) {
 		refuse("grad_clip is %v, must be a number of at least 0", c.GradClip)
 	}
-	named := func(field string, names []string) {
-		if len(names) != 0 && len(names) != c.NumFeatures {
-			refuse("%s has %d entries, num_features is %d", field, len(names), c.NumFeatures)
-		}
-	}
-	named("feature_names", c.FeatureNames)
-	named("feature_units", c.FeatureUnits)
-	seen := map[string]bool{}
-	for _, name := range c.FeatureNames {
-		if name == "" {
-			refuse("feature_names has an empty entry")
-		} else if seen[name] {
-			refuse("feature_names has %q twice", name)
-		}
-		seen[name] = true
-	}
+	c.checkHead(refuse)
+	c.checkCovariates(between, refuse)
+	c.checkNames(refuse)
 	if len(problems) == 0 {
 		if n := countParameters(c); n > maxParameters {
 			refuse("these sizes make %.3g parameters, at most %d are supported", n, maxParameters)
@@ -220,8 +219,8 @@ func (c *Config) columns() int {
 // segmentWidth is how many values a segment of a sequence has.
 func (c *Config) segmentWidth() int { return c.Segment * c.columns() }
 
-// numbers is how many numbers the output layer gives for a value.
-func (c *Config) numbers() int { return 1 }
+// numbers is K, how many numbers the output layer gives for a value.
+func (c *Config) numbers() int { return widthOf(c.Head, c.Quantiles) }
 
 // outputWidth is how many numbers the output layer gives for a segment.
 func (c *Config) outputWidth() int { return c.segmentWidth() * c.numbers() }
@@ -229,12 +228,17 @@ func (c *Config) outputWidth() int { return c.segmentWidth() * c.numbers() }
 // encoderSteps is how many segments a window has.
 func (c *Config) encoderSteps() int { return c.InputSize / c.Segment }
 
-// encoderInput is the width of what the encoder reads of a segment.
-func (c *Config) encoderInput() int {
+// embedded is the width of a segment as the network reads it.
+func (c *Config) embedded() int {
 	if c.Segment > 1 {
 		return c.HiddenSize
 	}
 	return c.columns()
+}
+
+// encoderInput is the width of what the encoder reads of a segment.
+func (c *Config) encoderInput() int {
+	return c.embedded() + c.Segment*c.NumPast + c.known()
 }
 
 // positions is how many segments cover a number of steps.
@@ -243,9 +247,9 @@ func (c *Config) positions(steps int) int { return (steps + c.Segment - 1) / c.S
 // decoderInput is the width of what a step of the decoder reads.
 func (c *Config) decoderInput() int {
 	if c.direct() {
-		return c.HiddenSize
+		return c.HiddenSize + c.known()
 	}
-	width := c.encoderInput() + c.ChannelEmbedding
+	width := c.embedded() + c.ChannelEmbedding + c.known()
 	if c.Attention {
 		width += c.HiddenSize
 	}
@@ -258,6 +262,39 @@ func (c *Config) positionEmbedding() int { return c.HiddenSize - c.ChannelEmbedd
 // dropsOutput says where dropout acts after the decoder: before the output
 // layer, as in SegRNN, or on the context alone.
 func (c *Config) dropsOutput() bool { return c.direct() || !c.Attention }
+
+// checkNames refuses lists of names of a wrong length, and empty and repeated
+// names of columns.
+func (c *Config) checkNames(refuse func(format string, args ...any)) {
+	for _, list := range []struct {
+		field, of string
+		names     []string
+		want      int
+		unique    bool
+	}{
+		{"feature_names", "num_features is", c.FeatureNames, c.NumFeatures, true},
+		{"feature_units", "num_features is", c.FeatureUnits, c.NumFeatures, false},
+		{"past_names", "num_past is", c.PastNames, c.NumPast, true},
+		{"future_names", "num_future without the calendar is", c.FutureNames, c.NumFuture - len(c.Calendar), true},
+		{"static_names", "num_static is", c.StaticNames, c.NumStatic, true},
+	} {
+		if len(list.names) != 0 && len(list.names) != list.want {
+			refuse("%s has %d entries, %s %d", list.field, len(list.names), list.of, list.want)
+		}
+		seen := map[string]bool{}
+		for _, name := range list.names {
+			if !list.unique {
+				break
+			}
+			if name == "" {
+				refuse("%s has an empty entry", list.field)
+			} else if seen[name] {
+				refuse("%s has %q twice", list.field, name)
+			}
+			seen[name] = true
+		}
+	}
+}
 
 // Directions is 2 for a bidirectional encoder, else 1.
 func (c *Config) Directions() int {

@@ -28,11 +28,20 @@ func (c *Config) fields() []configField {
 		{name: "decoding", value: &c.Decoding, quiet: c.Decoding == DecodingAutoregressive},
 		{name: "attention", value: &c.Attention, quiet: c.Attention},
 		{name: "linear_skip", value: &c.LinearSkip, quiet: !c.LinearSkip},
+		{name: "head", value: &c.Head, quiet: c.Head == HeadPoint},
+		{name: "quantiles", value: &c.Quantiles, quiet: len(c.Quantiles) == 0},
+		{name: "num_past", value: &c.NumPast, quiet: c.NumPast == 0},
+		{name: "num_future", value: &c.NumFuture, quiet: c.NumFuture == 0},
+		{name: "num_static", value: &c.NumStatic, quiet: c.NumStatic == 0},
+		{name: "calendar", value: &c.Calendar, quiet: len(c.Calendar) == 0},
 		{name: "dropout", value: &c.Dropout},
 		{name: "teacher_forcing_ratio", value: &c.TeacherForcingRatio},
 		{name: "grad_clip", value: &c.GradClip},
 		{name: "feature_names", value: &c.FeatureNames, quiet: len(c.FeatureNames) == 0},
 		{name: "feature_units", value: &c.FeatureUnits, quiet: len(c.FeatureUnits) == 0},
+		{name: "past_names", value: &c.PastNames, quiet: len(c.PastNames) == 0},
+		{name: "future_names", value: &c.FutureNames, quiet: len(c.FutureNames) == 0},
+		{name: "static_names", value: &c.StaticNames, quiet: len(c.StaticNames) == 0},
 	}
 }
 
@@ -146,6 +155,8 @@ func kindOf(target any) string {
 		return "true or false"
 	case *[]string:
 		return "a list of strings"
+	case *[]float64:
+		return "a list of numbers"
 	}
 	return "a string"
 }

@@ -16,7 +16,7 @@ func TestDefaultConfig(t *testing.T) {
 	require.Equal(t, Config{
 		InputSize: 168, Horizon: 24, NumFeatures: 7, HiddenSize: 512,
 		NumEncoderLayers: 2, NumDecoderLayers: 2, NumAttentionHeads: 8,
-		Bidirectional: true, LayerNorm: true, Normalization: "none",
+		Bidirectional: true, LayerNorm: true, Normalization: "none", Head: "point",
 		Segment: 1, Channels: "mixed", Decoding: "autoregressive", Attention: true,
 		Dropout: .1, TeacherForcingRatio: .5, GradClip: 1,
 	}, c)

@@ -15,6 +15,7 @@ import (
 type directCell struct {
 	input     *kernel.PackedB // (in, 4H); of layer 0 the position's part
 	channel   *kernel.PackedB // (C, 4H) of layer 0; nil without
+	known     *kernel.PackedB // (known, 4H) of layer 0: of covariates; nil without
 	recurrent dense           // with both biases
 }
 
@@ -25,9 +26,14 @@ func directCells(c *Config, params [][]LSTMParams) (cells []directCell) {
 		in, first := c.layerInput(k), c.layerInput(k)
 		cell := directCell{recurrent: dense{kernel.PackB(true, H, 4*H, p.WeightHH, H), make([]float32, 4*H)}}
 		kernel.Add(cell.recurrent.bias, p.BiasIH, p.BiasHH)
-		if k == 0 && c.ChannelEmbedding > 0 {
+		if k == 0 {
 			first = c.positionEmbedding()
-			cell.channel = kernel.PackB(true, c.ChannelEmbedding, 4*H, p.WeightIH[first:], in)
+			if c.ChannelEmbedding > 0 {
+				cell.channel = kernel.PackB(true, c.ChannelEmbedding, 4*H, p.WeightIH[first:], in)
+			}
+			if c.known() > 0 {
+				cell.known = kernel.PackB(true, c.known(), 4*H, p.WeightIH[H:], in)
+			}
 		}
 		cell.input = kernel.PackB(true, first, 4*H, p.WeightIH, in)
 		cells = append(cells, cell)
@@ -51,6 +57,7 @@ type direct struct {
 	base     []float32   // (N, 4H) of a layer: the recurrent part of the gates, and the column's
 	channel  []float32   // (F, 4H) the columns' part
 	position []float32   // (M, 4H) the positions' part
+	known    []float32   // (N*M, known) the positions' covariates
 	gates    [][]float32 // by layer (N*M, 4H)
 	h, c     [][]float32 // by layer (N*M, H)
 	layers   [][]float32 // by layer but the last (N*M, H): what the next layer reads under dropout
@@ -64,7 +71,7 @@ type direct struct {
 // in the same memory.
 func (s *State) layOutDirect(c *Config, N, M int) {
 	H, R := c.HiddenSize, N*M
-	s.direct = direct{attended: s.attended(c, N, M), positions: M, base: s.take(N * 4 * H), position: s.take(M * 4 * H), step: s.direct.step}
+	s.direct = direct{attended: s.attended(c, N, M), positions: M, base: s.take(N * 4 * H), position: s.take(M * 4 * H), known: s.take(R * c.known()), step: s.direct.step}
 	if s.direct.step == nil {
 		s.direct.step = func(lo, hi int) { s.directStep(lo, hi) }
 	}
@@ -100,6 +107,12 @@ func (p *pass) decodeDirect(ctx context.Context, values, weights []float32, step
 		if k == 0 {
 			kernel.GemmPacked(p.pool, M, p.positions, c.positionEmbedding(), cell.input, d.position, 4*H, kernel.Epilogue{})
 			p.addChannels(cell)
+			if cell.known != nil {
+				for r := range R {
+					p.ahead(piece(d.known, r, c.known()), r/M, r%M, steps)
+				}
+				kernel.GemmPacked(p.pool, R, d.known, c.known(), cell.known, d.gates[0], 4*H, kernel.Epilogue{})
+			}
 		} else {
 			kernel.GemmPacked(p.pool, R, x, H, cell.input, d.gates[k], 4*H, kernel.Epilogue{})
 		}
@@ -159,10 +172,14 @@ func (s *State) directStep(lo, hi int) {
 	k, M, H := d.layer, d.positions, s.model.config.HiddenSize
 	for r := lo * M; r < hi*M; r++ {
 		n, gates := r/M, piece(d.gates[k], r, 4*H)
-		if k == 0 {
-			kernel.Add(gates, piece(d.base, n, 4*H), piece(d.position, r%M, 4*H))
-		} else {
+		switch {
+		case k > 0:
 			kernel.Add(gates, gates, piece(d.base, n, 4*H))
+		case len(d.known) > 0:
+			kernel.Add(gates, gates, piece(d.base, n, 4*H))
+			kernel.Add(gates, gates, piece(d.position, r%M, 4*H))
+		default:
+			kernel.Add(gates, piece(d.base, n, 4*H), piece(d.position, r%M, 4*H))
 		}
 		kernel.Sigmoid(gates[:3*H], gates)
 		kernel.Tanh(gates[3*H:], gates[3*H:])

@@ -103,6 +103,9 @@ func (b *backpass) directLayer(k int, dh []float32, R int) []float32 {
 		kernel.Gemm(b.pool, true, false, 4*H, C, F, 1, d.dChannel, 4*H, b.channels, C, 1, grads.WeightIH[width:], in)
 		kernel.Gemm(b.pool, false, false, F, C, 4*H, 1, d.dChannel, 4*H, params.WeightIH[width:], in, 1, b.grads.View("channel_embedding.weight"), C)
 	}
+	if G := c.known(); G > 0 {
+		kernel.Gemm(b.pool, true, false, 4*H, G, R, 1, d.dgates, 4*H, t.known, G, 1, grads.WeightIH[H:], in)
+	}
 	return nil
 }
 

@@ -33,10 +33,13 @@
 // subtracted first and the statistics are taken of the differences, which loses
 // nothing where values are large beside their spread.
 //
-// The encoder:
+// Covariates are scaled by column in the same way, with buffers of their own:
+// past (B, L, num_past), future (B, L+T, num_future) and static (B, num_static).
+// With I = F + num_past + num_future + num_static, the encoder reads all of a
+// step, static covariates at every one:
 //
-//	"encoder"   LSTM(F, H, num_layers=Le, bidirectional, dropout)
-//	memory, (h, c) = encoder(n)             memory (B, L, E); h, c (Le*D, B, H)
+//	"encoder"   LSTM(I, H, num_layers=Le, bidirectional, dropout)
+//	memory, (h, c) = encoder(cat(n, past, future[:, :L], static))    memory (B, L, E); h, c (Le*D, B, H)
 //
 // Decoder layer k starts from encoder layer j = max(0, k + Le - Ld), so the top
 // layers face each other. With one direction its state is h[j], c[j] as it
@@ -51,28 +54,34 @@
 // The decoder takes one step per forecast value. prev (B, F) begins as
 // n[:, L-1], context (B, H) as zeros:
 //
-//	"decoder"    LSTM(F + H, H, num_layers=Ld, dropout)
+//	"decoder"    LSTM(F + num_future + num_static + H, H, num_layers=Ld, dropout)
 //	"attention"  MultiheadAttention(H, A, kdim=E, vdim=E)
 //	"norm"       LayerNorm(H)               only with layer_norm
-//	"output"     Linear(H, F)
+//	"output"     Linear(H, F*K)
 //
-//	q, state = decoder(cat(prev, context), state)       q (B, H): the top layer's output
+//	q, state = decoder(cat(prev, future[:, L+t], static, context), state)    q (B, H): the top layer's output
 //	context, weights = attention(q, memory, memory)     weights (B, A, L), not averaged over heads
 //	y[t] = output(norm(q + dropout(context)))           without layer_norm: output(q + dropout(context))
-//	prev = y[t], or under teacher forcing the target at t, normalised as n is
+//	prev = point(y[t]), or under teacher forcing the target at t, normalised as n is
+//
+// y[t].view(F, K) holds the K numbers that the head has for each value, see
+// [Head]: K is 1 for a point forecast, which is its own point(y); of quantiles
+// it is the median, of a distribution the location. Quantiles are sorted in the
+// result, so that they never cross; what the decoder reads is not.
 //
 // The context that is fed to the next step is the attention's output before
 // dropout (input feeding, Luong, Pham and Manning 2015, with the context in
 // place of the attentional vector). Keys and values are projected once for a
 // sequence. Dropout acts in training only.
 //
-// The forecast is y scaled back: (y*spread + shift)*scaler.scale + scaler.mean.
+// The forecast is y scaled back: (y*spread + shift)*scaler.scale + scaler.mean;
+// a distribution's scale by spread and scaler.scale alone.
 //
 // # Parameters
 //
-// Shapes as in the files; k counts layers from 0, I is F for k = 0 and E above:
+// Shapes as in the files; k counts layers from 0:
 //
-//	encoder.weight_ih_l{k}[_reverse]    (4H, I)     _reverse only if bidirectional
+//	encoder.weight_ih_l{k}[_reverse]    (4H, I)     (4H, E) above layer 0; _reverse only if bidirectional
 //	encoder.weight_hh_l{k}[_reverse]    (4H, H)
 //	encoder.bias_ih_l{k}[_reverse]      (4H)
 //	encoder.bias_hh_l{k}[_reverse]      (4H)
@@ -80,7 +89,7 @@
 //	bridge_h.{k}.bias                   (H)
 //	bridge_c.{k}.weight                 (H, 2H)
 //	bridge_c.{k}.bias                   (H)
-//	decoder.weight_ih_l{k}              (4H, F+H) for k = 0, (4H, H) above
+//	decoder.weight_ih_l{k}              (4H, F+num_future+num_static+H) for k = 0, (4H, H) above
 //	decoder.weight_hh_l{k}              (4H, H)
 //	decoder.bias_ih_l{k}                (4H)
 //	decoder.bias_hh_l{k}                (4H)
@@ -92,9 +101,11 @@
 //	attention.out_proj.weight           (H, H)
 //	attention.out_proj.bias             (H)
 //	norm.weight, norm.bias              (H), (H)    only with layer_norm
-//	output.weight, output.bias          (F, H), (F)
+//	output.weight, output.bias          (F*K, H), (F*K)
 //
-// and the buffers scaler.mean, scaler.scale (F), which count as no parameters.
+// and the buffers scaler.mean, scaler.scale (F), and where there are covariates
+// scaler.past_mean, scaler.past_scale (num_past) and the same of future and
+// static, which count as no parameters.
 // Rows of the LSTM parameters are in gate order i, o, f, c in memory, the order of
 // the kernels and of ONNX; files that PyTorch reads have its order i, f, g, o.
 //
@@ -116,6 +127,9 @@
 //	params.go init.go          the table of parameters, their views and first values
 //	lstm.go attention.go       the layers, usable by themselves
 //	normalize.go dropout.go    the windows' normalisation, dropout
+//	scaler.go covariates.go    the scaling by column; covariates in the inputs
+//	calendar.go                features of timestamps
+//	head.go distribution.go    what the output layer's numbers mean
 //	model.go state.go          the model in the kernels' layout; the memory of a pass
 //	forward.go run.go          the encoder and one decoder step; the loop over steps
 //	forecast.go                Forecast and Forward, what they check

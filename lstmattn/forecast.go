@@ -16,18 +16,29 @@ type Options struct {
 	Attention bool         // return the attention weights too
 	Pool      *kernel.Pool // threads to use; nil for the model's own
 	State     *State       // memory to work in; nil for memory the model keeps
+
+	// The covariates of the windows, as in Batch; nil where the configuration has none.
+	Past, Future, Static []float32
 }
 
 // A Forecast is the result for B windows.
 type Forecast struct {
 	Batch, Horizon, Features int
-	Values                   []float32 // (B, horizon, F), in the unit of the data
+	Values                   []float32 // (B, horizon, F), in the unit of the data: the point forecast
+
+	// What the head gives beside, each nil for other heads, in the unit of the data.
+	Levels    []float64 // of a quantile head
+	Quantiles []float32 // (B, horizon, F, levels) rising
+	Scale     []float32 // (B, horizon, F) of a distribution with location Values: gaussian's deviation, student_t's scale
+	DF        []float32 // (B, horizon, F) degrees of freedom of student_t
 
 	Heads, InputSize int
 	Attention        []float32 // (B, heads, horizon, input_size): how much each step looked at each input; nil if not asked for
 
 	// The steps of a segment have its weights, and those a segment was looked at
 	// share its weight alike; of folded columns the weights are the mean.
+
+	numbers []float32 // (B, horizon, F, K) scratch
 }
 
 // Forecast forecasts each window of x (B, input_size, num_features), raw
@@ -73,23 +84,21 @@ func (m *Model) ForecastInto(ctx context.Context, f *Forecast, x []float32, o *O
 	if err := m.prepare(f, x, horizon, o.Attention); err != nil {
 		return err
 	}
+	b := &Batch{Size: f.Batch, X: x, Past: o.Past, Future: o.Future, Static: o.Static}
+	if err := c.checkCovariatesOf(b, horizon); err != nil {
+		return err
+	}
 	s, done := m.borrow(o.State)
 	defer done()
 	pool := cmp.Or(o.Pool, m.pool)
 	pool.Enter()
 	defer pool.Leave()
 
-	window, row, head := c.InputSize*c.NumFeatures, horizon*c.NumFeatures, c.NumAttentionHeads*horizon*c.InputSize
 	many := c.windowsAtOnce(horizon)
 	for lo := 0; lo < f.Batch; lo += many {
-		hi := min(lo+many, f.Batch)
-		s.layOut(m, hi-lo, horizon)
-		p := m.newPass(pool, s, hi-lo)
-		var weights []float32
-		if o.Attention {
-			weights = f.Attention[lo*head : hi*head]
-		}
-		if err := p.run(ctx, x[lo*window:hi*window], f.Values[lo*row:hi*row], weights, horizon, nil); err != nil {
+		part := b.part(c, horizon, lo, min(lo+many, f.Batch))
+		s.layOut(m, part.Size, horizon, 1)
+		if err := m.newPass(pool, s, part).run(ctx, f, lo, nil); err != nil {
 			return err
 		}
 	}
@@ -118,8 +127,12 @@ func (m *Model) Forward(ctx context.Context, x, target []float32, o *ForwardOpti
 	if o == nil {
 		o = &ForwardOptions{}
 	}
-	_, horizon, err := m.targetOf(x, target, o)
+	batch, horizon, err := m.targetOf(x, target, o)
 	if err != nil {
+		return nil, err
+	}
+	b := &Batch{Size: batch, X: x, Target: target, Past: o.Past, Future: o.Future, Static: o.Static}
+	if err := m.config.checkCovariatesOf(b, horizon); err != nil {
 		return nil, err
 	}
 	f := &Forecast{}
@@ -131,9 +144,8 @@ func (m *Model) Forward(ctx context.Context, x, target []float32, o *ForwardOpti
 	pool := cmp.Or(o.Pool, m.pool)
 	pool.Enter()
 	defer pool.Leave()
-	s.layOut(m, f.Batch, horizon)
-	p := m.newPass(pool, s, f.Batch)
-	if err := p.run(ctx, x, f.Values, f.Attention, horizon, m.forcing(target, o)); err != nil {
+	s.layOut(m, f.Batch, horizon, 1)
+	if err := m.newPass(pool, s, b).run(ctx, f, 0, m.forcing(target, o)); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -222,6 +234,9 @@ func (m *Model) prepare(f *Forecast, x []float32, horizon int, attention bool) e
 		return fmt.Errorf("lstmattn: %d windows over %d steps give %.3g values and attention weights, at most %d are supported", batch, horizon, values+weights, int64(maxResult))
 	}
 	f.Values = room(f.Values, int(values))
+	h, n := m.head, int(values)
+	f.numbers = room(f.numbers, n*h.width)
+	f.Levels, f.Quantiles, f.Scale, f.DF = h.levels, room(f.Quantiles, n*len(h.levels)), room(f.Scale, n*h.scales()), room(f.DF, n*h.freedoms())
 	if f.Attention = room(f.Attention, int(weights)); !attention {
 		f.Attention = nil
 	}

@@ -12,17 +12,24 @@ const LayerNormEpsilon = 1e-5
 // A pass is one run of the network over a batch of windows.
 type pass struct {
 	*network
+	params *Params
+	head   *head
 	config *Config
 	pool   *kernel.Pool
 	state  *State
-	batch  int // B windows
-	rows   int // N sequences
+	data   *Batch // the windows and their covariates
+	batch  int    // B windows
+	rows   int    // N sequences
+	paths  int    // of the autoregressive decoder for each sequence, R = N*paths rows of its arrays
 
 	dropping bool // a training pass with dropout
 }
 
-func (m *Model) newPass(pool *kernel.Pool, s *State, batch int) *pass {
-	return &pass{network: m.net, config: &m.config, pool: pool, state: s, batch: batch, rows: m.config.sequences(batch)}
+func (m *Model) newPass(pool *kernel.Pool, s *State, b *Batch) *pass {
+	return &pass{
+		network: m.net, params: m.params, head: m.head, config: &m.config, pool: pool, state: s,
+		data: b, batch: b.Size, rows: m.config.sequences(b.Size), paths: s.paths,
+	}
 }
 
 // encode runs the encoder over the windows in state.n, sets the decoder's
@@ -35,10 +42,23 @@ func (p *pass) encode(ctx context.Context) error {
 		return err
 	}
 	p.bridge()
+	for k := range s.first[0] {
+		repeat(s.first[0][k], p.config.HiddenSize, p.rows, p.paths)
+		repeat(s.first[1][k], p.config.HiddenSize, p.rows, p.paths)
+	}
 	if p.attention == nil {
 		return nil
 	}
 	return p.attention.Project(p.pool, s.keys, s.values, s.memory(), p.rows*p.config.encoderSteps(), s.encode.Stop)
+}
+
+// repeat lets each of n rows of v stand in copies places, one after the other.
+func repeat(v []float32, width, n, copies int) {
+	for r := n*copies - 1; r > 0; r-- {
+		if r/copies != r {
+			copy(piece(v, r, width), piece(v, r/copies, width))
+		}
+	}
 }
 
 // memory (N, S, E) is the encoder's output.
@@ -56,20 +76,20 @@ func (p *pass) bridge() {
 			continue
 		}
 		p.join(k, 0, j)
-		p.bridgeH[k].apply(p.pool, p.rows, s.joined, s.first[0][k], kernel.ActTanh)
+		p.bridgeH[k].apply(p.pool, p.rows, s.ends, s.first[0][k], kernel.ActTanh)
 		p.join(k, 1, j)
-		p.bridgeC[k].apply(p.pool, p.rows, s.joined, s.first[1][k], kernel.ActNone)
+		p.bridgeC[k].apply(p.pool, p.rows, s.ends, s.first[1][k], kernel.ActNone)
 	}
 }
 
-// join sets state.joined (N, 2H) from both directions' final states of encoder
+// join sets state.ends (N, 2H) from both directions' final states of encoder
 // layer j, h (which 0) or c (1).
 func (p *pass) join(k, which, j int) {
 	s, H := p.state, p.config.HiddenSize
 	for d := range 2 {
 		final := s.final[which][(2*j+d)*p.rows*H:]
 		for b := range p.rows {
-			copy(s.joined[(2*b+d)*H:(2*b+d+1)*H], final[b*H:])
+			copy(s.ends[(2*b+d)*H:(2*b+d+1)*H], final[b*H:])
 		}
 	}
 }
@@ -79,32 +99,34 @@ func (d *dense) apply(p *kernel.Pool, rows int, x, y []float32, act kernel.Activ
 	kernel.GemmPacked(p, rows, x, k, d.w, y, n, kernel.Epilogue{Bias: d.bias, Act: act})
 }
 
-// feed sets the rows of a decoder step's input but for the context: prev (N,
-// P*W), embedded if segments are, and the column's embedding.
-func (p *pass) feed(input, prev []float32) {
+// feed sets the rows of the decoder's input at a position but for the context:
+// prev (R, P*W), embedded if segments are, the column's embedding, and what is
+// known of the position.
+func (p *pass) feed(input, prev []float32, position, steps int) {
 	c := p.config
-	width, read := c.decoderInput(), c.encoderInput()
+	width, read := c.decoderInput(), c.embedded()
 	if p.embed != nil {
-		kernel.GemmPacked(p.pool, p.rows, prev, c.segmentWidth(), p.embed.w, input, width, kernel.Epilogue{Bias: p.embed.bias, Act: kernel.ActRelu})
+		kernel.GemmPacked(p.pool, p.rows*p.paths, prev, c.segmentWidth(), p.embed.w, input, width, kernel.Epilogue{Bias: p.embed.bias, Act: kernel.ActRelu})
 	}
-	for n := range p.rows {
-		row := input[n*width : (n+1)*width]
+	for r := range p.rows * p.paths {
+		n, row := r/p.paths, piece(input, r, width)
 		if p.embed == nil {
-			copy(row, prev[n*read:(n+1)*read])
+			copy(row, piece(prev, r, read))
 		}
 		if C := c.ChannelEmbedding; C > 0 {
 			copy(row[read:], piece(p.channels, n%c.NumFeatures, C))
 		}
+		p.ahead(row[read+c.ChannelEmbedding:], n, position, steps)
 	}
 }
 
-// decode is one step of the autoregressive decoder: from input (N, .), whose rows
-// are the previous segment, the column's embedding and the context, and the state
-// in f, to the new state in f, the context in the rows of next, and the output's
-// numbers y (N, outputWidth). drop is nil outside training.
+// decode is one step of the autoregressive decoder: from input (R, .), whose rows
+// are the previous segment, the column's embedding, the covariates and the
+// context, and the state in f, to the new state in f, the context in the rows of
+// next, and the output's numbers y (R, outputWidth). drop is nil outside training.
 func (p *pass) decode(f *frame, input, next, y []float32, drop *dropout) error {
 	s, c := p.state, p.config
-	N, H := p.rows, c.HiddenSize
+	N, H := p.rows*p.paths, c.HiddenSize
 	x, width := input, c.decoderInput()
 	for k, layer := range p.decoder.layers {
 		s.step = kernel.LSTMStepArgs{B: N, X: x, XB: width, H: f.hIn[k], C: f.cIn[k], HOut: f.hOut[k], COut: f.cOut[k], Gates: f.gates[k]}
@@ -120,7 +142,7 @@ func (p *pass) decode(f *frame, input, next, y []float32, drop *dropout) error {
 	} else {
 		width := c.decoderInput()
 		next = next[width-H:]
-		if err := p.attend(x, 1, next, width, &f.attended); err != nil {
+		if err := p.attend(x, p.paths, next, width, &f.attended); err != nil {
 			return err
 		}
 		for n := range N {

@@ -54,19 +54,19 @@ func (m *Model) GradientBatch(ctx context.Context, grad *Params, b *Batch, loss 
 	pool.Enter()
 	defer pool.Leave()
 	s.layOutTraining(m, b.Size, steps)
-	p := m.newPass(pool, s, b.Size)
+	p := m.newPass(pool, s, b)
 	force := m.forcing(b.Target, o)
 	p.dropping = force.drop != nil
-	values := make([]float32, len(b.Target))
-	if err := p.forward(ctx, b.X, values, nil, steps, force); err != nil {
+	numbers := make([]float32, len(b.Target)*m.head.width)
+	if err := p.forward(ctx, numbers, nil, steps, force); err != nil {
 		return 0, err
 	}
 	if total == 0 {
 		return 0, nil
 	}
-	dy := make([]float32, len(values))
-	sum := loss.measure(m.head, &s.window, dy, values, force.normalized, b.Weight, steps, total)
-	return sum / total, newBackpass(p, m.params, grad, steps, force.forced).run(ctx, dy)
+	dy := make([]float32, len(numbers))
+	sum := loss.measure(m.head, &s.window, dy, numbers, force.normalized, b.Weight, steps, total)
+	return sum / total, newBackpass(p, grad, steps, force).run(ctx, dy)
 }
 
 // Measure runs the model free, as Forecast does, and returns the sum of the
@@ -89,14 +89,14 @@ func (m *Model) Measure(ctx context.Context, b *Batch, loss Loss, o *Options) (s
 	many := c.windowsAtOnce(steps)
 	for lo := 0; lo < b.Size; lo += many {
 		part := b.part(c, steps, lo, min(lo+many, b.Size))
-		s.layOut(m, part.Size, steps)
-		p := m.newPass(pool, s, part.Size)
-		values, target := make([]float32, len(part.Target)), make([]float32, len(part.Target))
-		if err := p.forward(ctx, part.X, values, nil, steps, nil); err != nil {
+		s.layOut(m, part.Size, steps, 1)
+		p := m.newPass(pool, s, part)
+		numbers, target := make([]float32, len(part.Target)*m.head.width), make([]float32, len(part.Target))
+		if err := p.forward(ctx, numbers, nil, steps, nil); err != nil {
 			return 0, 0, err
 		}
 		s.window.normalizeTarget(target, part.Target, part.Size, steps)
-		sum += loss.measure(m.head, &s.window, nil, values, target, part.Weight, steps, 1)
+		sum += loss.measure(m.head, &s.window, nil, numbers, target, part.Weight, steps, 1)
 	}
 	return sum, b.TotalWeight(), nil
 }
@@ -113,6 +113,9 @@ func (m *Model) checkTraining(b *Batch, loss Loss, o *ForwardOptions) (steps int
 	}
 	if b.Size != batch {
 		return 0, fmt.Errorf("lstmattn: the batch's size is %d, x has %d windows", b.Size, batch)
+	}
+	if err := m.config.checkCovariatesOf(b, steps); err != nil {
+		return 0, err
 	}
 	if b.Weight != nil {
 		if err := length("weight", b.Weight, len(b.Target)); err != nil {

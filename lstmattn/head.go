@@ -1,5 +1,11 @@
 package lstmattn
 
+import (
+	"slices"
+
+	"github.com/onda-ml/onda/ops/kernel"
+)
+
 // Head says what the output layer gives for each value: K numbers, beside each
 // other. All are in the units of the normalised window.
 type Head string
@@ -11,6 +17,31 @@ const (
 	HeadGaussian Head = "gaussian"  // K 2: mean, s; the deviation is MinDeviation + softplus(s)
 	HeadStudentT Head = "student_t" // K 3: location, s, d; the scale is MinDeviation + softplus(s), the degrees of freedom 2 + softplus(d)
 )
+
+// checkHead refuses an unknown head, and quantiles that are not what it needs.
+func (c *Config) checkHead(refuse func(format string, args ...any)) {
+	switch c.Head {
+	case HeadPoint, HeadGaussian, HeadStudentT:
+		if len(c.Quantiles) > 0 {
+			refuse("quantiles has %d entries, a %s head has none", len(c.Quantiles), c.Head)
+		}
+	case HeadQuantile:
+		if n := len(c.Quantiles); n < 1 || n > maxQuantiles {
+			refuse("quantiles has %d entries, must have 1 to %d for a quantile head", n, maxQuantiles)
+		}
+		for i, q := range c.Quantiles {
+			if !(q > 0 && q < 1) {
+				refuse("quantiles has %v, must be above 0 and below 1", q)
+			} else if i > 0 && !(q > c.Quantiles[i-1]) {
+				refuse("quantiles has %v after %v, must rise", q, c.Quantiles[i-1])
+			}
+		}
+	default:
+		refuse("head is %q, must be point, quantile, gaussian or student_t", string(c.Head))
+	}
+}
+
+const maxQuantiles = 1000
 
 // MinDeviation bounds the deviation of a distribution from below, as a share of
 // the window's spread, so that a series that does not move has a likelihood.
@@ -28,18 +59,28 @@ type head struct {
 	frac   float64
 }
 
+func (c *Config) head() *head { return newHead(c.Head, c.Quantiles) }
+
 func newHead(kind Head, levels []float64) *head {
-	h := &head{kind: kind, width: 1}
-	switch kind {
-	case HeadGaussian:
-		h.width = 2
-	case HeadStudentT:
-		h.width = 3
-	case HeadQuantile:
-		h.width, h.levels = len(levels), levels
+	h := &head{kind: kind, width: widthOf(kind, levels)}
+	if kind == HeadQuantile {
+		h.levels = levels
 		h.lo, h.hi, h.frac = between(levels, 0.5)
 	}
 	return h
+}
+
+// widthOf is K.
+func widthOf(kind Head, levels []float64) int {
+	switch kind {
+	case HeadQuantile:
+		return len(levels)
+	case HeadGaussian:
+		return 2
+	case HeadStudentT:
+		return 3
+	}
+	return 1
 }
 
 // between says where level is among rising levels: at lo + frac*(hi-lo).
@@ -64,6 +105,26 @@ func (h *head) point(y []float32) float32 {
 	return y[h.lo] + float32(float32(h.frac)*(y[h.hi]-y[h.lo]))
 }
 
+// points sets values to the point forecasts among numbers, K for each.
+func (h *head) points(values, numbers []float32) {
+	if h.width == 1 {
+		copy(values, numbers)
+		return
+	}
+	for i := range values {
+		values[i] = h.point(piece(numbers, i, h.width))
+	}
+}
+
+// located is how many of the K numbers, from the first on, are values: what is
+// added to a forecast is added to these.
+func (h *head) located() int {
+	if h.kind == HeadQuantile {
+		return h.width
+	}
+	return 1
+}
+
 // addPoint adds the gradient of the point forecast to that of the K numbers.
 func (h *head) addPoint(dy []float32, slope float32) {
 	if h.lo == h.hi {
@@ -74,6 +135,17 @@ func (h *head) addPoint(dy []float32, slope float32) {
 	dy[h.hi] += slope * float32(h.frac)
 }
 
+// addPoints adds the gradient of points' values to that of the numbers.
+func (h *head) addPoints(dNumbers, d []float32) {
+	if h.width == 1 {
+		kernel.Add(dNumbers[:len(d)], dNumbers, d)
+		return
+	}
+	for i, v := range d {
+		h.addPoint(piece(dNumbers, i, h.width), v)
+	}
+}
+
 // distribution is the predictive distribution of a value, of a head that has one.
 func (h *head) distribution(y []float32) Distribution {
 	d := Distribution{Location: float64(y[0]), Scale: MinDeviation + softplus(float64(y[1]))}
@@ -81,4 +153,47 @@ func (h *head) distribution(y []float32) Distribution {
 		d.DF = 2 + softplus(float64(y[2]))
 	}
 	return d
+}
+
+// scales and freedoms are how many of these numbers a value's distribution has.
+func (h *head) scales() int {
+	if h.kind == HeadGaussian || h.kind == HeadStudentT {
+		return 1
+	}
+	return 0
+}
+
+func (h *head) freedoms() int {
+	if h.kind == HeadStudentT {
+		return 1
+	}
+	return 0
+}
+
+// report sets windows lo to lo+batch of a forecast from the network's numbers
+// (B, T, F, K), in the unit of the data. Quantiles that cross are sorted
+// (Chernozhukov, Fernandez-Val and Galichon 2010), and the point forecast is
+// of the sorted.
+func (h *head) report(f *Forecast, w *window, numbers []float32, lo, batch int) {
+	row := f.Horizon * f.Features
+	for i := range batch * row {
+		y, at := piece(numbers, i, h.width), lo*row+i
+		b, col := i/row, i%f.Features
+		if h.kind == HeadQuantile {
+			slices.Sort(y)
+			for k := range y {
+				f.Quantiles[at*h.width+k] = w.raw(b, col, y[k])
+			}
+		}
+		f.Values[at] = w.raw(b, col, h.point(y))
+		if h.scales() == 0 {
+			continue
+		}
+		d := h.distribution(y)
+		_, _, spread := w.of(b)
+		f.Scale[at] = float32(d.Scale * float64(spread[col]) * float64(w.scale[col]))
+		if h.freedoms() > 0 {
+			f.DF[at] = float32(d.DF)
+		}
+	}
 }

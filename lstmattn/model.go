@@ -60,7 +60,12 @@ func FromParams(cfg Config, p *Params) (*Model, error) {
 	if err := checkScaler(cfg.NumFeatures, p.ScalerMean, p.ScalerScale); err != nil {
 		return nil, err
 	}
-	m := &Model{config: cfg, params: p, head: newHead(HeadPoint, nil), pool: kernel.NewPool(0)}
+	for _, s := range p.covariates(&cfg) {
+		if err := s.check(s.Mean, s.Scale); err != nil {
+			return nil, err
+		}
+	}
+	m := &Model{config: cfg, params: p, head: cfg.head(), pool: kernel.NewPool(0)}
 	if err := m.Pack(); err != nil {
 		return nil, err
 	}
@@ -100,6 +105,22 @@ func (m *Model) SetScaler(mean, scale []float32) error {
 	copy(m.params.ScalerMean, mean)
 	copy(m.params.ScalerScale, scale)
 	return nil
+}
+
+// SetCovariateScaler sets the mean and scale of each covariate of a kind, past,
+// future or static.
+func (m *Model) SetCovariateScaler(kind string, mean, scale []float32) error {
+	for _, s := range m.params.covariates(&m.config) {
+		if s.kind == kind {
+			if err := s.check(mean, scale); err != nil {
+				return err
+			}
+			copy(s.Mean, mean)
+			copy(s.Scale, scale)
+			return nil
+		}
+	}
+	return fmt.Errorf("lstmattn: the kind of covariates is %q, must be past, future or static", kind)
 }
 
 func checkScaler(features int, mean, scale []float32) error {

@@ -50,21 +50,13 @@ func (w *window) normalizeTarget(n, y []float32, batch, steps int) {
 	}
 }
 
-// restore turns normalised values y (B, T, F) into raw ones, in place.
-func (w *window) restore(y []float32, batch, steps int) {
-	for b := range batch {
+// raw turns a normalised value y of column f of window b into a raw one.
+func (w *window) raw(b, f int, y float32) float32 {
+	if w.kind != NormalizationNone {
 		anchor, shift, spread := w.of(b)
-		for i := b * steps * w.cols; i < (b+1)*steps*w.cols; i += w.cols {
-			row := y[i : i+w.cols]
-			for f := range row {
-				scaled := row[f]
-				if w.kind != NormalizationNone {
-					scaled = float32(scaled*spread[f]) + float32(anchor[f]+shift[f])
-				}
-				row[f] = float32(scaled*w.scale[f]) + w.mean[f]
-			}
-		}
+		y = float32(y*spread[f]) + float32(anchor[f]+shift[f])
 	}
+	return float32(y*w.scale[f]) + w.mean[f]
 }
 
 func (w *window) of(b int) (anchor, shift, spread []float32) {

@@ -16,6 +16,13 @@ func windowFor(kind Normalization, steps, cols, batch int) *window {
 	return w
 }
 
+// restore turns the normalised values of one window into raw ones.
+func (w *window) restore(n []float32, steps int) {
+	for i := range n {
+		n[i] = w.raw(i/(steps*w.cols), i%w.cols, n[i])
+	}
+}
+
 func TestWindowNormalization(t *testing.T) {
 	// mean 3, scale 2: scaled values are -1, 4, 0, 1, 6
 	x := []float32{1, 11, 3, 5, 15}
@@ -36,7 +43,7 @@ func TestWindowNormalization(t *testing.T) {
 		again := make([]float32, 5)
 		w.normalizeTarget(again, x, 1, 5)
 		require.Equal(t, n, again, kind)
-		w.restore(n, 1, 5)
+		w.restore(n, 5)
 		for i := range x {
 			require.InDelta(t, float64(x[i]), float64(n[i]), 1e-5, kind)
 		}
@@ -74,7 +81,7 @@ func TestConstantWindowStaysFinite(t *testing.T) {
 		w.normalize(n, []float32{7, 7, 7, 7}, 1)
 		require.Equal(t, float32(.01), w.spread[0])
 		require.Equal(t, []float32{0, 0, 0, 0}, n)
-		w.restore(n, 1, 4)
+		w.restore(n, 4)
 		require.Equal(t, []float32{7, 7, 7, 7}, n)
 	}
 }
@@ -98,7 +105,7 @@ func TestLargeOffsetsKeepTheirPrecision(t *testing.T) {
 		for i := range x {
 			require.InDelta(t, (float64(x[i])-shift)/spread, float64(n[i]), 1e-6, kind)
 		}
-		w.restore(n, 1, steps)
+		w.restore(n, steps)
 		require.InDeltaSlice(t, x, n, .1, kind)
 	}
 }

@@ -33,6 +33,9 @@ type Params struct {
 	// (x - mean) / scale, and back.
 	ScalerMean, ScalerScale []float32
 
+	// Past, Future and Static scale the covariates (num_past and so on).
+	Past, Future, Static Scaler
+
 	table []Parameter
 	index map[string]int
 }
@@ -52,6 +55,7 @@ func newParams(c *Config) *Params {
 	for i := range p.ScalerScale {
 		p.ScalerScale[i] = 1
 	}
+	p.Past, p.Future, p.Static = newScaler(c.NumPast), newScaler(c.NumFuture), newScaler(c.NumStatic)
 	return p
 }
 
@@ -74,6 +78,7 @@ func (p *Params) Clone() *Params {
 	c := *p
 	c.Data = slices.Clone(p.Data)
 	c.ScalerMean, c.ScalerScale = slices.Clone(p.ScalerMean), slices.Clone(p.ScalerScale)
+	c.Past, c.Future, c.Static = p.Past.clone(), p.Future.clone(), p.Static.clone()
 	return &c
 }
 

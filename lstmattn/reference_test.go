@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"testing"
 
@@ -144,20 +145,56 @@ func refWindow(kind Normalization, z []vec, f int) (shift, spread float64) {
 // refForecast is the whole model for one window x (L, F) of raw values. With a
 // target (T, F) position m reads it where forced[m] is true.
 func refForecast(m *Model, x, target []float32, horizon int, forced []bool) (values []vec, weights [][]vec) {
-	c, p := m.Config(), m.Params()
-	F := c.NumFeatures
-	scaled := func(raw []float32) []vec {
-		var z []vec
-		for i := 0; i < len(raw); i += F {
-			row := make(vec, F)
-			for f := range row {
-				row[f] = (float64(raw[i+f]) - float64(p.ScalerMean[f])) / float64(p.ScalerScale[f])
-			}
-			z = append(z, row)
+	r := refNumbers(m, &Batch{Size: 1, X: x, Target: target}, horizon, forced)
+	return r.values, r.weights
+}
+
+// A refResult is what the formula gives for one window.
+type refResult struct {
+	values        []vec   // (T)(F) point forecast, raw
+	weights       [][]vec // (T)(A)(L)
+	numbers       []vec   // (T)(F*K) normalised
+	goal          []vec   // (T)(F) the target, normalised
+	shift, spread vec     // (F) of the window, scaled
+}
+
+// refCovariates are one window's, scaled: (L), (L+T), (1) rows or none.
+type refCovariates struct{ past, future, static []vec }
+
+// refScaled are rows of raw values, scaled.
+func refScaled(raw []float32, s Scaler) (rows []vec) {
+	n := len(s.Mean)
+	for i := 0; n > 0 && i < len(raw); i += n {
+		row := make(vec, n)
+		for f := range row {
+			row[f] = (float64(raw[i+f]) - float64(s.Mean[f])) / float64(s.Scale[f])
 		}
-		return z
+		rows = append(rows, row)
 	}
-	n, goal := scaled(x), scaled(target)
+	return rows
+}
+
+// flat is rows lo to hi, one after the other; those beyond the last are zeros.
+func flat(rows []vec, lo, hi int) (v vec) {
+	for i := lo; len(rows) > 0 && i < hi; i++ {
+		if i < len(rows) {
+			v = append(v, rows[i]...)
+		} else {
+			v = append(v, make(vec, len(rows[0]))...)
+		}
+	}
+	return v
+}
+
+// refNumbers is the whole model for a batch of one window.
+func refNumbers(m *Model, batch *Batch, horizon int, forced []bool) (r refResult) {
+	c, p := m.Config(), m.Params()
+	F, K := c.NumFeatures, c.numbers()
+	columns := Scaler{p.ScalerMean, p.ScalerScale}
+	n, goal := refScaled(batch.X, columns), refScaled(batch.Target, columns)
+	known := refCovariates{refScaled(batch.Past, p.Past), refScaled(batch.Future, p.Future), refScaled(batch.Static, p.Static)}
+	var values, numbers []vec
+	var weights [][]vec
 	shift, spread := make(vec, F), make(vec, F)
 	for f := range F {
 		shift[f], spread[f] = refWindow(c.Normalization, n, f)
@@ -169,7 +206,7 @@ func refForecast(m *Model, x, target []float32, horizon int, forced []bool) (val
 	}
 
 	for range horizon {
-		values = append(values, make(vec, F))
+		values, numbers = append(values, make(vec, F)), append(numbers, make(vec, F*K))
 		step := make([]vec, c.NumAttentionHeads)
 		for a := range step {
 			step[a] = make(vec, c.InputSize)
@@ -183,31 +220,34 @@ func refForecast(m *Model, x, target []float32, horizon int, forced []bool) (val
 		return only
 	}
 	if c.Channels == ChannelsMixed {
-		refSequence(m, 0, n, goal, horizon, forced, func(t, j int, v float64) { values[t][j] = v }, weights, 1)
+		refSequence(m, 0, n, goal, known, horizon, forced, func(t, j int, y vec) { copy(numbers[t][j*K:], y) }, weights, 1)
 	} else {
 		for f := range F {
-			refSequence(m, f, column(n, f), column(goal, f), horizon, forced, func(t, _ int, v float64) { values[t][f] = v }, weights, 1/float64(F))
+			refSequence(m, f, column(n, f), column(goal, f), known, horizon, forced, func(t, _ int, y vec) { copy(numbers[t][f*K:], y) }, weights, 1/float64(F))
 		}
 	}
 	for t := range values {
 		for f := range F {
-			values[t][f] = (values[t][f]*spread[f]+shift[f])*float64(p.ScalerScale[f]) + float64(p.ScalerMean[f])
+			values[t][f] = (refPoint(c, numbers[t][f*K:(f+1)*K])*spread[f]+shift[f])*float64(p.ScalerScale[f]) + float64(p.ScalerMean[f])
 		}
 	}
-	return values, weights
+	return refResult{values, weights, numbers, goal, shift, spread}
+}
+
+// refPoint is the point forecast among numbers; the tests' quantiles have the
+// median in the middle.
+func refPoint(c Config, y vec) float64 {
+	if c.Head == HeadQuantile {
+		return y[len(y)/2]
+	}
+	return y[0]
 }
 
 // refSequence is the network for one sequence n (L, W) of normalised values,
 // column channel where they are folded. It adds share of its weights to all.
-func refSequence(m *Model, channel int, n, goal []vec, horizon int, forced []bool, put func(t, j int, v float64), all [][]vec, share float64) {
+func refSequence(m *Model, channel int, n, goal []vec, known refCovariates, horizon int, forced []bool, put func(t, j int, y vec), all [][]vec, share float64) {
 	c, p := m.Config(), m.Params()
-	H, W, P := c.HiddenSize, len(n[0]), c.Segment
-	flat := func(rows []vec) (v vec) {
-		for _, row := range rows {
-			v = append(v, row...)
-		}
-		return v
-	}
+	H, W, P, K := c.HiddenSize, len(n[0]), c.Segment, c.numbers()
 	embed := func(v vec) vec {
 		if P == 1 {
 			return v
@@ -220,7 +260,7 @@ func refSequence(m *Model, channel int, n, goal []vec, horizon int, forced []boo
 	}
 	var read []vec
 	for i := 0; i < len(n); i += P {
-		read = append(read, embed(flat(n[i:i+P])))
+		read = append(read, slices.Concat(embed(flat(n, i, i+P)), flat(known.past, i, i+P), flat(known.future, i, i+P), flat(known.static, 0, 1)))
 	}
 	memory, eh, ec := refStack(p.lstm("encoder", c.NumEncoderLayers, c.Directions()), H, read)
 	dec := p.lstm("decoder", c.NumDecoderLayers, 1)
@@ -244,10 +284,10 @@ func refSequence(m *Model, channel int, n, goal []vec, horizon int, forced []boo
 		}
 	}
 	C := c.ChannelEmbedding
-	prev, context := flat(n[len(n)-P:]), make(vec, H)
+	prev, context := flat(n, len(n)-P, len(n)), make(vec, H)
 	for m := 0; m*P < horizon; m++ {
 		if m > 0 && forced != nil && forced[m] {
-			prev = flat(goal[(m-1)*P : m*P])
+			prev = flat(goal, (m-1)*P, m*P)
 		}
 		hm, cm := h, cell
 		in := append(vec{}, embed(prev)...)
@@ -258,6 +298,7 @@ func refSequence(m *Model, channel int, n, goal []vec, horizon int, forced []boo
 		if C > 0 {
 			in = append(in, widen(p.View("channel_embedding.weight")[channel*C:][:C])...)
 		}
+		in = slices.Concat(in, flat(known.future, len(n)+m*P, len(n)+(m+1)*P), flat(known.static, 0, 1))
 		if c.Decoding != DecodingDirect && c.Attention {
 			in = append(in, context...)
 		}
@@ -292,7 +333,11 @@ func refSequence(m *Model, channel int, n, goal []vec, horizon int, forced []boo
 				sum[i] = (sum[i]-mean)/math.Sqrt(variance+1e-5)*float64(p.View("norm.weight")[i]) + float64(p.View("norm.bias")[i])
 			}
 		}
-		prev = affine(p.View("output.weight"), p.View("output.bias"), 0, P*W, sum)
+		numbers := affine(p.View("output.weight"), p.View("output.bias"), 0, P*W*K, sum)
+		prev = make(vec, P*W)
+		for i := range prev {
+			prev[i] = refPoint(c, numbers[i*K:(i+1)*K])
+		}
 		for t := m * P; t < min(horizon, (m+1)*P); t++ {
 			for j := range W {
 				at := (t-m*P)*W + j
@@ -301,9 +346,13 @@ func refSequence(m *Model, channel int, n, goal []vec, horizon int, forced []boo
 					for l := range n {
 						column = append(column, n[l][j])
 					}
-					prev[at] += affine(p.View("skip.weight"), p.View("skip.bias"), t, 1, column)[0]
+					add := affine(p.View("skip.weight"), p.View("skip.bias"), t, 1, column)[0]
+					prev[at] += add
+					for k := range c.head().located() {
+						numbers[at*K+k] += add
+					}
 				}
-				put(t, j, prev[at])
+				put(t, j, numbers[at*K:(at+1)*K])
 			}
 		}
 	}
@@ -338,6 +387,11 @@ func randomModel(t testing.TB, c Config, seed uint64) *Model {
 		mean[f], scale[f] = float32(10*rng.NormFloat64()), float32(1+4*rng.Float64())
 	}
 	require.NoError(t, m.SetScaler(mean, scale))
+	for _, s := range m.params.covariates(&c) {
+		for i := range s.Mean {
+			s.Mean[i], s.Scale[i] = float32(10*rng.NormFloat64()), float32(1+4*rng.Float64())
+		}
+	}
 	require.NoError(t, m.Pack())
 	return m
 }

@@ -3,6 +3,7 @@ package lstmattn
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 )
 
 // A forcing is what a training-style pass does besides forecasting.
@@ -14,27 +15,36 @@ type forcing struct {
 
 	normalized []float32 // (B, T, F) the target as the decoder sees it
 	forced     []bool    // (T+1) whether step t read the target
+	gaps       bool      // some of the target is missing: NaN
 }
 
-// run forecasts the windows x (B, L, F) into values (B, T, F), and the
-// attention weights (B, A, T, L) unless nil. force is nil in inference.
-func (p *pass) run(ctx context.Context, x, values, weights []float32, steps int, force *forcing) error {
-	if err := p.forward(ctx, x, values, weights, steps, force); err != nil {
+// run forecasts the pass's windows into windows lo and on of a forecast. force is
+// nil in inference.
+func (p *pass) run(ctx context.Context, f *Forecast, lo int, force *forcing) error {
+	row, weights := f.Horizon*f.Features*p.head.width, f.Attention
+	numbers := f.numbers[lo*row : (lo+p.batch)*row]
+	if weights != nil {
+		head := f.Heads * f.Horizon * f.InputSize
+		weights = weights[lo*head : (lo+p.batch)*head]
+	}
+	if err := p.forward(ctx, numbers, weights, f.Horizon, force); err != nil {
 		return err
 	}
-	p.state.window.restore(values, p.batch, steps)
+	p.head.report(f, &p.state.window, numbers, lo, p.batch)
 	return nil
 }
 
-// forward is run with the values left as the network gives them, normalised.
-func (p *pass) forward(ctx context.Context, x, values, weights []float32, steps int, force *forcing) error {
+// forward sets values (B, T, F, K) to the network's numbers and the attention
+// weights (B, A, T, L) unless nil.
+func (p *pass) forward(ctx context.Context, values, weights []float32, steps int, force *forcing) error {
 	s := p.state
-	s.window.normalize(s.n, x, p.batch)
+	s.window.normalize(s.n, p.data.X, p.batch)
 	var drop *dropout
 	s.encode.between = nil
 	if force != nil {
 		force.normalized, force.forced = make([]float32, len(force.target)), make([]bool, steps+1)
 		s.window.normalizeTarget(force.normalized, force.target, p.batch, steps)
+		force.gaps = slices.ContainsFunc(force.normalized, isNaN)
 		if drop = force.drop; drop != nil {
 			s.encode.between = s.dropBetween(drop)
 		}
@@ -54,11 +64,11 @@ func (p *pass) decodeSteps(ctx context.Context, values, weights []float32, steps
 	s, c := p.state, p.config
 	P, L, V, segment := c.Segment, c.InputSize, c.outputWidth(), c.segmentWidth()
 	y, first := span{s.y, V}, s.prev(0)
-	for n := range p.rows {
-		copy(piece(first, n, segment), s.segments(c)[((n+1)*L-P)*c.columns():])
+	for r := range p.rows * p.paths {
+		copy(piece(first, r, segment), s.segments(c)[((r/p.paths+1)*L-P)*c.columns():])
 	}
 	clear(s.inputs[0])
-	p.feed(s.inputs[0], first)
+	p.feed(s.inputs[0], first, 0, steps)
 	last := c.positions(steps) - 1
 	for t := range last + 1 {
 		if err := ctx.Err(); err != nil {
@@ -79,14 +89,33 @@ func (p *pass) decodeSteps(ctx context.Context, values, weights []float32, steps
 		if t == last {
 			return nil
 		}
-		if prev := s.prev(t + 1); force != nil && force.forced[t+1] {
-			span{prev, segment}.get(c, force.normalized, t, steps, 1)
-		} else {
-			copy(prev, s.y)
+		prev := s.prev(t + 1)
+		if force == nil || !force.forced[t+1] || force.gaps {
+			p.head.points(prev, s.y)
 		}
-		p.feed(next, s.prev(t+1))
+		if force != nil && force.forced[t+1] {
+			force.show(c, prev, t, steps)
+		}
+		p.feed(next, prev, t+1, steps)
 	}
 	return nil
+}
+
+// show sets prev to the target's values of a position; where those are missing
+// prev keeps what it has.
+func (f *forcing) show(c *Config, prev []float32, position, steps int) {
+	target := span{prev, c.segmentWidth()}
+	if !f.gaps {
+		target.get(c, f.normalized, position, steps, 1)
+		return
+	}
+	own := slices.Clone(prev)
+	target.get(c, f.normalized, position, steps, 1)
+	for i, v := range prev {
+		if isNaN(v) {
+			prev[i] = own[i]
+		}
+	}
 }
 
 // keepWeights adds the weights (N, A, count, S) of positions from first on to
@@ -123,3 +152,5 @@ func (s *State) dropBetween(drop *dropout) func(int, []float32) []float32 {
 		return s.tape.dropped[layer]
 	}
 }
+
+func isNaN(v float32) bool { return v != v }

@@ -19,6 +19,7 @@ func (p *pass) sequences() {
 	if p.embed != nil {
 		p.embed.apply(p.pool, p.rows*c.encoderSteps(), s.segments(c), s.embedded, kernel.ActRelu)
 	}
+	p.history()
 }
 
 // ofColumns is the normalised windows by column (B, F, L).
@@ -92,20 +93,24 @@ func (p *pass) addSkip(y span, position, steps int) {
 	}
 }
 
-// exchangeSkip adds the skip's numbers (B, F, horizon) of a position to y, or the
-// other way round.
+// exchangeSkip adds the skip's values (B, F, horizon) of a position to the values
+// among the numbers y, or the other way round.
 func (p *pass) exchangeSkip(y span, skip []float32, position, steps int, back bool) {
 	c := p.config
 	W, first := c.columns(), position*c.Segment
 	count := min(c.Segment, steps-first)
-	for i := range p.batch * c.NumFeatures {
-		from := skip[i*c.Horizon+first:][:count]
-		row := y.rows[i/W*y.stride+i%W:]
+	K, moved := p.head.width, p.head.located()
+	for i := range p.batch * c.NumFeatures * p.paths {
+		r, column := i/W, i%W // of the decoder's rows
+		from := skip[(r/p.paths*W+column)*c.Horizon+first:][:count]
+		row := y.rows[r*y.stride+column*K:]
 		for t := range from {
-			if back {
-				from[t] += row[t*W]
-			} else {
-				row[t*W] += from[t]
+			for k := range moved {
+				if back {
+					from[t] += row[t*W*K+k]
+				} else {
+					row[t*W*K+k] += from[t]
+				}
 			}
 		}
 	}

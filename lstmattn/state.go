@@ -8,6 +8,7 @@ import "github.com/onda-ml/onda/ops/kernel"
 type State struct {
 	model *Model // that the layout below is for
 	batch int
+	paths int // of the autoregressive decoder for each sequence
 	steps int // positions of the layout; 0 where it serves any number
 	arena []float32
 	used  int
@@ -17,17 +18,18 @@ type State struct {
 	columns  []float32 // (B, F, L) the same by column, where that is needed and not the same
 	skip     []float32 // (B, F, horizon) the linear skip
 	embedded []float32 // (N, S, H) the embedded segments
+	joined   []float32 // (N, S, encoderInput) segments and covariates, where there are any
 
 	encode StackedArgs    // Y[last] is the memory (N, S, E)
 	final  [2][]float32   // (Le*D, N, H) the encoder's final h and c
-	joined []float32      // (N, 2H) both directions' final state
-	first  [2][][]float32 // by decoder layer (N, H) its first h and c
+	ends   []float32      // (N, 2H) both directions' final state
+	first  [2][][]float32 // by decoder layer (R, H) its first h and c
 
 	keys, values []float32 // (N, S, H)
-	y            []float32 // (N, outputWidth) of one step; direct decoding has (N, M, outputWidth)
+	y            []float32 // (R, outputWidth) of one step; direct decoding has (N, M, outputWidth)
 	frames       []frame   // of the decoder's steps; inference uses one over and over
 	inputs       [][]float32
-	prevs        [][]float32 // (N, P*W) the segment before a step; training keeps all where they are embedded
+	prevs        [][]float32 // (R, P*W) the segment before a step; training keeps all where they are embedded
 	direct       direct
 	tape         *tape  // nil outside training
 	back         *State // the arena of the backward pass
@@ -38,27 +40,28 @@ type State struct {
 
 // A frame is the autoregressive decoder's memory of one step.
 type frame struct {
-	hIn, cIn, hOut, cOut [][]float32 // by layer (N, H); in and out may be the same
+	hIn, cIn, hOut, cOut [][]float32 // by layer (R, H); in and out may be the same
 	layers               [][]float32 // by layer but the last (N, H): what the next layer reads under dropout
 	masks                [][]float32 // the factors of that dropout
 	gates                [][]float32 // by layer (N, 4H); nil outside training
 	attended
 }
 
-// layOut prepares the state for a forecast of a batch of the model.
-func (s *State) layOut(m *Model, batch, steps int) {
+// layOut prepares the state for a forecast of a batch of the model, with a
+// number of paths of the autoregressive decoder for each sequence.
+func (s *State) layOut(m *Model, batch, steps, paths int) {
 	s.window.mean, s.window.scale = m.params.ScalerMean, m.params.ScalerScale
 	c := &m.config
 	positions := 0
 	if c.direct() {
 		positions = c.positions(steps)
 	}
-	if s.model == m && s.batch == batch && s.steps == positions && s.tape == nil {
+	if s.model == m && s.batch == batch && s.paths == paths && s.steps == positions && s.tape == nil {
 		return
 	}
 	N, H := c.sequences(batch), c.HiddenSize
 	s.cut(func() {
-		s.common(m, batch)
+		s.common(m, batch, paths)
 		s.steps = positions
 		outputs := [2][]float32{s.take(N * c.encoderSteps() * c.MemorySize()), nil}
 		if c.NumEncoderLayers > 1 {
@@ -71,17 +74,18 @@ func (s *State) layOut(m *Model, batch, steps int) {
 			s.layOutDirect(c, N, positions)
 			return
 		}
-		f := frame{attended: s.attended(c, N, 1)}
+		R := N * paths
+		f := frame{attended: s.attended(c, N, paths)}
 		for range c.NumDecoderLayers - 1 {
-			f.layers, f.masks = append(f.layers, s.take(N*H)), append(f.masks, s.take(N*H))
+			f.layers, f.masks = append(f.layers, s.take(R*H)), append(f.masks, s.take(R*H))
 		}
 		f.hIn, f.cIn = s.first[0], s.first[1]
 		f.hOut, f.cOut = f.hIn, f.cIn
 		f.gates = make([][]float32, c.NumDecoderLayers)
 		s.frames = []frame{f}
-		s.inputs = [][]float32{s.take(N * c.decoderInput())}
-		s.prevs = [][]float32{s.take(N * c.segmentWidth())}
-		s.y = s.take(N * c.outputWidth())
+		s.inputs = [][]float32{s.take(R * c.decoderInput())}
+		s.prevs = [][]float32{s.take(R * c.segmentWidth())}
+		s.y = s.take(R * c.outputWidth())
 	})
 }
 
@@ -99,8 +103,8 @@ func (s *State) cut(lay func()) {
 
 // common is the layout that inference and training share. The decoder's first
 // state has room of its own but in autoregressive training.
-func (s *State) common(m *Model, batch int) {
-	s.model, s.batch, s.steps, s.tape = m, batch, 0, nil
+func (s *State) common(m *Model, batch, paths int) {
+	s.model, s.batch, s.paths, s.steps, s.tape = m, batch, paths, 0, nil
 	c := &m.config
 	B, L, F, H := batch, c.InputSize, c.NumFeatures, c.HiddenSize
 	N, S := c.sequences(B), c.encoderSteps()
@@ -120,17 +124,21 @@ func (s *State) common(m *Model, batch int) {
 		s.embedded = s.take(N * S * H)
 		x = s.embedded
 	}
+	if s.joined = nil; c.encoderInput() > c.embedded() {
+		s.joined = s.take(N * S * c.encoderInput())
+		x = s.joined
+	}
 	states := c.NumEncoderLayers * c.Directions() * N * H
 	s.final = [2][]float32{s.take(states), s.take(states)}
 	s.encode = StackedArgs{Batch: N, Steps: S, X: x, HN: s.final[0], CN: s.final[1]}
-	s.joined = s.take(N * 2 * H)
+	s.ends = s.take(N * 2 * H)
 	s.keys, s.values = nil, nil
 	if c.Attention {
 		s.keys, s.values = s.take(N*S*H), s.take(N*S*H)
 	}
 	s.first = [2][][]float32{}
 	for range c.NumDecoderLayers {
-		s.first[0], s.first[1] = append(s.first[0], s.take(N*H)), append(s.first[1], s.take(N*H))
+		s.first[0], s.first[1] = append(s.first[0], s.take(N*paths*H)), append(s.first[1], s.take(N*paths*H))
 	}
 }
 

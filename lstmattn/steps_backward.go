@@ -10,6 +10,7 @@ import (
 func (b *backpass) takeSteps(take func(int) []float32) {
 	c, N, M, H := b.config, b.rows, b.positions, b.config.HiddenSize
 	b.dOut, b.dSum, b.dHidden, b.dInput = take(N*H), take(N*H), take(N*H), take(N*c.decoderInput())
+	b.dPrev = take(N * c.segmentWidth())
 	if b.embed != nil {
 		b.dEmbed = take(M * N * H)
 	}
@@ -100,7 +101,7 @@ func (b *backpass) step(t int) {
 // inputBackward hands the gradient of step t's input on to the embeddings.
 func (b *backpass) inputBackward(t int) {
 	c := b.config
-	width, read, C := c.decoderInput(), c.encoderInput(), c.ChannelEmbedding
+	width, read, C := c.decoderInput(), c.embedded(), c.ChannelEmbedding
 	if C > 0 {
 		d := b.grads.View("channel_embedding.weight")
 		for n := range b.rows {
@@ -122,16 +123,25 @@ func (b *backpass) inputBackward(t int) {
 // fedBackward adds to dy and sets dContext, of step t, what step t+1 made of them.
 func (b *backpass) fedBackward(t int, dy, dContext []float32) {
 	c := b.config
-	width, read, H, V := c.decoderInput(), c.encoderInput(), c.HiddenSize, c.outputWidth()
-	switch {
-	case b.forced[t+1]:
-	case b.embed != nil:
-		kernel.GemmPacked(b.pool, b.rows, piece(b.dEmbed, t+1, b.rows*H), H, b.embedW, dy, V, kernel.Epilogue{Beta: 1})
-	default:
-		for n := range b.rows {
-			row := piece(dy, n, V)
-			kernel.Add(row, row, b.dInput[n*width:n*width+read])
+	width, read, H, W := c.decoderInput(), c.embedded(), c.HiddenSize, c.segmentWidth()
+	if forced := b.force.forced[t+1]; !forced || b.force.gaps {
+		if b.embed != nil {
+			kernel.GemmPacked(b.pool, b.rows, piece(b.dEmbed, t+1, b.rows*H), H, b.embedW, b.dPrev, W, kernel.Epilogue{})
+		} else {
+			for n := range b.rows {
+				copy(piece(b.dPrev, n, W), b.dInput[n*width:n*width+read])
+			}
 		}
+		if forced { // by what is not missing, which carries no gradient
+			target := b.state.y[:len(b.dPrev)]
+			span{target, W}.get(c, b.force.normalized, t, b.steps, 1)
+			for i, v := range target {
+				if !isNaN(v) {
+					b.dPrev[i] = 0
+				}
+			}
+		}
+		b.head.addPoints(dy, b.dPrev)
 	}
 	if c.Attention {
 		for n := range b.rows {

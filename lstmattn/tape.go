@@ -27,7 +27,7 @@ func (s *State) layOutTraining(m *Model, batch, steps int) {
 		return
 	}
 	s.cut(func() {
-		s.common(m, batch)
+		s.common(m, batch, 1)
 		s.tape = &tape{steps: positions}
 		s.encode.tape = s.tape
 		s.tapeEncoder(c)
