@@ -147,7 +147,7 @@ type model struct {
 }
 
 func (f model) Forecast(ctx context.Context, b *lstmattn.Batch) (*Prediction, error) {
-	y, err := f.m.Forecast(ctx, b.X, &lstmattn.Options{Horizon: f.horizon})
+	y, err := f.m.Forecast(ctx, b.X, &lstmattn.Options{Horizon: f.horizon, Past: b.Past, Future: b.Future, Static: b.Static})
 	if err != nil {
 		return nil, err
 	}
@@ -155,4 +155,17 @@ func (f model) Forecast(ctx context.Context, b *lstmattn.Batch) (*Prediction, er
 }
 
 // PredictionOf is what a model's forecast says.
-func PredictionOf(y *lstmattn.Forecast) *Prediction { return &Prediction{Values: y.Values} }
+func PredictionOf(y *lstmattn.Forecast) *Prediction {
+	p := &Prediction{Values: y.Values}
+	if len(y.Quantiles) > 0 {
+		p.Levels, p.Quantiles = y.Levels, y.Quantiles
+	}
+	for i, scale := range y.Scale {
+		d := lstmattn.Distribution{Location: float64(y.Values[i]), Scale: float64(scale)}
+		if len(y.DF) > 0 {
+			d.DF = float64(y.DF[i])
+		}
+		p.Distributions = append(p.Distributions, d)
+	}
+	return p
+}

@@ -3,6 +3,8 @@ package series
 import (
 	"math"
 	"slices"
+
+	"github.com/onda-ml/onda/lstmattn"
 )
 
 // moments gather the mean and standard deviation of columns. They sum
@@ -80,12 +82,9 @@ func (m *moments) apply(values []float32) {
 	}
 }
 
-// Scaler is the mean and standard deviation of columns, as
-// lstmattn.Model.SetScaler takes them.
-type Scaler struct{ Mean, Scale []float32 }
-
-func (m *moments) scaler() Scaler {
-	var s Scaler
+// scaler is the columns' means and deviations.
+func (m *moments) scaler() lstmattn.Scaler {
+	var s lstmattn.Scaler
 	for c := range m.n {
 		mean, scale := m.of(c)
 		s.Mean, s.Scale = append(s.Mean, float32(mean)), append(s.Scale, float32(scale))
@@ -94,7 +93,7 @@ func (m *moments) scaler() Scaler {
 }
 
 // Scalers are those of a frame's columns by their kind, over all series.
-type Scalers struct{ Columns, Past, Future, Static Scaler }
+type Scalers struct{ Columns, Past, Future, Static lstmattn.Scaler }
 
 // Scalers gathers the mean and standard deviation of the rows before To. With
 // PerSeries the columns are scaled already, and so is the calendar always: the
@@ -111,10 +110,10 @@ func (w *Windows) Scalers() (Scalers, error) {
 	var out Scalers
 	at := 0
 	for _, part := range []struct {
-		to *Scaler
+		to *lstmattn.Scaler
 		n  int
 	}{{&out.Columns, len(f.Columns)}, {&out.Past, len(f.Past)}, {&out.Future, len(f.Future)}, {&out.Static, len(f.Static)}} {
-		*part.to = Scaler{slices.Clone(s.Mean[at : at+part.n]), slices.Clone(s.Scale[at : at+part.n])}
+		*part.to = lstmattn.Scaler{Mean: slices.Clone(s.Mean[at : at+part.n]), Scale: slices.Clone(s.Scale[at : at+part.n])}
 		at += part.n
 	}
 	for range w.o.Calendar {

@@ -193,7 +193,7 @@ func TestScalers(t *testing.T) {
 		require.InDeltaSlice(t, []float32{1007, 1008, 1009}, b.Target[3:], 1e-3)
 		s, err = w.Scalers()
 		require.NoError(t, err)
-		require.Equal(t, Scaler{[]float32{0}, []float32{1}}, s.Columns)
+		require.Equal(t, lstmattn.Scaler{Mean: []float32{0}, Scale: []float32{1}}, s.Columns)
 	}
 	f, err := NewFrame([]string{"same"}, []float32{1e6, 1e6, 1e6})
 	require.NoError(t, err)
@@ -201,7 +201,7 @@ func TestScalers(t *testing.T) {
 	require.NoError(t, err)
 	s, err := w.Scalers()
 	require.NoError(t, err)
-	require.Equal(t, Scaler{[]float32{1e6}, []float32{1}}, s.Columns)
+	require.Equal(t, lstmattn.Scaler{Mean: []float32{1e6}, Scale: []float32{1}}, s.Columns)
 }
 
 func TestCalendarFollowsTheFutureCovariates(t *testing.T) {

@@ -37,7 +37,10 @@ func (r *run) checkpointPath() string { return filepath.Join(r.options.Dir, Chec
 // tensors are the checkpoint's, by name.
 func (r *run) tensors() map[string][]float32 {
 	p := r.model.Params()
-	t := map[string][]float32{"parameters": p.Data, "scaler.mean": p.ScalerMean, "scaler.scale": p.ScalerScale}
+	t := map[string][]float32{"parameters": p.Data}
+	for _, b := range p.Buffers() {
+		t[b.Name] = b.Data
+	}
 	if r.best != nil {
 		t["best"] = r.best
 	}

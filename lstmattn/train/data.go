@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/onda-ml/onda/lstmattn"
@@ -11,7 +12,7 @@ import (
 // split has for training and validation; validation is nil where it has none.
 func Datasets(frame *series.Frame, c lstmattn.Config, split Split) (training *series.Windows, validation lstmattn.Dataset, err error) {
 	windows := func(name string, r Range) (*series.Windows, error) {
-		w, err := series.NewWindows(frame, series.WindowOptions{InputSize: c.InputSize, Horizon: c.Horizon, From: r.From, To: r.To})
+		w, err := series.NewWindows(frame, series.WindowOptions{InputSize: c.InputSize, Horizon: c.Horizon, From: r.From, To: r.To, Calendar: c.Calendar})
 		if err != nil {
 			return nil, fmt.Errorf("split.%s: %w", name, err)
 		}
@@ -34,5 +35,9 @@ func SetScalers(m *lstmattn.Model, training *series.Windows) error {
 	if err != nil {
 		return err
 	}
-	return m.SetScaler(s.Columns.Mean, s.Columns.Scale)
+	err = m.SetScaler(s.Columns.Mean, s.Columns.Scale)
+	return errors.Join(err,
+		m.SetCovariateScaler("past", s.Past.Mean, s.Past.Scale),
+		m.SetCovariateScaler("future", s.Future.Mean, s.Future.Scale),
+		m.SetCovariateScaler("static", s.Static.Mean, s.Static.Scale))
 }

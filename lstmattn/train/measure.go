@@ -86,7 +86,7 @@ func (e *meter) batch(ctx context.Context, w *member, s *sums, index []int) erro
 		return fmt.Errorf("train: a batch of %d windows has %d target values, expected a multiple of %d", b.Size, len(b.Target), row)
 	}
 	steps := len(b.Target) / row
-	o := &lstmattn.Options{Horizon: steps, Pool: w.pool, State: w.measure}
+	o := &lstmattn.Options{Horizon: steps, Pool: w.pool, State: w.measure, Past: b.Past, Future: b.Future, Static: b.Static}
 	if err := e.model.ForecastInto(ctx, &w.forecast, b.X, o); err != nil {
 		return err
 	}

@@ -56,12 +56,15 @@ func (g goForecaster) window() (int, int) {
 	return c.InputSize, c.NumFeatures
 }
 
-func (g goForecaster) names() columnNames { return columnNames{columns: g.m.Config().FeatureNames} }
+func (g goForecaster) names() columnNames {
+	c := g.m.Config()
+	return columnNames{columns: c.FeatureNames, past: c.PastNames, future: c.FutureNames, static: c.StaticNames, calendar: c.Calendar}
+}
 
 func (g goForecaster) horizon() int { return g.m.Config().Horizon }
 
 func (g goForecaster) forecast(ctx context.Context, b *lstmattn.Batch, horizon int, attention bool) (*lstmattn.Forecast, error) {
-	return g.m.Forecast(ctx, b.X, &lstmattn.Options{Horizon: horizon, Attention: attention})
+	return g.m.Forecast(ctx, b.X, &lstmattn.Options{Horizon: horizon, Attention: attention, Past: b.Past, Future: b.Future, Static: b.Static})
 }
 
 // onnxForecaster is an ONNX file with one float input (batch, steps, features),

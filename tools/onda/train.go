@@ -83,15 +83,21 @@ func (c *trainCmd) training() (train.Config, error) {
 // the data's columns.
 func (c *trainCmd) open() (*series.Frame, lstmattn.Config, error) {
 	var names columnNames
-	if _, err := export.ReadSection(c.Config, "feature_names", &names.columns); err != nil {
-		return nil, lstmattn.Config{}, err
+	for _, list := range []struct {
+		field string
+		names *[]string
+	}{{"feature_names", &names.columns}, {"past_names", &names.past}, {"future_names", &names.future}, {"static_names", &names.static}, {"calendar", &names.calendar}} {
+		if _, err := export.ReadSection(c.Config, list.field, list.names); err != nil {
+			return nil, lstmattn.Config{}, err
+		}
 	}
 	frame, err := c.read(names)
 	if err != nil {
 		return nil, lstmattn.Config{}, err
 	}
 	n := len(frame.Columns)
-	config, err := export.ReadConfig(c.Config, export.Section{Name: "num_features", Value: []byte(strconv.Itoa(n))})
+	config, err := export.ReadConfig(c.Config, section("num_features", n),
+		section("num_past", len(names.past)), section("num_future", len(names.future)+len(names.calendar)), section("num_static", len(names.static)))
 	if err != nil {
 		return nil, config, err
 	}
@@ -99,10 +105,23 @@ func (c *trainCmd) open() (*series.Frame, lstmattn.Config, error) {
 		return nil, config, fmt.Errorf("%s: has %d columns of values (%s), num_features is %d in %s; choose them with --columns",
 			c.Data, n, strings.Join(frame.Columns, ", "), config.NumFeatures, c.Config)
 	}
+	for _, kind := range []struct {
+		field, names string
+		n, want      int
+	}{{"num_past", "past_names", config.NumPast, len(frame.Past)}, {"num_future", "future_names and calendar", config.NumFuture, len(frame.Future) + len(names.calendar)}, {"num_static", "static_names", config.NumStatic, len(frame.Static)}} {
+		if kind.n != kind.want {
+			return nil, config, fmt.Errorf("%s: %s is %d, %s has %d", c.Config, kind.field, kind.n, kind.names, kind.want)
+		}
+	}
 	if len(config.FeatureNames) == 0 {
 		config.FeatureNames = frame.Columns
 	}
 	return frame, config, nil
+}
+
+// section is a field of a configuration that doesn't have it.
+func section(name string, n int) export.Section {
+	return export.Section{Name: name, Value: []byte(strconv.Itoa(n))}
 }
 
 func override[T any](v, flag *T) {
