@@ -25,6 +25,12 @@ CASES = {
     "unidirectional": {
         "bidirectional": False, "layer_norm": False, "normalization": "mean_std", "num_encoder_layers": 1, "num_features": 1,
     },
+    "segments": {  # in the manner of SegRNN (Lin et al. 2023), with attention and a linear skip beside
+        "input_size": 12, "horizon": 5, "segment": 3, "channels": "folded", "channel_embedding": 2, "decoding": "direct",
+        "linear_skip": True, "normalization": "last", "bidirectional": False, "num_encoder_layers": 1, "num_decoder_layers": 1,
+    },
+    "segments_fed_back": {"input_size": 8, "horizon": 5, "segment": 2, "normalization": "robust"},
+    "folded": {"channels": "folded", "channel_embedding": 3, "linear_skip": True, "attention": False, "normalization": "mean_std"},
 }
 
 

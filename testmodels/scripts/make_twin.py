@@ -28,6 +28,9 @@ MODELS = {
     "deeper_encoder": {"num_encoder_layers": 3, "num_decoder_layers": 1, "layer_norm": False, "normalization": "none"},
     "one_way_plain": {"bidirectional": False, "num_encoder_layers": 1, "num_decoder_layers": 2, "layer_norm": False,
                       "num_features": 1, "num_attention_heads": 1, "normalization": "robust", "input_size": 6},
+    "segments": {"input_size": 8, "horizon": 3, "segment": 2, "channels": "folded", "channel_embedding": 2, "decoding": "direct",
+                 "linear_skip": True, "num_features": 3},
+    "segments_fed_back": {"input_size": 8, "horizon": 5, "segment": 4, "linear_skip": True, "bidirectional": False, "normalization": "last"},
 }
 
 

@@ -27,45 +27,111 @@ class Scaler(nn.Module):
 class LSTMAttention(nn.Module):
     def __init__(self, config):
         super().__init__()
-        features, hidden = config["num_features"], config["hidden_size"]
+        self.features, hidden = config["num_features"], config["hidden_size"]
         self.encoder_layers, self.decoder_layers = config["num_encoder_layers"], config["num_decoder_layers"]
         self.bidirectional, self.horizon = config["bidirectional"], config["horizon"]
         self.normalization = config.get("normalization", "none")
-        memory = hidden * (2 if self.bidirectional else 1)
-        self.scaler = Scaler(features)
-        self.encoder = nn.LSTM(features, hidden, self.encoder_layers, bidirectional=self.bidirectional, batch_first=True)
+        self.segment, self.folded = config.get("segment", 1), config.get("channels", "mixed") == "folded"
+        self.direct, self.hidden = config.get("decoding", "autoregressive") == "direct", hidden
+        self.columns, channel = 1 if self.folded else self.features, config.get("channel_embedding", 0)
+        memory, width = hidden * (2 if self.bidirectional else 1), self.segment * self.columns
+        self.scaler = Scaler(self.features)
+        self.embed = nn.Linear(width, hidden) if self.segment > 1 else None
+        read = hidden if self.embed else width
+        self.encoder = nn.LSTM(read, hidden, self.encoder_layers, bidirectional=self.bidirectional, batch_first=True)
         if self.bidirectional:
             self.bridge_h = nn.ModuleList(nn.Linear(2 * hidden, hidden) for _ in range(self.decoder_layers))
             self.bridge_c = nn.ModuleList(nn.Linear(2 * hidden, hidden) for _ in range(self.decoder_layers))
-        self.decoder = nn.LSTM(features + hidden, hidden, self.decoder_layers, batch_first=True)
-        self.attention = nn.MultiheadAttention(hidden, config["num_attention_heads"], kdim=memory, vdim=memory, batch_first=True)
+        looks = config.get("attention", True)
+        if self.direct:
+            self.position_embedding = nn.Embedding(-(-self.horizon // self.segment), hidden - channel)
+        self.channel_embedding = nn.Embedding(self.features, channel) if channel else None
+        decoder_input = hidden if self.direct else read + channel + (hidden if looks else 0)
+        self.decoder = nn.LSTM(decoder_input, hidden, self.decoder_layers, batch_first=True)
+        heads = config["num_attention_heads"]
+        self.attention = nn.MultiheadAttention(hidden, heads, kdim=memory, vdim=memory, batch_first=True) if looks else None
         self.norm = nn.LayerNorm(hidden) if config["layer_norm"] else nn.Identity()
-        self.output = nn.Linear(hidden, features)
+        self.output = nn.Linear(hidden, width)
+        self.skip = nn.Linear(config["input_size"], self.horizon) if config.get("linear_skip") else None
 
     def forward(self, x, horizon=None, target=None):
-        """Returns the forecast (B, horizon, F) and the attention weights (B, heads, horizon, L).
+        """Returns the forecast (B, horizon, F) and the attention weights (B, heads, horizon, L), None without attention.
 
-        With a target (B, horizon, F) of raw values each step after the first reads the target's value before
+        With a target (B, horizon, F) of raw values each step after the first reads the target's segment before
         it in place of its own: teacher forcing.
         """
+        horizon = horizon or self.horizon
         z = (x - self.scaler.mean) / self.scaler.scale
         shift, spread = self.window(z)
         n = (z - shift) / spread
-        memory, (h, c) = self.encoder(n)
+        segments = self.split(n)
+        memory, (h, c) = self.encoder(self.read(segments))
         state = self.bridge(h, c)
-        prev, context = n[:, -1:], n.new_zeros(n.shape[0], 1, memory.shape[2] // (2 if self.bidirectional else 1))
+        channel = None
+        if self.channel_embedding:
+            channel = self.channel_embedding.weight.repeat(x.shape[0], 1).unsqueeze(1)  # (N, 1, C)
         if target is not None:
-            target = ((target - self.scaler.mean) / self.scaler.scale - shift) / spread
+            target = self.split(((target - self.scaler.mean) / self.scaler.scale - shift) / spread)
+        skip = self.skip(n.transpose(1, 2)).transpose(1, 2) if self.skip else None  # (B, config's horizon, F)
+        decode = self.at_once if self.direct else self.step_by_step
+        y, weights = decode(segments[:, -1:], channel, memory, state, horizon, target, skip)
+        forecast = (y * spread + shift) * self.scaler.scale + self.scaler.mean
+        return forecast, None if weights is None else self.spread_weights(weights, horizon)
+
+    def split(self, n):
+        """(N, steps / P, P * W) of (B, steps, F): sequences of segments, the last filled up with zeros."""
+        n = nn.functional.pad(n, (0, 0, 0, -n.shape[1] % self.segment))
+        if self.folded:
+            n = n.transpose(1, 2).reshape(-1, n.shape[1], 1)
+        return n.reshape(n.shape[0], -1, self.segment * self.columns)
+
+    def join(self, segments, horizon):
+        """(B, horizon, F) of (N, M, P * W)."""
+        steps = segments.reshape(segments.shape[0], -1, self.columns)
+        if self.folded:
+            steps = steps.reshape(-1, self.features, steps.shape[1]).transpose(1, 2)
+        return steps[:, :horizon]
+
+    def read(self, segments):
+        return torch.relu(self.embed(segments)) if self.embed else segments
+
+    def step_by_step(self, prev, channel, memory, state, horizon, target, skip):
+        context = prev.new_zeros(prev.shape[0], 1, self.hidden)
+        if skip is not None:
+            skip = self.split(skip[:, :horizon])
         steps, weights = [], []
-        for t in range(horizon or self.horizon):
-            q, state = self.decoder(torch.cat([prev, context], -1), state)
-            context, w = self.attention(q, memory, memory, average_attn_weights=False)
-            y = self.output(self.norm(q + context))
+        for m in range(-(-horizon // self.segment)):
+            parts = [self.read(prev), channel, context if self.attention else None]
+            q, state = self.decoder(torch.cat([p for p in parts if p is not None], -1), state)
+            if self.attention:
+                context, w = self.attention(q, memory, memory, average_attn_weights=False)
+                weights.append(w)
+                q = q + context
+            y = self.output(self.norm(q))
+            if skip is not None:
+                y = y + skip[:, m:m + 1]
             steps.append(y)
-            weights.append(w)
-            prev = y if target is None else target[:, t:t + 1]
-        forecast = torch.cat(steps, 1) * spread + shift
-        return forecast * self.scaler.scale + self.scaler.mean, torch.cat(weights, 2)
+            prev = y if target is None else target[:, m:m + 1]
+        return self.join(torch.cat(steps, 1), horizon), torch.cat(weights, 2) if weights else None
+
+    def at_once(self, prev, channel, memory, state, horizon, target, skip):
+        count, rows = -(-horizon // self.segment), memory.shape[0]
+        x = self.position_embedding.weight[:count].repeat(rows, 1).unsqueeze(1)  # (N * M, 1, .)
+        if channel is not None:
+            x = torch.cat([x, channel.repeat_interleave(count, 0)], -1)
+        q, _ = self.decoder(x, tuple(s.repeat_interleave(count, 1) for s in state))
+        q, weights = q.reshape(rows, count, self.hidden), None
+        if self.attention:
+            context, weights = self.attention(q, memory, memory, average_attn_weights=False)
+            q = q + context
+        y = self.join(self.output(self.norm(q)), horizon)
+        return y if skip is None else y + skip[:, :horizon], weights
+
+    def spread_weights(self, weights, horizon):
+        """(B, heads, horizon, L) of (N, heads, M, S): columns averaged, each step with its segment's weights and share."""
+        weights = weights.reshape(-1, self.features // self.columns, *weights.shape[1:]).mean(1)
+        weights = weights.repeat_interleave(self.segment, 2)[:, :, :horizon]
+        return weights.repeat_interleave(self.segment, 3) / self.segment
 
     def window(self, z):
         """Shift and spread (B, 1, F) of each window by itself."""
