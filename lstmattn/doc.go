@@ -1,6 +1,6 @@
 // Package lstmattn is a forecaster of multivariate time series: a stacked LSTM
-// encoder, an autoregressive LSTM decoder, and multi-head attention from the
-// decoder to the encoder's outputs. It is written by hand on ops/kernel; there
+// encoder, an LSTM decoder, autoregressive or direct, and multi-head attention
+// from the decoder to the encoder's outputs. It is written by hand on ops/kernel; there
 // is no graph in sight.
 //
 //	cfg := lstmattn.DefaultConfig(7)            // seven columns
@@ -77,10 +77,50 @@
 // The forecast is y scaled back: (y*spread + shift)*scaler.scale + scaler.mean;
 // a distribution's scale by spread and scaler.scale alone.
 //
+// # Other forms
+//
+// That is the classic form. Options of [Config] change it, alone or together; N
+// is the number of sequences, W the columns of each, P = segment, S = L/P the
+// encoder's steps, M = ceil(T/P) the decoder's for a forecast of T steps, C =
+// channel_embedding.
+//
+// channels folded makes a sequence of each column of each window, with the same
+// weights for all: N = B*F, W = 1 (mixed: N = B, W = F). With C above 0 what the
+// decoder reads has the column's row of "channel_embedding", Embedding(F, C).
+//
+// segment P above 1 makes P steps one. "embed" is Linear(P*W, H) and a ReLU; the
+// encoder reads the S embedded segments of a sequence, "output" gives P*W*K numbers,
+// and what is fed back, the last segment of the window at first, is embedded
+// alike. The last segment of a forecast is cut where T is no multiple of P.
+//
+// decoding direct feeds nothing back, as SegRNN (Lin et al. 2023) decodes in
+// parallel. Position m = 0..M-1 has a row of "position_embedding",
+// Embedding(ceil(horizon/P), H-C), and every position takes one step of the
+// decoder by itself, all from the encoder's final state:
+//
+//	q[m], _ = decoder(cat(position_embedding[m], channel_embedding[column]), (h0, c0))
+//	y[m] = output(dropout(norm(q[m] + attention(q[m], memory, memory))))
+//
+// Dropout acts on the output layer's input, where SegRNN has it; the context has
+// none. The horizon may be shorter than the configuration's but not longer.
+//
+// attention false leaves the context out of the decoder's input and of the sum:
+// y = output(dropout(norm(q))). The attention weights of a [Forecast] are by step
+// and not by segment: a step has its segment's weights, those looked at share a
+// segment's alike, and folded columns' are averaged.
+//
+// linear_skip adds to y, before it is fed back, "skip", Linear(L, horizon), of each
+// column of n by itself (the highway of LSTNet, Lai et al. 2018). The horizon may
+// be shorter than the configuration's but not longer.
+//
 // # Parameters
 //
-// Shapes as in the files; k counts layers from 0:
+// Shapes as in the files; k counts layers from 0. Above layer 0 an LSTM reads E
+// (encoder) or H (decoder). In layer 0, with V = W, or H with segments, and K' =
+// P*num_future + num_static, the encoder reads I = V + P*num_past + K'; the decoder
+// J = V + C + K' + H, without the H if attention is false, or H + K' if direct:
 //
+//	embed.weight, embed.bias            (H, P*W), (H)   only with segments
 //	encoder.weight_ih_l{k}[_reverse]    (4H, I)     (4H, E) above layer 0; _reverse only if bidirectional
 //	encoder.weight_hh_l{k}[_reverse]    (4H, H)
 //	encoder.bias_ih_l{k}[_reverse]      (4H)
@@ -89,7 +129,9 @@
 //	bridge_h.{k}.bias                   (H)
 //	bridge_c.{k}.weight                 (H, 2H)
 //	bridge_c.{k}.bias                   (H)
-//	decoder.weight_ih_l{k}              (4H, F+num_future+num_static+H) for k = 0, (4H, H) above
+//	position_embedding.weight           (ceil(horizon/P), H-C)   only if direct
+//	channel_embedding.weight            (F, C)      only if C is above 0
+//	decoder.weight_ih_l{k}              (4H, J)     (4H, H) above layer 0
 //	decoder.weight_hh_l{k}              (4H, H)
 //	decoder.bias_ih_l{k}                (4H)
 //	decoder.bias_hh_l{k}                (4H)
@@ -101,7 +143,8 @@
 //	attention.out_proj.weight           (H, H)
 //	attention.out_proj.bias             (H)
 //	norm.weight, norm.bias              (H), (H)    only with layer_norm
-//	output.weight, output.bias          (F*K, H), (F*K)
+//	output.weight, output.bias          (P*W*K, H), (P*W*K)
+//	skip.weight, skip.bias              (horizon, L), (horizon)   only with linear_skip
 //
 // and the buffers scaler.mean, scaler.scale (F), and where there are covariates
 // scaler.past_mean, scaler.past_scale (num_past) and the same of future and
@@ -131,10 +174,12 @@
 //	calendar.go                features of timestamps
 //	head.go distribution.go    what the output layer's numbers mean
 //	model.go state.go          the model in the kernels' layout; the memory of a pass
+//	sequences.go               windows as sequences of segments, the linear skip
 //	forward.go run.go          the encoder and one decoder step; the loop over steps
+//	direct.go                  direct decoding
 //	forecast.go                Forecast and Forward, what they check
 //	tape.go                    what a training pass remembers
-//	backward.go lstm_backward.go gradient.go loss.go optimizer.go   training
+//	backward.go steps_backward.go direct_backward.go lstm_backward.go gradient.go loss.go optimizer.go   training
 //
 // A new parameter is one line in params.go, its use in forward.go and in
 // backward.go: files, counting, optimisers and checks range over the table.

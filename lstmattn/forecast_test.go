@@ -39,9 +39,15 @@ func TestStateServesAnyModel(t *testing.T) {
 	other.HiddenSize, other.NumEncoderLayers, other.Bidirectional, other.Normalization = 20, 3, false, NormalizationRobust
 	state := &State{}
 	for range 2 {
-		for _, c := range []Config{small(), other} {
+		configs := []Config{small(), other}
+		for _, name := range []string{"everything", "segments", "SegRNN"} {
+			c := small()
+			forms[name](&c)
+			configs = append(configs, c)
+		}
+		for _, c := range configs {
 			m := randomModel(t, c, 2)
-			x := windows(m, 2, 11, 1)
+			x := windows(m, 2, c.InputSize, 1)
 			require.Equal(t, mustForecast(t, m, x, nil), mustForecast(t, m, x, &Options{State: state}))
 		}
 	}
@@ -60,6 +66,20 @@ func TestForecastOfAWindowStandsAlone(t *testing.T) {
 		for h := range 4 {
 			require.InDeltaSlice(t, one.Attention[h*99:][:55], all.Attention[(b*4+h)*55:][:55], 1e-5)
 		}
+	}
+}
+
+// Direct decoding works on some windows at a time, however many there are.
+func TestDirectForecastOfAWindowStandsAlone(t *testing.T) {
+	c := segRNN(96, 24, 8, 4)
+	m := randomModel(t, c, 2)
+	n := c.windowsAtOnce(24) + 3
+	require.Less(t, n, forecastBatch)
+	x := windows(m, n, 96, 1)
+	all := mustForecast(t, m, x, nil)
+	for _, b := range []int{0, n - 4, n - 3, n - 1} {
+		one := mustForecast(t, m, x[b*96*7:(b+1)*96*7], &Options{Horizon: 22})
+		require.InDeltaSlice(t, one.Values, all.Values[b*24*7:][:22*7], 1e-4)
 	}
 }
 

@@ -133,31 +133,40 @@ func TestGradientOfForms(t *testing.T) {
 
 // Under dropout the derivative is that of the pass itself with the same masks.
 func TestGradientUnderDropout(t *testing.T) {
-	c := small()
-	c.Dropout, c.NumEncoderLayers, c.NumDecoderLayers = .3, 3, 3
-	m := randomModel(t, c, 4)
-	x, target := windows(m, 2, c.InputSize, 1), windows(m, 2, 4, 8)
-	o := &ForwardOptions{Dropout: true, Seed: 5}
-	grad, scratch := m.Params().NewGradient(), m.Params().NewGradient()
-	first, err := m.Gradient(context.Background(), grad, x, target, Loss{Kind: MSE}, o)
-	require.NoError(t, err)
-	loss := func() float64 {
-		require.NoError(t, m.Pack())
-		l, err := m.Gradient(context.Background(), scratch, x, target, Loss{Kind: MSE}, o)
-		require.NoError(t, err)
-		return l
+	changes := map[string]func(*Config){"classic": func(*Config) {}}
+	for _, name := range []string{"no attention", "everything", "segments"} {
+		changes[name] = forms[name]
 	}
-	require.Equal(t, first, loss())
-	requireGradient(t, m, grad, loss, 1e-2, 3e-3)
+	for name, change := range changes {
+		t.Run(name, func(t *testing.T) {
+			c := small()
+			change(&c)
+			c.Dropout, c.NumEncoderLayers, c.NumDecoderLayers = .3, 3, 3
+			m := randomModel(t, c, 4)
+			x, target := windows(m, 2, c.InputSize, 1), windows(m, 2, 4, 8)
+			o := &ForwardOptions{Dropout: true, Seed: 5}
+			grad, scratch := m.Params().NewGradient(), m.Params().NewGradient()
+			first, err := m.Gradient(context.Background(), grad, x, target, Loss{Kind: MSE}, o)
+			require.NoError(t, err)
+			loss := func() float64 {
+				require.NoError(t, m.Pack())
+				l, err := m.Gradient(context.Background(), scratch, x, target, Loss{Kind: MSE}, o)
+				require.NoError(t, err)
+				return l
+			}
+			require.Equal(t, first, loss())
+			requireGradient(t, m, grad, loss, 1e-2, 3e-3)
 
-	// The pass is Forward's, masks and all.
-	f, err := m.Forward(context.Background(), x, target, o)
-	require.NoError(t, err)
-	var sum float64
-	for i := range target {
-		sum += square(float64(f.Values[i]-target[i]) / float64(m.Params().ScalerScale[i%3]))
+			// The pass is Forward's, masks and all.
+			f, err := m.Forward(context.Background(), x, target, o)
+			require.NoError(t, err)
+			var sum float64
+			for i := range target {
+				sum += square(float64(f.Values[i]-target[i]) / float64(m.Params().ScalerScale[i%3]))
+			}
+			require.InDelta(t, sum/float64(len(target)), loss(), 1e-5)
+		})
 	}
-	require.InDelta(t, sum/float64(len(target)), loss(), 1e-5)
 }
 
 func TestGradientAddsUp(t *testing.T) {
