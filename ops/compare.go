@@ -34,6 +34,7 @@ func compareOps() []Op {
 			oldBroadcast(1, oldCompare(kernel.OpEqual, equal1)),
 			// The floats came with opset 11, but PyTorch writes them from 7 on.
 			two(7, newCompare(kernel.OpEqual, numbers|boolType)),
+			two(11, newCompare(kernel.OpEqual, numbers|boolType)),
 			two(13, newCompare(kernel.OpEqual, numbersBF|boolType)),
 			two(19, newCompare(kernel.OpEqual, numbersBF|boolType|strType)),
 		}},

@@ -19,7 +19,7 @@ func concatOps() []Op {
 	split18.New = newSplit18
 	return []Op{
 		{Name: "Concat", Versions: versions(repeat(concat1, 1), repeat(concat4, 4, 11, 13))},
-		{Name: "Split", Versions: versions(repeat(split, 2, 11), repeat(split13, 13), repeat(split18, 18))},
+		{Name: "Split", Versions: versions(repeat(split, 1, 2, 11), repeat(split13, 13), repeat(split18, 18))},
 	}
 }
 

@@ -23,31 +23,32 @@ func contribOps() []Op {
 	}
 }
 
-// fusedMatMul is MatMul with a factor and either side transposed.
+// fusedMatMul is MatMul with a factor and either side transposed. transBatch
+// moves a side's first dimension to the place before the last beforehand.
 type fusedMatMul struct {
-	transA, transB bool
-	alpha          float32
+	transA, transB           bool
+	transBatchA, transBatchB bool
+	alpha                    float32
 }
 
 func newFusedMatMul(a *Attrs) (Kernel, error) {
-	for _, name := range []string{"transBatchA", "transBatchB"} {
-		if a.Int(name, 0) != 0 {
-			a.Unsupported(name, "is 1")
-		}
-	}
-	return &fusedMatMul{a.Int("transA", 0) != 0, a.Int("transB", 0) != 0, a.Float("alpha", 1)}, nil
+	return &fusedMatMul{transA: a.Bool("transA", false), transB: a.Bool("transB", false), transBatchA: a.Bool("transBatchA", false),
+		transBatchB: a.Bool("transBatchB", false), alpha: a.Float("alpha", 1)}, nil
 }
 
 // sides are the shapes of the operands after transposing; vectors stay.
 func (k *fusedMatMul) sides(a, b []int) ([]int, []int) {
-	swap := func(s []int, trans bool) []int {
+	swap := func(s []int, trans, batch bool) []int {
+		if n := len(s); batch && n > 2 {
+			s = append(append(append([]int(nil), s[1:n-1]...), s[0]), s[n-1])
+		}
 		if n := len(s); trans && n > 1 {
 			s = append([]int(nil), s...)
 			s[n-1], s[n-2] = s[n-2], s[n-1]
 		}
 		return s
 	}
-	return swap(a, k.transA), swap(b, k.transB)
+	return swap(a, k.transA, k.transBatchA), swap(b, k.transB, k.transBatchB)
 }
 
 func (k *fusedMatMul) Infer(c *Infer) error {
@@ -97,10 +98,10 @@ func runFusedMatMul[T floating](c *Ctx, k *fusedMatMul) error {
 		return err
 	}
 	s := batchedOf[T](c)
-	if s.a, err = reals[T](c, a); err != nil {
+	if s.a, err = batchFirst[T](c, a, k.transBatchA); err != nil {
 		return err
 	}
-	if s.b, err = reals[T](c, b); err != nil {
+	if s.b, err = batchFirst[T](c, b, k.transBatchB); err != nil {
 		return err
 	}
 	s.y, s.alpha = y.data, T(k.alpha)
@@ -117,6 +118,28 @@ func runFusedMatMul[T floating](c *Ctx, k *fusedMatMul) error {
 	}
 	y.done()
 	return nil
+}
+
+// batchFirst is t's elements, with the first dimension moved to before the last if
+// move.
+func batchFirst[T floating](c *Ctx, t *tensor.Tensor, move bool) ([]T, error) {
+	data, err := reals[T](c, t)
+	n := t.Rank()
+	if err != nil || !move || n < 3 || len(data) == 0 {
+		return data, err
+	}
+	out, err := reserved[T](c, len(data))
+	if err != nil {
+		return nil, err
+	}
+	rows, width := t.Dim(0), t.Dim(n-1)
+	batch := len(data) / rows / width
+	var s kernel.Strided
+	s.Add(batch, rows*width, width)
+	s.Add(rows, width, batch*width)
+	s.Add(width, 1, 1)
+	kernel.CopyStrided(out, data, &s)
+	return out, nil
 }
 
 // biasGelu is gelu(x + bias), bias along the last dimension.

@@ -30,8 +30,6 @@ func contribQuantisedOps() []Op {
 		}),
 		one("QLinearLeakyRelu", newLeakyRelu(f32)),
 		one("QLinearSoftmax", newContribSoftmax),
-		one("QLinearAveragePool", channelsFirst(newPool(averagePool, 11, f32))),
-		one("QLinearGlobalAveragePool", channelsFirst(newGlobalPool(averagePool, f32))),
 		op("QLinearConcat", 5, Unlimited, newQLinearConcat),
 		op("QGemm", 6, 9, newQGemm),
 		{Name: "QuantizeLinear", Domain: domain, Versions: []Version{
@@ -48,16 +46,6 @@ func newContribSoftmax(a *Attrs) (Kernel, error) {
 		return newSoftmax(softmaxOf, types(tensor.Float32), 1, true)(a)
 	}
 	return newSoftmax(softmaxOf, types(tensor.Float32), -1, false)(a)
-}
-
-// channelsFirst refuses channels in the last dimension.
-func channelsFirst(f func(*Attrs) (Kernel, error)) func(*Attrs) (Kernel, error) {
-	return func(a *Attrs) (Kernel, error) {
-		if a.Int("channels_last", 0) != 0 {
-			a.Unsupported("channels_last", "is 1")
-		}
-		return f(a)
-	}
 }
 
 // realInside is an operator on 8-bit numbers that is computed by a float32

@@ -113,7 +113,7 @@ func TestContribRefuses(t *testing.T) {
 		in   []*tensor.Tensor
 		want string
 	}{
-		{contribNode("FusedMatMul", 2, 1, onnx.AttrInt("transBatchA", 1)), []*tensor.Tensor{x(2, 2), x(2, 2)}, `attribute "transBatchA": is 1: unsupported`},
+		{contribNode("FusedMatMul", 2, 1, onnx.AttrInt("transBatchA", 1)), []*tensor.Tensor{x(2, 3, 4), x(2, 4, 5)}, "shapes (3) and (2) do not broadcast"},
 		{contribNode("FusedMatMul", 2, 1, onnx.AttrInt("transB", 1)), []*tensor.Tensor{x(2, 3), x(3, 2)}, "shapes (2, 3) and (2, 3) have no matrix product"},
 		{contribNode("BiasGelu", 2, 1), []*tensor.Tensor{x(2, 3), x(2)}, "input 1: has shape (2), expected (3)"},
 		{contribNode("SkipLayerNormalization", 3, 1), []*tensor.Tensor{x(2, 3), x(4, 3), x(3)}, "input 1: shape (4, 3) does not broadcast to (2, 3)"},

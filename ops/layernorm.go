@@ -12,7 +12,11 @@ import (
 func layerNormOps() []Op {
 	return []Op{
 		{Name: "LayerNormalization", Versions: []Version{
+			{Since: 1, MinIn: 2, MaxIn: 3, MinOut: 1, MaxOut: 3, New: newLayerNorm}, // in graphs of older opsets that ONNX Runtime optimised
 			{Since: 17, MinIn: 2, MaxIn: 3, MinOut: 1, MaxOut: 3, New: newLayerNorm},
+		}},
+		{Name: "SimplifiedLayerNormalization", Versions: []Version{ // ONNX Runtime's name for the next
+			{Since: 1, MinIn: 2, MaxIn: 2, MinOut: 1, MaxOut: 1, New: newRMSNorm},
 		}},
 		{Name: "RMSNormalization", Versions: []Version{
 			{Since: 23, MinIn: 2, MaxIn: 2, MinOut: 1, MaxOut: 1, New: newRMSNorm},

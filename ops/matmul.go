@@ -18,6 +18,7 @@ func matmulOps() []Op {
 		}},
 		{Name: "Gemm", Versions: []Version{
 			{Since: 1, MinIn: 3, MaxIn: 3, MinOut: 1, MaxOut: 1, New: newGemmOld},
+			{Since: 6, MinIn: 3, MaxIn: 3, MinOut: 1, MaxOut: 1, New: newGemmOld},
 			{Since: 7, MinIn: 3, MaxIn: 3, MinOut: 1, MaxOut: 1, New: newGemm(floats)},
 			{Since: 9, MinIn: 3, MaxIn: 3, MinOut: 1, MaxOut: 1, New: newGemm(floats | wideInts)},
 			{Since: 11, MinIn: 2, MaxIn: 3, MinOut: 1, MaxOut: 1, New: newGemm(floats | wideInts)},

@@ -8,6 +8,7 @@ func networkFamilies() [][]Op {
 		contribAttentionOps(),
 		contribDynamicOps(),
 		contribFusedOps(),
+		contribLastOps(),
 		contribNBitsOps(),
 		contribOps(),
 		contribQuantisedOps(),

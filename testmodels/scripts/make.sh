@@ -21,5 +21,6 @@ done
 for name in specification structure number_types refused quantised contrib; do
 	"$check" "make_$name.py" --out "$out"
 done
+"$check" make_schemas.py # the file of ops/schemas
 "$check" make_format.py ${1:+--out "$1/format"} # the files of onnx/testdata
 "$check" check_ort.py "$out"/*/*/

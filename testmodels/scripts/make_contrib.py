@@ -207,12 +207,36 @@ def skip():
     yield "skip_rmsnorm", "SkipSimplifiedLayerNormalization", [x, s, g, bias], [1, 0, 0, 1], {"epsilon": 1e-5}
 
 
+def fused():
+    a, b = f(2, 3, 4), f(2, 4, 5)
+    yield "matmul_batch_a", "FusedMatMul", [f(3, 2, 4), b], [1], {"transBatchA": 1, "alpha": 0.5}
+    yield "matmul_batch_a_transposed", "FusedMatMul", [f(4, 2, 3), b], [1], {"transBatchA": 1, "transA": 1}
+    yield "matmul_batch_b", "FusedMatMul", [a, f(4, 2, 5)], [1], {"transBatchB": 1}
+    yield "matmul_batch_both", "FusedMatMul", [f(3, 2, 6, 4), f(5, 2, 6, 4)], [1], {"transBatchA": 1, "transBatchB": 1, "transB": 1}
+
+
+def channels_last():
+    x, u8 = random.integers(0, 256, (1, 5, 6, 3)).astype(np.uint8), lambda v: np.array(v, np.uint8)
+    s = lambda v: np.array(v, np.float32)
+    w, columns = random.integers(-63, 64, (4, 3, 3, 3)).astype(np.int8), np.abs(f(4)) * np.float32(0.01) + np.float32(1e-3)
+    bias = random.integers(-900, 900, 4).astype(np.int32)
+    yield "nhwc_maxpool", "NhwcMaxPool", [x], [1], {"kernel_shape": [2, 3], "strides": [1, 2], "pads": [0, 1, 1, 1]}
+    conv = [x, s(0.02), u8(120), w, columns, np.zeros(4, np.int8), s(0.05), u8(110), bias]
+    yield "qlinear_conv_last", "QLinearConv", conv, [1], {"channels_last": 1, "kernel_shape": [3, 3], "pads": [1, 1, 1, 1], "strides": [1, 2]}
+    first = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+    yield "qlinear_conv_first", "QLinearConv", [first, *conv[1:]], [1], {"kernel_shape": [3, 3]}
+    yield "qlinear_global_pool_last", "QLinearGlobalAveragePool", [x, s(0.02), u8(120), s(0.015), u8(100)], [1], {"channels_last": 1}
+    yield "qlinear_pool_last", "QLinearAveragePool", [x, s(0.02), u8(120), s(0.015), u8(100)], [1], {"channels_last": 1, "kernel_shape": [2, 2]}
+
+
 def every():
     for prefix, op, made in [("mha", "MultiHeadAttention", multi_head), ("attention", "Attention", projected), ("qattention", "QAttention", quantised),
                              ("gqa", "GroupQueryAttention", grouped), ("rotary", "RotaryEmbedding", rotary), ("embed", "EmbedLayerNormalization", embed)]:
         for name, *rest in made():
             yield f"{prefix}_{name}", op, *rest
     yield from skip()
+    yield from fused()
+    yield from channels_last()
 
 
 def main():

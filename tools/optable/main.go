@@ -47,16 +47,19 @@ func write(root string) error {
 		d.ops = append(d.ops, op)
 	}
 	var table, summary bytes.Buffer
-	table.WriteString("# Supported operators\n\nWritten by `make generate` from the table that the runtime uses. A version is the first opset of a meaning;\nan operator serves every opset from its oldest version on.\n")
+	specification, err := readSchemas()
+	if err != nil {
+		return err
+	}
+	table.WriteString(heading)
 	for _, d := range domains {
-		fmt.Fprintf(&table, "\n## %s\n\n| operator | versions |\n|---|---|\n", d.name)
+		fmt.Fprintf(&table, "\n## %s\n\n| operator | version | element types | attributes |\n|---|---|---|---|\n", d.name)
 		var names []string
 		for _, op := range d.ops {
-			var versions []string
 			for _, v := range op.Versions {
-				versions = append(versions, fmt.Sprint(v.Since))
+				kinds, attributes := specification.row(op, v.Since)
+				fmt.Fprintf(&table, "| %s | %d | %s | %s |\n", op.Name, v.Since, kinds, attributes)
 			}
-			fmt.Fprintf(&table, "| %s | %s |\n", op.Name, strings.Join(versions, ", "))
 			names = append(names, op.Name)
 		}
 		fmt.Fprintf(&summary, "- **%s** (%d): %s\n", d.name, len(names), strings.Join(names, ", "))

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/onda-ml/onda/ops"
+	"github.com/onda-ml/onda/ops/schemas"
+	"github.com/onda-ml/onda/ops/tensor"
+)
+
+const heading = `# Supported operators
+
+Written by ` + "`make generate`" + ` from the table that the runtime uses. A version is the first opset of a meaning; an operator
+serves every opset from its oldest version on. The types are those that the operator takes for each of its inputs'
+type parameters, by the names of ONNX's specification (or, for com.microsoft, of ONNX Runtime's): found out by asking it, and
+in italics, where that takes a whole node, the specification's. The attributes are those that it reads. A test in
+ops/schemas holds all of it against the specification: every version, every type and every attribute is there; of
+com.microsoft every attribute, and the types but for a list in that test.
+
+Of com.microsoft what ONNX Runtime's optimiser, quantisers and exporters of transformers leave in models is there. Not
+there is com.microsoft.nchwc, whose blocked layout is that of the machine which wrote the file: save an optimised model at
+level extended, or another machine can't run it with ONNX Runtime either.
+`
+
+// specification finds schemas by operator and version.
+type specification struct {
+	set  *ops.Set
+	find map[string]*schemas.Schema
+}
+
+func readSchemas() (*specification, error) {
+	all, _, err := schemas.All()
+	if err != nil {
+		return nil, err
+	}
+	s := &specification{ops.Standard(), map[string]*schemas.Schema{}}
+	for i := range all {
+		s.find[key(all[i].Domain, all[i].Name, all[i].Since)] = &all[i]
+	}
+	return s, nil
+}
+
+func key(domain, name string, since int) string { return fmt.Sprintf("%s.%s-%d", domain, name, since) }
+
+// row is the element types and attributes of a version of op.
+func (s *specification) row(op ops.Op, since int) (kinds, attributes string) {
+	schema := s.find[key(op.Domain, op.Name, since)]
+	if schema == nil {
+		return "as ONNX Runtime's optimiser writes it", ""
+	}
+	var list []string
+	seen := map[string]bool{}
+	for _, p := range schema.Inputs {
+		if may := schema.Tensors(p.Type); seen[p.Type] || len(may) == 0 {
+			continue
+		}
+		seen[p.Type] = true
+		takes, ok := schema.Takes(s.set, p.Type)
+		text := names(takes)
+		if !ok || len(takes) == 0 {
+			text = "*" + names(schema.Tensors(p.Type)) + "*"
+		}
+		if _, parameter := schema.Types[p.Type]; parameter {
+			text = p.Type + ": " + text
+		} else {
+			text = p.Name + ": " + text
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, "; "), strings.Join(slices.Sorted(maps.Keys(schema.Attributes)), ", ")
+}
+
+// groups are types with a name in common.
+var groups = []struct {
+	name  string
+	types []tensor.DType
+}{
+	{"int8 to int64", []tensor.DType{tensor.Int8, tensor.Int16, tensor.Int32, tensor.Int64}},
+	{"uint8 to uint64", []tensor.DType{tensor.Uint8, tensor.Uint16, tensor.Uint32, tensor.Uint64}},
+	{"float8 (4)", []tensor.DType{tensor.Float8E4M3FN, tensor.Float8E4M3FNUZ, tensor.Float8E5M2, tensor.Float8E5M2FNUZ}},
+	{"int4, uint4", []tensor.DType{tensor.Int4, tensor.Uint4}},
+	{"complex", []tensor.DType{tensor.Complex64, tensor.Complex128}},
+}
+
+func names(list []tensor.DType) string {
+	left := map[tensor.DType]bool{}
+	for _, dt := range list {
+		left[dt] = true
+	}
+	var out []string
+	for _, dt := range []tensor.DType{tensor.Float32, tensor.Float64, tensor.Float16, tensor.BFloat16} {
+		if left[dt] {
+			out = append(out, dt.String())
+			delete(left, dt)
+		}
+	}
+	for _, g := range groups {
+		if !slices.ContainsFunc(g.types, func(dt tensor.DType) bool { return !left[dt] }) {
+			out = append(out, g.name)
+			for _, dt := range g.types {
+				delete(left, dt)
+			}
+		}
+	}
+	for _, dt := range slices.Sorted(maps.Keys(left)) {
+		out = append(out, dt.String())
+	}
+	return strings.Join(out, ", ")
+}
