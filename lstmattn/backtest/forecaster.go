@@ -81,6 +81,18 @@ func (p *Prediction) spread(k, j, n int, room *[]float64) (s spread, ok bool) {
 	return spread{}, false
 }
 
+// Quantile is what value j of window k, each window having n values, stays below
+// with probability level. It is false where the forecast doesn't tell: a point
+// forecast never does, one of quantiles not beyond its outermost levels.
+func (p *Prediction) Quantile(k, j, n int, level float64) (v float64, ok bool) {
+	var room []float64
+	s, ok := p.spread(k, j, n, &room)
+	if !ok {
+		return 0, false
+	}
+	return s.quantile(level)
+}
+
 // unscale turns a spread of scaled values into one of raw values; f is a rising
 // line.
 func (s *spread) unscale(f func(float64) float64) {

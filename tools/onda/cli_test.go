@@ -303,3 +303,57 @@ func TestForecastOfManySeries(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, string(want), string(got))
 }
+
+// A model with a distribution, a covariate known ahead and the calendar: trained,
+// measured, and asked for quantiles, from covariates in either place.
+func TestCovariatesAndQuantiles(t *testing.T) {
+	config := write(t, "config.json", `{"input_size": 12, "horizon": 3, "feature_names": ["y"], "future_names": ["temperature"], "calendar": ["hour_of_day"],
+		"head": "student_t", "hidden_size": 8, "num_encoder_layers": 1, "num_decoder_layers": 1, "num_attention_heads": 2, "normalization": "last",
+		"training": {"max_steps": 4, "threads": 1}}`)
+	dir, out := filepath.Join(t.TempDir(), "model"), filepath.Join(t.TempDir(), "out.csv")
+	succeed(t, "train", "--data", hourly, "--config", config, "--out", dir, "--quiet")
+	require.Contains(t, succeed(t, "backtest", dir, "--data", hourly, "--from=-48"), "coverage of 80 %")
+
+	history, err := os.ReadFile(hourly)
+	require.NoError(t, err)
+	future, rows := "unique_id,ds,temperature\n", string(history)
+	for i, v := range []string{"5", "6", "7.5"} {
+		future += fmt.Sprintf("demand,2024-03-25 %02d:00:00,%s\n", i, v)
+		rows += fmt.Sprintf("demand,2024-03-25 %02d:00:00,,%s\n", i, v)
+	}
+	png := filepath.Join(t.TempDir(), "plot.png")
+	succeed(t, "forecast", dir, "--data", hourly, "--future", write(t, "future.csv", future), "--out", out, "--quantiles", "0.1,0.6", "--plot", png)
+	require.FileExists(t, png)
+	want, err := os.ReadFile(out)
+	require.NoError(t, err)
+	lines := strings.Split(strings.TrimSpace(string(want)), "\n")
+	require.Equal(t, "unique_id,ds,y,y_q0.1,y_q0.6", lines[0])
+	require.Len(t, lines, 4)
+	var y, low, high float64
+	_, err = fmt.Sscanf(lines[1], "demand,2024-03-25 00:00:00,%g,%g,%g", &y, &low, &high)
+	require.NoError(t, err)
+	require.True(t, low < y && y < high)
+	succeed(t, "forecast", dir, "--data", write(t, "rows.csv", rows), "--out", out, "--quantiles", "0.1,0.6")
+	got, err := os.ReadFile(out)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(got))
+
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{dir, "--data", hourly}, `series "demand" has temperature for 0 rows after its last, the horizon needs 3`},
+		{[]string{dir, "--data", hourly, "--future", hourly}, `has 2024-01-01 00:00:00 as its row 1, expected 2024-03-25 00:00:00, 1 after the history's end`},
+		{[]string{dir, "--data", hourly, "--quantiles", "0.9,0.1"}, "--quantiles 0.1: expected rising levels above 0 and below 1"},
+		{[]string{trained(t), "--data", hourly, "--quantiles", "0.9"}, "--quantiles 0.9: the model gives point forecasts only"},
+		{[]string{trained(t), "--data", hourly, "--future", hourly}, "the model takes no covariates that are known ahead"},
+	} {
+		status, _, stderr := onda(append([]string{"forecast", "--out", out}, c.args...)...)
+		require.Equal(t, 1, status, "%v", c.args)
+		require.Contains(t, stderr, c.want)
+	}
+	short := write(t, "short.json", `{"feature_names": ["y"], "num_past": 1}`)
+	status, _, stderr := onda("train", "--data", hourly, "--config", short, "--out", t.TempDir())
+	require.Equal(t, 1, status)
+	require.Contains(t, stderr, "short.json: num_past is 1, past_names has 0")
+}

@@ -94,7 +94,7 @@ func (c *demoCmd) show(a *app, f forecaster, frame *series.Frame, held int, file
 	if err != nil {
 		return err
 	}
-	plot, err := newChart(frame, y, 0, 0, 0)
+	plot, err := newChart(frame, y, 0, 0, 0, nil)
 	if err != nil {
 		return err
 	}

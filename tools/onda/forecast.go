@@ -7,21 +7,23 @@ import (
 	"strings"
 
 	"github.com/onda-ml/onda/lstmattn"
+	"github.com/onda-ml/onda/lstmattn/backtest"
 	"github.com/onda-ml/onda/lstmattn/series"
 )
 
 type forecastCmd struct {
 	Model string `arg:"" help:"A model directory, or an ONNX file of a forecaster." type:"path"`
 	dataFlags
-	Future    string `help:"CSV or Parquet of the covariates known ahead, for the rows after the end of --data; default the rows at its end that have nothing else." placeholder:"FILE" type:"existingfile"`
-	Out       string `required:"" help:"CSV to write, in the form of --data." placeholder:"FILE.csv" type:"path"`
-	Horizon   int    `help:"Steps to forecast; 0 means the model's own."`
-	Plot      string `help:"PNG to draw: history, forecast and, where the model tells, attention." placeholder:"FILE.png" type:"path"`
-	Attention string `help:"CSV to write the attention weights to, the mean over heads: a row per series and step ahead, a column per step looked back on." placeholder:"FILE.csv" type:"path"`
-	Series    string `help:"The series to plot; default the first."`
-	Column    string `help:"The column to plot; default the first."`
-	Show      bool   `help:"Draw the forecast in the terminal as well."`
-	Threads   int    `help:"Cores to use; 0 means all."`
+	Future    string    `help:"CSV or Parquet of the covariates known ahead, for the rows after the end of --data; default the rows at its end that have nothing else." placeholder:"FILE" type:"existingfile"`
+	Out       string    `required:"" help:"CSV to write, in the form of --data." placeholder:"FILE.csv" type:"path"`
+	Horizon   int       `help:"Steps to forecast; 0 means the model's own."`
+	Quantiles []float64 `help:"Levels of quantiles to write beside the forecast; default those of a model that has some, 0.1,0.5,0.9 of a distribution."`
+	Plot      string    `help:"PNG to draw: history, forecast and, where the model tells, intervals and attention." placeholder:"FILE.png" type:"path"`
+	Attention string    `help:"CSV to write the attention weights to, the mean over heads: a row per series and step ahead, a column per step looked back on." placeholder:"FILE.csv" type:"path"`
+	Series    string    `help:"The series to plot; default the first."`
+	Column    string    `help:"The column to plot; default the first."`
+	Show      bool      `help:"Draw the forecast in the terminal as well."`
+	Threads   int       `help:"Cores to use; 0 means all."`
 }
 
 // forecastBatch is how many series are forecast together.
@@ -30,6 +32,11 @@ const forecastBatch = 256
 func (c *forecastCmd) Run(a *app) error {
 	if c.Horizon < 0 {
 		return fmt.Errorf("--horizon %d: expected 0 or more", c.Horizon)
+	}
+	for i, level := range c.Quantiles {
+		if !(level > 0 && level < 1) || (i > 0 && level <= c.Quantiles[i-1]) {
+			return fmt.Errorf("--quantiles %v: expected rising levels above 0 and below 1", level)
+		}
 	}
 	f, err := openForecaster(c.Model, c.Threads)
 	if err != nil {
@@ -49,7 +56,7 @@ func (c *forecastCmd) Run(a *app) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
-	out := newForecastTable(frame)
+	out := newForecastTable(frame, c.Quantiles)
 	weights := attentionTable{}
 	var plot *chart
 	b := &lstmattn.Batch{}
@@ -66,7 +73,9 @@ func (c *forecastCmd) Run(a *app) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Model, err)
 		}
-		out.add(y, frame.Series[lo:lo+len(index)])
+		if err := out.add(y, frame.Series[lo:lo+len(index)]); err != nil {
+			return err
+		}
 		if c.Attention != "" {
 			if err := weights.add(y, frame, lo); err != nil {
 				return err
@@ -76,7 +85,7 @@ func (c *forecastCmd) Run(a *app) error {
 			if column >= y.Features {
 				return fmt.Errorf("--column %s: the model forecasts the first %d columns only", c.Column, y.Features)
 			}
-			if plot, err = newChart(frame, y, at, at-lo, column); err != nil {
+			if plot, err = newChart(frame, y, at, at-lo, column, out.levels); err != nil {
 				return err
 			}
 		}
@@ -141,7 +150,7 @@ func (c *forecastCmd) plotted(frame *series.Frame) (at, column int, err error) {
 
 // newChart is a column of series at, window k of y: at most four look-backs of
 // history.
-func newChart(frame *series.Frame, y *lstmattn.Forecast, at, k, column int) (*chart, error) {
+func newChart(frame *series.Frame, y *lstmattn.Forecast, at, k, column int, levels []float64) (*chart, error) {
 	s := frame.Series[at]
 	shown := min(s.Len(), max(4*y.Horizon, 4*y.InputSize, 60))
 	rows, err := s.Last(shown)
@@ -154,6 +163,20 @@ func newChart(frame *series.Frame, y *lstmattn.Forecast, at, k, column int) (*ch
 	}
 	for t := range y.Horizon {
 		c.forecast = append(c.forecast, float64(y.Values[(k*y.Horizon+t)*y.Features+column]))
+	}
+	p := backtest.PredictionOf(y)
+	for i := range len(levels) / 2 {
+		b := band{name: fmt.Sprintf("%.4g %%", 100*(levels[len(levels)-1-i]-levels[i]))}
+		for t := range y.Horizon {
+			j, n := t*y.Features+column, y.Horizon*y.Features
+			lower, known := p.Quantile(k, j, n, levels[i])
+			upper, also := p.Quantile(k, j, n, levels[len(levels)-1-i])
+			if !known || !also {
+				return nil, noQuantile(y, levels[i])
+			}
+			b.lower, b.upper = append(b.lower, lower), append(b.upper, upper)
+		}
+		c.bands = append(c.bands, b)
 	}
 	c.label = func(k int) string { return s.Times.Format(s.Len() - shown + k) }
 	if y.Attention != nil {

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"strconv"
 
 	"github.com/onda-ml/onda/lstmattn"
+	"github.com/onda-ml/onda/lstmattn/backtest"
 	"github.com/onda-ml/onda/lstmattn/series"
 )
 
@@ -15,30 +17,67 @@ type forecastTable struct {
 	frame             *series.Frame
 	out               bytes.Buffer
 	w                 *csv.Writer
+	levels            []float64 // of the quantiles, a column for each beside the point forecast's
 	horizon, features int
 }
 
-func newForecastTable(frame *series.Frame) *forecastTable {
-	t := &forecastTable{frame: frame}
+func newForecastTable(frame *series.Frame, levels []float64) *forecastTable {
+	t := &forecastTable{frame: frame, levels: levels}
 	t.w = csv.NewWriter(&t.out)
 	return t
 }
 
 // add writes the forecasts of some series, one window of y for each.
-func (t *forecastTable) add(y *lstmattn.Forecast, of []*series.Series) {
+func (t *forecastTable) add(y *lstmattn.Forecast, of []*series.Series) error {
+	p := backtest.PredictionOf(y)
 	if t.horizon == 0 {
 		t.horizon, t.features = y.Horizon, min(y.Features, len(t.frame.Columns))
-		t.w.Write(append(keyColumns(t.frame), t.frame.Columns[:t.features]...))
+		t.levels = levelsOf(y, t.levels)
+		header := keyColumns(t.frame)
+		for _, c := range t.frame.Columns[:t.features] {
+			header = append(header, c)
+			for _, level := range t.levels {
+				header = append(header, fmt.Sprintf("%s_q%v", c, level))
+			}
+		}
+		t.w.Write(header)
 	}
 	for k, s := range of {
 		for step := range y.Horizon {
 			row := keys(t.frame, s, step)
 			for j := range t.features {
 				row = append(row, number(y.Values[(k*y.Horizon+step)*y.Features+j]))
+				for _, level := range t.levels {
+					q, ok := p.Quantile(k, step*y.Features+j, y.Horizon*y.Features, level)
+					if !ok {
+						return noQuantile(y, level)
+					}
+					row = append(row, number(float32(q)))
+				}
 			}
 			t.w.Write(row)
 		}
 	}
+	return nil
+}
+
+// levelsOf are the levels of the quantiles to show of a forecast: those asked
+// for, else the model's own, of a distribution the ends and the middle of 80 %.
+func levelsOf(y *lstmattn.Forecast, asked []float64) []float64 {
+	switch {
+	case len(asked) > 0:
+		return asked
+	case len(y.Scale) > 0:
+		return []float64{0.1, 0.5, 0.9}
+	}
+	return y.Levels
+}
+
+func noQuantile(y *lstmattn.Forecast, level float64) error {
+	if n := len(y.Levels); n > 0 {
+		return fmt.Errorf("--quantiles %v: the model knows quantiles from %v to %v only", level, y.Levels[0], y.Levels[n-1])
+	}
+	return fmt.Errorf("--quantiles %v: the model gives point forecasts only", level)
 }
 
 func (t *forecastTable) write(path string) error {

@@ -25,7 +25,14 @@ type chart struct {
 	forecast  []float64
 	actual    []float64          // what the forecast is held against; nil where it isn't known yet
 	label     func(i int) string // of time step i, counted from the first of history
+	bands     []band             // intervals of the forecast, the widest first
 	attention [][]float64        // (horizon, look-back), the mean over heads; nil without
+}
+
+// band is an interval that a forecast step lies in with some probability.
+type band struct {
+	name         string
+	lower, upper []float64
 }
 
 var (
@@ -76,6 +83,14 @@ func (c *chart) seriesPlot() (*plot.Plot, error) {
 	}
 	forecast.Color, forecast.Width = forecastColor, vg.Points(1.8)
 	p.Add(plotter.NewGrid(), history)
+	for i, b := range c.bands {
+		area, err := c.area(b, uint8(0x30+0x28*min(i, 3)))
+		if err != nil {
+			return nil, err
+		}
+		p.Add(area)
+		p.Legend.Add(b.name, area)
+	}
 	if c.actual != nil {
 		actual, err := plotter.NewLine(points(append([]float64{c.history[len(c.history)-1]}, c.actual...), len(c.history)-1))
 		if err != nil {
@@ -90,6 +105,22 @@ func (c *chart) seriesPlot() (*plot.Plot, error) {
 	p.Legend.Add("forecast", forecast)
 	p.Legend.Top, p.Legend.Left = true, true
 	return p, nil
+}
+
+// area is a band as a polygon from the last known value on.
+func (c *chart) area(b band, alpha uint8) (*plotter.Polygon, error) {
+	known := len(c.history) - 1
+	outline := points(append([]float64{c.history[known]}, b.upper...), known)
+	for i := len(b.lower) - 1; i >= 0; i-- {
+		outline = append(outline, plotter.XY{X: float64(known + 1 + i), Y: b.lower[i]})
+	}
+	area, err := plotter.NewPolygon(outline)
+	if err != nil {
+		return nil, err
+	}
+	area.Color = color.NRGBA{forecastColor.R, forecastColor.G, forecastColor.B, alpha}
+	area.LineStyle.Width = 0
+	return area, nil
 }
 
 func (c *chart) attentionPlot() *plot.Plot {
