@@ -138,12 +138,27 @@ func (p *pass) decodeDirect(ctx context.Context, values, weights []float32, step
 	for m := range M {
 		y := s.position(c, m)
 		p.addSkip(y, m, steps)
+		if p.choice != nil {
+			p.chooseDirect(m)
+			continue
+		}
 		y.put(c, values, m, steps)
 	}
 	if weights != nil {
 		p.keepWeights(weights, d.weights, 0, M, steps)
 	}
 	return nil
+}
+
+// chooseDirect chooses among the numbers of a position, which are the same for
+// all paths of a sequence.
+func (p *pass) chooseDirect(m int) {
+	y, V := p.state.position(p.config, m), p.config.outputWidth()
+	numbers := make([]float32, p.rows*p.fan*V)
+	for r := range p.rows * p.fan {
+		copy(piece(numbers, r, V), y.rows[r/p.fan*y.stride:])
+	}
+	p.choice.choose(m, numbers, make([]float32, p.rows*p.fan*p.config.segmentWidth()), nil)
 }
 
 // position is where direct decoding has what the output layer gives for a position.

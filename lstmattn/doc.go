@@ -113,6 +113,18 @@
 // column of n by itself (the highway of LSTNet, Lai et al. 2018). The horizon may
 // be shorter than the configuration's but not longer.
 //
+// Covariates join a segment after its embedding, steps first: the encoder reads
+// cat(segment, past, future, static), with past and future of all P steps, and
+// what the decoder reads at a position has cat(future, static) of that position's
+// steps, before the context. Steps beyond T have zeros. Folded columns have the
+// covariates of their window.
+//
+// # Other decoding
+//
+// [Options] of a forecast ask for sampled paths or for a beam search in place of
+// the point forecast, see [Strategy]. Folded columns are drawn and searched each
+// by itself, and trajectory k of a window is trajectory k of each.
+//
 // # Parameters
 //
 // Shapes as in the files; k counts layers from 0. Above layer 0 an LSTM reads E
@@ -173,6 +185,7 @@
 //	scaler.go covariates.go    the scaling by column; covariates in the inputs
 //	calendar.go                features of timestamps
 //	head.go distribution.go    what the output layer's numbers mean
+//	decode.go quantiles.go     sampled paths and beams; quantiles of a forecast
 //	model.go state.go          the model in the kernels' layout; the memory of a pass
 //	sequences.go               windows as sequences of segments, the linear skip
 //	forward.go run.go          the encoder and one decoder step; the loop over steps

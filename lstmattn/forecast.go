@@ -17,6 +17,12 @@ type Options struct {
 	Pool      *kernel.Pool // threads to use; nil for the model's own
 	State     *State       // memory to work in; nil for memory the model keeps
 
+	// Strategy is how the values come from the head's distribution; "" for Greedy.
+	// Sample and Beam give so many Paths; Seed is that of Sample's draws.
+	Strategy Strategy
+	Paths    int
+	Seed     uint64
+
 	// The covariates of the windows, as in Batch; nil where the configuration has none.
 	Past, Future, Static []float32
 }
@@ -32,12 +38,21 @@ type Forecast struct {
 	Scale     []float32 // (B, horizon, F) of a distribution with location Values: gaussian's deviation, student_t's scale
 	DF        []float32 // (B, horizon, F) degrees of freedom of student_t
 
+	// Trajectories of Sample, in the order drawn, or of Beam, the most likely first;
+	// nil for Greedy. Of Sample Values are the paths' medians, and of Beam those of
+	// the first; Quantiles of Sample are the paths', Scale and DF nil; of Beam
+	// Quantiles too.
+	Paths         int
+	Samples       []float32 // (B, paths, horizon, F), in the unit of the data
+	LogLikelihood []float64 // (B, paths) the logarithm of the density of values scaled by column
+
 	Heads, InputSize int
 	Attention        []float32 // (B, heads, horizon, input_size): how much each step looked at each input; nil if not asked for
 
 	// The steps of a segment have its weights, and those a segment was looked at
 	// share its weight alike; of folded columns the weights are the mean.
 
+	sampled bool
 	numbers []float32 // (B, horizon, F, K) scratch
 }
 
@@ -81,7 +96,10 @@ func (m *Model) ForecastInto(ctx context.Context, f *Forecast, x []float32, o *O
 	}
 	c := &m.config
 	horizon := cmp.Or(o.Horizon, c.Horizon)
-	if err := m.prepare(f, x, horizon, o.Attention); err != nil {
+	if err := m.checkStrategy(o, horizon); err != nil {
+		return err
+	}
+	if err := m.prepare(f, x, horizon, o.Attention, o.Paths); err != nil {
 		return err
 	}
 	b := &Batch{Size: f.Batch, X: x, Past: o.Past, Future: o.Future, Static: o.Static}
@@ -94,11 +112,27 @@ func (m *Model) ForecastInto(ctx context.Context, f *Forecast, x []float32, o *O
 	pool.Enter()
 	defer pool.Leave()
 
-	many := c.windowsAtOnce(horizon)
+	if f.sampled = o.Strategy == Sample; o.Strategy == Beam {
+		f.Quantiles, f.Levels = nil, nil
+	}
+	paths := max(1, o.Paths)
+	many := max(1, c.windowsAtOnce(horizon)/paths)
 	for lo := 0; lo < f.Batch; lo += many {
 		part := b.part(c, horizon, lo, min(lo+many, f.Batch))
-		s.layOut(m, part.Size, horizon, 1)
-		if err := m.newPass(pool, s, part).run(ctx, f, lo, nil); err != nil {
+		rows := paths
+		if c.direct() { // what it gives does not depend on what was chosen
+			rows = 1
+		}
+		s.layOut(m, part.Size, horizon, rows)
+		p := m.newPass(pool, s, part)
+		p.fan = paths
+		switch o.Strategy {
+		case Sample:
+			p.choice = newSampler(p, horizon, lo, o.Seed)
+		case Beam:
+			p.choice = newBeamSearch(p, horizon)
+		}
+		if err := p.run(ctx, f, lo, nil); err != nil {
 			return err
 		}
 	}
@@ -136,7 +170,7 @@ func (m *Model) Forward(ctx context.Context, x, target []float32, o *ForwardOpti
 		return nil, err
 	}
 	f := &Forecast{}
-	if err := m.prepare(f, x, horizon, o.Attention); err != nil {
+	if err := m.prepare(f, x, horizon, o.Attention, 0); err != nil {
 		return nil, err
 	}
 	s, done := m.borrow(o.State)
@@ -211,7 +245,7 @@ func (m *Model) checkHorizon(steps int) error {
 const maxResult = 1 << 32
 
 // prepare sets f's sizes and makes room in it.
-func (m *Model) prepare(f *Forecast, x []float32, horizon int, attention bool) error {
+func (m *Model) prepare(f *Forecast, x []float32, horizon int, attention bool, paths int) error {
 	batch, err := m.batchOf(x)
 	if err != nil {
 		return err
@@ -230,13 +264,17 @@ func (m *Model) prepare(f *Forecast, x []float32, horizon int, attention bool) e
 	if !attention {
 		weights = 0
 	}
-	if values+weights > maxResult {
-		return fmt.Errorf("lstmattn: %d windows over %d steps give %.3g values and attention weights, at most %d are supported", batch, horizon, values+weights, int64(maxResult))
+	if values*float64(max(1, paths)*m.head.width)+weights > maxResult {
+		return fmt.Errorf("lstmattn: %d windows over %d steps give %.3g values and attention weights, at most %d are supported", batch, horizon, values*float64(max(1, paths)*m.head.width)+weights, int64(maxResult))
 	}
 	f.Values = room(f.Values, int(values))
 	h, n := m.head, int(values)
 	f.numbers = room(f.numbers, n*h.width)
 	f.Levels, f.Quantiles, f.Scale, f.DF = h.levels, room(f.Quantiles, n*len(h.levels)), room(f.Scale, n*h.scales()), room(f.DF, n*h.freedoms())
+	if f.Paths, f.Samples, f.LogLikelihood = paths, nil, nil; paths > 0 {
+		f.Samples, f.LogLikelihood = make([]float32, n*paths), make([]float64, batch*paths)
+		f.Scale, f.DF = nil, nil
+	}
 	if f.Attention = room(f.Attention, int(weights)); !attention {
 		f.Attention = nil
 	}

@@ -22,7 +22,9 @@ type pass struct {
 	rows   int    // N sequences
 	paths  int    // of the autoregressive decoder for each sequence, R = N*paths rows of its arrays
 
-	dropping bool // a training pass with dropout
+	choice   chooser // nil where the decoder reads point forecasts
+	fan      int     // trajectories that it takes of each sequence
+	dropping bool    // a training pass with dropout
 }
 
 func (m *Model) newPass(pool *kernel.Pool, s *State, b *Batch) *pass {

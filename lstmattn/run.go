@@ -30,7 +30,12 @@ func (p *pass) run(ctx context.Context, f *Forecast, lo int, force *forcing) err
 	if err := p.forward(ctx, numbers, weights, f.Horizon, force); err != nil {
 		return err
 	}
-	p.head.report(f, &p.state.window, numbers, lo, p.batch)
+	if p.choice == nil {
+		p.head.report(f, &p.state.window, numbers, lo, p.batch)
+	} else {
+		p.choice.finish(f, lo)
+		f.summarize(p.head, lo, p.batch)
+	}
 	return nil
 }
 
@@ -79,6 +84,13 @@ func (p *pass) decodeSteps(ctx context.Context, values, weights []float32, steps
 			return err
 		}
 		p.addSkip(y, t, steps)
+		prev := s.prev(t + 1)
+		if p.choice != nil {
+			if p.choice.choose(t, s.y, prev, next); t < last {
+				p.feed(next, prev, t+1, steps)
+			}
+			continue
+		}
 		y.put(c, values, t, steps)
 		if weights != nil {
 			p.keepWeights(weights, f.weights, t, 1, steps)
@@ -89,7 +101,6 @@ func (p *pass) decodeSteps(ctx context.Context, values, weights []float32, steps
 		if t == last {
 			return nil
 		}
-		prev := s.prev(t + 1)
 		if force == nil || !force.forced[t+1] || force.gaps {
 			p.head.points(prev, s.y)
 		}
