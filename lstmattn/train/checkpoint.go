@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nlpodyssey/safetensors"
@@ -208,7 +209,7 @@ func (r *run) restore() (found bool, err error) {
 			return false, fmt.Errorf("%s: tensor %q is missing", path, name)
 		case len(src) != len(dst):
 			return false, fmt.Errorf("%s: tensor %q has %d elements, expected %d", path, name, len(src), len(dst))
-		case (name == "scaler.mean" || name == "scaler.scale") && !slices.Equal(src, dst):
+		case strings.HasPrefix(name, "scaler.") && !slices.Equal(src, dst):
 			return false, fmt.Errorf("%s: %s differs from the model's, so it is of other data", path, name)
 		}
 	}

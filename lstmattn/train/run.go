@@ -169,7 +169,7 @@ func newRun(ctx context.Context, m *lstmattn.Model, training, validation lstmatt
 	n := training.Len()
 	r := &run{asked: cfg, options: o, model: m, data: training, order: newOrder(cfg.Seed, n)}
 	cfg.Threads = threadsOf(cfg.Threads)
-	cfg.Loss = cmp.Or(cfg.Loss, lstmattn.MSE)
+	cfg.Loss = cmp.Or(cfg.Loss, m.Config().Head.OwnLoss())
 	r.config = cfg
 	r.perEpoch = n / cfg.BatchSize
 	if n%cfg.BatchSize > 0 && !cfg.DropLast {

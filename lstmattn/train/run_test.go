@@ -254,6 +254,36 @@ func TestResumedTrainingHasTheBitsOfAnUninterruptedOne(t *testing.T) {
 	}
 }
 
+// A head's own loss is what its model is trained and judged by, unless the
+// settings say otherwise.
+func TestHeadsTrainByTheirOwnLoss(t *testing.T) {
+	for head, loss := range map[lstmattn.Head]lstmattn.LossKind{
+		lstmattn.HeadQuantile: lstmattn.Pinball, lstmattn.HeadGaussian: lstmattn.GaussianNLL, lstmattn.HeadStudentT: lstmattn.StudentTNLL,
+	} {
+		t.Run(string(head), func(t *testing.T) {
+			k := newTask(t, func(c *lstmattn.Config, cfg *Config) {
+				if c.Head = head; head == lstmattn.HeadQuantile {
+					c.Quantiles = []float64{.1, .5, .9}
+				}
+				cfg.Epochs = 4
+			})
+			before, err := Measure(context.Background(), k.model, k.validation, lstmattn.Loss{Kind: loss}, 2)
+			require.NoError(t, err)
+			result, err := k.run(context.Background(), nil)
+			require.NoError(t, err)
+			require.Less(t, result.Best.Loss, before.Loss-.1)
+			require.Less(t, result.Best.Metrics[0].MSE, before.Metrics[0].MSE)
+			after, err := Measure(context.Background(), k.model, k.validation, lstmattn.Loss{Kind: loss}, 1)
+			require.NoError(t, err)
+			require.Equal(t, result.Best, after)
+		})
+	}
+	k := newTask(t, nil)
+	k.config.Loss = lstmattn.Pinball
+	_, err := k.run(context.Background(), nil)
+	require.EqualError(t, err, "lstmattn: the loss is quantile, which a point head has not the numbers for")
+}
+
 func TestUnfinishedTrainingIsNotOverwritten(t *testing.T) {
 	dir := t.TempDir()
 	ctx, w := cancelAfter(2)
