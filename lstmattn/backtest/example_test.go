@@ -28,7 +28,7 @@ func Example() {
 	training := train.DefaultConfig()
 	training.LearningRate, training.Epochs, training.Threads = 1e-2, 15, 1
 
-	report, err := backtest.Run(context.Background(), frame, backtest.Train(config, training, nil), backtest.Options{
+	report, err := backtest.Run(context.Background(), frame, backtest.Train(config, training, lstmattn.Options{}, nil), backtest.Options{
 		InputSize: 24, Horizon: 6, From: "-24", Refit: 2, Period: 12,
 	})
 	if err != nil {

@@ -81,18 +81,6 @@ func (p *Prediction) spread(k, j, n int, room *[]float64) (s spread, ok bool) {
 	return spread{}, false
 }
 
-// Quantile is what value j of window k, each window having n values, stays below
-// with probability level. It is false where the forecast doesn't tell: a point
-// forecast never does, one of quantiles not beyond its outermost levels.
-func (p *Prediction) Quantile(k, j, n int, level float64) (v float64, ok bool) {
-	var room []float64
-	s, ok := p.spread(k, j, n, &room)
-	if !ok {
-		return 0, false
-	}
-	return s.quantile(level)
-}
-
 // unscale turns a spread of scaled values into one of raw values; f is a rising
 // line.
 func (s *spread) unscale(f func(float64) float64) {
@@ -151,24 +139,42 @@ func (s *spread) quantile(level float64) (v float64, ok bool) {
 }
 
 // Model is m as a Forecaster of horizon steps, 0 for its own.
-func Model(m *lstmattn.Model, horizon int) Forecaster { return model{m, horizon} }
+func Model(m *lstmattn.Model, horizon int) Forecaster {
+	return model{m, lstmattn.Options{Horizon: horizon}}
+}
+
+// Sampled is Model with the distribution of so many sampled paths, which
+// knows how the uncertainty of one step adds to that of the next.
+func Sampled(m *lstmattn.Model, horizon, paths int, seed uint64) Forecaster {
+	return model{m, lstmattn.Options{Horizon: horizon, Strategy: lstmattn.Sample, Paths: paths, Seed: seed}}
+}
 
 type model struct {
-	m       *lstmattn.Model
-	horizon int
+	m *lstmattn.Model
+	o lstmattn.Options
 }
 
 func (f model) Forecast(ctx context.Context, b *lstmattn.Batch) (*Prediction, error) {
-	y, err := f.m.Forecast(ctx, b.X, &lstmattn.Options{Horizon: f.horizon, Past: b.Past, Future: b.Future, Static: b.Static})
+	o := f.o
+	o.Past, o.Future, o.Static = b.Past, b.Future, b.Static
+	y, err := f.m.Forecast(ctx, b.X, &o)
 	if err != nil {
 		return nil, err
 	}
-	return PredictionOf(y), nil
+	return PredictionOf(y, o.Strategy), nil
 }
 
-// PredictionOf is what a model's forecast says.
-func PredictionOf(y *lstmattn.Forecast) *Prediction {
+// PredictionOf is what a model's forecast by a strategy says. Of beams the best
+// is a point forecast.
+func PredictionOf(y *lstmattn.Forecast, strategy lstmattn.Strategy) *Prediction {
 	p := &Prediction{Values: y.Values}
+	switch strategy {
+	case lstmattn.Sample:
+		p.Paths, p.Samples = y.Paths, y.Samples
+		return p
+	case lstmattn.Beam:
+		return p
+	}
 	if len(y.Quantiles) > 0 {
 		p.Levels, p.Quantiles = y.Levels, y.Quantiles
 	}

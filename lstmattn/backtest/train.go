@@ -15,8 +15,9 @@ import (
 // Train is a Fitter that trains a model from its initial weights on all rows it
 // gets. The last of them are for validation, as many as training.Split has,
 // or in percent, of training and validation together; the rest of the split
-// doesn't count. The windows must be those of c's input_size and horizon.
-func Train(c lstmattn.Config, training train.Config, observer train.Observer) Fitter {
+// doesn't count. The model forecasts with o, whose covariates are the windows'.
+// The windows must be those of c's input_size and horizon.
+func Train(c lstmattn.Config, training train.Config, o lstmattn.Options, observer train.Observer) Fitter {
 	return func(ctx context.Context, past *series.Frame) (Forecaster, error) {
 		split, err := pastSplit(training.Split)
 		if err != nil {
@@ -37,7 +38,7 @@ func Train(c lstmattn.Config, training train.Config, observer train.Observer) Fi
 		if _, err := train.Run(ctx, m, windows, validation, training, &train.Options{Observer: observer}); err != nil {
 			return nil, err
 		}
-		return Model(m, c.Horizon), nil
+		return model{m, o}, nil
 	}
 }
 

@@ -40,7 +40,7 @@ func TestRefitTrainsAnew(t *testing.T) {
 	training.MaxSteps, training.Threads = 6, 1
 	frame := file(t, series.Options{Columns: []string{"y"}}, []int{80}, func(_, i int) float64 { return math.Sin(float64(i)) + float64(i)/20 })
 	fits := func() (parameters [][]float32) {
-		trained := Train(c, training, nil)
+		trained := Train(c, training, lstmattn.Options{}, nil)
 		fit := func(ctx context.Context, past *series.Frame) (Forecaster, error) {
 			f, err := trained(ctx, past)
 			if err == nil {
@@ -82,4 +82,23 @@ func TestAModelOfZerosRepeatsTheLastValue(t *testing.T) {
 	for k := range r.Steps {
 		require.Equal(t, r.Steps[k].RepeatLast, r.Steps[k].Model)
 	}
+}
+
+// One step ahead, sampled paths show the distribution that the head tells, so
+// that their scores agree within what so many samples leave to chance.
+func TestSampledPathsScoreAsTheirDistribution(t *testing.T) {
+	c := lstmattn.DefaultConfig(1)
+	c.InputSize, c.Horizon, c.HiddenSize, c.NumAttentionHeads, c.Normalization, c.Head = 8, 1, 8, 2, lstmattn.NormalizationMeanStd, lstmattn.HeadGaussian
+	m, err := lstmattn.New(c, 1)
+	require.NoError(t, err)
+	frame := file(t, series.Options{Columns: []string{"y"}}, []int{80}, func(_, i int) float64 { return math.Sin(float64(i)) })
+	o := Options{InputSize: 8, Horizon: 1, From: "-40", Period: 6}
+	told, err := Run(context.Background(), frame, Fixed(Model(m, 0)), o)
+	require.NoError(t, err)
+	drawn, err := Run(context.Background(), frame, Fixed(Sampled(m, 0, 400, 7)), o)
+	require.NoError(t, err)
+	require.Equal(t, 40, drawn.Model.Coverage[1].N)
+	require.InEpsilon(t, told.Model.CRPS.Value(), drawn.Model.CRPS.Value(), 0.03)
+	require.InEpsilon(t, told.Model.QuantileLoss.Value(), drawn.Model.QuantileLoss.Value(), 0.03)
+	require.InDelta(t, told.Model.Coverage[1].Value(), drawn.Model.Coverage[1].Value(), 0.051)
 }

@@ -18,23 +18,25 @@ import (
 type backtestCmd struct {
 	Model string `arg:"" help:"A model directory, or an ONNX file of a forecaster." type:"path"`
 	dataFlags
-	From      string    `help:"The first row to forecast: 80%, a number of rows, --from=-720 for so many from the end, or a time." default:"80%"`
-	To        string    `help:"The row after the last to forecast, in the same form." default:"100%"`
-	Horizon   int       `help:"Steps to forecast; 0 means the model's own."`
-	Stride    int       `help:"Rows from one origin to the next; 0 means the horizon."`
-	Refit     string    `help:"When to train the model anew, on all rows before the origin: never, always, or every-K origins." default:"never" placeholder:"never|always|every-K"`
-	Period    int       `help:"Rows of a season, for the seasonal naive forecast and MASE; 0 means what the timestamps suggest."`
-	Levels    []float64 `help:"Levels of the quantile loss; default 0.1 to 0.9."`
-	Intervals []float64 `help:"Probabilities of the intervals whose coverage is measured; default 0.5, 0.8, 0.95."`
-	Scaled    bool      `help:"Count errors in standard deviations of the rows before --from, by column, as published tables do."`
-	SkipShort bool      `help:"Leave out series too short for a forecast."`
-	Steps     bool      `help:"Print the errors of each step ahead."`
-	ByColumn  bool      `help:"Print the errors of each column."`
-	JSON      bool      `name:"json" help:"Print JSON: all measures, also by step and by column."`
-	Epochs    *int      `help:"Epochs of a refit; default the configuration's."`
-	Seed      *uint64   `help:"Seed of a refit; default the configuration's."`
-	Threads   int       `help:"Cores to use; 0 means all."`
-	Quiet     bool      `help:"No progress on standard error."`
+	From       string    `help:"The first row to forecast: 80%, a number of rows, --from=-720 for so many from the end, or a time." default:"80%"`
+	To         string    `help:"The row after the last to forecast, in the same form." default:"100%"`
+	Horizon    int       `help:"Steps to forecast; 0 means the model's own."`
+	Stride     int       `help:"Rows from one origin to the next; 0 means the horizon."`
+	Refit      string    `help:"When to train the model anew, on all rows before the origin: never, always, or every-K origins." default:"never" placeholder:"never|always|every-K"`
+	Period     int       `help:"Rows of a season, for the seasonal naive forecast and MASE; 0 means what the timestamps suggest."`
+	Levels     []float64 `help:"Levels of the quantile loss; default 0.1 to 0.9."`
+	Intervals  []float64 `help:"Probabilities of the intervals whose coverage is measured; default 0.5, 0.8, 0.95."`
+	Scaled     bool      `help:"Count errors in standard deviations of the rows before --from, by column, as published tables do."`
+	Paths      int       `help:"Take the distribution from so many sampled paths, which know how one step's uncertainty adds to the next's; 0 means the distribution of each step."`
+	SampleSeed uint64    `help:"Seed of the paths."`
+	SkipShort  bool      `help:"Leave out series too short for a forecast."`
+	Steps      bool      `help:"Print the errors of each step ahead."`
+	ByColumn   bool      `help:"Print the errors of each column."`
+	JSON       bool      `name:"json" help:"Print JSON: all measures, also by step and by column."`
+	Epochs     *int      `help:"Epochs of a refit; default the configuration's."`
+	Seed       *uint64   `help:"Seed of a refit; default the configuration's."`
+	Threads    int       `help:"Cores to use; 0 means all."`
+	Quiet      bool      `help:"No progress on standard error."`
 }
 
 func (c *backtestCmd) Run(a *app) error {
@@ -62,7 +64,7 @@ func (c *backtestCmd) Run(a *app) error {
 	}
 	log := newBacktestLog(a, c.Quiet)
 	o.Progress = log.progress
-	fit := backtest.Fixed(adapter{f, c.Horizon})
+	fit := backtest.Fixed(adapter{f, c.options()})
 	if every > 0 {
 		if fit, err = c.fitter(log); err != nil {
 			return err
@@ -94,6 +96,15 @@ func (c *backtestCmd) every() (int, error) {
 	return k, nil
 }
 
+// options are those of each forecast.
+func (c *backtestCmd) options() lstmattn.Options {
+	o := lstmattn.Options{Horizon: c.Horizon, Paths: c.Paths, Seed: c.SampleSeed}
+	if c.Paths > 0 {
+		o.Strategy = lstmattn.Sample
+	}
+	return o
+}
+
 // fitter trains as the model's configuration says.
 func (c *backtestCmd) fitter(log *backtestLog) (backtest.Fitter, error) {
 	info, err := os.Stat(c.Model)
@@ -118,19 +129,19 @@ func (c *backtestCmd) fitter(log *backtestLog) (backtest.Fitter, error) {
 		training.Threads = c.Threads
 	}
 	config.Horizon = cmp.Or(c.Horizon, config.Horizon)
-	return backtest.Train(config, training, log), nil
+	return backtest.Train(config, training, c.options(), log), nil
 }
 
 // adapter is the tool's forecaster as backtest's.
 type adapter struct {
-	f       forecaster
-	horizon int
+	f forecaster
+	o lstmattn.Options
 }
 
 func (a adapter) Forecast(ctx context.Context, b *lstmattn.Batch) (*backtest.Prediction, error) {
-	y, err := a.f.forecast(ctx, b, a.horizon, false)
+	y, err := a.f.forecast(ctx, b, a.o)
 	if err != nil {
 		return nil, err
 	}
-	return backtest.PredictionOf(y), nil
+	return backtest.PredictionOf(y, a.o.Strategy), nil
 }

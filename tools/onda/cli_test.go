@@ -338,14 +338,27 @@ func TestCovariatesAndQuantiles(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, string(want), string(got))
 
+	data, paths := write(t, "rows.csv", rows), filepath.Join(t.TempDir(), "paths.csv")
+	for _, strategy := range []string{"sample", "beam"} {
+		succeed(t, "forecast", dir, "--data", data, "--out", out, "--strategy", strategy, "--paths", "3", "--paths-out", paths, "--seed", "4", "--plot", png)
+		table, err := os.ReadFile(paths)
+		require.NoError(t, err)
+		lines := strings.Split(strings.TrimSpace(string(table)), "\n")
+		require.Equal(t, "unique_id,ds,path,log_likelihood,y", lines[0])
+		require.Len(t, lines, 1+3*3)
+		require.True(t, strings.HasPrefix(lines[9], "demand,2024-03-25 02:00:00,3,"), lines[9])
+	}
+	require.Contains(t, succeed(t, "backtest", dir, "--data", hourly, "--from=-48", "--paths", "20"), "coverage of 80 %")
+
 	for _, c := range []struct {
 		args []string
 		want string
 	}{
+		{[]string{dir, "--data", data, "--paths-out", paths}, "--paths-out: greedy decoding has no paths"},
 		{[]string{dir, "--data", hourly}, `series "demand" has temperature for 0 rows after its last, the horizon needs 3`},
 		{[]string{dir, "--data", hourly, "--future", hourly}, `has 2024-01-01 00:00:00 as its row 1, expected 2024-03-25 00:00:00, 1 after the history's end`},
 		{[]string{dir, "--data", hourly, "--quantiles", "0.9,0.1"}, "--quantiles 0.1: expected rising levels above 0 and below 1"},
-		{[]string{trained(t), "--data", hourly, "--quantiles", "0.9"}, "--quantiles 0.9: the model gives point forecasts only"},
+		{[]string{trained(t), "--data", hourly, "--quantiles", "0.9"}, "quantile 0.9: lstmattn: a point forecast has no quantiles"},
 		{[]string{trained(t), "--data", hourly, "--future", hourly}, "the model takes no covariates that are known ahead"},
 	} {
 		status, _, stderr := onda(append([]string{"forecast", "--out", out}, c.args...)...)

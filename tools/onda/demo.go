@@ -90,7 +90,7 @@ func (c *demoCmd) show(a *app, f forecaster, frame *series.Frame, held int, file
 	steps, _ := f.window()
 	s := frame.Series[0]
 	x := s.Values[(s.Len()-held-steps)*len(frame.Columns) : (s.Len()-held)*len(frame.Columns)]
-	y, err := f.forecast(a.ctx, &lstmattn.Batch{Size: 1, X: x}, 0, true)
+	y, err := f.forecast(a.ctx, &lstmattn.Batch{Size: 1, X: x}, lstmattn.Options{Attention: true})
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (c *demoCmd) built(a *app) error {
 			var f forecaster
 			if f, err = openForecaster(files[0], 0); err == nil {
 				var y *lstmattn.Forecast
-				if y, err = f.forecast(a.ctx, &lstmattn.Batch{Size: 1, X: x}, 0, false); err == nil {
+				if y, err = f.forecast(a.ctx, &lstmattn.Batch{Size: 1, X: x}, lstmattn.Options{}); err == nil {
 					got = y.Values
 				}
 			}

@@ -2,12 +2,12 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/onda-ml/onda/lstmattn"
-	"github.com/onda-ml/onda/lstmattn/backtest"
 	"github.com/onda-ml/onda/lstmattn/series"
 )
 
@@ -18,6 +18,10 @@ type forecastCmd struct {
 	Out       string    `required:"" help:"CSV to write, in the form of --data." placeholder:"FILE.csv" type:"path"`
 	Horizon   int       `help:"Steps to forecast; 0 means the model's own."`
 	Quantiles []float64 `help:"Levels of quantiles to write beside the forecast; default those of a model that has some, 0.1,0.5,0.9 of a distribution."`
+	Strategy  string    `help:"Where the values come from: greedy (the point forecast of each step), sample (paths drawn from the distribution, their median and quantiles) or beam (the most likely paths)." enum:"greedy,sample,beam" default:"greedy"`
+	Paths     int       `help:"How many paths to draw, or beams to follow."`
+	PathsOut  string    `help:"CSV to write the paths to." placeholder:"FILE.csv" type:"path"`
+	Seed      uint64    `help:"Seed of the draws."`
 	Plot      string    `help:"PNG to draw: history, forecast and, where the model tells, intervals and attention." placeholder:"FILE.png" type:"path"`
 	Attention string    `help:"CSV to write the attention weights to, the mean over heads: a row per series and step ahead, a column per step looked back on." placeholder:"FILE.csv" type:"path"`
 	Series    string    `help:"The series to plot; default the first."`
@@ -32,6 +36,9 @@ const forecastBatch = 256
 func (c *forecastCmd) Run(a *app) error {
 	if c.Horizon < 0 {
 		return fmt.Errorf("--horizon %d: expected 0 or more", c.Horizon)
+	}
+	if c.PathsOut != "" && c.Strategy == string(lstmattn.Greedy) {
+		return errors.New("--paths-out: greedy decoding has no paths; choose --strategy sample or beam")
 	}
 	for i, level := range c.Quantiles {
 		if !(level > 0 && level < 1) || (i > 0 && level <= c.Quantiles[i-1]) {
@@ -56,7 +63,9 @@ func (c *forecastCmd) Run(a *app) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
-	out := newForecastTable(frame, c.Quantiles)
+	greedy := c.Strategy == string(lstmattn.Greedy)
+	paths := pathTable{}
+	out := newForecastTable(frame, c.Quantiles, c.Strategy)
 	weights := attentionTable{}
 	var plot *chart
 	b := &lstmattn.Batch{}
@@ -69,12 +78,18 @@ func (c *forecastCmd) Run(a *app) error {
 			return fmt.Errorf("%s: %w", c.Data, err)
 		}
 		drawn := lo <= at && at < lo+len(index)
-		y, err := f.forecast(a.ctx, b, c.Horizon, c.Attention != "" || (drawn && c.Plot != ""))
+		y, err := f.forecast(a.ctx, b, lstmattn.Options{
+			Horizon: c.Horizon, Attention: c.Attention != "" || (drawn && c.Plot != "" && greedy),
+			Strategy: lstmattn.Strategy(c.Strategy), Paths: c.Paths, Seed: c.Seed,
+		})
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Model, err)
 		}
 		if err := out.add(y, frame.Series[lo:lo+len(index)]); err != nil {
 			return err
+		}
+		if c.PathsOut != "" {
+			paths.add(y, frame, lo)
 		}
 		if c.Attention != "" {
 			if err := weights.add(y, frame, lo); err != nil {
@@ -96,6 +111,11 @@ func (c *forecastCmd) Run(a *app) error {
 	a.printf("%s: %d steps of %d series, %d columns\n", c.Out, out.horizon, len(frame.Series), out.features)
 	if c.Attention != "" {
 		if err := weights.write(c.Attention); err != nil {
+			return err
+		}
+	}
+	if c.PathsOut != "" {
+		if err := paths.write(c.PathsOut); err != nil {
 			return err
 		}
 	}
@@ -164,17 +184,16 @@ func newChart(frame *series.Frame, y *lstmattn.Forecast, at, k, column int, leve
 	for t := range y.Horizon {
 		c.forecast = append(c.forecast, float64(y.Values[(k*y.Horizon+t)*y.Features+column]))
 	}
-	p := backtest.PredictionOf(y)
+	quantiles, err := quantilesOf(y, levels)
+	if err != nil {
+		return nil, err
+	}
 	for i := range len(levels) / 2 {
 		b := band{name: fmt.Sprintf("%.4g %%", 100*(levels[len(levels)-1-i]-levels[i]))}
 		for t := range y.Horizon {
-			j, n := t*y.Features+column, y.Horizon*y.Features
-			lower, known := p.Quantile(k, j, n, levels[i])
-			upper, also := p.Quantile(k, j, n, levels[len(levels)-1-i])
-			if !known || !also {
-				return nil, noQuantile(y, levels[i])
-			}
-			b.lower, b.upper = append(b.lower, lower), append(b.upper, upper)
+			j := (k*y.Horizon+t)*y.Features + column
+			b.lower = append(b.lower, float64(quantiles[i][j]))
+			b.upper = append(b.upper, float64(quantiles[len(levels)-1-i][j]))
 		}
 		c.bands = append(c.bands, b)
 	}

@@ -5,10 +5,10 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/onda-ml/onda/lstmattn"
-	"github.com/onda-ml/onda/lstmattn/backtest"
 	"github.com/onda-ml/onda/lstmattn/series"
 )
 
@@ -18,21 +18,21 @@ type forecastTable struct {
 	out               bytes.Buffer
 	w                 *csv.Writer
 	levels            []float64 // of the quantiles, a column for each beside the point forecast's
+	sampled           bool
 	horizon, features int
 }
 
-func newForecastTable(frame *series.Frame, levels []float64) *forecastTable {
-	t := &forecastTable{frame: frame, levels: levels}
+func newForecastTable(frame *series.Frame, levels []float64, strategy string) *forecastTable {
+	t := &forecastTable{frame: frame, levels: levels, sampled: strategy == string(lstmattn.Sample)}
 	t.w = csv.NewWriter(&t.out)
 	return t
 }
 
 // add writes the forecasts of some series, one window of y for each.
 func (t *forecastTable) add(y *lstmattn.Forecast, of []*series.Series) error {
-	p := backtest.PredictionOf(y)
 	if t.horizon == 0 {
 		t.horizon, t.features = y.Horizon, min(y.Features, len(t.frame.Columns))
-		t.levels = levelsOf(y, t.levels)
+		t.levels = levelsOf(y, t.levels, t.sampled)
 		header := keyColumns(t.frame)
 		for _, c := range t.frame.Columns[:t.features] {
 			header = append(header, c)
@@ -42,17 +42,18 @@ func (t *forecastTable) add(y *lstmattn.Forecast, of []*series.Series) error {
 		}
 		t.w.Write(header)
 	}
+	quantiles, err := quantilesOf(y, t.levels)
+	if err != nil {
+		return err
+	}
 	for k, s := range of {
 		for step := range y.Horizon {
 			row := keys(t.frame, s, step)
 			for j := range t.features {
-				row = append(row, number(y.Values[(k*y.Horizon+step)*y.Features+j]))
-				for _, level := range t.levels {
-					q, ok := p.Quantile(k, step*y.Features+j, y.Horizon*y.Features, level)
-					if !ok {
-						return noQuantile(y, level)
-					}
-					row = append(row, number(float32(q)))
+				i := (k*y.Horizon+step)*y.Features + j
+				row = append(row, number(y.Values[i]))
+				for _, q := range quantiles {
+					row = append(row, number(q[i]))
 				}
 			}
 			t.w.Write(row)
@@ -61,23 +62,63 @@ func (t *forecastTable) add(y *lstmattn.Forecast, of []*series.Series) error {
 	return nil
 }
 
+// quantilesOf are a forecast's quantiles, for each level as many as it has values.
+func quantilesOf(y *lstmattn.Forecast, levels []float64) (quantiles [][]float32, err error) {
+	for _, level := range levels {
+		q, err := y.Quantile(level)
+		if err != nil {
+			return nil, fmt.Errorf("quantile %v: %w", level, err)
+		}
+		quantiles = append(quantiles, q)
+	}
+	return quantiles, nil
+}
+
+// pathTable is trajectories as a CSV.
+type pathTable struct {
+	out bytes.Buffer
+	w   *csv.Writer
+}
+
+// add writes the trajectories of the windows of y, of the frame's series from lo
+// on.
+func (t *pathTable) add(y *lstmattn.Forecast, frame *series.Frame, lo int) {
+	if t.w == nil {
+		t.w = csv.NewWriter(&t.out)
+		t.w.Write(slices.Concat(keyColumns(frame), []string{"path", "log_likelihood"}, frame.Columns))
+	}
+	n := y.Horizon * y.Features
+	for k := range y.Batch {
+		for path := k * y.Paths; path < (k+1)*y.Paths; path++ {
+			for step := range y.Horizon {
+				row := append(keys(frame, frame.Series[lo+k], step), strconv.Itoa(path-k*y.Paths+1), strconv.FormatFloat(y.LogLikelihood[path], 'g', -1, 64))
+				for _, v := range y.Samples[path*n+step*y.Features:][:y.Features] {
+					row = append(row, number(v))
+				}
+				t.w.Write(row)
+			}
+		}
+	}
+}
+
+func (t *pathTable) write(path string) error {
+	t.w.Flush()
+	return writeFile(path, t.out.Bytes())
+}
+
 // levelsOf are the levels of the quantiles to show of a forecast: those asked
 // for, else the model's own, of a distribution the ends and the middle of 80 %.
-func levelsOf(y *lstmattn.Forecast, asked []float64) []float64 {
+func levelsOf(y *lstmattn.Forecast, asked []float64, sampled bool) []float64 {
 	switch {
 	case len(asked) > 0:
 		return asked
-	case len(y.Scale) > 0:
+	case len(y.Scale) > 0 || (sampled && len(y.Levels) == 0):
 		return []float64{0.1, 0.5, 0.9}
 	}
-	return y.Levels
-}
-
-func noQuantile(y *lstmattn.Forecast, level float64) error {
-	if n := len(y.Levels); n > 0 {
-		return fmt.Errorf("--quantiles %v: the model knows quantiles from %v to %v only", level, y.Levels[0], y.Levels[n-1])
+	if len(y.Quantiles) == 0 {
+		return nil
 	}
-	return fmt.Errorf("--quantiles %v: the model gives point forecasts only", level)
+	return y.Levels
 }
 
 func (t *forecastTable) write(path string) error {

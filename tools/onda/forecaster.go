@@ -24,8 +24,8 @@ type forecaster interface {
 	names() columnNames
 	// horizon is the model's own, 0 if it doesn't tell before it runs.
 	horizon() int
-	// forecast takes windows; a horizon of 0 is the model's own.
-	forecast(ctx context.Context, b *lstmattn.Batch, horizon int, attention bool) (*lstmattn.Forecast, error)
+	// forecast takes windows; o has no covariates, which are b's.
+	forecast(ctx context.Context, b *lstmattn.Batch, o lstmattn.Options) (*lstmattn.Forecast, error)
 }
 
 func openForecaster(path string, threads int) (forecaster, error) {
@@ -63,8 +63,9 @@ func (g goForecaster) names() columnNames {
 
 func (g goForecaster) horizon() int { return g.m.Config().Horizon }
 
-func (g goForecaster) forecast(ctx context.Context, b *lstmattn.Batch, horizon int, attention bool) (*lstmattn.Forecast, error) {
-	return g.m.Forecast(ctx, b.X, &lstmattn.Options{Horizon: horizon, Attention: attention, Past: b.Past, Future: b.Future, Static: b.Static})
+func (g goForecaster) forecast(ctx context.Context, b *lstmattn.Batch, o lstmattn.Options) (*lstmattn.Forecast, error) {
+	o.Past, o.Future, o.Static = b.Past, b.Future, b.Static
+	return g.m.Forecast(ctx, b.X, &o)
 }
 
 // onnxForecaster is an ONNX file with one float input (batch, steps, features),
@@ -131,7 +132,10 @@ func (f *onnxForecaster) names() columnNames { return columnNames{columns: f.col
 
 func (f *onnxForecaster) horizon() int { return f.ahead }
 
-func (f *onnxForecaster) forecast(ctx context.Context, b *lstmattn.Batch, horizon int, attention bool) (*lstmattn.Forecast, error) {
+func (f *onnxForecaster) forecast(ctx context.Context, b *lstmattn.Batch, o lstmattn.Options) (*lstmattn.Forecast, error) {
+	if o.Strategy != "" && o.Strategy != lstmattn.Greedy {
+		return nil, fmt.Errorf("an ONNX file forecasts greedily; --strategy %s needs a model directory", o.Strategy)
+	}
 	features := f.features
 	if features < 0 {
 		features = max(len(f.columns), 1)
@@ -147,18 +151,18 @@ func (f *onnxForecaster) forecast(ctx context.Context, b *lstmattn.Batch, horizo
 		}
 	}
 	inputs := map[string]*tensor.Tensor{f.x: t}
-	if horizon > 0 {
+	if o.Horizon > 0 {
 		if f.steps == "" {
 			return nil, fmt.Errorf("the model's horizon is fixed: it has no input named horizon")
 		}
-		h := tensor.Scalar(int64(horizon))
+		h := tensor.Scalar(int64(o.Horizon))
 		if i := slices.IndexFunc(f.m.Inputs(), func(p runtime.Port) bool { return p.Name == f.steps }); len(f.m.Inputs()[i].Shape) == 1 {
-			h = tensor.Must([]int64{int64(horizon)}, 1)
+			h = tensor.Must([]int64{int64(o.Horizon)}, 1)
 		}
 		inputs[f.steps] = h
 	}
 	wanted := []string{f.y}
-	if attention && f.attention != "" {
+	if o.Attention && f.attention != "" {
 		wanted = append(wanted, f.attention)
 	}
 	out, err := f.m.Run(ctx, inputs, wanted...)
