@@ -117,7 +117,7 @@ func TestGradientOfHeadsIsTheDerivativeOfTheFormula(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := randomModel(t, c, 4)
 			const steps = 4
-			b := covariates(m, weighted(m, steps), steps)
+			b := covariates(m, weighted(m, steps), steps).part(&c, steps, 1, 2)
 			loss, head := Loss{Kind: c.Head.OwnLoss()}, c.head()
 			grad := m.Params().NewGradient()
 			got, err := m.GradientBatch(context.Background(), grad, b, loss, nil)
