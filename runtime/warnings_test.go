@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onda-ml/onda/onnx"
+	"github.com/onda-ml/onda/testmodels"
 )
 
 // A GRU that PyTorch can't have made is run as written, with a warning.
@@ -34,4 +35,23 @@ func TestWarnsOfForeignGRU(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.want, m.Warnings())
 	}
+}
+
+// A Reshape that has the example's batch in it is told of before a run fails on
+// another batch; no other model of testmodels is accused.
+func TestWarnsOfFixedBatch(t *testing.T) {
+	accused := map[string][]string{}
+	for _, c := range append(testmodels.Cases(), testmodels.Refused()...) {
+		proto, err := onnx.LoadFS(testmodels.FS(), c.Model())
+		if err != nil {
+			continue
+		}
+		if w := fixedBatches(proto.Graph); w != nil {
+			accused[c.Name] = w
+		}
+	}
+	require.Equal(t, map[string][]string{"refused/attention_fixed_batch": {
+		`node "" (Reshape): makes shape (2, 5, 2, 4) of input "x", whose batch is open; the model was exported with fixed batch 2`,
+		`node "" (Reshape): makes shape (2, 5, 8) of input "x", whose batch is open; the model was exported with fixed batch 2`,
+	}}, accused)
 }

@@ -23,6 +23,8 @@
 //	keras          recurrent layers of Keras through tf2onnx, many of them as Loop
 //	sklearn        classical regressors on lagged values through skl2onnx
 //	lightgbm       boosted trees through onnxmltools
+//	xgboost        the same, regressors and classifiers
+//	optimised      models of other families as ONNX Runtime's graph optimiser saves them
 //	contrib        single operators of com.microsoft over their attributes, masks and caches, by ONNX Runtime
 //	quantised      models of the families above in int8 and float16, by ONNX Runtime's tools
 //	refused        models and inputs that must not run, each with the sentence that says why

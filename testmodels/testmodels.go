@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-//go:embed attention contrib dynamo forecasters keras lightgbm quantised recurrent refused
-//go:embed seq2seq series sklearn specification structure temporal transformer
+//go:embed attention contrib dynamo forecasters keras lightgbm optimised quantised recurrent refused
+//go:embed seq2seq series sklearn specification structure temporal transformer xgboost
 var files embed.FS
 
 // AirPassengers is the folder in FS of the bundled forecaster, a case like the

@@ -1,11 +1,12 @@
-"""sklearn/ and lightgbm/: classical forecasters on lagged values, through skl2onnx and onnxmltools.
+"""sklearn/, lightgbm/ and xgboost/: classical forecasters on lagged values, through skl2onnx and onnxmltools.
 
-Expected outputs come from scikit-learn and LightGBM themselves.
+Expected outputs come from scikit-learn, LightGBM and XGBoost themselves.
 """
 
 import lightgbm
 import numpy as np
-from onnxmltools import convert_lightgbm
+import xgboost
+from onnxmltools import convert_lightgbm, convert_xgboost
 from onnxmltools.convert.common.data_types import FloatTensorType as LightFloat
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType
@@ -85,6 +86,22 @@ def light(name, out, **options):
     cases.write(out / "lightgbm" / name, onnx_model, sets)
 
 
+def extreme(name, out, model, target=None):
+    """XGBoost; target makes classes of the next value."""
+    x, y = windows()
+    x[::9, 2] = np.nan
+    model.set_params(n_estimators=8, max_depth=3, random_state=1, n_jobs=1)
+    model.fit(x, y if target is None else target(y))
+    onnx_model = convert_xgboost(model, initial_types=[("lags", LightFloat([None, LAGS]))], target_opset=15)
+    sets = []
+    for p in (x[99:104], x[30:31]):
+        if target is None:
+            sets.append(([p], [model.predict(p).astype(np.float32).reshape(-1, 1)]))
+        else:
+            sets.append(([p], [model.predict(p).astype(np.int64), model.predict_proba(p).astype(np.float32)]))
+    cases.write(out / "xgboost" / name, onnx_model, sets)
+
+
 if __name__ == "__main__":
     asked = cases.arguments(__doc__)
     for name, model, horizon in regressors():
@@ -94,3 +111,7 @@ if __name__ == "__main__":
     light("regression", asked.out)
     light("quantile", asked.out, objective="quantile", alpha=0.9)
     light("poisson", asked.out, objective="poisson")
+    extreme("regression", asked.out, xgboost.XGBRegressor())
+    extreme("poisson", asked.out, xgboost.XGBRegressor(objective="count:poisson"))
+    extreme("logistic", asked.out, xgboost.XGBClassifier(), lambda y: (y > 12).astype(int))
+    extreme("three_classes", asked.out, xgboost.XGBClassifier(), lambda y: np.digitize(y, [10, 13]))

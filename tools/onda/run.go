@@ -32,6 +32,9 @@ func (c *runCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	for _, w := range m.Warnings() {
+		fmt.Fprintf(a.stderr, "onda: %s: warning: %s\n", c.Model, w)
+	}
 	inputs, err := c.inputs(m)
 	if err != nil {
 		return err

@@ -1,0 +1,1 @@
+BprobabilitiesJ(йРn?єx‰=~f?LП=ZЊh?.ќ»=`vУ>РD?h!Ў=УЫk?

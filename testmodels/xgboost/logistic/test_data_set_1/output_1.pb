@@ -1,0 +1,1 @@
+BprobabilitiesJ}2k?l¦=

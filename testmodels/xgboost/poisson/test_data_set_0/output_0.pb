@@ -1,0 +1,1 @@
+BvariableJ¹j*Aà#A6ä)AÊû:AmyXA

@@ -1,0 +1,1 @@
+BvariableJWú$A‚†A#ëAÌ9AAµ¦_A

@@ -1,0 +1,1 @@
+BprobabilitiesJ<HÏñ>hİŞ>CM½=,??vÁN>^1R=uy?ã,È>É€Ë=q²n>FŠ?x$>ÁÊı<ĞC>µ€P?

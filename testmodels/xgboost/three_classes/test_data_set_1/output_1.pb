@@ -1,0 +1,1 @@
+BprobabilitiesJGÔ>„n6?©q>
