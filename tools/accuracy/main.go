@@ -1,28 +1,60 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
 )
 
 func main() {
 	data := flag.String("data", "", "path of ETTh1.csv (github.com/zhouhaoyi/ETDataset, folder ETT-small)")
 	results := flag.String("results", "", "JSON file that keeps the results; what it has is not measured again")
-	readme := flag.String("readme", "", "file that takes the table between its marks")
+	readme := flag.String("readme", "", "file that takes the tables between its marks")
+	o := options{log: os.Stderr}
+	names := flag.String("recipes", "", "recipes to train, separated by commas: names of the folder recipes or paths; default all, none for the naive rows alone")
+	horizons := flag.String("horizons", "", "horizons to train at, separated by commas; default each recipe's")
+	seeds := flag.String("seeds", "", "seeds to train from, separated by commas; default each recipe's")
+	flag.IntVar(&o.threads, "threads", 0, "threads of a training; 0 for what the recipe says")
 	flag.Parse()
-	if *data == "" || flag.NArg() > 0 {
+	if *names != "" {
+		o.recipes = strings.Split(*names, ",")
+	}
+	err := errors.Join(list(*horizons, &o.horizons), list(*seeds, &o.seeds))
+	if *data == "" || flag.NArg() > 0 || err != nil {
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "accuracy:", err)
+		}
 		flag.Usage()
 		os.Exit(2)
 	}
-	if err := run(*data, *results, *readme, os.Stdout); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *data, *results, *readme, o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "accuracy:", err)
 		os.Exit(1)
 	}
 }
 
-func run(data, results, readme string, out io.Writer) error {
+// list reads numbers separated by commas.
+func list[T int | uint64](text string, into *[]T) error {
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' }) {
+		n, err := strconv.ParseUint(word, 10, 31)
+		if err != nil {
+			return fmt.Errorf("%q is not a list of numbers", text)
+		}
+		*into = append(*into, T(n))
+	}
+	return nil
+}
+
+func run(ctx context.Context, data, results, readme string, o options, out io.Writer) error {
 	t, err := readTable(data)
 	if err != nil {
 		return err
@@ -31,11 +63,19 @@ func run(data, results, readme string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	rows, err := naiveRows(s, t)
+	naive, err := naiveRows(s, t)
 	if err != nil {
 		return err
 	}
-	text := markdown(rows)
+	fmt.Fprintln(out, markdown(naive))
+	if slices.Equal(o.recipes, []string{"none"}) {
+		return nil
+	}
+	rows, err := trainedRows(ctx, s, t, o)
+	if err != nil {
+		return err
+	}
+	text := tables(naive, rows)
 	fmt.Fprint(out, text)
 	if readme == "" {
 		return nil

@@ -12,12 +12,15 @@ import (
 // result is one measurement: a forecaster at a horizon, trained from a seed
 // where it is trained at all.
 type result struct {
-	Name    string  `json:"name"`
-	Recipe  string  `json:"recipe,omitempty"` // the checksum of the recipe: a changed one is measured again
-	Horizon int     `json:"horizon"`
-	Seed    uint64  `json:"seed"`
-	Test    score   `json:"test"`
-	Seconds float64 `json:"seconds"`
+	Name       string  `json:"name"`
+	Recipe     string  `json:"recipe,omitempty"` // the checksum of the recipe: a changed one is measured again
+	Table      string  `json:"table,omitempty"`
+	Horizon    int     `json:"horizon"`
+	Seed       uint64  `json:"seed"`
+	Validation score   `json:"validation"`
+	Test       score   `json:"test"`
+	Epochs     int     `json:"epochs,omitempty"`
+	Seconds    float64 `json:"seconds"`
 }
 
 // store is the results file. Each result is on the disk before the next begins.
