@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/onda-ml/onda/lstmattn"
 	"github.com/stretchr/testify/require"
 )
 
@@ -95,4 +96,44 @@ func file(t *testing.T, text string) string {
 func TestShortDataAreRefused(t *testing.T) {
 	_, err := readTable(file(t, "date,a\n1,1\n2,2\n"))
 	require.ErrorContains(t, err, "expected one series of at least 14400 rows, as ETTh1 has")
+}
+
+func TestRecipesAreValid(t *testing.T) {
+	found, err := recipes(nil)
+	require.NoError(t, err)
+	require.NotEmpty(t, found)
+	for _, r := range found {
+		require.NotEmpty(t, r.Seeds, r.id)
+		for _, h := range r.Horizons {
+			model, training, sum, err := r.configs(h)
+			require.NoError(t, err, r.id)
+			require.NoError(t, model.Validate(), r.id)
+			require.NoError(t, training.Validate(), r.id)
+			require.Equal(t, h, model.Horizon)
+			require.Len(t, sum, 8)
+		}
+	}
+	_, err = recipes([]string{"no_such"})
+	require.ErrorContains(t, err, "recipe no_such")
+}
+
+// A model whose forecasts are the last value scores as the naive forecast does,
+// so training and scoring look at the same rows.
+func TestTrainedScoresAreOfTheSameWindows(t *testing.T) {
+	d, err := readTable(ramp(t))
+	require.NoError(t, err)
+	c := lstmattn.DefaultConfig(2)
+	c.InputSize, c.Horizon, c.HiddenSize, c.NumAttentionHeads, c.NumEncoderLayers, c.NumDecoderLayers = 24, 24, 4, 1, 1, 1
+	c.Normalization = lstmattn.NormalizationLast
+	m, err := lstmattn.New(c, 1)
+	require.NoError(t, err)
+	clear(m.Params().View("output.weight"))
+	clear(m.Params().View("output.bias"))
+	require.NoError(t, m.Pack())
+	got, err := d.score(t.Context(), m, validationEnd, testEnd)
+	require.NoError(t, err)
+	want, err := d.naive(24, 1)
+	require.NoError(t, err)
+	require.InDelta(t, want.MSE, got.MSE, 1e-4)
+	require.InDelta(t, want.MAE, got.MAE, 1e-4)
 }
