@@ -32,7 +32,7 @@ type backpass struct {
 	dgates         [][]float32 // by decoder layer (M, N, 4H)
 	dFinal         [2][]float32
 	dMemory        [2][]float32 // (N, S, E) of an encoder layer's output, and of its input
-	encoderGates   []float32    // (S, N, 4H)
+	encoderGates   []float32    // (N, S, 4H)
 	dJoined        []float32    // (N, 2H)
 	zeros          []float32    // (H)
 	direct         directBack
@@ -234,8 +234,8 @@ func (b *backpass) encoderBackward(ctx context.Context) error {
 		for d := range c.Directions() {
 			l := lstmBack{
 				T: S, B: N, input: width, hidden: H, reverse: d == 1,
-				x: x, xT: width, xB: S * width,
-				y: s.encode.Y[k][d*H:], dy: dy[d*H:], yT: E, yB: S * E,
+				x: x, xT: width,
+				y: s.encode.Y[k][d*H:], dy: dy[d*H:], yT: E,
 				gates: s.tape.gates[k][d], cells: s.tape.cells[k][d],
 				dh: piece(b.dFinal[0], k*c.Directions()+d, N*H), dc: piece(b.dFinal[1], k*c.Directions()+d, N*H),
 				dx: dx, addX: d == 1, params: params[k][d], grads: grads[k][d],
