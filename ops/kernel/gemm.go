@@ -7,34 +7,15 @@ func Gemm(p *Pool, transA, transB bool, m, n, k int, alpha float32, a []float32,
 	if m <= 0 || n <= 0 {
 		return
 	}
+	if k > 0 && (transA || alpha != 1 || tallGemm(active, m)) {
+		gemmSlabs(p, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+		return
+	}
 	t := gemmTasks.Get().(*gemmTask)
 	t.v, t.m, t.n, t.k = active, m, n, k
 	t.a, t.lda, t.b, t.ldb, t.transB = a, lda, b, ldb, transB
 	t.c, t.ldc, t.e = c, ldc, Epilogue{Beta: beta}
-	if transA || alpha != 1 {
-		var s *scratch
-		s, t.a = borrow(m * k)
-		defer s.release()
-		t.lda = k
-		packA(p, t.a, transA, m, k, alpha, a, lda)
-	}
 	t.start(p)
-}
-
-// packA is dst[i*k+l] = alpha * A(i,l).
-func packA(p *Pool, dst []float32, transA bool, m, k int, alpha float32, a []float32, lda int) {
-	p.For(m, max(8, 1<<16/max(k, 1)), func(lo, hi int) {
-		if transA {
-			transposeF32(active, dst[lo*k:], k, a[lo:], lda, k, hi-lo)
-		} else {
-			for i := lo; i < hi; i++ {
-				copy(dst[i*k:(i+1)*k], a[i*lda:])
-			}
-		}
-		if alpha != 1 {
-			MulScalar(dst[lo*k:hi*k], dst[lo*k:], alpha)
-		}
-	})
 }
 
 // An Epilogue is what GemmPacked does with the product besides storing it.

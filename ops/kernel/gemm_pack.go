@@ -42,19 +42,10 @@ func packPanels(v *variant, dst []float32, transB bool, k, n int, b []float32, l
 // packPanel writes rows l0.. and columns j0.. of B, k by cols, to dst with
 // rows of width values; columns beyond cols become zero.
 func packPanel(dst []float32, width int, transB bool, k, cols int, b []float32, ldb, l0, j0 int) {
-	if !transB && cols == width && width%16 == 0 {
-		for l := range k {
-			to, from := dst[l*width:(l+1)*width], b[(l0+l)*ldb+j0:][:width]
-			for j := 0; j < width; j += 16 { // of a known size, which needs no call
-				*(*[16]float32)(to[j:]) = *(*[16]float32)(from[j:])
-			}
-		}
-		return
-	}
 	if !transB {
 		for l := range k {
 			row := dst[l*width : (l+1)*width]
-			copy(row, b[(l0+l)*ldb+j0:][:cols])
+			copyPanelRow(row[:cols], b[(l0+l)*ldb+j0:])
 			clear(row[cols:])
 		}
 		return
