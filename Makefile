@@ -3,7 +3,7 @@ GO         ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES    = ./...
 
-.PHONY: help demo test race check fmt vet lint tidy generate generated conformance interop fuzz bench benchcmp noasm live arm64 compare accuracy
+.PHONY: help demo test race check fmt vet lint tidy generate generated conformance interop fuzz bench benchcmp noasm live arm64 compare compare-train accuracy
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ benchcmp: ## generic kernels against the best of this machine: make benchcmp pkg
 
 compare: ## the README's tables beside ONNX Runtime and other runtimes (Linux; installs Python packages; half an hour)
 	bash tools/compare/run.sh
+
+compare-train: ## the README's table of training steps beside PyTorch 1.13 (installs Python packages; some minutes)
+	bash tools/comparetrain/run.sh
 
 accuracy: ## ETTh1 by the published protocol: make accuracy DATA=path/ETTh1.csv; results are kept in RESULTS (accuracy.json)
 	$(GO) run ./tools/accuracy -data "$(DATA)" -results "$(or $(RESULTS),accuracy.json)" -readme README.md

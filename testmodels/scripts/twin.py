@@ -54,6 +54,8 @@ class LSTMAttention(nn.Module):
         self.output = nn.Linear(hidden, width)
         self.skip = nn.Linear(config["input_size"], self.horizon) if config.get("linear_skip") else None
 
+    forced = None  # a list of truth values: after which steps the target is read, rather than after all
+
     def forward(self, x, horizon=None, target=None):
         """Returns the forecast (B, horizon, F) and the attention weights (B, heads, horizon, L), None without attention.
 
@@ -111,7 +113,7 @@ class LSTMAttention(nn.Module):
             if skip is not None:
                 y = y + skip[:, m:m + 1]
             steps.append(y)
-            prev = y if target is None else target[:, m:m + 1]
+            prev = y if target is None or self.forced and not self.forced[t] else target[:, m:m + 1]
         return self.join(torch.cat(steps, 1), horizon), torch.cat(weights, 2) if weights else None
 
     def at_once(self, prev, channel, memory, state, horizon, target, skip):

@@ -1,0 +1,45 @@
+"""One side of tools/comparetrain: training steps of the PyTorch twin, each when a line on standard input asks for it.
+
+    python train_twin.py FOLDER BATCH THREADS
+
+FOLDER has a model's files, x.f32 (B, L, F) and target.f32 (B, T, F). The line "forced" asks for a step in which
+the decoder reads the target everywhere, "step" for one in which it reads it with probability 0.5. The answer is the
+loss and the step's milliseconds: gradients, clipping to norm 1, AdamW.
+"""
+
+import pathlib
+import random
+import sys
+import time
+
+import numpy
+import torch
+
+import twin
+
+
+def main():
+    folder, batch = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+    torch.set_num_threads(int(sys.argv[3]))
+    net = twin.load(folder).train()
+    features = net.scaler.mean.shape[0]
+
+    def read(name):
+        return torch.from_numpy(numpy.fromfile(folder / name, numpy.float32).reshape(batch, -1, features))
+
+    x, target = read("x.f32"), read("target.f32")
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+    draws = random.Random(1)
+    for line in sys.stdin:
+        start = time.perf_counter()
+        net.forced = [line.strip() == "forced" or draws.random() < 0.5 for _ in range(target.shape[1])]
+        optimizer.zero_grad()
+        y, _ = net(x, target.shape[1], target)
+        loss = torch.nn.functional.mse_loss(y, target)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+        print(loss.item(), (time.perf_counter() - start) * 1000, flush=True)
+
+
+main()

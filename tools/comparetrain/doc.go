@@ -1,0 +1,16 @@
+// Command comparetrain measures training steps of package lstmattn beside those
+// of its PyTorch twin (testmodels/scripts/twin.py), and prints a Markdown table.
+//
+//	comparetrain -python PYTHON -scripts testmodels/scripts [-readme README.md]
+//
+// Both sides start from the same parameters and train on the same batch with
+// the same number of threads: gradient with teacher forcing 0.5, clipping,
+// AdamW. Before anything is measured their losses of one step are compared. A
+// ratio is measured, never a time alone: the sides take turns, a step each,
+// PyTorch in a process of its own that waits while it is not its turn, and the
+// table has the median and the quartiles of the rounds' ratios. make
+// compare-train does all of it.
+//
+// Onda trains as package lstmattn/train does: a batch is split into shards, one
+// to a thread.
+package main

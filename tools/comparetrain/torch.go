@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/onda-ml/onda/export"
+)
+
+// torch is PyTorch's side: a process that takes a step when it is asked to.
+type torch struct {
+	cmd     *exec.Cmd
+	ask     io.WriteCloser
+	answers *bufio.Scanner
+	said    bytes.Buffer // on standard error
+	folder  string
+}
+
+// newTorch starts it with the parameters and the batch of ours.
+func newTorch(o *options, ours *onda, batch, threads int) (*torch, error) {
+	folder, err := os.MkdirTemp("", "comparetrain-*")
+	if err != nil {
+		return nil, err
+	}
+	t := &torch{folder: folder}
+	if err := t.start(o, ours, batch, threads); err != nil {
+		os.RemoveAll(folder)
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *torch) start(o *options, ours *onda, batch, threads int) error {
+	model := filepath.Join(t.folder, "model")
+	if err := export.Save(model, ours.model); err != nil {
+		return err
+	}
+	for name, values := range map[string][]float32{"x.f32": ours.batch.X, "target.f32": ours.batch.Target} {
+		data, err := binary.Append(nil, binary.LittleEndian, values)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(model, name), data, 0o644); err != nil {
+			return err
+		}
+	}
+	t.cmd = exec.Command(o.python, filepath.Join(o.scripts, "train_twin.py"), model, strconv.Itoa(batch), strconv.Itoa(threads))
+	t.cmd.Env = append(os.Environ(), "OMP_NUM_THREADS="+strconv.Itoa(threads))
+	t.cmd.Stderr = &t.said
+	var err error
+	if t.ask, err = t.cmd.StdinPipe(); err != nil {
+		return err
+	}
+	out, err := t.cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	t.answers = bufio.NewScanner(out)
+	return t.cmd.Start()
+}
+
+// step is one training step. It returns the loss and how long it took, in
+// milliseconds.
+func (t *torch) step(forced bool) (loss, ms float64, err error) {
+	word := "step\n"
+	if forced {
+		word = "forced\n"
+	}
+	if _, err := io.WriteString(t.ask, word); err != nil {
+		return 0, 0, t.failed(err)
+	}
+	if !t.answers.Scan() {
+		return 0, 0, t.failed(t.answers.Err())
+	}
+	if _, err := fmt.Sscan(t.answers.Text(), &loss, &ms); err != nil {
+		return 0, 0, t.failed(fmt.Errorf("answered %q: %w", t.answers.Text(), err))
+	}
+	return loss, ms, nil
+}
+
+// failed ends the process and says what it said last.
+func (t *torch) failed(err error) error {
+	t.ask.Close()
+	if ended := t.cmd.Wait(); err == nil {
+		err = ended
+	}
+	lines := strings.Split(strings.TrimSpace(t.said.String()), "\n")
+	return fmt.Errorf("PyTorch's side: %v: %s", err, lines[len(lines)-1])
+}
+
+func (t *torch) stop() {
+	t.ask.Close()
+	t.cmd.Wait()
+	os.RemoveAll(t.folder)
+}
