@@ -113,7 +113,7 @@ class LSTMAttention(nn.Module):
             if skip is not None:
                 y = y + skip[:, m:m + 1]
             steps.append(y)
-            prev = y if target is None or self.forced and not self.forced[t] else target[:, m:m + 1]
+            prev = y if target is None or self.forced and not self.forced[m] else target[:, m:m + 1]
         return self.join(torch.cat(steps, 1), horizon), torch.cat(weights, 2) if weights else None
 
     def at_once(self, prev, channel, memory, state, horizon, target, skip):
