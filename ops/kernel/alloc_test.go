@@ -17,6 +17,7 @@ func TestKernelsDoNotAllocate(t *testing.T) {
 		Q: a, K: a, V: a, Out: make([]float32, m*k), QS: s, KS: s, VS: s, OutS: s}
 	d := newLSTMData(r, lstmCase{T: 20, B: 2, I: 4, H: 256})
 	lstm := PackLSTM(d.I, d.H, d.w, d.r, d.b)
+	w8, lstm8 := PackBAs(WeightInt8, false, k, n, b, n), PackLSTMAs(WeightInt8, d.I, d.H, d.w, d.r, d.b)
 	run := &LSTMArgs{T: d.T, B: d.B, X: d.x, XT: d.xt, XB: d.xb, Y: make([]float32, d.T*d.B*d.H), YT: d.yt, YB: d.yb}
 	other := *run
 	other.Reverse = true
@@ -33,7 +34,9 @@ func TestKernelsDoNotAllocate(t *testing.T) {
 			"BiLSTM": func() {
 				_ = BiLSTM(p, [2]*LSTMWeights{lstm, lstm}, [2]*LSTMArgs{run, &other})
 			},
-			"LSTMStep": func() { LSTMStep(p, lstm, step) },
+			"LSTMStep":       func() { LSTMStep(p, lstm, step) },
+			"GemmPacked8":    func() { GemmPacked(p, m, a, k, w8, c, n, Epilogue{Act: ActGelu}) },
+			"LSTM with int8": func() { _ = LSTM(p, lstm8, run) },
 		} {
 			allocs := testing.AllocsPerRun(20, f)
 			require.True(t, allocs == 0 || !allocationsCount, "%s with %d threads: %v allocations", name, p.Threads(), allocs)

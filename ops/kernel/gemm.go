@@ -35,8 +35,8 @@ func GemmPacked(p *Pool, m int, a []float32, lda int, w *PackedB, c []float32, l
 		return
 	}
 	t := gemmTasks.Get().(*gemmTask)
-	t.v, t.m, t.n, t.k = w.v, m, w.n, w.k
-	t.a, t.lda, t.packed = a, lda, w.panels
+	t.use(w)
+	t.m, t.a, t.lda = m, a, lda
 	t.c, t.ldc, t.e = c, ldc, e
 	t.start(p)
 }
@@ -51,7 +51,9 @@ type gemmTask struct {
 	a   []float32
 	lda int
 
-	packed []float32 // as in PackedB, or nil for b
+	packed []float32   // as in PackedB, or nil for one of the next three
+	half   []uint32    // as in PackedB
+	q      *int8Panels // as in PackedB
 	b      []float32
 	ldb    int
 	transB bool
@@ -64,13 +66,36 @@ type gemmTask struct {
 	byTile        bool
 	group         int // panels that one chunk must hold together
 	run           func(lo, hi int)
+
+	// With q the rows of a become integers: rows, whose own is made for this
+	// product, all of the range fixed if that is not nil.
+	rows  *int8Rows
+	own   int8Rows
+	fixed *dataRange
+	all   dataRange
+	round func(lo, hi int)
 }
 
 var gemmTasks = sync.Pool{New: func() any {
 	t := new(gemmTask)
 	t.run = t.chunk
+	t.round = t.roundRows
 	return t
 }}
+
+// use sets the right-hand side.
+func (t *gemmTask) use(w *PackedB) {
+	t.v, t.n, t.k, t.packed, t.half, t.q = w.v, w.n, w.k, w.panels, w.half, w.q
+}
+
+// forget lets go of the caller's data and gives the task back.
+func (t *gemmTask) forget() {
+	if t.own.s != nil {
+		t.own.release()
+	}
+	*t = gemmTask{run: t.run, round: t.round}
+	gemmTasks.Put(t)
+}
 
 const (
 	// gemmChunk is how many multiplications are worth waking a thread for.
@@ -103,9 +128,11 @@ func (t *gemmTask) start(p *Pool) {
 		units = t.tiles
 	}
 	work := t.m * t.n / units * t.k
+	if t.q != nil {
+		t.quantize(p)
+	}
 	p.For(units, ceilDiv(gemmChunk, max(work, 1)), t.run)
-	*t = gemmTask{run: t.run}
-	gemmTasks.Put(t)
+	t.forget()
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
@@ -126,6 +153,13 @@ func (t *gemmTask) chunk(lo, hi int) {
 				clear(t.c[i*t.ldc+j0 : i*t.ldc+j1])
 			}
 		}
+	case t.q != nil:
+		t.integers(row0, row1, j0, j1, add)
+	case t.half != nil && t.m == 1:
+		panels := ceilDiv(j1-j0, t.v.panel())
+		t.v.halfRow(t.k, panels, &t.a[0], &t.half[j0*t.k/2], &t.c[j0], 0, j1-j0-(panels-1)*t.v.panel(), add)
+	case t.half != nil:
+		t.block(r0, r1, j0, j1, add)
 	case t.tiles == 1 && t.packed != nil:
 		t.thin(t.packed[j0*t.k:], 0, t.k, j0, j1, add)
 	case t.tiles == 1 && t.transB:
@@ -154,6 +188,9 @@ func (t *gemmTask) inline(v *variant, m int, a []float32, lda int, c []float32, 
 func (t *gemmTask) some(v *variant, m int, a []float32, lda int, c []float32, ldc, p0, p1 int) {
 	t.v, t.m, t.a, t.lda, t.c, t.ldc = v, m, a, lda, c, ldc
 	t.shape()
+	if t.q != nil && t.rows == nil {
+		t.quantize(nil)
+	}
 	t.chunk(p0, p1)
 }
 
@@ -248,9 +285,13 @@ func (t *gemmTask) block(r0, r1, j0, j1 int, add bool) {
 				vectors := ceilDiv(cols, t.v.lanes)
 				bs := vectors * t.v.lanes
 				b := buf
-				if t.packed != nil {
+				switch {
+				case t.packed != nil:
 					b = t.packed[j*t.k+l*bs:]
-				} else {
+				case t.half != nil:
+					bs = width
+					t.v.halfExpand(k, &b[0], &t.half[(j*t.k+l*width)/2])
+				default:
 					packPanel(b, bs, t.transB, k, cols, t.b, t.ldb, l, j)
 				}
 				var next []float32

@@ -10,6 +10,10 @@ import (
 type PackedB struct {
 	k, n int
 	v    *variant
+	// half or q hold the matrix instead of panels where weights are stored as
+	// bfloat16 or int8.
+	half []uint32
+	q    *int8Panels
 	// panels holds the columns in panels of width v.panel(), each k rows of so
 	// many contiguous values; then the columns left over in a panel that is as
 	// many whole vectors wide as they need, filled up with zeros.
@@ -62,7 +66,12 @@ func packPanel(dst []float32, width int, transB bool, k, cols int, b []float32, 
 func (w *PackedB) Size() (k, n int) { return w.k, w.n }
 
 // Bytes is the memory the packed matrix takes.
-func (w *PackedB) Bytes() int { return 4 * len(w.panels) }
+func (w *PackedB) Bytes() int {
+	if w.q != nil {
+		return w.q.bytes()
+	}
+	return 4 * (len(w.panels) + len(w.half))
+}
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
 

@@ -20,9 +20,14 @@ type GRUWeights struct {
 // PackGRU packs w (3H, I), r (3H, H) and b (6H), which is Wb then Rb, or nil
 // for zeros. Gates come in the order z, r, h.
 func PackGRU(input, hidden int, w, r, b []float32) *GRUWeights {
+	return PackGRUAs(WeightFloat32, input, hidden, w, r, b)
+}
+
+// PackGRUAs is [PackGRU] with w and r stored as t.
+func PackGRUAs(t WeightType, input, hidden int, w, r, b []float32) *GRUWeights {
 	v := active
 	p := &GRUWeights{input: input, hidden: hidden, blocks: ceilDiv(hidden, v.lanes), v: v}
-	p.w, p.r = packGates(v, 3, input, hidden, w, input), packGates(v, 3, hidden, hidden, r, hidden)
+	p.w, p.r = packGates(t, v, 3, input, hidden, w, input), packGates(t, v, 3, hidden, hidden, r, hidden)
 	p.bw, p.br = aligned(p.columns()), aligned(p.columns())
 	if b != nil {
 		for g := range 3 * hidden {
@@ -132,7 +137,7 @@ func (t *gruTask) member(member int, b *Barrier) {
 			first = a.T - done - steps
 		}
 		p0, p1 := t.panels(lo, hi)
-		projectSteps(w.w, w.bw, t.gates, a.X, a.XT, a.XB, first, steps, a.B, p0, p1)
+		projectSteps(w.w, w.bw, nil, t.gates, a.X, a.XT, a.XB, first, steps, a.B, p0, p1)
 		for s := range steps {
 			at := s
 			if a.Reverse {
@@ -178,7 +183,12 @@ func (t *gruTask) step(lo, hi, n, at, time int) {
 	gates := t.gates[at*a.B*w.columns():]
 	before, after := t.h[n%2], t.h[1-n%2]
 	g := gemmTasks.Get().(*gemmTask)
-	g.n, g.k, g.packed, g.e.Bias = w.r.n, w.r.k, w.r.panels, w.br
+	g.use(w.r)
+	g.e.Bias = w.br
+	g.m, g.a, g.lda = a.B, before, w.units()
+	if g.q != nil {
+		g.quantize(nil)
+	}
 	for i := lo; i < hi; i++ {
 		lump := i
 		if n%2 == 1 {
@@ -208,6 +218,5 @@ func (t *gruTask) step(lo, hi, n, at, time int) {
 			}
 		}
 	}
-	*g = gemmTask{run: g.run}
-	gemmTasks.Put(g)
+	g.forget()
 }

@@ -51,6 +51,10 @@ func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error {
 	t.apart.Store(-1)
 	t.span = min(a.T, max(1, lstmGates/(w.columns()*max(a.B, 1))))
 	s := t.prepare(a.H0, a.C0, t.span)
+	if q := w.w.w.q; q != nil && q.whole {
+		t.all = rangeOfSteps(w.v, w.input, a)
+		t.x = &t.all
+	}
 	p.Team(teamFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps()), t.run)
 	err := t.err
 	s.release()
@@ -91,6 +95,8 @@ type lstmTask struct {
 	gates []float32    // (span, B, columns): W x + b, then all of the gates
 	h     [2][]float32 // (B, units): before a step and after it, by turns
 	c     []float32    // (B, units)
+	x     *dataRange   // of all of X, where weights are integers that want it
+	all   dataRange
 	save  bool         // leave the activated gates in gates
 	apart atomic.Int64 // the step after which member 0 does the rest: the team is crowded
 	err   error
@@ -108,9 +114,22 @@ var lstmTasks = sync.Pool{New: func() any {
 
 // forget lets go of the caller's data and gives the task back.
 func (t *lstmTask) forget() {
-	t.w, t.a, t.gates, t.c, t.err = nil, nil, nil, nil, nil
+	t.w, t.a, t.gates, t.c, t.x, t.err = nil, nil, nil, nil, nil, nil
 	t.h = [2][]float32{}
 	lstmTasks.Put(t)
+}
+
+// rangeOfSteps is rangeOfAll of every step.
+func rangeOfSteps(v *variant, input int, a *LSTMArgs) dataRange {
+	var least, most float32
+	for t := range a.T {
+		for b := range a.B {
+			lo, hi := v.extremes(a.X[t*a.XT+b*a.XB:][:input])
+			least, most = min(least, lo), max(most, hi)
+		}
+	}
+	scale, zero := rangeBetween(least, most)
+	return dataRange{scale, int32(zero) - 128}
 }
 
 // prepare borrows the working memory and loads the state.

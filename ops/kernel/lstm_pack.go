@@ -27,10 +27,28 @@ type LSTMInput struct {
 // for zeros. Gates come in the order i, o, f, c. input may be 0 (and w nil)
 // when all input reaches the layer through LSTMStepArgs.Extra.
 func PackLSTM(input, hidden int, w, r, b []float32) *LSTMWeights {
+	return PackLSTMAs(WeightFloat32, input, hidden, w, r, b)
+}
+
+// PackLSTMAs is [PackLSTM] with w and r stored as t.
+func PackLSTMAs(t WeightType, input, hidden int, w, r, b []float32) *LSTMWeights {
 	v := active
-	p := &LSTMWeights{input: input, hidden: hidden, blocks: ceilDiv(hidden, v.lanes), v: v}
-	p.w = PackLSTMInput(input, hidden, w, input)
-	p.r = packGates(v, 4, hidden, hidden, r, hidden)
+	return newLSTMWeights(v, input, hidden, packGates(t, v, 4, input, hidden, w, input), packGates(t, v, 4, hidden, hidden, r, hidden), b)
+}
+
+// PackLSTMInt8 packs weights that are integers already, as ONNX Runtime's
+// DynamicQuantizeLSTM has them: w (I, 4H) and r (H, 4H), each minus its zero
+// point times its scale, which have 4H elements or one for all. The layer
+// rounds x by the range of all its steps, and h by that of all sequences, as
+// [DynamicRange] has it.
+func PackLSTMInt8[T int8 | uint8](input, hidden int, w []T, wScale []float32, wZero []T, r []T, rScale []float32, rZero []T, b []float32) *LSTMWeights {
+	v := active
+	return newLSTMWeights(v, input, hidden, packGatesInt8(v, 4, input, hidden, w, wScale, wZero), packGatesInt8(v, 4, hidden, hidden, r, rScale, rZero), b)
+}
+
+func newLSTMWeights(v *variant, input, hidden int, w, r *PackedB, b []float32) *LSTMWeights {
+	p := &LSTMWeights{input: input, hidden: hidden, blocks: ceilDiv(hidden, v.lanes), v: v, r: r}
+	p.w = &LSTMInput{input: input, hidden: hidden, w: w}
 	p.bias = aligned(p.columns())
 	if b != nil {
 		for g := range 4 * hidden {
@@ -43,11 +61,11 @@ func PackLSTM(input, hidden int, w, r, b []float32) *LSTMWeights {
 // PackLSTMInput packs the columns of W that multiply one part of the input,
 // as when the input is a concatenation: w[g*ldw+j] for g < 4H, j < input.
 func PackLSTMInput(input, hidden int, w []float32, ldw int) *LSTMInput {
-	return &LSTMInput{input: input, hidden: hidden, w: packGates(active, 4, input, hidden, w, ldw)}
+	return &LSTMInput{input: input, hidden: hidden, w: packGates(WeightFloat32, active, 4, input, hidden, w, ldw)}
 }
 
 // packGates packs the rows of w (gates*H, k) as columns in the order of blocks.
-func packGates(v *variant, gates, k, hidden int, w []float32, ldw int) *PackedB {
+func packGates(t WeightType, v *variant, gates, k, hidden int, w []float32, ldw int) *PackedB {
 	columns := ceilDiv(hidden, v.lanes) * gates * v.lanes
 	s, rows := borrow(columns * k)
 	defer s.release()
@@ -55,7 +73,29 @@ func packGates(v *variant, gates, k, hidden int, w []float32, ldw int) *PackedB 
 	for g := range gates * hidden {
 		copy(rows[gateColumn(v, gates, hidden, g)*k:][:k], w[g*ldw:])
 	}
-	return PackB(true, k, columns, rows, k)
+	return PackBAs(t, true, k, columns, rows, k)
+}
+
+// packGatesInt8 packs the columns of w (k, gates*H) in the order of blocks.
+func packGatesInt8[T int8 | uint8](v *variant, gates, k, hidden int, w []T, scale []float32, zero []T) *PackedB {
+	columns := ceilDiv(hidden, v.lanes) * gates * v.lanes
+	from, scales := make([]int, columns), make([]float32, columns)
+	for j := range from {
+		from[j] = -1
+	}
+	for g := range gates * hidden {
+		j := gateColumn(v, gates, hidden, g)
+		from[j], scales[j] = g, scale[g%len(scale)]
+	}
+	q := packInt8(v, k, columns, func(l, j int) int {
+		g := from[j]
+		if g < 0 {
+			return 0
+		}
+		return int(w[l*gates*hidden+g]) - int(zero[g%len(zero)])
+	}, scales)
+	q.whole = true
+	return &PackedB{k: k, n: columns, v: v, q: q}
 }
 
 // gateColumn is where row g of a (gates*H, .) matrix stands among the blocks.

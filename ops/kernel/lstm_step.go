@@ -10,6 +10,11 @@ func (t *lstmTask) step(lo, hi, n, at int, lens []int32, time int) {
 	w, v := t.w, t.w.v
 	gates := t.gates[at*t.batch*w.columns():]
 	before, after := t.h[n%2], t.h[1-n%2]
+	var g *gemmTask
+	if w.r.panels == nil {
+		g = t.smaller(before)
+		defer g.forget()
+	}
 	for i := lo; i < hi; i++ {
 		lump := i
 		if n%2 == 1 {
@@ -17,7 +22,12 @@ func (t *lstmTask) step(lo, hi, n, at int, lens []int32, time int) {
 		}
 		first := lump * w.lumpBlocks()
 		blocks := min(w.lumpBlocks(), w.blocks-first)
-		t.recur(gates, before, first, blocks)
+		if g != nil {
+			from := first * 4 * v.lanes
+			g.some(v, t.batch, before, w.units(), gates, w.columns(), from/v.panel(), (from+blocks*4*v.lanes)/v.panel())
+		} else {
+			t.recur(gates, before, first, blocks)
+		}
 		for b := range t.batch {
 			unit := b*w.units() + first*v.lanes
 			if lens != nil && time >= int(lens[b]) {
@@ -27,6 +37,19 @@ func (t *lstmTask) step(lo, hi, n, at int, lens []int32, time int) {
 			v.lstmGates(blocks, &gates[b*w.columns()+first*4*v.lanes], &t.c[unit], &after[unit], t.save)
 		}
 	}
+}
+
+// smaller is the product R h for weights other than float32, to be added to the
+// gates of lumps.
+func (t *lstmTask) smaller(h []float32) *gemmTask {
+	g := gemmTasks.Get().(*gemmTask)
+	g.use(t.w.r)
+	g.e.Beta = 1
+	g.m, g.a, g.lda = t.batch, h, t.w.units()
+	if g.q != nil {
+		g.quantize(nil)
+	}
+	return g
 }
 
 // recur adds R h to the gates of some blocks.
@@ -56,16 +79,19 @@ func (t *lstmTask) recur(gates, h []float32, first, blocks int) {
 func (t *lstmTask) project(lo, hi, first, steps int) {
 	w, a := t.w, t.a
 	per := w.v.panel()
-	projectSteps(w.w.w, w.bias, t.gates, a.X, a.XT, a.XB, first, steps, a.B,
+	projectSteps(w.w.w, w.bias, t.x, t.gates, a.X, a.XT, a.XB, first, steps, a.B,
 		lo*w.lumpBlocks()*4*w.v.lanes/per, min(hi*w.lumpBlocks(), w.blocks)*4*w.v.lanes/per)
 }
 
 // projectSteps is, for panels [p0, p1) of w (I, n) and s < steps,
 //
 //	out[(s*B+b)*n+j] = sum_l(x[(first+s)*xt+b*xb+l] * W(l,j)) + bias[j]
-func projectSteps(w *PackedB, bias, out, x []float32, xt, xb, first, steps, B, p0, p1 int) {
+//
+// Where w is of integers x is rounded by the given range, nil for each row's own.
+func projectSteps(w *PackedB, bias []float32, fixed *dataRange, out, x []float32, xt, xb, first, steps, B, p0, p1 int) {
 	g := gemmTasks.Get().(*gemmTask)
-	g.n, g.k, g.packed, g.e.Bias = w.n, w.k, w.panels, bias
+	g.use(w)
+	g.e.Bias, g.fixed = bias, fixed
 	if w.k > 0 {
 		x = x[first*xt:]
 	}
@@ -85,8 +111,7 @@ func projectSteps(w *PackedB, bias, out, x []float32, xt, xb, first, steps, B, p
 		g.some(w.v, steps*B, rows, w.k, out, w.n, p0, p1)
 		s.release()
 	}
-	*g = gemmTask{run: g.run}
-	gemmTasks.Put(g)
+	g.forget()
 }
 
 // emit copies what a step gave to the caller's outputs, for lumps [lo, hi).

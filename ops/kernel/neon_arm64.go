@@ -56,6 +56,7 @@ func neon() *variant {
 	} {
 		v.gemm[1] = append(v.gemm[1], gemmNEON(len(v.gemm[1]), f))
 	}
+	v.halfRow, v.halfExpand = halfRowGeneric(16), halfExpandGeneric(16)
 	v.exp = unaryNEON(expNEON)
 	v.sigmoid = unaryNEON(sigmoidNEON)
 	v.tanh = unaryNEON(tanhNEON)

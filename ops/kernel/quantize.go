@@ -93,7 +93,10 @@ func Dequantize[T Number](dst []float32, x []T, scale []float32, zero []T, b *Bl
 // DynamicRange is the scale and zero point with which [Quantize] maps all of x
 // and 0 onto 0..255. Where x is all zero the scale is 1.
 func DynamicRange(x []float32) (scale float32, zero uint8) {
-	least, most := min(0, MinOf(x)), max(0, MaxOf(x))
+	return rangeBetween(min(0, MinOf(x)), max(0, MaxOf(x)))
+}
+
+func rangeBetween(least, most float32) (scale float32, zero uint8) {
 	if least == most {
 		return 1, 0
 	}

@@ -39,6 +39,18 @@ type variant struct {
 	gruGates     gruGatesKernel
 	cellBackward func(dgates, dcPrev, dh, dc, gates, c, cPrev []float32)
 
+	// Weights of 8 bits: int8Gemm[r] computes r rows and panels of int8Width
+	// columns, which divides 4*lanes; the others lead to integers and back.
+	int8Width    int
+	int8Gemm     []int8Kernel
+	int8Scale    func(dst []float32, acc, sums []int32, scale []float32, zero int32, s float32, add bool)
+	int8Quantize func(dst *int8, src []float32, scale, zero float32) // whole vectors
+	extremes     func(x []float32) (least, most float32)             // of x and 0; NaN if x has a NaN or an infinity
+
+	// Weights of 16 bits.
+	halfRow    halfRowKernel
+	halfExpand func(rows int, dst *float32, src *uint32)
+
 	// transposeTiles is transpose for multiples of 8 rows and columns.
 	transposeTiles func(dst *float32, ldd int, src *float32, lds, rows, cols int)
 }
@@ -63,6 +75,9 @@ var generic = variant{
 	softmaxBackward: softmaxBackwardGeneric, normSums: normSumsGeneric, normInput: normInputGeneric,
 
 	lstmGates: lstmGatesGeneric, gruGates: gruGatesGeneric, cellBackward: cellBackwardGeneric,
+
+	int8Width: 4, int8Gemm: int8KernelsGeneric(), int8Scale: int8ScaleGeneric, int8Quantize: int8QuantizeGeneric,
+	extremes: extremesGeneric, halfRow: halfRowGeneric(4), halfExpand: halfExpandGeneric(4),
 
 	transposeTiles: transposeTilesGeneric,
 }

@@ -39,6 +39,10 @@ func avx2() *variant {
 	v.lstmGates, v.gruGates, v.cellBackward = lstmGatesAVX2, gruGatesAVX2, cellBackwardAVX2
 	v.mulAdd, v.tanhBackward, v.sigmoidBackward = mulAddAVX2, tanhBackwardAVX2, sigmoidBackwardAVX2
 	v.softmaxBackward, v.normSums, v.normInput = softmaxBackwardAVX2, normSumsAVX2, normInputAVX2
+	v.int8Width = 16
+	v.int8Gemm = []int8Kernel{nil, int8Gemm1x16AVX2, int8Gemm2x16AVX2, int8Gemm3x16AVX2, int8Gemm4x16AVX2, int8Gemm5x16AVX2}
+	v.int8Scale, v.int8Quantize, v.extremes = int8ScaleAVX2, int8QuantizeAVX2, extremesAVX2
+	v.halfRow, v.halfExpand = bf16Row16AVX2, bf16Expand16AVX2
 	v.transposeTiles = transposeTilesAVX2
 	return &v
 }
@@ -71,5 +75,11 @@ func avx512() *variant {
 	v.lstmGates, v.gruGates, v.cellBackward = lstmGatesAVX512, gruGatesAVX512, cellBackwardAVX512
 	v.mulAdd, v.tanhBackward, v.sigmoidBackward = mulAddAVX512, tanhBackwardAVX512, sigmoidBackwardAVX512
 	v.softmaxBackward, v.normSums, v.normInput = softmaxBackwardAVX512, normSumsAVX512, normInputAVX512
+	v.int8Scale, v.int8Quantize, v.extremes = int8ScaleAVX512, int8QuantizeAVX512, extremesAVX512
+	if cpu.X86.HasAVX512VNNI {
+		v.int8Width = 64
+		v.int8Gemm = []int8Kernel{nil, int8Gemm1x64VNNI, int8Gemm2x64VNNI, int8Gemm3x64VNNI, int8Gemm4x64VNNI, int8Gemm5x64VNNI, int8Gemm6x64VNNI}
+	}
+	v.halfRow, v.halfExpand = bf16Row64AVX512, bf16Expand64AVX512
 	return &v
 }

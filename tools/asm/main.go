@@ -32,6 +32,8 @@ var families = []struct {
 	{"rows", emitRows},
 	{"move", emitMove},
 	{"backward", emitBackward},
+	{"int8", emitInt8},
+	{"bf16", emitBF16},
 }
 
 func main() {

@@ -1,0 +1,361 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+)
+
+// guardInts returns n int8 values within a guard zone; the zone is read as
+// float32 by guarded.
+func guardInts(r *rand.Rand, n, off int, least int) (*guarded, []int8) {
+	g := guard(r, ceilDiv(n, 4), off)
+	s := unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(g.s))), 4*len(g.s))
+	for i := range s {
+		s[i] = int8(least + r.IntN(128-least))
+	}
+	switch r.IntN(4) { // the extremes, whose pairs must not overflow
+	case 0:
+		for i := range s {
+			s[i] = int8(least)
+		}
+	case 1:
+		for i := range s {
+			s[i] = 127
+		}
+	}
+	g.was = append(g.was[:0], g.s...)
+	return g, s[:n]
+}
+
+func int32sOf(g *guarded) []int32 {
+	return unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(g.s))), len(g.s))
+}
+
+func TestInt8GemmIsExact(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r, v := seeded(), active
+		w := v.int8Width
+		for rows := 1; rows < len(v.int8Gemm); rows++ {
+			for _, quads := range []int{1, 2, 3, 8, 65} {
+				for _, panels := range []int{1, 2, 5} {
+					rs, ldc := 4*quads+4*r.IntN(3), panels*w+r.IntN(3)
+					ag, a := guardInts(r, (rows-1)*rs+4*quads, r.IntN(4), -128)
+					bg, b := guardInts(r, panels*quads*4*w, r.IntN(4), -127)
+					cg := guard(r, (rows-1)*ldc+panels*w, r.IntN(4))
+					c, add := int32sOf(cg), r.IntN(2) == 1
+					want, sums := make([]int32, len(c)), make([]int32, panels*w)
+					for i := range c {
+						c[i] = r.Int32N(1000)
+					}
+					copy(want, c)
+					for p := range panels {
+						for i := range rows {
+							for j := range w {
+								var sum, column int32
+								for l := range 4 * quads {
+									x := int32(b[(p*quads+l/4)*4*w+4*j+l%4])
+									sum += int32(a[i*rs+l]) * x
+									column += x
+								}
+								if add {
+									sum += want[i*ldc+p*w+j]
+								}
+								want[i*ldc+p*w+j], sums[p*w+j] = sum, column
+							}
+						}
+					}
+					v.int8Gemm[rows](quads, panels, &a[0], rs, &b[0], &sums[0], &c[0], ldc, add)
+					require.Equal(t, want, c, "%d rows, %d quads, %d panels", rows, quads, panels)
+					ag.checkUnchanged(t)
+					bg.checkUnchanged(t)
+					cg.checkZone(t)
+				}
+			}
+		}
+	})
+}
+
+func TestInt8Quantize(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	forEachVariant(t, func(t *testing.T) {
+		r, v := seeded(), active
+		for n := 0; n <= 67; n++ {
+			for _, q := range []dataRange{{0.5, 0}, {1. / 127, 0}, {0.01, 17}, {0.03, -128}, {3, 127}, {nan, 0}} {
+				g := guard(r, n, r.IntN(4))
+				for i, x := range []float32{nan, inf, -inf, 0.25, 0.75, -0.25, 1e30, -1e30, 0} {
+					if i < n && n%2 == 1 {
+						g.s[i] = x
+					}
+				}
+				g.was = append(g.was[:0], g.s...)
+				og, out := guardInts(r, n, 0, -128)
+				quantizeRow(v, out, g.s, q)
+				for i, x := range g.s {
+					want := min(max(math.RoundToEven(float64(x/q.scale))+float64(q.zero), -128), 127)
+					if x/q.scale != x/q.scale {
+						want = -128
+					}
+					require.Equal(t, int8(want), out[i], "%v by %+v, at %d of %d", x, q, i, n)
+				}
+				g.checkUnchanged(t)
+				og.checkZone(t)
+			}
+			for _, bad := range []float32{0, nan, inf, -inf} {
+				g := guard(r, n, r.IntN(4))
+				var least, most float64
+				for i, x := range g.s {
+					if bad != 0 && i == n/2 {
+						g.s[i] = bad
+						continue
+					}
+					least, most = min(least, float64(x)), max(most, float64(x))
+				}
+				if bad != 0 && n > 0 {
+					least, most = math.NaN(), math.NaN()
+				}
+				lo, hi := v.extremes(g.s)
+				require.Equal(t, fmt.Sprint(least, most), fmt.Sprint(float64(lo), float64(hi)), "%d values with %v", n, bad)
+			}
+		}
+	})
+}
+
+func TestInt8Scale(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for n := 0; n <= 67; n++ {
+			for _, add := range []bool{false, true} {
+				dst, scale := guard(r, n, r.IntN(4)), guard(r, n, r.IntN(4))
+				acc, sums := make([]int32, n), make([]int32, n)
+				for i := range acc {
+					acc[i], sums[i] = r.Int32N(1<<20)-1<<19, r.Int32N(1<<12)-1<<11
+				}
+				zero := r.Int32N(256) - 128
+				active.int8Scale(dst.s, acc, sums, scale.s, zero, 0.0037, add)
+				for i, y := range dst.s {
+					want := float64(acc[i]-zero*sums[i]) * float64(scale.s[i]) * float64(float32(0.0037))
+					if add {
+						want += float64(dst.was[i])
+					}
+					require.InDelta(t, want, y, 3e-7*(math.Abs(want)+1))
+				}
+				dst.checkZone(t)
+				scale.checkUnchanged(t)
+			}
+		}
+	})
+}
+
+func TestBFloat16Kernels(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r, v := seeded(), active
+		w := v.panel()
+		for _, k := range []int{1, 2, 3, 4, 5, 33} {
+			for _, n := range []int{1, w - 1, w, w + 1, 3 * w, 5*w - 2} {
+				b, a := random(r, k*n), guard(r, k, r.IntN(4))
+				half := packHalf(v, false, k, n, b, n)
+				panels := ceilDiv(n, w)
+				for _, add := range []bool{false, true} {
+					c := guard(r, n, r.IntN(4))
+					v.halfRow(k, panels, &a.s[0], &half[0], &c.s[0], 0, n-(panels-1)*w, add)
+					for j := range c.s {
+						var sum float64
+						for l := range k {
+							sum += float64(a.s[l]) * float64(math.Float32frombits(toBFloat16(b[l*n+j])<<16))
+						}
+						if add {
+							sum += float64(c.was[j])
+						}
+						require.InDelta(t, sum, c.s[j], 1e-5, "%d of %d columns, k %d", j, n, k)
+					}
+					c.checkZone(t)
+					a.checkUnchanged(t)
+				}
+				wide := guard(r, k*w, 0)
+				v.halfExpand(k, &wide.s[0], &half[0])
+				for i, x := range wide.s {
+					want := float32(0)
+					if i%w < n {
+						want = math.Float32frombits(toBFloat16(b[i/w*n+i%w]) << 16)
+					}
+					require.Equal(t, want, x)
+				}
+				wide.checkZone(t)
+			}
+		}
+	})
+}
+
+func TestToBFloat16RoundsToNearestEven(t *testing.T) {
+	for bits, want := range map[uint32]uint32{
+		0x3f800000: 0x3f80, 0x3f808000: 0x3f80, 0x3f808001: 0x3f81, 0x3f818000: 0x3f82, 0x7f7fffff: 0x7f80,
+		0x7f800000: 0x7f80, 0xff800000: 0xff80, 0x80000000: 0x8000, 0x00000001: 0,
+	} {
+		require.Equal(t, want, toBFloat16(math.Float32frombits(bits)), "%#x", bits)
+	}
+	require.True(t, math.IsNaN(float64(math.Float32frombits(toBFloat16(math.Float32frombits(0x7f800001))<<16))))
+}
+
+// rounded is what the weights of b (k, n) are once stored as t, in float32.
+func rounded(t WeightType, b []float32, k, n int) []float32 {
+	out := make([]float32, k*n)
+	for j := range n {
+		var most float32
+		for l := range k {
+			most = max(most, b[l*n+j], -b[l*n+j])
+		}
+		for l := range k {
+			x := b[l*n+j]
+			if t == WeightBFloat16 {
+				x = math.Float32frombits(toBFloat16(x) << 16)
+			} else {
+				x = float32(math.RoundToEven(float64(x/(most/127)))) * (most / 127)
+			}
+			out[l*n+j] = x
+		}
+	}
+	return out
+}
+
+func TestGemmPackedWithSmallerWeights(t *testing.T) {
+	pools := []*Pool{nil, NewPool(3)}
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, wt := range []WeightType{WeightBFloat16, WeightInt8} {
+			for _, s := range [][3]int{{1, 1, 1}, {1, 70, 33}, {2, 17, 5}, {5, 130, 64}, {13, 65, 100}, {33, 200, 257}, {3, 16, 0}, {1, 64, 1030}, {7, 20, 1030}} {
+				m, n, k := s[0], s[1], s[2]
+				a, b, bias := random(r, m*k), random(r, k*n), random(r, n)
+				w, b := PackBAs(wt, true, k, n, transposed(b, k, n), max(k, 1)), rounded(wt, b, k, n)
+				if wt == WeightInt8 { // rows of data are rounded too
+					for i := range m {
+						copy(a[i*k:(i+1)*k], transposed(rounded(wt, transposed(a[i*k:(i+1)*k], 1, k), k, 1), k, 1))
+					}
+				}
+				var first []float32
+				for _, p := range pools {
+					c := guard(r, m*n, 1)
+					GemmPacked(p, m, a, k, w, c.s, n, Epilogue{Bias: bias, Act: ActRelu})
+					for i := range m {
+						for j := range n {
+							sum := float64(bias[j])
+							for l := range k {
+								sum += float64(a[i*k+l]) * float64(b[l*n+j])
+							}
+							if d := math.Abs(max(sum, 0) - float64(c.s[i*n+j])); !(d <= 1e-6*(10+float64(k))) {
+								require.Failf(t, "wrong product", "%v %v at %d, %d: %v, want %v", wt, s, i, j, c.s[i*n+j], sum)
+							}
+						}
+					}
+					c.checkZone(t)
+					if first == nil {
+						first = c.s
+					}
+					requireSameBits(t, first, c.s, "%v %v with %d threads", wt, s, p.Threads())
+				}
+				require.Less(t, w.Bytes(), 1<<10+k*n*4)
+			}
+		}
+	})
+}
+
+func transposed(x []float32, rows, cols int) []float32 {
+	out := make([]float32, len(x))
+	Transpose2D(out, x, rows, cols)
+	return out
+}
+
+func TestInt8Product(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, s := range [][3]int{{1, 1, 1}, {1, 70, 33}, {6, 130, 65}, {17, 33, 4}, {2, 3, 0}} {
+			checkInt8Product[int8](t, r, s[0], s[1], s[2])
+			checkInt8Product[uint8](t, r, s[0], s[1], s[2])
+		}
+	})
+}
+
+// Weights with a zero point reach 255, beyond 8 bits.
+func checkInt8Product[T int8 | uint8](t *testing.T, r *rand.Rand, m, n, k int) {
+	a, b, za, zb := make([]T, m*k), make([]T, k*n), make([]T, m), make([]T, n)
+	for _, s := range [][]T{a, b, za, zb} {
+		for i := range s {
+			s[i] = T(r.IntN(256))
+		}
+	}
+	for i := range min(n, 2) { // the extremes of the difference
+		zb[i] = T(0)
+		for l := range k {
+			b[l*n+i] = T(0) - T(i)
+		}
+	}
+	c := make([]int32, m*n)
+	Int8Product(NewPool(2), m, a, za, PackInt8(k, n, b, []float32{1}, zb), c)
+	for i := range m {
+		for j := range n {
+			var sum int32
+			for l := range k {
+				sum += (int32(a[i*k+l]) - int32(za[i])) * (int32(b[l*n+j]) - int32(zb[j]))
+			}
+			require.Equal(t, sum, c[i*n+j], "%dx%dx%d of %T at %d, %d", m, n, k, a, i, j)
+		}
+	}
+}
+
+// A row with a NaN is NaN; the others are not touched by it.
+func TestInt8KeepsNaN(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		a, c := random(r, 3*40), make([]float32, 3*20)
+		a[50] = float32(math.NaN())
+		GemmPacked(nil, 3, a, 40, PackBAs(WeightInt8, false, 40, 20, random(r, 40*20), 20), c, 20, Epilogue{})
+		for i, y := range c {
+			require.Equal(t, i/20 == 1, y != y, "at %d", i)
+		}
+	})
+}
+
+// With bfloat16 a layer equals one of float32 whose weights were rounded
+// beforehand; with int8 it is as near as 8 bits are.
+func TestRecurrencesWithSmallerWeights(t *testing.T) {
+	pools := []*Pool{nil, NewPool(2)}
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, c := range lstmCases()[:10] {
+			for _, wt := range []WeightType{WeightBFloat16, WeightInt8} {
+				t.Run(fmt.Sprintf("%v/%+v", wt, c), func(t *testing.T) {
+					d := newLSTMData(r, c)
+					w := PackLSTMAs(wt, c.I, c.H, d.w, d.r, d.b)
+					gw := PackGRUAs(wt, c.I, c.H, d.w, d.r, d.b)
+					eps := 1e-5
+					if wt == WeightInt8 {
+						eps = 0.05
+					}
+					d.w = transposed(rounded(wt, transposed(d.w, 4*c.H, c.I), c.I, 4*c.H), c.I, 4*c.H)
+					d.r = transposed(rounded(wt, transposed(d.r, 4*c.H, c.H), c.H, 4*c.H), c.H, 4*c.H)
+					want := d.naive()
+					gy, gh := d.gruNaive()
+					var first lstmResult
+					for _, p := range pools {
+						got := d.run(t, p, w)
+						requireClose(t, want.y, got.y, eps, "y")
+						requireClose(t, want.yc, got.yc, 2*eps, "yc")
+						if first.y == nil {
+							first = got
+						}
+						requireSameBits(t, first.y, got.y, "%d threads", p.Threads())
+						y, yh := make([]float32, len(gy)), make([]float32, len(gh))
+						require.NoError(t, GRU(p, gw, &GRUArgs{T: d.T, B: d.B, X: d.x, XT: d.xt, XB: d.xb, H0: d.h0, SeqLens: d.lens,
+							Reverse: d.reverse, Y: y, YT: d.yt, YB: d.yb, YH: yh}))
+						requireClose(t, gy, y, eps, "GRU y")
+						requireClose(t, gh, yh, eps, "GRU yh")
+					}
+				})
+			}
+		}
+	})
+}

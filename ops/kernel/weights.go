@@ -1,0 +1,129 @@
+package kernel
+
+import (
+	"math"
+	"unsafe"
+)
+
+// A WeightType is how packed weights are stored. Data stay float32.
+type WeightType uint8
+
+const (
+	// WeightFloat32 keeps weights as they are.
+	WeightFloat32 WeightType = iota
+	// WeightBFloat16 rounds weights to bfloat16, half the memory, and computes
+	// in float32.
+	WeightBFloat16
+	// WeightInt8 rounds weights to 8 bits, a quarter of the memory: the largest
+	// magnitude of each column of B (each gate of a hidden unit) becomes 127. Every row
+	// of data is rounded the same way when it comes, and the products are sums
+	// of integers, which are exact.
+	WeightInt8
+)
+
+// A dataRange is how data become 8-bit integers: value/scale + zero.
+type dataRange struct {
+	scale float32
+	zero  int32 // -128 to 127
+}
+
+// rangeOfRow is symmetric: the largest magnitude becomes 127. A row with a NaN
+// or an infinity has a scale of NaN.
+func rangeOfRow(v *variant, x []float32) dataRange {
+	least, most := v.extremes(x)
+	if scale := max(-least, most) / 127; scale != 0 {
+		return dataRange{scale: scale}
+	}
+	return dataRange{scale: 1} // zeros, or so near that nothing remains of them
+}
+
+// rangeOfAll is [DynamicRange] of m rows together, whose integers are 128
+// more.
+func rangeOfAll(v *variant, m, k int, x []float32, ld int) dataRange {
+	var least, most float32
+	for i := range m {
+		lo, hi := v.extremes(x[i*ld : i*ld+k])
+		least, most = min(least, lo), max(most, hi)
+	}
+	scale, zero := rangeBetween(least, most)
+	return dataRange{scale, int32(zero) - 128}
+}
+
+// int8Rows are rows of data as integers.
+type int8Rows struct {
+	data   []int8 // (m, stride), filled up with zeros
+	stride int    // a multiple of 4
+	ranges []dataRange
+	s      *scratch
+}
+
+// newRows borrows room for m rows of k values.
+func (r *int8Rows) borrow(m, k int) {
+	r.stride = roundUp(k, 16)
+	var buf []float32
+	r.s, buf = borrow(m * (r.stride/4 + 2))
+	r.data = unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(buf))), m*r.stride)
+	r.ranges = unsafe.Slice((*dataRange)(unsafe.Pointer(unsafe.SliceData(buf[m*r.stride/4:]))), m)
+}
+
+func (r *int8Rows) release() {
+	r.s.release()
+	*r = int8Rows{}
+}
+
+// fill rounds rows [lo, hi) of x, each by its own range, or all by fixed.
+func (r *int8Rows) fill(v *variant, lo, hi, k int, x []float32, ld int, fixed *dataRange) {
+	for i := lo; i < hi; i++ {
+		row := x[i*ld : i*ld+k]
+		if fixed != nil {
+			r.ranges[i] = *fixed
+		} else {
+			r.ranges[i] = rangeOfRow(v, row)
+		}
+		dst := r.data[i*r.stride : (i+1)*r.stride]
+		quantizeRow(v, dst, row, r.ranges[i])
+		clear(dst[k:])
+	}
+}
+
+func quantizeRow(v *variant, dst []int8, x []float32, q dataRange) {
+	whole := len(x) / v.lanes * v.lanes
+	if whole > 0 {
+		v.int8Quantize(&dst[0], x[:whole], q.scale, float32(q.zero))
+	}
+	if whole < len(x) {
+		int8QuantizeGeneric(&dst[whole], x[whole:], q.scale, float32(q.zero))
+	}
+}
+
+func int8QuantizeGeneric(dst *int8, x []float32, scale, zero float32) {
+	out := unsafe.Slice(dst, len(x))
+	for i, v := range x {
+		q := v / scale
+		if !(q > -128-zero) {
+			q = -128 - zero
+		} else if q > 127-zero {
+			q = 127 - zero
+		}
+		out[i] = int8(math.RoundToEven(float64(q)) + float64(zero))
+	}
+}
+
+func extremesGeneric(x []float32) (least, most float32) {
+	var nan float32
+	for _, v := range x {
+		nan += v * 0
+		least, most = min(least, v), max(most, v)
+	}
+	return least + nan, most + nan
+}
+
+func int8ScaleGeneric(dst []float32, acc, sums []int32, scale []float32, zero int32, s float32, add bool) {
+	for i := range dst {
+		v := float32(acc[i]-zero*sums[i]) * (scale[i] * s)
+		if add {
+			v += dst[i]
+		}
+		dst[i] = v
+	}
+}
