@@ -36,10 +36,11 @@ var activations = map[string]kernel.Activation{
 // fusedLinear is activation(x W + b): x (..., K), W (K, N), or (N, K) with attribute
 // transB, b (N) or absent, all float.
 type fusedLinear struct {
-	transB bool
-	act    kernel.Activation
-	packed *kernel.PackedB
-	bias   []float32
+	transB  bool
+	act     kernel.Activation
+	weights kernel.WeightType
+	packed  *kernel.PackedB
+	bias    []float32
 }
 
 func newFusedLinear(a *Attrs) (Kernel, error) {
@@ -51,6 +52,12 @@ func newFusedLinear(a *Attrs) (Kernel, error) {
 	return &fusedLinear{transB: a.Bool("transB", false), act: act}, nil
 }
 
+func (k *fusedLinear) WithWeights(t kernel.WeightType) Prepacker {
+	w := *k
+	w.weights = t
+	return &w
+}
+
 // Prepack packs a constant W, and keeps a constant b.
 func (k *fusedLinear) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
 	w := consts[1]
@@ -58,7 +65,7 @@ func (k *fusedLinear) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
 		return nil, nil, nil
 	}
 	inner, n := k.size(w.Shape())
-	packed, err := packMatrix(w, k.transB, inner, n, 1)
+	packed, err := packMatrix(k.weights, w, k.transB, inner, n, 1)
 	if err != nil || packed == nil {
 		return nil, nil, err
 	}
@@ -124,7 +131,7 @@ func (k *fusedLinear) Run(c *Ctx) error {
 			return err
 		}
 		var err error
-		if packed, err = packMatrix(w, k.transB, inner, n, 1); err != nil {
+		if packed, err = packMatrix(k.weights, w, k.transB, inner, n, 1); err != nil {
 			return err
 		}
 	}

@@ -16,9 +16,10 @@ type gemmOp struct {
 	alpha, beta    float32
 	exactC         bool // before opset 7 without broadcast=1: c has y's shape
 
-	packed *kernel.PackedB // alpha times input 1, if that is constant
-	bType  tensor.DType
-	bias   []float32 // beta times input 2, if that is a constant row
+	weights kernel.WeightType
+	packed  *kernel.PackedB // alpha times input 1, if that is constant
+	bType   tensor.DType
+	bias    []float32 // beta times input 2, if that is a constant row
 }
 
 func newGemm(types dtypes) func(*Attrs) (Kernel, error) {
@@ -35,6 +36,12 @@ func newGemmOld(a *Attrs) (Kernel, error) {
 	return k, nil
 }
 
+func (k *gemmOp) WithWeights(t kernel.WeightType) Prepacker {
+	w := *k
+	w.weights = t
+	return &w
+}
+
 // Prepack packs a constant b, with alpha, and a constant row c, with beta.
 func (k *gemmOp) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
 	b := consts[1]
@@ -45,7 +52,7 @@ func (k *gemmOp) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
 	if k.transB {
 		inner, n = n, inner
 	}
-	w, err := packMatrix(b, k.transB, inner, n, k.alpha)
+	w, err := packMatrix(k.weights, b, k.transB, inner, n, k.alpha)
 	if err != nil || w == nil {
 		return nil, nil, err
 	}

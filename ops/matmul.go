@@ -30,14 +30,21 @@ func matmulOps() []Op {
 // matmul is numpy's matmul: matrices in the last two dimensions, the others
 // broadcast; a vector is a row on the left and a column on the right.
 type matmul struct {
-	types  dtypes
-	packed *kernel.PackedB // input 1, if that is one constant matrix
-	b      tensor.Shape    // its shape
-	bType  tensor.DType
+	types   dtypes
+	weights kernel.WeightType
+	packed  *kernel.PackedB // input 1, if that is one constant matrix
+	b       tensor.Shape    // its shape
+	bType   tensor.DType
 }
 
 func newMatMul(types dtypes) func(*Attrs) (Kernel, error) {
 	return func(*Attrs) (Kernel, error) { return &matmul{types: types}, nil }
+}
+
+func (k *matmul) WithWeights(t kernel.WeightType) Prepacker {
+	w := *k
+	w.weights = t
+	return &w
 }
 
 // Prepack packs a right-hand side that is one matrix.
@@ -46,16 +53,17 @@ func (k *matmul) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
 	if b == nil || b.Rank() < 2 || b.Len() == 0 || b.Len() != b.Dim(b.Rank()-2)*b.Dim(b.Rank()-1) {
 		return nil, nil, nil
 	}
-	w, err := packMatrix(b, false, b.Dim(b.Rank()-2), b.Dim(b.Rank()-1), 1)
+	w, err := packMatrix(k.weights, b, false, b.Dim(b.Rank()-2), b.Dim(b.Rank()-1), 1)
 	if err != nil || w == nil {
 		return nil, nil, err
 	}
 	return &matmul{types: k.types, packed: w, b: b.Shape(), bType: b.DType()}, []int{1}, nil
 }
 
-// packMatrix packs alpha times the (k, n) matrix b, given as (n, k) if trans.
+// packMatrix packs alpha times the (k, n) matrix b, given as (n, k) if trans,
+// as weights of type t.
 // It is nil for types that are not computed in float32.
-func packMatrix(b *tensor.Tensor, trans bool, k, n int, alpha float32) (*kernel.PackedB, error) {
+func packMatrix(t kernel.WeightType, b *tensor.Tensor, trans bool, k, n int, alpha float32) (*kernel.PackedB, error) {
 	switch b.DType() {
 	case tensor.Float32, tensor.Float16, tensor.BFloat16:
 	default:
@@ -74,7 +82,7 @@ func packMatrix(b *tensor.Tensor, trans bool, k, n int, alpha float32) (*kernel.
 	if trans {
 		ld = k
 	}
-	return kernel.PackB(trans, k, n, data, ld), nil
+	return kernel.PackBAs(t, trans, k, n, data, ld), nil
 }
 
 // matmulShape is the shape of the product of a and b, written to dst, which has

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/onda-ml/onda/ops/kernel"
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
@@ -62,6 +63,13 @@ type View interface {
 // kernel; drop lists the inputs it no longer reads, whose memory can go.
 type Prepacker interface {
 	Prepack(consts []*tensor.Tensor) (k Kernel, drop []int, err error)
+}
+
+// Weighted is a Prepacker that can store its constant weights in fewer bits.
+type Weighted interface {
+	Prepacker
+	// WithWeights is the kernel that packs weights as t.
+	WithWeights(t kernel.WeightType) Prepacker
 }
 
 // ErrUnsupported marks a model that is right but beyond what this build can

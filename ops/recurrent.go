@@ -52,6 +52,7 @@ type recurrent struct {
 	resetLast   bool
 	lens, bias  bool // the node has sequence_lens, B
 	peepholes   bool
+	weights     kernel.WeightType
 	quantised   bool // h is rounded to 8 bits before its product
 
 	packed *recurrentWeights // W, R, B and P if constant

@@ -15,6 +15,12 @@ type recurrentWeights struct {
 	f64           [2]*kernel.Recurrence[float64]
 }
 
+func (k *recurrent) WithWeights(t kernel.WeightType) Prepacker {
+	w := *k
+	w.weights = t
+	return &w
+}
+
 // Prepack packs W, R, B and P if all that the node has are constant.
 func (k *recurrent) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
 	at := func(i int) *tensor.Tensor {
@@ -67,7 +73,7 @@ func (k *recurrent) pack(input, hidden int, w, r, b, p *tensor.Tensor) (*recurre
 	}
 	err := packDirections(k, input, hidden, w, r, b, p, func(d int, w, r, b, p []float32) {
 		if k.plain() {
-			out.lstm[d] = kernel.PackLSTM(input, hidden, w, r, b)
+			out.lstm[d] = kernel.PackLSTMAs(k.weights, input, hidden, w, r, b)
 			return
 		}
 		out.f32[d] = newRecurrence[float32](k, d)
@@ -77,7 +83,7 @@ func (k *recurrent) pack(input, hidden int, w, r, b, p *tensor.Tensor) (*recurre
 }
 
 func newRecurrence[T floating](k *recurrent, d int) *kernel.Recurrence[T] {
-	return &kernel.Recurrence[T]{Kind: k.kind, Acts: k.acts[d], Clip: T(k.clip), InputForget: k.inputForget, ResetLast: k.resetLast, Quantised: k.quantised}
+	return &kernel.Recurrence[T]{Kind: k.kind, Acts: k.acts[d], Clip: T(k.clip), InputForget: k.inputForget, ResetLast: k.resetLast, Quantised: k.quantised, Weights: k.weights}
 }
 
 // packDirections hands each direction's part of the weights to f.

@@ -123,6 +123,9 @@ func (w *work) prepack() {
 		}
 		key, p := w.packs.find(n, consts)
 		if p == nil {
+			if weighted, ok := k.(ops.Weighted); ok && w.config.weights != Float32 {
+				k = weighted.WithWeights(w.config.weights)
+			}
 			p = &pack{id: len(w.packs.byKey) + 1, from: k, consts: consts}
 			w.packs.byKey[key] = p
 			jobs = append(jobs, p)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/onda-ml/onda/ops"
+	"github.com/onda-ml/onda/ops/kernel"
 )
 
 // Level is how much a model is rewritten before it runs.
@@ -24,6 +25,7 @@ type config struct {
 	level   Level
 	set     *ops.Set
 	seed    uint64
+	weights Weights
 	without []string // rewrites that are off
 }
 
@@ -63,6 +65,34 @@ func WithLevel(l Level) Option {
 			return fmt.Errorf("runtime: optimisation level %d", l)
 		}
 		c.level = l
+		return nil
+	}
+}
+
+// Weights is how constant weights are kept in memory.
+type Weights = kernel.WeightType
+
+const (
+	// Float32 keeps weights in the type the model has them in.
+	Float32 = kernel.WeightFloat32
+	// BFloat16 rounds weights to bfloat16, half the memory. Data and sums
+	// stay float32.
+	BFloat16 = kernel.WeightBFloat16
+	// Int8 rounds weights to 8-bit integers with a scale for each output channel, a quarter of
+	// the memory, and what they are multiplied with to 8-bit integers with a
+	// scale for each row as it comes. Sums are exact integers.
+	Int8 = kernel.WeightInt8
+)
+
+// WithWeights stores the constant weights of LSTM, GRU, RNN, MatMul and Gemm,
+// and of what is fused from these, in fewer bits: less memory and less time,
+// for a little accuracy. It needs level Optimised; weights of type double stay.
+func WithWeights(w Weights) Option {
+	return func(c *config) error {
+		if w > Int8 {
+			return fmt.Errorf("runtime: weights of type %d, expected Float32, BFloat16 or Int8", w)
+		}
+		c.weights = w
 		return nil
 	}
 }

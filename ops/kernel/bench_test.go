@@ -166,3 +166,19 @@ func BenchmarkVector(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkLSTMWeights compares the ways to store weights, on one thread.
+func BenchmarkLSTMWeights(b *testing.B) {
+	const T = 168
+	for _, s := range [][3]int{{1, 64, 256}, {1, 512, 512}, {32, 64, 256}, {32, 512, 512}} {
+		B, I, H := s[0], s[1], s[2]
+		d := newLSTMData(seeded(), lstmCase{T: T, B: B, I: I, H: H})
+		a := &LSTMArgs{T: T, B: B, X: d.x, XT: d.xt, XB: d.xb, Y: make([]float32, T*B*H), YT: d.yt, YB: d.yb}
+		for i, name := range []string{"float32", "bfloat16", "int8"} {
+			w := PackLSTMAs(WeightType(i), I, H, d.w, d.r, d.b)
+			b.Run(fmt.Sprintf("B%d/%dto%d/%s", B, I, H, name), func(b *testing.B) {
+				report(b, func() { _ = LSTM(nil, w, a) }, float64(8*T*B*H*(I+H)), 0)
+			})
+		}
+	}
+}

@@ -67,12 +67,10 @@ type gemmTask struct {
 	group         int // panels that one chunk must hold together
 	run           func(lo, hi int)
 
-	// With q the rows of a become integers: rows, whose own is made for this
-	// product, all of the range fixed if that is not nil.
-	rows  *int8Rows
-	own   int8Rows
-	fixed *dataRange
-	all   dataRange
+	// With q the rows of a become integers, all of the range fixed where its
+	// scale isn't 0.
+	rows  int8Rows
+	fixed dataRange
 	round func(lo, hi int)
 }
 
@@ -90,8 +88,8 @@ func (t *gemmTask) use(w *PackedB) {
 
 // forget lets go of the caller's data and gives the task back.
 func (t *gemmTask) forget() {
-	if t.own.s != nil {
-		t.own.release()
+	if t.rows.s != nil {
+		t.rows.release()
 	}
 	*t = gemmTask{run: t.run, round: t.round}
 	gemmTasks.Put(t)
@@ -188,7 +186,7 @@ func (t *gemmTask) inline(v *variant, m int, a []float32, lda int, c []float32, 
 func (t *gemmTask) some(v *variant, m int, a []float32, lda int, c []float32, ldc, p0, p1 int) {
 	t.v, t.m, t.a, t.lda, t.c, t.ldc = v, m, a, lda, c, ldc
 	t.shape()
-	if t.q != nil && t.rows == nil {
+	if t.q != nil && t.rows.s == nil {
 		t.quantize(nil)
 	}
 	t.chunk(p0, p1)

@@ -137,7 +137,7 @@ func (t *gruTask) member(member int, b *Barrier) {
 			first = a.T - done - steps
 		}
 		p0, p1 := t.panels(lo, hi)
-		projectSteps(w.w, w.bw, nil, t.gates, a.X, a.XT, a.XB, first, steps, a.B, p0, p1)
+		projectSteps(w.w, w.bw, dataRange{}, t.gates, a.X, a.XT, a.XB, first, steps, a.B, p0, p1)
 		for s := range steps {
 			at := s
 			if a.Reverse {

@@ -86,7 +86,7 @@ func (q *int8Panels) tiles(v *variant, rows *int8Rows, row0, row1, j0, j1 int, d
 
 // integers computes columns [j0, j1) of rows [row0, row1) of the product.
 func (t *gemmTask) integers(row0, row1, j0, j1 int, add bool) {
-	q, rows, v := t.q, t.rows, t.v
+	q, rows, v := t.q, &t.rows, t.v
 	q.tiles(v, rows, row0, row1, j0, j1, func(i, j, count int, acc []int32) {
 		r := rows.ranges[i]
 		v.int8Scale(t.c[i*t.ldc+j:][:count], acc, q.sums[j:], q.scale[j:], r.zero, r.scale, add)
@@ -95,17 +95,15 @@ func (t *gemmTask) integers(row0, row1, j0, j1 int, add bool) {
 
 // quantize makes integers of the rows of a.
 func (t *gemmTask) quantize(p *Pool) {
-	t.own.borrow(t.m, t.k)
-	t.rows = &t.own
-	if t.fixed == nil && t.q.whole {
-		t.all = rangeOfAll(t.v, t.m, t.k, t.a, t.lda)
-		t.fixed = &t.all
+	t.rows.borrow(t.m, t.k)
+	if t.q.whole && t.fixed.scale == 0 {
+		t.fixed = rangeOfAll(t.v, t.m, t.k, t.a, t.lda)
 	}
 	p.For(t.m, max(1, 1<<15/max(t.k, 1)), t.round)
 }
 
 func (t *gemmTask) roundRows(lo, hi int) {
-	t.own.fill(t.v, lo, hi, t.k, t.a, t.lda, t.fixed)
+	t.rows.fill(t.v, lo, hi, t.k, t.a, t.lda, t.fixed)
 }
 
 // Int8Product is

@@ -52,8 +52,7 @@ func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error {
 	t.span = min(a.T, max(1, lstmGates/(w.columns()*max(a.B, 1))))
 	s := t.prepare(a.H0, a.C0, t.span)
 	if q := w.w.w.q; q != nil && q.whole {
-		t.all = rangeOfSteps(w.v, w.input, a)
-		t.x = &t.all
+		t.x = rangeOfSteps(w.v, w.input, a)
 	}
 	p.Team(teamFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps()), t.run)
 	err := t.err
@@ -95,8 +94,7 @@ type lstmTask struct {
 	gates []float32    // (span, B, columns): W x + b, then all of the gates
 	h     [2][]float32 // (B, units): before a step and after it, by turns
 	c     []float32    // (B, units)
-	x     *dataRange   // of all of X, where weights are integers that want it
-	all   dataRange
+	x     dataRange    // of all of X, where weights are integers that want it
 	save  bool         // leave the activated gates in gates
 	apart atomic.Int64 // the step after which member 0 does the rest: the team is crowded
 	err   error
@@ -114,7 +112,7 @@ var lstmTasks = sync.Pool{New: func() any {
 
 // forget lets go of the caller's data and gives the task back.
 func (t *lstmTask) forget() {
-	t.w, t.a, t.gates, t.c, t.x, t.err = nil, nil, nil, nil, nil, nil
+	t.w, t.a, t.gates, t.c, t.x, t.err = nil, nil, nil, nil, dataRange{}, nil
 	t.h = [2][]float32{}
 	lstmTasks.Put(t)
 }

@@ -87,8 +87,8 @@ func (t *lstmTask) project(lo, hi, first, steps int) {
 //
 //	out[(s*B+b)*n+j] = sum_l(x[(first+s)*xt+b*xb+l] * W(l,j)) + bias[j]
 //
-// Where w is of integers x is rounded by the given range, nil for each row's own.
-func projectSteps(w *PackedB, bias []float32, fixed *dataRange, out, x []float32, xt, xb, first, steps, B, p0, p1 int) {
+// Where w is of integers x is rounded by the given range, zero for each row's own.
+func projectSteps(w *PackedB, bias []float32, fixed dataRange, out, x []float32, xt, xb, first, steps, B, p0, p1 int) {
 	g := gemmTasks.Get().(*gemmTask)
 	g.use(w)
 	g.e.Bias, g.fixed = bias, fixed

@@ -32,6 +32,8 @@ type Recurrence[T Float] struct {
 	// Quantised (LSTM in float32) rounds h to 8 bits with [RoundToRange] before
 	// its product with the weights.
 	Quantised bool
+	// Weights is how w and r are stored; float64 keeps them as they are.
+	Weights WeightType
 
 	input, hidden int
 	w             rightMatrix[T]    // (I, GH)
@@ -47,7 +49,7 @@ type Recurrence[T Float] struct {
 func (n *Recurrence[T]) Pack(input, hidden int, w, r, b, p []T) {
 	n.input, n.hidden = input, hidden
 	g := n.Kind.Gates() * hidden
-	n.w = packRight(input, g, w)
+	n.w = packRight(n.Weights, input, g, w)
 	n.bias, n.peep = make([]T, g), p
 	if b != nil {
 		for i := range n.bias {
@@ -55,11 +57,11 @@ func (n *Recurrence[T]) Pack(input, hidden int, w, r, b, p []T) {
 		}
 	}
 	if n.Kind != CellGRU {
-		n.r[0] = packRight(hidden, g, r)
+		n.r[0] = packRight(n.Weights, hidden, g, r)
 		return
 	}
-	n.r[0] = packRight(hidden, 2*hidden, r)
-	n.r[1] = packRight(hidden, hidden, r[2*hidden*hidden:])
+	n.r[0] = packRight(n.Weights, hidden, 2*hidden, r)
+	n.r[1] = packRight(n.Weights, hidden, hidden, r[2*hidden*hidden:])
 	if n.ResetLast {
 		n.resetBias = make([]T, hidden)
 		if b != nil {
@@ -77,9 +79,9 @@ type rightMatrix[T Float] struct {
 	w      []T      // float64
 }
 
-func packRight[T Float](k, n int, w []T) rightMatrix[T] {
+func packRight[T Float](t WeightType, k, n int, w []T) rightMatrix[T] {
 	if f, ok := any(w).([]float32); ok {
-		return rightMatrix[T]{k: k, n: n, packed: PackB(true, k, n, f, k)}
+		return rightMatrix[T]{k: k, n: n, packed: PackBAs(t, true, k, n, f, k)}
 	}
 	return rightMatrix[T]{k: k, n: n, w: w}
 }

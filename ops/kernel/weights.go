@@ -57,7 +57,7 @@ type int8Rows struct {
 	s      *scratch
 }
 
-// newRows borrows room for m rows of k values.
+// borrow takes room for m rows of k values.
 func (r *int8Rows) borrow(m, k int) {
 	r.stride = roundUp(k, 16)
 	var buf []float32
@@ -71,12 +71,13 @@ func (r *int8Rows) release() {
 	*r = int8Rows{}
 }
 
-// fill rounds rows [lo, hi) of x, each by its own range, or all by fixed.
-func (r *int8Rows) fill(v *variant, lo, hi, k int, x []float32, ld int, fixed *dataRange) {
+// fill rounds rows [lo, hi) of x, each by its own range, or all by fixed where
+// that has a scale.
+func (r *int8Rows) fill(v *variant, lo, hi, k int, x []float32, ld int, fixed dataRange) {
 	for i := lo; i < hi; i++ {
 		row := x[i*ld : i*ld+k]
-		if fixed != nil {
-			r.ranges[i] = *fixed
+		if fixed.scale != 0 {
+			r.ranges[i] = fixed
 		} else {
 			r.ranges[i] = rangeOfRow(v, row)
 		}
