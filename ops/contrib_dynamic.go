@@ -186,12 +186,16 @@ func newDynamicLSTM(a *Attrs) (Kernel, error) {
 	return dynamicLSTM{inner}, nil
 }
 
-// Prepack rounds constant weights to float32 once and packs them.
+// Prepack packs constant weights: as the integers they are, or for an LSTM with
+// options as float32.
 func (k dynamicLSTM) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
 	for _, i := range []int{inW, inR, dynWScale, dynWZero, dynRScale, dynRZero} {
 		if consts[i] == nil {
 			return nil, nil, nil
 		}
+	}
+	if k.plain() && (!k.bias || consts[inB] != nil) {
+		return k.prepackIntegers(consts)
 	}
 	w, err := k.weight(consts, inW)
 	if err != nil {
@@ -208,6 +212,54 @@ func (k dynamicLSTM) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
 		return nil, nil, err
 	}
 	return dynamicLSTM{packed.(*recurrent)}, append(drop, dynWScale, dynWZero, dynRScale, dynRZero), nil
+}
+
+func (k dynamicLSTM) prepackIntegers(consts []*tensor.Tensor) (Kernel, []int, error) {
+	var shapes operands
+	for _, i := range []int{inW, inR} {
+		if _, _, err := k.checkConst(consts, i); err != nil {
+			return nil, nil, err
+		}
+		s := consts[i].Shape()
+		shapes[i].shape, shapes[i].ranked, shapes[i].dtype = []int{s[0], s[2], s[1]}, true, tensor.Float32
+	}
+	shapes.set(inB, consts[inB])
+	s, err := k.sizes(&shapes)
+	if err != nil {
+		return nil, nil, err
+	}
+	inner := *k.recurrent
+	inner.packed = &recurrentWeights{dtype: tensor.Float32, input: s.I, hidden: s.H}
+	if consts[inW].DType() == tensor.Int8 {
+		packDynamic[int8](&inner, consts)
+	} else {
+		packDynamic[uint8](&inner, consts)
+	}
+	drop := []int{inW, inR, dynWScale, dynWZero, dynRScale, dynRZero}
+	if k.bias {
+		drop = append(drop, inB)
+	}
+	return dynamicLSTM{&inner}, drop, nil
+}
+
+// packDynamic packs each direction's weights.
+func packDynamic[T int8 | uint8](k *recurrent, consts []*tensor.Tensor) {
+	w := k.packed
+	for d := range k.directions {
+		var b []float32
+		if k.bias {
+			b = part[float32](k, consts[inB], d)
+		}
+		w.lstm[d] = kernel.PackLSTMInt8(w.input, w.hidden,
+			part[T](k, consts[inW], d), part[float32](k, consts[dynWScale], d), part[T](k, consts[dynWZero], d),
+			part[T](k, consts[inR], d), part[float32](k, consts[dynRScale], d), part[T](k, consts[dynRZero], d), b)
+	}
+}
+
+// part is what belongs to direction d of a tensor that has all of them first.
+func part[T tensor.Elem](k *recurrent, t *tensor.Tensor, d int) []T {
+	n := t.Len() / k.directions
+	return tensor.Of[T](t)[d*n : (d+1)*n]
 }
 
 // checkWeight refuses weights, input i (W or R), that don't have 8 bits, or whose
@@ -258,17 +310,24 @@ func (k dynamicLSTM) inner(i int, x, w []int) int {
 	return Unknown
 }
 
-// weight is W or R as real numbers in LSTM's order (directions, 4H, ...).
-func (k dynamicLSTM) weight(in []*tensor.Tensor, i int) (*tensor.Tensor, error) {
+// checkConst is checkWeight of tensors; it returns the scale and the zero point.
+func (k dynamicLSTM) checkConst(in []*tensor.Tensor, i int) (scale, zero *tensor.Tensor, err error) {
 	var x []int
 	if in[inX] != nil {
 		x = in[inX].Shape()
 	}
-	inner := k.inner(i, x, in[i].Shape())
-	w, scale, zero := in[i], in[dynWScale+2*(i-inW)], in[dynWZero+2*(i-inW)]
-	if err := k.checkWeight(i, inner, w.DType(), scale.DType(), zero.DType(), w.Shape(), scale.Shape(), zero.Shape()); err != nil {
+	w := in[i]
+	scale, zero = in[dynWScale+2*(i-inW)], in[dynWZero+2*(i-inW)]
+	return scale, zero, k.checkWeight(i, k.inner(i, x, w.Shape()), w.DType(), scale.DType(), zero.DType(), w.Shape(), scale.Shape(), zero.Shape())
+}
+
+// weight is W or R as real numbers in LSTM's order (directions, 4H, ...).
+func (k dynamicLSTM) weight(in []*tensor.Tensor, i int) (*tensor.Tensor, error) {
+	scale, zero, err := k.checkConst(in, i)
+	if err != nil {
 		return nil, err
 	}
+	w := in[i]
 	rows, columns := w.Dim(1), w.Dim(2)
 	y, err := tensor.Zeros(tensor.Float32, k.directions, columns, rows)
 	if err != nil {
@@ -321,6 +380,9 @@ func (k dynamicLSTM) Run(c *Ctx) error {
 	x := c.In(inX)
 	if err := types(tensor.Float32).check(inX, x.DType()); err != nil {
 		return err
+	}
+	if k.packed != nil && k.packed.lstm[0] != nil {
+		return k.recurrent.Run(c)
 	}
 	inner := *c
 	inner.Inputs = append([]tensor.Value(nil), c.Inputs...)

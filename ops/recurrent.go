@@ -173,7 +173,7 @@ func consume(list []float32, functions int) func(has bool, def float64) float64 
 // plain reports whether direction d is an LSTM without options, which has the
 // fastest kernel.
 func (k *recurrent) plain() bool {
-	if k.kind != kernel.CellLSTM || k.clip != 0 || k.inputForget || k.peepholes || k.quantised {
+	if k.kind != kernel.CellLSTM || k.clip != 0 || k.inputForget || k.peepholes {
 		return false
 	}
 	for _, acts := range k.acts[:k.directions] {

@@ -72,7 +72,7 @@ func (k *recurrent) pack(input, hidden int, w, r, b, p *tensor.Tensor) (*recurre
 		return out, err
 	}
 	err := packDirections(k, input, hidden, w, r, b, p, func(d int, w, r, b, p []float32) {
-		if k.plain() {
+		if k.plain() && !k.quantised {
 			out.lstm[d] = kernel.PackLSTMAs(k.weights, input, hidden, w, r, b)
 			return
 		}
