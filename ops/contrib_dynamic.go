@@ -15,9 +15,9 @@ func contribDynamicOps() []Op {
 		{Name: "DynamicQuantizeLSTM", Domain: domain, Versions: []Version{
 			{Since: 1, MinIn: 12, MaxIn: 12, MinOut: 0, MaxOut: 3, Holes: true, New: newDynamicLSTM}}},
 		{Name: "DynamicQuantizeMatMul", Domain: domain, Versions: []Version{
-			{Since: 1, MinIn: 3, MaxIn: 5, MinOut: 1, MaxOut: 1, New: func(*Attrs) (Kernel, error) { return realProduct{dynamic: true}, nil }}}},
+			{Since: 1, MinIn: 3, MaxIn: 5, MinOut: 1, MaxOut: 1, New: newRealProduct(true)}}},
 		{Name: "MatMulIntegerToFloat", Domain: domain, Versions: []Version{
-			{Since: 1, MinIn: 4, MaxIn: 7, MinOut: 1, MaxOut: 1, New: func(*Attrs) (Kernel, error) { return realProduct{}, nil }}}},
+			{Since: 1, MinIn: 4, MaxIn: 7, MinOut: 1, MaxOut: 1, New: newRealProduct(false)}}},
 	}
 }
 
@@ -48,7 +48,20 @@ func runInner(c *Ctx, k Kernel, outputs int, in ...*tensor.Tensor) ([]*tensor.Te
 // realProduct is the product of quantised matrices as real numbers, plus a bias.
 // Inputs are a, b, a's scale, b's scale, a's and b's zero points, bias; if
 // dynamic they are a, b, b's scale and zero point, bias, and a is real.
-type realProduct struct{ dynamic bool }
+type realProduct struct {
+	dynamic bool
+	zero    bool // b has a zero point
+	b       *intMatrix
+}
+
+func newRealProduct(dynamic bool) func(a *Attrs) (Kernel, error) {
+	return func(a *Attrs) (Kernel, error) {
+		k := realProduct{dynamic: dynamic}
+		_, zero, _ := k.places()
+		k.zero = zero < len(a.Inputs) && a.Inputs[zero]
+		return k, nil
+	}
+}
 
 // places are where b's scale, its zero point and the bias are among the inputs.
 func (k realProduct) places() (scale, zero, bias int) {
@@ -56,6 +69,30 @@ func (k realProduct) places() (scale, zero, bias int) {
 		return 2, 3, 4
 	}
 	return 3, 5, 6
+}
+
+// Prepack packs a constant b with its zero point and, if dynamic, its scale.
+func (k realProduct) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
+	scaleAt, zeroAt, _ := k.places()
+	drop, scale := []int{1}, []float32{1}
+	if k.dynamic {
+		s := consts[scaleAt]
+		if s == nil || s.DType() != tensor.Float32 || s.Rank() > 1 {
+			return nil, nil, nil
+		}
+		drop, scale = append(drop, scaleAt), tensor.Of[float32](s)
+	}
+	var zero *tensor.Tensor
+	if k.zero {
+		if zero = consts[zeroAt]; zero == nil {
+			return nil, nil, nil
+		}
+		drop = append(drop, zeroAt)
+	}
+	if k.b = packIntegers(consts[1], zero, scale); k.b == nil {
+		return nil, nil, nil
+	}
+	return k, drop, nil
 }
 
 func (k realProduct) check(dt func(i int) tensor.DType) error {
@@ -97,7 +134,11 @@ func (k realProduct) Infer(c *Infer) error {
 	if err := k.check(func(i int) tensor.DType { return c.In(i).DType }); err != nil {
 		return err
 	}
-	return inferProduct(c, tensor.Float32, c.In(0), c.In(1))
+	b := c.In(1)
+	if k.b != nil {
+		b = Shaped(k.b.dtype, k.b.shape...)
+	}
+	return inferProduct(c, tensor.Float32, c.In(0), b)
 }
 
 func (k realProduct) Run(c *Ctx) error {
@@ -106,13 +147,22 @@ func (k realProduct) Run(c *Ctx) error {
 	}
 	scaleAt, zeroAt, biasAt := k.places()
 	a, b, scale, zero, bias := c.In(0), c.In(1), c.In(scaleAt), c.In(zeroAt), c.In(biasAt)
-	shape, err := matmulShape(nil, a.Shape(), b.Shape())
+	var of tensor.Shape // b's
+	if k.b != nil {
+		of = k.b.shape
+	} else {
+		of = b.Shape()
+	}
+	shape, err := matmulShape(nil, a.Shape(), of)
 	if err != nil {
 		return err
 	}
 	n := 1
-	if b.Rank() > 1 {
-		n = b.Dim(b.Rank() - 1)
+	if len(of) > 1 {
+		n = of[len(of)-1]
+	}
+	if k.b != nil && k.dynamic {
+		return k.runDynamic(c, a, bias, shape, n)
 	}
 	if err := checkColumns(scaleAt, scale.Shape(), n); err != nil {
 		return err
@@ -137,7 +187,7 @@ func (k realProduct) Run(c *Ctx) error {
 	} else if aScale, aZero = c.In(2), c.In(4); aScale.Len() != 1 || aZero != nil && aZero.Len() != 1 {
 		return fmt.Errorf("input 2: has shape %v, expected a scalar and a scalar zero point", aScale.Shape())
 	}
-	acc, err := runInner(c, matmulInteger{}, 1, a, b, aZero, zero)
+	acc, err := runInner(c, matmulInteger{zero: zero != nil, b: k.b}, 1, a, b, aZero, zero)
 	if err != nil {
 		return err
 	}
@@ -155,6 +205,28 @@ func (k realProduct) Run(c *Ctx) error {
 	if bias != nil {
 		kernel.AddRows(out, out, tensor.Of[float32](bias))
 	}
+	return nil
+}
+
+// runDynamic is Run once b and its scale are packed.
+func (k realProduct) runDynamic(c *Ctx, a, bias *tensor.Tensor, shape []int, n int) error {
+	e := kernel.Epilogue{}
+	if bias != nil {
+		if err := checkDims(4, bias.Shape(), n); err != nil {
+			return err
+		}
+		e.Bias = tensor.Of[float32](bias)
+	}
+	y, err := c.Out(0, tensor.Float32, shape...)
+	if err != nil || y.Len() == 0 {
+		return err
+	}
+	inner, _ := k.b.packed.Size()
+	rows := a.Len() / inner
+	if err := c.Memory.Reserve(rows * (inner + 24)); err != nil {
+		return err
+	}
+	kernel.GemmPacked(c.Pool(), rows, tensor.Of[float32](a), inner, k.b.packed, tensor.Of[float32](y), n, e)
 	return nil
 }
 

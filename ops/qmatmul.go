@@ -12,7 +12,7 @@ func qmatmulOps() []Op {
 	bytes := byteTypes
 	return []Op{
 		{Name: "MatMulInteger", Versions: []Version{
-			{Since: 10, MinIn: 2, MaxIn: 4, MinOut: 1, MaxOut: 1, New: func(*Attrs) (Kernel, error) { return matmulInteger{}, nil }},
+			{Since: 10, MinIn: 2, MaxIn: 4, MinOut: 1, MaxOut: 1, New: func(a *Attrs) (Kernel, error) { return matmulInteger{zero: len(a.Inputs) > 3 && a.Inputs[3]}, nil }},
 		}},
 		{Name: "QLinearMatMul", Versions: []Version{
 			{Since: 10, MinIn: 8, MaxIn: 8, MinOut: 1, MaxOut: 1, New: newQLinearMatMul(bytes, types(tensor.Float32))},
@@ -24,7 +24,84 @@ func qmatmulOps() []Op {
 // matmulInteger is y = (a - zero point) x (b - zero point) in int32; the zero
 // points, inputs 2 and 3, may be absent, scalars, or one per row of a and
 // column of b.
-type matmulInteger struct{}
+type matmulInteger struct {
+	zero bool // b has a zero point
+	b    *intMatrix
+}
+
+// An intMatrix is a constant right-hand side of a product of 8-bit integers,
+// without its zero point, and its shape and type.
+type intMatrix struct {
+	packed *kernel.PackedB
+	shape  tensor.Shape
+	dtype  tensor.DType
+}
+
+// packIntegers packs b minus zero, times scale; zero may be nil. It is nil
+// where b is not one matrix with elements, or the others don't fit it.
+func packIntegers(b, zero *tensor.Tensor, scale []float32) *intMatrix {
+	if b == nil || b.Rank() != 2 || b.Len() == 0 {
+		return nil
+	}
+	k, n := b.Dim(0), b.Dim(1)
+	if len(scale) != 1 && len(scale) != n || zero != nil && (zero.DType() != b.DType() || zero.Rank() > 1 || zero.Len() != 1 && zero.Len() != n) {
+		return nil
+	}
+	m := &intMatrix{shape: b.Shape(), dtype: b.DType()}
+	switch b.DType() {
+	case tensor.Int8:
+		m.packed = kernel.PackInt8(k, n, tensor.Of[int8](b), scale, zeroBytes[int8](zero))
+	case tensor.Uint8:
+		m.packed = kernel.PackInt8(k, n, tensor.Of[uint8](b), scale, zeroBytes[uint8](zero))
+	default:
+		return nil
+	}
+	return m
+}
+
+// zeroBytes is the elements of a zero point, which is 0 if it is nil.
+func zeroBytes[T int8 | uint8](t *tensor.Tensor) []T {
+	if t == nil {
+		return []T{0}
+	}
+	return tensor.Of[T](t)
+}
+
+// product is (a - zero) x m in int32; zero, of one element or one per row, may
+// be nil. acc has room for it.
+func (m *intMatrix) product(c *Ctx, acc []int32, a, zero *tensor.Tensor) error {
+	k, n := m.packed.Size()
+	rows := a.Len() / k
+	if zero != nil && zero.Len() != 1 && (a.Rank() != 2 || zero.Len() != rows) {
+		return fmt.Errorf("input 2: has shape %v, expected a scalar or (%d)", zero.Shape(), rows)
+	}
+	if err := c.Memory.Reserve(rows * (k + 24)); err != nil {
+		return err
+	}
+	if a.DType() == tensor.Int8 {
+		kernel.Int8Product(c.Pool(), rows, tensor.Of[int8](a), zeroBytes[int8](zero), m.packed, acc[:rows*n])
+	} else {
+		kernel.Int8Product(c.Pool(), rows, tensor.Of[uint8](a), zeroBytes[uint8](zero), m.packed, acc[:rows*n])
+	}
+	return nil
+}
+
+// Prepack packs a constant b with its zero point.
+func (k matmulInteger) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
+	var zero *tensor.Tensor
+	if k.zero {
+		if zero = consts[3]; zero == nil {
+			return nil, nil, nil
+		}
+	}
+	if k.b = packIntegers(consts[1], zero, []float32{1}); k.b == nil {
+		return nil, nil, nil
+	}
+	if k.zero {
+		return k, []int{1, 3}, nil
+	}
+	return k, []int{1}, nil
+}
 
 func (matmulInteger) check(dt func(i int) tensor.DType) error {
 	bytes := byteTypes
@@ -44,7 +121,11 @@ func (k matmulInteger) Infer(c *Infer) error {
 	if err := k.check(func(i int) tensor.DType { return c.In(i).DType }); err != nil {
 		return err
 	}
-	return inferProduct(c, tensor.Int32, c.In(0), c.In(1))
+	b := c.In(1)
+	if k.b != nil {
+		b = Shaped(k.b.dtype, k.b.shape...)
+	}
+	return inferProduct(c, tensor.Int32, c.In(0), b)
 }
 
 // inferProduct states output 0 as the matrix product of a and b.
@@ -66,6 +147,17 @@ func (k matmulInteger) Run(c *Ctx) error {
 		return err
 	}
 	a, b := c.In(0), c.In(1)
+	if k.b != nil {
+		shape, err := matmulShape(nil, a.Shape(), k.b.shape)
+		if err != nil {
+			return err
+		}
+		y, err := c.Out(0, tensor.Int32, shape...)
+		if err != nil {
+			return err
+		}
+		return k.b.product(c, tensor.Of[int32](y), a, c.In(2))
+	}
 	shape, err := matmulShape(nil, a.Shape(), b.Shape())
 	if err != nil {
 		return err

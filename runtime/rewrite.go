@@ -25,6 +25,7 @@ func rewriteRules() []rewriteRule {
 		{"gelu", rewriteGelu},
 		{"conv-batch-norm", rewriteConvBatchNorm},
 		{"attention", rewriteAttention},
+		{"dynamic-product", rewriteDynamicProduct},
 		{"linear", rewriteLinear},
 		{"linear-activation", rewriteLinearActivation},
 	}

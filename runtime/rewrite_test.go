@@ -50,6 +50,8 @@ type rewriteCase struct {
 
 func rewriteCases() []rewriteCase {
 	linear := []*onnx.Tensor{initializer("W", wave(1, 4, 3)), initializer("b", wave(2, 3))}
+	dynamic := []*onnx.Tensor{initializer("Q", must(tensor.New([]int8{5, -128, 100, 7, -7, 127, 0, 33, -90, 12, 1, -1}, 4, 3))), initializer("zero", tensor.Scalar(int8(3))),
+		initializer("scale", must(tensor.New([]float32{.01, .02, .03}, 3))), linear[1]}
 	layerNorm := []*onnx.Tensor{num("two", 2), num("eps", 1e-5), initializer("gamma", wave(1, 4)), initializer("beta", wave(2, 4))}
 	last := onnx.AttrInts("axes", -1)
 	heads := []*onnx.Tensor{num("scale", 0.5), initializer("mask", wave(5, 2, 1, 3, 3))}
@@ -70,6 +72,14 @@ func rewriteCases() []rewriteCase {
 		{name: "a product that is read twice", rewrite: "linear", opset: 13, in: floats("x", "n", 4), x: wave(0, 2, 4), consts: linear, outputs: names("y", "m"),
 			nodes: []*onnx.Node{op("MatMul", names("x", "W"), names("m")), op("Add", names("b", "m"), names("y"))},
 			steps: []string{"MatMul", "Add"}},
+		{name: "as ONNX Runtime's dynamic quantiser writes it", rewrite: "dynamic-product", opset: 13, in: floats("x", "n", "t", 4), x: wave(0, 2, 5, 4), consts: dynamic,
+			nodes: []*onnx.Node{op("DynamicQuantizeLinear", names("x"), names("q", "s", "z")), op("MatMulInteger", names("q", "Q", "z", "zero"), names("i")), op("Cast", names("i"), names("f"), onnx.AttrInt("to", 1)),
+				op("Mul", names("s", "scale"), names("both")), op("Mul", names("f", "both"), names("m")), op("Add", names("b", "m"), names("y"))},
+			steps: []string{"com.microsoft.DynamicQuantizeMatMul"}, without: []string{"DynamicQuantizeLinear", "MatMulInteger", "Cast", "Mul", "Mul", "Add"}},
+		{name: "integers that are read themselves", rewrite: "dynamic-product", opset: 13, in: floats("x", "n", 4), x: wave(0, 2, 4), consts: dynamic, outputs: names("y", "f"),
+			nodes: []*onnx.Node{op("DynamicQuantizeLinear", names("x"), names("q", "s", "z")), op("MatMulInteger", names("q", "Q", "z", "zero"), names("i")), op("Cast", names("i"), names("f"), onnx.AttrInt("to", 1)),
+				op("Mul", names("s", "scale"), names("both")), op("Mul", names("f", "both"), names("y"))},
+			steps: []string{"DynamicQuantizeLinear", "MatMulInteger", "Cast", "Mul", "Mul"}},
 		{name: "Relu", rewrite: "linear-activation", opset: 13, in: floats("x", "n", 4), x: wave(0, 2, 4), consts: linear,
 			nodes: []*onnx.Node{op("Gemm", names("x", "W", "b"), names("m")), op("Relu", names("m"), names("y"))},
 			steps: []string{"onda.Linear"}, without: []string{"onda.Linear", "Relu"}},

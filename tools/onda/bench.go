@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	goruntime "runtime"
@@ -12,12 +13,13 @@ import (
 )
 
 type benchCmd struct {
-	Model   string         `arg:"" help:"An ONNX file." type:"existingfile"`
+	Model   string         `arg:"" optional:"" help:"An ONNX file." type:"existingfile"`
 	Threads int            `help:"Cores to use; 0 means all."`
 	Dim     map[string]int `help:"The size of a symbolic dimension, as NAME=N; 1 where none is given." placeholder:"NAME=N"`
 	Runs    int            `help:"Measured runs, after a tenth as many to warm up." default:"100"`
 	Profile bool           `help:"Also show where the time of a run goes, by operator and for the ten slowest nodes."`
 	Plain   bool           `help:"Use the plain interpreter instead of the compiled plan."`
+	Weights bool           `help:"Compare weights stored as float32, bfloat16 and int8: what they change, time and memory; on the bundled forecasters where no MODEL is given."`
 	JSON    bool           `name:"json" help:"Print JSON."`
 }
 
@@ -50,6 +52,12 @@ type opTime struct {
 func (c *benchCmd) Run(a *app) error {
 	if c.Runs < 1 {
 		return fmt.Errorf("--runs %d: expected 1 or more", c.Runs)
+	}
+	if c.Weights {
+		return c.benchWeights(a)
+	}
+	if c.Model == "" {
+		return errors.New("bench needs a MODEL")
 	}
 	start := time.Now()
 	level := runtime.Optimised

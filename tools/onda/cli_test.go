@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onda-ml/onda/ops/tensor"
+	"github.com/onda-ml/onda/testmodels"
 )
 
 const airPassengers = "../../testmodels/forecasters/airpassengers"
@@ -154,6 +155,20 @@ func TestBench(t *testing.T) {
 	require.Contains(t, text, "x LSTM")
 	require.Contains(t, text, "slowest nodes")
 	require.Contains(t, succeed(t, "inspect", airPassengers+"/model.onnx", "--plan", "--dim", "batch=4"), "float(4, 12) output")
+}
+
+func TestBenchWeights(t *testing.T) {
+	var all []weightsResult
+	require.NoError(t, json.Unmarshal([]byte(succeed(t, "bench", "--weights", "--runs", "1", "--json")), &all))
+	require.Zero(t, len(all)%3)
+	require.Equal(t, testmodels.AirPassengers, all[0].Model)
+	for i, r := range all {
+		require.Equal(t, weightTypes[i%3].name, r.Weights)
+		require.Equal(t, i%3 == 0, r.MaxDiff == 0, "%+v", r)
+		require.LessOrEqual(t, r.MaxDiff, 0.1, "%+v", r)
+		require.LessOrEqual(t, r.MeanDiff, r.MaxDiff, "%+v", r)
+	}
+	require.Contains(t, succeed(t, "bench", airPassengers+"/model.onnx", "--weights", "--runs", "3"), "bfloat16")
 }
 
 // A forecast continues the file it was made from, and every export of the model
