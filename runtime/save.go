@@ -67,6 +67,7 @@ func (m *Model) export() (*onnx.Model, error) {
 	if err := e.graph(g, m.opt, names); err != nil {
 		return nil, err
 	}
+	p.OpsetImports = append(p.OpsetImports, e.imports...)
 	for i, s := range m.opt.outputs {
 		if name := m.outputs[i].Name; names[s] != name { // an input, a constant, or an output twice
 			g.Nodes = append(g.Nodes, &onnx.Node{OpType: "Identity", Inputs: []string{names[s]}, Outputs: []string{name}})
@@ -86,6 +87,9 @@ type exporter struct {
 	set    *ops.Set
 	opsets map[string]int64
 	taken  map[string]bool
+	// imports are of domains that the model had no node of before it was
+	// rewritten.
+	imports []onnx.OpsetImport
 }
 
 // graph writes the constants and nodes of g into p. names has the names of the
@@ -124,6 +128,10 @@ func (e *exporter) name(g *graph, names map[int]string, slot int) string {
 
 func (e *exporter) node(g *graph, n *node, names map[int]string) (*onnx.Node, error) {
 	domain := domainOf(n.proto.Domain)
+	if _, imported := e.opsets[domain]; !imported {
+		e.opsets[domain] = n.opset
+		e.imports = append(e.imports, onnx.OpsetImport{Domain: domain, Version: n.opset})
+	}
 	if v, err := e.set.Lookup(domain, n.proto.OpType, e.opsets[domain]); err != nil || v.Since != n.version.Since {
 		return nil, fmt.Errorf("means opset %d, the model imports %d", n.opset, e.opsets[domain])
 	}

@@ -17,6 +17,8 @@ if [ ! -d "$work/models" ]; then
 	mv "$work/models.new" "$work/models"
 fi
 
+"$check" "$scripts/perf_int8.py" "$work/models" lstm_64_256 bilstm_2x512
+
 cd "$here"
 go build -o "$work/bin/" . ./peers/...
 if command -v cargo >/dev/null; then
