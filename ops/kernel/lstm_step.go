@@ -10,10 +10,8 @@ func (t *lstmTask) step(lo, hi, n, at int, lens []int32, time int) {
 	w, v := t.w, t.w.v
 	gates := t.gates[at*t.batch*w.columns():]
 	before, after := t.h[n%2], t.h[1-n%2]
-	var g *gemmTask
 	if w.r.panels == nil {
-		g = t.smaller(before)
-		defer g.forget()
+		t.recurSmaller(gates, before, lo, hi)
 	}
 	for i := lo; i < hi; i++ {
 		lump := i
@@ -22,10 +20,7 @@ func (t *lstmTask) step(lo, hi, n, at int, lens []int32, time int) {
 		}
 		first := lump * w.lumpBlocks()
 		blocks := min(w.lumpBlocks(), w.blocks-first)
-		if g != nil {
-			from := first * 4 * v.lanes
-			g.some(v, t.batch, before, w.units(), gates, w.columns(), from/v.panel(), (from+blocks*4*v.lanes)/v.panel())
-		} else {
+		if w.r.panels != nil {
 			t.recur(gates, before, first, blocks)
 		}
 		for b := range t.batch {
@@ -39,17 +34,16 @@ func (t *lstmTask) step(lo, hi, n, at int, lens []int32, time int) {
 	}
 }
 
-// smaller is the product R h for weights other than float32, to be added to the
-// gates of lumps.
-func (t *lstmTask) smaller(h []float32) *gemmTask {
+// recurSmaller adds R h to the gates of lumps [lo, hi) where weights are other
+// than float32: h becomes integers once for all of them.
+func (t *lstmTask) recurSmaller(gates, h []float32, lo, hi int) {
+	w := t.w
+	from, to := lo*w.lumpBlocks()*4*w.v.lanes, min(hi*w.lumpBlocks(), w.blocks)*4*w.v.lanes
 	g := gemmTasks.Get().(*gemmTask)
-	g.use(t.w.r)
+	g.use(w.r)
 	g.e.Beta = 1
-	g.m, g.a, g.lda = t.batch, h, t.w.units()
-	if g.q != nil {
-		g.quantize(nil)
-	}
-	return g
+	g.some(w.v, t.batch, h, w.units(), gates, w.columns(), from/w.v.panel(), ceilDiv(to, w.v.panel()))
+	g.forget()
 }
 
 // recur adds R h to the gates of some blocks.
