@@ -1,6 +1,8 @@
 package export
 
 import (
+	"fmt"
+
 	"github.com/onda-ml/onda/lstmattn"
 	"github.com/onda-ml/onda/onnx"
 )
@@ -80,6 +82,31 @@ func (w *writer) param(name string) string {
 	return name
 }
 
+// dense is a parameter's linear layer of x (..., in).
+func (b *body) dense(out, x, module string) string {
+	weight, bias := b.params.View(module+".weight"), b.params.View(module+".bias")
+	rows := len(bias)
+	return b.affine(out, x, module, turned(weight, rows), bias)
+}
+
+// affine is x W + b of x (..., in), W (in, len(b)).
+func (b *body) affine(out, x, module string, weight, bias []float32) string {
+	n := int64(len(bias))
+	y := b.op("MatMul", out+".product", []string{x, b.floats(module+"_weight", weight, int64(len(weight))/n, n)})
+	return b.op("Add", out, []string{y, b.floats(module+"_bias", bias, n)})
+}
+
+// turned is the transpose of w, which has so many rows.
+func turned(w []float32, rows int) []float32 {
+	t, columns := make([]float32, len(w)), len(w)/rows
+	for i := range rows {
+		for j := range columns {
+			t[j*rows+i] = w[i*columns+j]
+		}
+	}
+	return t
+}
+
 // linear is x W' + b of x (rows, in), W (out, in) and b (out).
 func (b *body) linear(out, x, weight, bias string) string {
 	return b.op("Gemm", out, []string{x, weight, bias}, onnx.AttrInt("transB", 1))
@@ -103,7 +130,7 @@ func (b *body) squeeze(out, x string, axis int64) string {
 }
 
 func (b *body) axis(axis int64) string {
-	return b.ints("axis_"+[]string{"last", "0", "1", "2"}[axis+1], axis)
+	return b.ints("axis_"+[]string{"last", "0", "1", "2", "3", "4"}[axis+1], axis)
 }
 
 // mean is the mean along an axis, which stays with extent 1.
@@ -116,30 +143,64 @@ func (b *body) mean(out, x string, axis int64) string {
 
 // gather takes position i along axis 1; keep leaves the axis, with extent 1.
 func (b *body) gather(out, x, indexName string, i int64, keep bool) string {
-	index := b.constant(indexName, func() *onnx.Tensor {
-		if keep {
-			return onnx.TensorInt64(indexName, []int64{1}, []int64{i})
-		}
-		return onnx.TensorInt64(indexName, nil, []int64{i})
-	})
-	return b.op("Gather", out, []string{x, index}, onnx.AttrInt("axis", 1))
+	if keep {
+		return b.pick(out, x, b.ints(indexName, i), 1)
+	}
+	return b.pick(out, x, b.scalar(indexName, i), 1)
 }
 
-// The types of inputs and outputs. Extents below 0 are symbolic: batch, horizon.
+// pick takes what index names along an axis.
+func (b *body) pick(out, x, index string, axis int64) string {
+	return b.op("Gather", out, []string{x, index}, onnx.AttrInt("axis", axis))
+}
+
+// scalar is one int64, a constant of the main graph.
+func (w *writer) scalar(name string, v int64) string {
+	return w.constant(name, func() *onnx.Tensor { return onnx.TensorInt64(name, nil, []int64{v}) })
+}
+
+// number is the place of one of a head's numbers.
+func (w *writer) number(i int) string { return w.scalar(fmt.Sprintf("number_%d", i), int64(i)) }
+
+// slice takes [from, to) along an axis.
+func (b *body) slice(out, x string, axis, from, to int64) string {
+	bound := func(v int64) string { return b.ints(fmt.Sprintf("bound_%d", v), v) }
+	return b.op("Slice", out, []string{x, bound(from), bound(to), b.axis(axis)})
+}
+
+// expand repeats x along its axes of extent 1 where the shape has more.
+func (b *body) expand(out, x, shapeName string, shape ...int64) string {
+	return b.op("Expand", out, []string{x, b.ints(shapeName, shape...)})
+}
+
+// extent is the extent of x along an axis, (1) int64.
+func (b *body) extent(out, x string, axis int64) string {
+	return b.pick(out, b.op("Shape", out+".shape", []string{x}), b.ints(fmt.Sprintf("extent_%d", axis), axis), 0)
+}
+
+// concat joins along an axis; one alone stays as it is.
+func (b *body) concat(out string, parts []string, axis int64) string {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return b.op("Concat", out, parts, onnx.AttrInt("axis", axis))
+}
+
+// The types of inputs and outputs. Extents below 0 are symbolic.
 const (
-	symbolicBatch   = -1
-	symbolicHorizon = -2
+	symbolicBatch     = -1 - iota
+	symbolicHorizon   // steps of the forecast
+	symbolicSequences // what the network reads of a batch: num_features for each window under folded channels
+	symbolicSteps     // input_size and the steps of the forecast
+	symbolicPositions // segments of the forecast
 )
 
 func value(name, doc string, dtype onnx.DataType, dims ...int) *onnx.ValueInfo {
 	shape := make([]onnx.Dim, len(dims))
 	for i, d := range dims {
-		switch d {
-		case symbolicBatch:
-			shape[i] = onnx.DimParam("batch")
-		case symbolicHorizon:
-			shape[i] = onnx.DimParam("horizon")
-		default:
+		if d < 0 {
+			shape[i] = onnx.DimParam([]string{"batch", "horizon", "sequences", "steps", "positions"}[-1-d])
+		} else {
 			shape[i] = onnx.DimValue(int64(d))
 		}
 	}

@@ -43,10 +43,3 @@ func TestSaveKeepsHeadsAndCovariates(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, want, got)
 }
-
-func TestONNXRefusesWhatItDoesNotWrite(t *testing.T) {
-	_, err := ONNX(tinyModel(t, func(c *lstmattn.Config) { c.Head = lstmattn.HeadStudentT }), Options{})
-	require.EqualError(t, err, "export: a model with head student_t cannot be written as ONNX, only one with a point head")
-	_, err = ONNX(tinyModel(t, func(c *lstmattn.Config) { c.NumFuture = 2 }), Options{})
-	require.EqualError(t, err, "export: a model with covariates (num_past 0, num_future 2, num_static 0) cannot be written as ONNX")
-}

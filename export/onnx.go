@@ -37,7 +37,7 @@ type Options struct {
 	Opset     int     // 0 for DefaultOpset; from 23 on the Attention operator is used, from 17 on LayerNormalization
 	Decoder   Decoder // "" for Loop
 	Horizon   int     // steps of Unrolled, default of Loop's input; 0 for the configuration's horizon
-	Attention bool    // the attention weights are a second output
+	Attention bool    // the attention weights are an output too
 }
 
 // A Part is one of the files of an export.
@@ -50,62 +50,92 @@ type Part struct {
 const maxUnrolled = 10000
 
 // ONNX writes the model as a graph of standard operators. Batch is symbolic, and
-// all values are float32 except horizon:
+// all values are float32 except horizon and position:
 //
 //	model         x (batch, input_size, num_features), raw values, oldest first
-//	              horizon () int64, of Loop only; the default is the configuration's
+//	              past (batch, input_size, num_past), future (batch, input_size+horizon, num_future),
+//	              static (batch, num_static), raw, of a model with such covariates
+//	              horizon () int64, of Loop without future; the default is the configuration's
 //	           -> forecast (batch, horizon, num_features), raw values
+//	              quantiles (batch, horizon, num_features, levels), rising, of a quantile head
+//	              scale (batch, horizon, num_features) and, of student_t, df of the same shape,
+//	              of a distribution, whose location is forecast
 //	              attention (batch, heads, horizon, input_size), if asked for
 //
-// Split gives two models. The encoder's outputs are the step's inputs of the
-// same names; the step's outputs next_prev, next_context, next_h and next_c are
-// its inputs prev, context, h and c at the next step:
+// Direct decoding has all steps in one graph; Loop then says only that the
+// horizon is chosen at run time. Neither direct decoding nor linear_skip has
+// steps beyond the configuration's horizon: more is an error at run time.
 //
-//	encoder       x -> keys, values, prev (batch, num_features), context (batch, hidden_size),
+// Split gives two models. The encoder's outputs are the step's inputs of the
+// same names; the step's outputs next_prev, next_context, next_h, next_c and
+// next_position are its inputs prev, context, h, c and position at the next step:
+//
+//	encoder       x, past, future, static
+//	           -> keys, values, prev (batch, num_features), context (batch, hidden_size),
 //	              h, c (num_decoder_layers, batch, hidden_size), shift, spread (batch, num_features)
 //	decoder_step  keys, values, prev, context, h, c, shift, spread
-//	           -> forecast (batch, num_features), raw values, next_prev, next_context, next_h, next_c,
+//	           -> forecast (batch, num_features), raw values, quantiles, scale and df with no axis for the
+//	              horizon, next_prev, next_context, next_h, next_c,
 //	              attention (batch, heads, input_size), if asked for
 //
-// shift and spread are there only where the window's normalisation has them.
+// shift and spread are there only where the window's normalisation has them,
+// keys, values and context with attention. Other options hand over channels, known_future, known_static,
+// linear_skip and position, an int64. With segments a step gives segment steps, on axis 1
+// (of attention 2); with folded channels the first axis of all but shift, spread and what
+// is forecast is batch times num_features.
 //
 // Metadata hold model_type, config (the configuration as JSON), input_size,
-// horizon, num_features, decoder, and where there are any feature_names and
-// feature_units as JSON lists. The same model and options give the same model.
+// horizon, num_features, decoder, and where there are any feature_names,
+// feature_units, past_names, future_names, static_names, calendar and quantiles as JSON lists, and head. The same
+// model and options give the same model.
 func ONNX(m *lstmattn.Model, o Options) ([]Part, error) {
 	c := m.Config()
-	if !c.Classic() {
-		return nil, errors.New("export: ONNX is supported with segment 1, channels mixed, decoding autoregressive, attention true and linear_skip false alone")
-	}
 	if o.Opset == 0 {
 		o.Opset = DefaultOpset
-	}
-	if o.Opset < OldestOpset || o.Opset > NewestOpset {
-		return nil, fmt.Errorf("export: opset is %d, must be between %d and %d", o.Opset, OldestOpset, NewestOpset)
 	}
 	if o.Horizon == 0 {
 		o.Horizon = c.Horizon
 	}
-	if o.Horizon < 1 {
-		return nil, fmt.Errorf("export: the horizon is %d, must be at least 1", o.Horizon)
+	if o.Decoder == "" {
+		o.Decoder = Loop
 	}
-	if err := exportable(&c); err != nil {
+	if err := o.check(&c); err != nil {
 		return nil, err
 	}
 	w := &writer{config: &c, params: m.Params(), options: o}
-	switch o.Decoder {
-	case Loop, "":
-		w.options.Decoder = Loop
-		return []Part{{"model", w.loop()}}, nil
-	case Unrolled:
-		if o.Horizon > maxUnrolled {
-			return nil, fmt.Errorf("export: the horizon is %d, an unrolled decoder has at most %d steps", o.Horizon, maxUnrolled)
-		}
-		return []Part{{"model", w.unrolled()}}, nil
-	case Split:
+	switch {
+	case w.direct():
+		return []Part{{"model", w.atOnce()}}, nil
+	case o.Decoder == Split:
 		return []Part{{"encoder", w.encoder()}, {"decoder_step", w.step()}}, nil
+	case o.Decoder == Unrolled:
+		return []Part{{"model", w.unrolled()}}, nil
 	}
-	return nil, fmt.Errorf("export: decoder is %q, must be loop, unrolled or split", string(o.Decoder))
+	return []Part{{"model", w.loop()}}, nil
+}
+
+// check refuses what cannot be written of a model of that configuration.
+func (o *Options) check(c *lstmattn.Config) error {
+	direct := c.Decoding == lstmattn.DecodingDirect
+	switch {
+	case o.Opset < OldestOpset || o.Opset > NewestOpset:
+		return fmt.Errorf("export: opset is %d, must be between %d and %d", o.Opset, OldestOpset, NewestOpset)
+	case o.Horizon < 1:
+		return fmt.Errorf("export: the horizon is %d, must be at least 1", o.Horizon)
+	case o.Decoder != Loop && o.Decoder != Unrolled && o.Decoder != Split:
+		return fmt.Errorf("export: decoder is %q, must be loop, unrolled or split", string(o.Decoder))
+	case o.Decoder == Split && direct:
+		return errors.New("export: decoder is split, but direct decoding has no steps to run one by one; it must be loop or unrolled")
+	case o.Decoder == Unrolled && !direct && o.Horizon > maxUnrolled:
+		return fmt.Errorf("export: the horizon is %d, an unrolled decoder has at most %d steps", o.Horizon, maxUnrolled)
+	case o.Horizon > c.Horizon && direct:
+		return fmt.Errorf("export: the horizon is %d, direct decoding learnt %d steps", o.Horizon, c.Horizon)
+	case o.Horizon > c.Horizon && c.LinearSkip:
+		return fmt.Errorf("export: the horizon is %d, linear_skip learnt %d steps", o.Horizon, c.Horizon)
+	case o.Attention && !c.Attention:
+		return errors.New("export: attention weights are asked for, the configuration's attention is false")
+	}
+	return nil
 }
 
 // largestFile is what one protobuf message may hold.
@@ -163,15 +193,22 @@ func (w *writer) model(g *onnx.Graph, doc string) *onnx.Model {
 		{Key: "num_features", Value: strconv.Itoa(c.NumFeatures)},
 		{Key: "decoder", Value: string(w.options.Decoder)},
 	}
-	for _, list := range []struct {
-		key    string
-		values []string
-	}{{"feature_names", c.FeatureNames}, {"feature_units", c.FeatureUnits}} {
-		if len(list.values) > 0 {
-			text, _ := json.Marshal(list.values)
-			meta = append(meta, onnx.StringEntry{Key: list.key, Value: string(text)})
+	if c.Head != lstmattn.HeadPoint {
+		meta = append(meta, onnx.StringEntry{Key: "head", Value: string(c.Head)})
+	}
+	list := func(key string, n int, values any) {
+		if n > 0 {
+			text, _ := json.Marshal(values) // strings and finite numbers
+			meta = append(meta, onnx.StringEntry{Key: key, Value: string(text)})
 		}
 	}
+	list("feature_names", len(c.FeatureNames), c.FeatureNames)
+	list("feature_units", len(c.FeatureUnits), c.FeatureUnits)
+	list("past_names", len(c.PastNames), c.PastNames)
+	list("future_names", len(c.FutureNames), c.FutureNames)
+	list("static_names", len(c.StaticNames), c.StaticNames)
+	list("calendar", len(c.Calendar), c.Calendar)
+	list("quantiles", len(c.Quantiles), c.Quantiles)
 	return &onnx.Model{
 		IRVersion:    irVersions[w.options.Opset-OldestOpset],
 		ProducerName: "onda",
@@ -180,15 +217,4 @@ func (w *writer) model(g *onnx.Graph, doc string) *onnx.Model {
 		OpsetImports: []onnx.OpsetImport{{Version: int64(w.options.Opset)}},
 		Metadata:     meta,
 	}
-}
-
-// exportable refuses a model of a form that the graph is not written for.
-func exportable(c *lstmattn.Config) error {
-	if c.Head != lstmattn.HeadPoint {
-		return fmt.Errorf("export: a model with head %s cannot be written as ONNX, only one with a point head", c.Head)
-	}
-	if c.NumPast+c.NumFuture+c.NumStatic > 0 {
-		return fmt.Errorf("export: a model with covariates (num_past %d, num_future %d, num_static %d) cannot be written as ONNX", c.NumPast, c.NumFuture, c.NumStatic)
-	}
-	return nil
 }

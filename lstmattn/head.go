@@ -105,6 +105,13 @@ func (h *head) point(y []float32) float32 {
 	return y[h.lo] + float32(float32(h.frac)*(y[h.hi]-y[h.lo]))
 }
 
+// MedianPosition says where the point forecast of a quantile head is among the
+// values of rising levels: at lo + frac*(hi-lo).
+func MedianPosition(levels []float64) (lo, hi int, frac float32) {
+	lo, hi, f := between(levels, 0.5)
+	return lo, hi, float32(f)
+}
+
 // points sets values to the point forecasts among numbers, K for each.
 func (h *head) points(values, numbers []float32) {
 	if h.width == 1 {
