@@ -18,9 +18,9 @@ type ConvScratch[T Number] struct {
 	a      *ConvArgs[T]
 	tile   int // output positions at a time
 	tiles  int
-	cols   [][]T // for each member of the team
+	cols   chan []T // working memory, one for each thread
 	failed atomic.Bool
-	member func(m int, b *Barrier)
+	some   func(lo, hi int)
 }
 
 // convTile is how many elements of columns are made at a time: they and the
@@ -60,8 +60,8 @@ func (a *ConvArgs[T]) pointwise() bool {
 // where inputs outside count as 0. The error is Stop's; y is incomplete then.
 func Conv[T Number](p *Pool, a *ConvArgs[T], s *ConvScratch[T]) error {
 	s.a = a
-	if s.member == nil {
-		s.member = s.work
+	if s.some == nil {
+		s.some = s.work
 	}
 	defer func() { s.a = nil }()
 	if len(a.Y) == 0 {
@@ -80,33 +80,29 @@ func Conv[T Number](p *Pool, a *ConvArgs[T], s *ConvScratch[T]) error {
 		s.tile = a.OutLen()
 	}
 	s.tiles = (a.OutLen() + s.tile - 1) / s.tile
-	threads := p.Threads()
-	for len(s.cols) < threads {
-		s.cols = append(s.cols, nil)
+	if cap(s.cols) != p.Threads() {
+		s.cols = make(chan []T, p.Threads())
+		for range p.Threads() {
+			s.cols <- nil
+		}
 	}
-	n := a.ScratchLen()
-	for i := range s.cols {
-		s.cols[i] = grow(s.cols[i], n)
-	}
-	members := min(threads, items*s.tiles)
-	if items*s.tiles*s.tile*a.Cin*a.Cout*a.Taps() < 1<<15 {
-		members = 1
-	}
-	p.Team(members, s.member)
+	p.For(items*s.tiles, 1<<15/max(s.tile*a.Cin*a.Cout*a.Taps(), 1), s.some)
 	if s.failed.Load() {
 		return a.Stop()
 	}
 	return nil
 }
 
-func (s *ConvScratch[T]) work(m int, b *Barrier) {
+// work computes tiles lo to hi.
+func (s *ConvScratch[T]) work(lo, hi int) {
 	a := s.a
-	lo, hi := b.Share(m, a.Batch*a.Group*s.tiles)
+	cols := grow(<-s.cols, a.ScratchLen())
+	defer func() { s.cols <- cols }()
 	for i := lo; i < hi; i++ {
 		if s.failed.Load() {
 			return
 		}
-		if m == 0 && a.Stop() != nil {
+		if a.Stop() != nil {
 			s.failed.Store(true)
 			return
 		}
@@ -121,8 +117,8 @@ func (s *ConvScratch[T]) work(m int, b *Barrier) {
 		case a.pointwise():
 			a.product(nil, item, from, to, x[from:])
 		default:
-			columns(&a.Window, s.cols[m], x, 0, a.Cin, from, to)
-			a.product(nil, item, from, to, s.cols[m])
+			columns(&a.Window, cols, x, 0, a.Cin, from, to)
+			a.product(nil, item, from, to, cols)
 		}
 	}
 }

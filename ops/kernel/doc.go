@@ -40,6 +40,6 @@
 //
 // A [Pool] is shared by all who compute. Kernels split work into chunks that
 // depend on sizes alone and use whatever workers are idle; recurrences, whose
-// steps are too short for that, run on a team of threads that meet at a
-// spinning barrier after every step ([Pool.Team]).
+// steps are too short for that, are computed by a crew: the caller leads, and
+// helpers take shares of a step while they have a processor.
 package kernel

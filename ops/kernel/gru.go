@@ -1,9 +1,6 @@
 package kernel
 
-import (
-	"sync"
-	"sync/atomic"
-)
+import "sync"
 
 // GRUWeights are the weights of one direction of a GRU layer whose reset gate
 // acts after the recurrent product (ONNX's linear_before_reset, PyTorch's and
@@ -81,17 +78,12 @@ func GRU(p *Pool, w *GRUWeights, a *GRUArgs) error {
 	}
 	t := gruTasks.Get().(*gruTask)
 	t.w, t.a = w, a
-	t.apart.Store(-1)
-	t.span = min(a.T, max(1, lstmGates/(w.columns()*a.B)))
-	state := a.B * w.units()
-	s, buf := borrow((t.span+1)*a.B*w.columns() + 2*state)
-	defer s.release()
-	t.h[0], t.h[1], buf = buf[:state], buf[state:2*state], buf[2*state:]
-	t.rec, t.gates = buf[:a.B*w.columns()], buf[a.B*w.columns():]
-	spread(t.h[0], w.units(), a.H0, w.hidden)
-	p.Team(teamFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps()), t.run)
+	t.span = min(a.T, max(1, stepGates/(w.columns()*a.B)))
+	bufs := newStepBuffers(t.span, a.B, w.units(), w.columns(), w.lumpBlocks()*3*w.v.lanes, false)
+	spread(bufs.h[0], w.units(), a.H0, w.hidden)
+	p.lead(crewFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps()), bufs, t.run, t.share)
 	err := t.err
-	t.w, t.a, t.gates, t.rec, t.err, t.h = nil, nil, nil, nil, nil, [2][]float32{}
+	t.w, t.a, t.err = nil, nil, nil
 	gruTasks.Put(t)
 	return err
 }
@@ -101,68 +93,57 @@ type gruTask struct {
 	w    *GRUWeights
 	a    *GRUArgs
 	span int // steps whose gates are prepared at once
+	err  error
 
-	gates []float32    // (span, B, columns): W x + b
-	rec   []float32    // (B, columns): R h + b
-	h     [2][]float32 // (B, units): before a step and after it, by turns
-	err   error
-	apart atomic.Int64 // the step after which member 0 does the rest
-
-	run func(member int, b *Barrier)
+	run   func(c *crew)
+	share func(s *seat)
 }
 
 var gruTasks = sync.Pool{New: func() any {
 	t := new(gruTask)
-	t.run = t.member
+	t.run, t.share = t.lead, t.work
 	return t
 }}
 
-// member runs all steps for one member's share of the hidden units.
-func (t *gruTask) member(member int, b *Barrier) {
+// lead runs all steps.
+func (t *gruTask) lead(c *crew) {
 	w, a := t.w, t.a
-	lo, hi := b.Share(member, w.lumps())
-	for done := 0; done < a.T; done += t.span {
-		if a.Stop != nil {
-			if member == 0 {
-				t.err = a.Stop()
-			}
-			b.Wait()
-			if t.err != nil {
-				return
-			}
-		}
-		steps := min(t.span, a.T-done)
-		first := done
-		if a.Reverse {
-			first = a.T - done - steps
-		}
-		p0, p1 := t.panels(lo, hi)
-		projectSteps(w.w, w.bw, dataRange{}, t.gates, a.X, a.XT, a.XB, first, steps, a.B, p0, p1)
-		for s := range steps {
-			at := s
-			if a.Reverse {
-				at = steps - 1 - s
-			}
-			t.step(lo, hi, done+s, at, first+at)
-			if member == 0 && b.Crowded() {
-				t.apart.Store(int64(done + s))
-			}
-			b.Wait()
-			// Compared with this step: member 0 may be in the next already.
-			if b != &alone && t.apart.Load() == int64(done+s) {
-				if member > 0 {
-					return
-				}
-				lo, hi, b = 0, w.lumps(), &alone
-			}
+	if t.err = eachStep(c, a.T, t.span, w.lumps(), a.Reverse, a.Stop); t.err != nil || a.YH == nil {
+		return
+	}
+	for b := range a.B {
+		copy(a.YH[b*w.hidden:][:w.hidden], c.bufs.h[a.T%2][b*w.units():])
+	}
+}
+
+// work computes one share of a phase.
+func (t *gruTask) work(s *seat) {
+	w, a, ph := t.w, t.a, &s.phase
+	if ph.project {
+		p0, p1 := t.panels(s.lo, s.hi)
+		projectSteps(w.w, w.bw, dataRange{}, ph.bufs.gates, a.X, a.XT, a.XB, ph.first, ph.n, a.B, p0, p1)
+		return
+	}
+	state := a.B * w.units()
+	own, buf := borrow(a.B*w.columns() + state)
+	at := gruAt{
+		n: ph.n, time: ph.time, gates: ph.bufs.gates[ph.at*a.B*w.columns():],
+		before: ph.bufs.h[ph.n%2], after: ph.bufs.h[1-ph.n%2], rec: buf[state:],
+	}
+	if s.leads {
+		t.step(s.lo, s.hi, at)
+		t.emit(s.lo, s.hi, at)
+	} else {
+		mine := at
+		mine.after = buf[:state]
+		t.step(s.lo, s.hi, mine)
+		if s.commit() {
+			per := w.lumpBlocks() * w.v.lanes
+			copyColumns(at.after, mine.after, a.B, w.units(), min(s.lo*per, w.units()), min(s.hi*per, w.units()))
+			t.emit(s.lo, s.hi, at)
 		}
 	}
-	if a.YH != nil {
-		u0, u1 := t.unitRange(lo, hi)
-		for b := range a.B {
-			copy(a.YH[b*w.hidden:][u0:u1], t.h[a.T%2][b*w.units()+u0:])
-		}
-	}
+	own.release()
 }
 
 // panels is the panels of lumps [lo, hi), unitRange their hidden units.
@@ -176,47 +157,65 @@ func (t *gruTask) unitRange(lo, hi int) (u0, u1 int) {
 	return min(lo*per, t.w.hidden), min(hi*per, t.w.hidden)
 }
 
-// step computes step n of the call, row at of the gates, for lumps [lo, hi),
-// every other time backwards (see lstmTask.step).
-func (t *gruTask) step(lo, hi, n, at, time int) {
+// gruAt is a step: its number in the call, the time of the sequence, and the
+// memory it works on.
+type gruAt struct {
+	n, time       int
+	gates         []float32 // (B, columns): W x + b
+	rec           []float32 // (B, columns): R h + b
+	before, after []float32 // (B, units): h
+}
+
+// step computes one step of lumps [lo, hi), every other time backwards (see
+// lstmTask.step).
+func (t *gruTask) step(lo, hi int, at gruAt) {
 	w, a, v := t.w, t.a, t.w.v
-	gates := t.gates[at*a.B*w.columns():]
-	before, after := t.h[n%2], t.h[1-n%2]
 	g := gemmTasks.Get().(*gemmTask)
 	g.use(w.r)
 	g.e.Bias = w.br
-	g.m, g.a, g.lda = a.B, before, w.units()
+	g.m, g.a, g.lda = a.B, at.before, w.units()
 	if g.q != nil {
 		g.quantize(nil)
 	}
 	for i := lo; i < hi; i++ {
 		lump := i
-		if n%2 == 1 {
+		if at.n%2 == 1 {
 			lump = lo + hi - 1 - i
 		}
 		p0, p1 := t.panels(lump, lump+1)
-		g.some(v, a.B, before, w.units(), t.rec, w.columns(), p0, p1)
+		g.some(v, a.B, at.before, w.units(), at.rec, w.columns(), p0, p1)
 		first := lump * w.lumpBlocks()
 		blocks := min(w.lumpBlocks(), w.blocks-first)
-		u0, u1 := t.unitRange(lump, lump+1)
 		for b := range a.B {
 			unit, column := b*w.units()+first*v.lanes, b*w.columns()+first*3*v.lanes
-			past := a.SeqLens != nil && time >= int(a.SeqLens[b])
-			if past {
-				copy(after[unit:unit+blocks*v.lanes], before[unit:])
+			if t.past(at.time, b) {
+				copy(at.after[unit:unit+blocks*v.lanes], at.before[unit:])
 			} else {
-				v.gruGates(blocks, &gates[column], &t.rec[column], &before[unit], &after[unit])
-			}
-			if a.Y == nil {
-				continue
-			}
-			y := a.Y[time*a.YT+b*a.YB:][u0:u1]
-			if past {
-				clear(y)
-			} else {
-				copy(y, after[unit:])
+				v.gruGates(blocks, &at.gates[column], &at.rec[column], &at.before[unit], &at.after[unit])
 			}
 		}
 	}
 	g.forget()
+}
+
+// past reports whether sequence b has ended before a time.
+func (t *gruTask) past(time, b int) bool {
+	return t.a.SeqLens != nil && time >= int(t.a.SeqLens[b])
+}
+
+// emit copies what a step gave to the caller's y, for lumps [lo, hi).
+func (t *gruTask) emit(lo, hi int, at gruAt) {
+	w, a := t.w, t.a
+	if a.Y == nil {
+		return
+	}
+	u0, u1 := t.unitRange(lo, hi)
+	for b := range a.B {
+		y := a.Y[at.time*a.YT+b*a.YB:][u0:u1]
+		if t.past(at.time, b) {
+			clear(y)
+		} else {
+			copy(y, at.after[b*w.units()+u0:])
+		}
+	}
 }

@@ -1,9 +1,6 @@
 package kernel
 
-import (
-	"sync"
-	"sync/atomic"
-)
+import "sync"
 
 // LSTMArgs are the data of one direction of an LSTM layer over T steps of B
 // sequences, with input width I and H hidden units. Strides count elements
@@ -48,37 +45,34 @@ func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error {
 	t := lstmTasks.Get().(*lstmTask)
 	t.w, t.a, t.batch = w, a, a.B
 	t.save = a.Gates != nil
-	t.apart.Store(-1)
-	t.span = min(a.T, max(1, lstmGates/(w.columns()*max(a.B, 1))))
-	s := t.prepare(a.H0, a.C0, t.span)
+	t.span = min(a.T, max(1, stepGates/(w.columns()*a.B)))
 	if q := w.w.w.q; q != nil && q.whole {
 		t.x = rangeOfSteps(w.v, w.input, a)
 	}
-	p.Team(teamFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps()), t.run)
+	p.lead(crewFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps()), t.prepare(a.H0, a.C0, t.span), t.run, t.share)
 	err := t.err
-	s.release()
 	t.forget()
 	return err
 }
 
 const (
-	// lstmGates is how many gate values of coming steps are prepared at once:
+	// stepGates is how many gate values of coming steps are prepared at once:
 	// enough rows for an efficient product, few enough to stay in the cache.
-	lstmGates = 1 << 18
-	// lstmShare is how many multiplications of a step are worth a barrier, and
-	// lstmTeam how many of all steps are worth gathering a team.
-	lstmShare = 1 << 16
-	lstmTeam  = 1 << 23
+	stepGates = 1 << 17
+	// stepShare is how many multiplications of a step are worth a meeting, and
+	// stepsCrew how many of all steps are worth calling helpers.
+	stepShare = 1 << 16
+	stepsCrew = 1 << 20
 	// lstmApart is the size of recurrent weights, in bytes, up to which two
 	// directions run apart on a thread each; larger ones fit the caches better
 	// when both threads share one direction at a time.
 	lstmApart = 5 << 18
 )
 
-// teamFor is how many members should share a recurrence of T steps of so many
+// crewFor is how many members should share a recurrence of T steps of so many
 // multiplications.
-func teamFor(p *Pool, T, step, lumps int) int {
-	if step < lstmShare || T < lstmTeam/step {
+func crewFor(p *Pool, T, step, lumps int) int {
+	if step < stepShare || T*step < stepsCrew {
 		return 1
 	}
 	return min(p.Threads(), lumps)
@@ -89,31 +83,28 @@ type lstmTask struct {
 	w     *LSTMWeights
 	a     *LSTMArgs
 	batch int
-	span  int // steps whose gates are prepared at once
-
-	gates []float32    // (span, B, columns): W x + b, then all of the gates
-	h     [2][]float32 // (B, units): before a step and after it, by turns
-	c     []float32    // (B, units)
-	x     dataRange    // of all of X, where weights are integers that want it
-	save  bool         // leave the activated gates in gates
-	apart atomic.Int64 // the step after which member 0 does the rest: the team is crowded
+	span  int       // steps whose gates are prepared at once
+	x     dataRange // of all of X, where weights are integers that want it
+	save  bool      // leave the activated gates in gates
 	err   error
 
-	run  func(member int, b *Barrier)
+	run   func(c *crew)
+	share func(s *seat)
+
+	bufs *stepBuffers // LSTMStep's
 	some func(lo, hi int)
 }
 
 var lstmTasks = sync.Pool{New: func() any {
 	t := new(lstmTask)
-	t.run = t.member
-	t.some = func(lo, hi int) { t.step(lo, hi, 0, 0, nil, 0) }
+	t.run, t.share = t.lead, t.work
+	t.some = func(lo, hi int) { t.step(lo, hi, t.all(t.bufs, &phase{}), nil) }
 	return t
 }}
 
 // forget lets go of the caller's data and gives the task back.
 func (t *lstmTask) forget() {
-	t.w, t.a, t.gates, t.c, t.x, t.err = nil, nil, nil, nil, dataRange{}, nil
-	t.h = [2][]float32{}
+	t.w, t.a, t.x, t.err, t.bufs = nil, nil, dataRange{}, nil, nil
 	lstmTasks.Put(t)
 }
 
@@ -131,14 +122,12 @@ func rangeOfSteps(v *variant, input int, a *LSTMArgs) dataRange {
 }
 
 // prepare borrows the working memory and loads the state.
-func (t *lstmTask) prepare(h0, c0 []float32, span int) *scratch {
-	w, state := t.w, t.batch*t.w.units()
-	s, buf := borrow(span*t.batch*w.columns() + 3*state)
-	t.h[0], t.h[1], t.c = buf[:state], buf[state:2*state], buf[2*state:3*state]
-	t.gates = buf[3*state:]
-	spread(t.h[0], w.units(), h0, w.hidden)
-	spread(t.c, w.units(), c0, w.hidden)
-	return s
+func (t *lstmTask) prepare(h0, c0 []float32, span int) *stepBuffers {
+	w := t.w
+	b := newStepBuffers(span, t.batch, w.units(), w.columns(), w.lumpBlocks()*4*w.v.lanes, true)
+	spread(b.h[0], w.units(), h0, w.hidden)
+	spread(b.c, w.units(), c0, w.hidden)
+	return b
 }
 
 // spread copies rows of n values to rows of width values, filled with zeros;
@@ -155,49 +144,76 @@ func spread(dst []float32, width int, src []float32, n int) {
 	}
 }
 
-// member runs all steps for one member's share of the hidden units. What a
-// member reads of others is h, so they meet once per step.
-func (t *lstmTask) member(member int, b *Barrier) {
+// lead runs all steps.
+func (t *lstmTask) lead(c *crew) {
 	w, a := t.w, t.a
-	lo, hi := b.Share(member, w.lumps())
-	for done := 0; done < a.T; done += t.span {
-		if a.Stop != nil {
-			if member == 0 {
-				t.err = a.Stop()
-			}
-			b.Wait()
-			if t.err != nil {
-				return
+	if t.err = eachStep(c, a.T, t.span, w.lumps(), a.Reverse, a.Stop); t.err != nil {
+		return
+	}
+	t.gather(a.YH, c.bufs.h[a.T%2])
+	t.gather(a.YC, c.bufs.c)
+}
+
+// eachStep runs the phases of a recurrence of T steps: the gates of a span of
+// steps together, then step by step.
+func eachStep(c *crew, T, span, lumps int, reverse bool, stop func() error) error {
+	for done := 0; done < T; done += span {
+		if stop != nil {
+			if err := stop(); err != nil {
+				return err
 			}
 		}
-		steps := min(t.span, a.T-done)
+		steps := min(span, T-done)
 		first := done
-		if a.Reverse {
-			first = a.T - done - steps
+		if reverse {
+			first = T - done - steps
 		}
-		t.project(lo, hi, first, steps)
+		c.do(lumps, phase{project: true, first: first, n: steps})
 		for s := range steps {
 			at := s
-			if a.Reverse {
+			if reverse {
 				at = steps - 1 - s
 			}
-			t.step(lo, hi, done+s, at, a.SeqLens, first+at)
-			t.emit(lo, hi, done+s, at, first+at)
-			if member == 0 && b.Crowded() {
-				t.apart.Store(int64(done + s))
-			}
-			b.Wait()
-			// Compared with this step: member 0 may be in the next already.
-			if b != &alone && t.apart.Load() == int64(done+s) {
-				if member > 0 {
-					return
-				}
-				lo, hi, b = 0, w.lumps(), &alone
-			}
+			c.do(lumps, phase{n: done + s, at: at, time: first + at})
 		}
 	}
-	t.gather(lo, hi, a.YH, t.h[a.T%2])
-	t.gather(lo, hi, a.YC, t.c)
+	return nil
+}
+
+// work computes one share of a phase.
+func (t *lstmTask) work(s *seat) {
+	ph := &s.phase
+	if ph.project {
+		t.project(ph.bufs, s.lo, s.hi, ph.first, ph.n)
+		return
+	}
+	all := t.all(ph.bufs, ph)
+	if s.leads {
+		t.step(s.lo, s.hi, all, t.a.SeqLens)
+		t.emit(s.lo, s.hi, all)
+		return
+	}
+	w := t.w
+	own, buf := borrow(t.batch * (w.columns() + 2*w.units()))
+	mine := all
+	mine.c, mine.after, mine.gates = buf[:t.batch*w.units()], buf[t.batch*w.units():2*t.batch*w.units()], buf[2*t.batch*w.units():]
+	u0, u1 := t.units(s.lo, s.hi)
+	copyColumns(mine.gates, all.gates, t.batch, w.columns(), 4*u0, 4*u1)
+	copyColumns(mine.c, all.c, t.batch, w.units(), u0, u1)
+	t.step(s.lo, s.hi, mine, t.a.SeqLens)
+	if s.commit() {
+		copyColumns(all.after, mine.after, t.batch, w.units(), u0, u1)
+		copyColumns(all.c, mine.c, t.batch, w.units(), u0, u1)
+		t.emit(s.lo, s.hi, mine)
+	}
+	own.release()
+}
+
+// copyColumns copies columns [j0, j1) of B rows of width values.
+func copyColumns(dst, src []float32, B, width, j0, j1 int) {
+	for b := range B {
+		copy(dst[b*width+j0:b*width+j1], src[b*width+j0:])
+	}
 }
 
 // BiLSTM runs two directions of a layer, or any two independent LSTMs of the

@@ -1,21 +1,34 @@
 package kernel
 
-// step computes one step of lumps [lo, hi): number n of the call, whose gates
-// so far are row at of t.gates. Sequences no longer than time keep their
-// state.
+// lstmAt is a step: its number in the call, the time of the sequence, and the
+// memory it works on.
+type lstmAt struct {
+	n, time       int
+	gates         []float32 // (B, columns): W x + b, then the gates
+	before, after []float32 // (B, units): h
+	c             []float32 // (B, units)
+}
+
+// all is the step of a phase on the buffers that the members share.
+func (t *lstmTask) all(b *stepBuffers, ph *phase) lstmAt {
+	row := t.batch * t.w.columns()
+	return lstmAt{n: ph.n, time: ph.time, gates: b.gates[ph.at*row:][:row], before: b.h[ph.n%2], after: b.h[1-ph.n%2], c: b.c}
+}
+
+// step computes one step of lumps [lo, hi). Sequences no longer than its time
+// keep their state.
 //
 // Every other step goes through the lumps backwards: what the caches still
 // hold of the weights is then what comes first.
-func (t *lstmTask) step(lo, hi, n, at int, lens []int32, time int) {
+func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32) {
 	w, v := t.w, t.w.v
-	gates := t.gates[at*t.batch*w.columns():]
-	before, after := t.h[n%2], t.h[1-n%2]
+	gates, before, after := at.gates, at.before, at.after
 	if w.r.panels == nil {
 		t.recurSmaller(gates, before, lo, hi)
 	}
 	for i := lo; i < hi; i++ {
 		lump := i
-		if n%2 == 1 {
+		if at.n%2 == 1 {
 			lump = lo + hi - 1 - i
 		}
 		first := lump * w.lumpBlocks()
@@ -25,11 +38,11 @@ func (t *lstmTask) step(lo, hi, n, at int, lens []int32, time int) {
 		}
 		for b := range t.batch {
 			unit := b*w.units() + first*v.lanes
-			if lens != nil && time >= int(lens[b]) {
+			if lens != nil && at.time >= int(lens[b]) {
 				copy(after[unit:unit+blocks*v.lanes], before[unit:])
 				continue
 			}
-			v.lstmGates(blocks, &gates[b*w.columns()+first*4*v.lanes], &t.c[unit], &after[unit], t.save)
+			v.lstmGates(blocks, &gates[b*w.columns()+first*4*v.lanes], &at.c[unit], &after[unit], t.save)
 		}
 	}
 }
@@ -70,10 +83,10 @@ func (t *lstmTask) recur(gates, h []float32, first, blocks int) {
 }
 
 // project sets the gates of some steps to W x + b, for lumps [lo, hi).
-func (t *lstmTask) project(lo, hi, first, steps int) {
+func (t *lstmTask) project(bufs *stepBuffers, lo, hi, first, steps int) {
 	w, a := t.w, t.a
 	per := w.v.panel()
-	projectSteps(w.w.w, w.bias, t.x, t.gates, a.X, a.XT, a.XB, first, steps, a.B,
+	projectSteps(w.w.w, w.bias, t.x, bufs.gates, a.X, a.XT, a.XB, first, steps, a.B,
 		lo*w.lumpBlocks()*4*w.v.lanes/per, min(hi*w.lumpBlocks(), w.blocks)*4*w.v.lanes/per)
 }
 
@@ -109,10 +122,9 @@ func projectSteps(w *PackedB, bias []float32, fixed dataRange, out, x []float32,
 }
 
 // emit copies what a step gave to the caller's outputs, for lumps [lo, hi).
-func (t *lstmTask) emit(lo, hi, n, at, time int) {
-	w, a := t.w, t.a
+func (t *lstmTask) emit(lo, hi int, at lstmAt) {
+	w, a, time := t.w, t.a, at.time
 	u0, u1 := t.unitRange(lo, hi)
-	h := t.h[1-n%2]
 	for b := range a.B {
 		past := a.SeqLens != nil && time >= int(a.SeqLens[b])
 		if a.Y != nil {
@@ -120,25 +132,31 @@ func (t *lstmTask) emit(lo, hi, n, at, time int) {
 			if past {
 				clear(y)
 			} else {
-				copy(y, h[b*w.units()+u0:])
+				copy(y, at.after[b*w.units()+u0:])
 			}
 		}
 		if past {
 			continue
 		}
 		if a.Gates != nil {
-			t.sort(lo, hi, a.Gates[(time*a.B+b)*4*w.hidden:], t.gates[(at*a.B+b)*w.columns():])
+			t.sort(lo, hi, a.Gates[(time*a.B+b)*4*w.hidden:], at.gates[b*w.columns():])
 		}
 		if a.Cells != nil {
-			copy(a.Cells[(time*a.B+b)*w.hidden:][u0:u1], t.c[b*w.units()+u0:])
+			copy(a.Cells[(time*a.B+b)*w.hidden:][u0:u1], at.c[b*w.units()+u0:])
 		}
 	}
 }
 
-// unitRange is the hidden units of lumps [lo, hi).
+// unitRange is the hidden units of lumps [lo, hi), units the same with those
+// that fill up the last block.
 func (t *lstmTask) unitRange(lo, hi int) (u0, u1 int) {
+	u0, u1 = t.units(lo, hi)
+	return min(u0, t.w.hidden), min(u1, t.w.hidden)
+}
+
+func (t *lstmTask) units(lo, hi int) (u0, u1 int) {
 	per := t.w.lumpBlocks() * t.w.v.lanes
-	return min(lo*per, t.w.hidden), min(hi*per, t.w.hidden)
+	return min(lo*per, t.w.units()), min(hi*per, t.w.units())
 }
 
 // sort copies gates in the order of blocks to dst (4H), for lumps [lo, hi).
@@ -152,15 +170,13 @@ func (t *lstmTask) sort(lo, hi int, dst, blocks []float32) {
 	}
 }
 
-// gather copies rows of a state to dst (B, H), for lumps [lo, hi); dst may be
-// nil.
-func (t *lstmTask) gather(lo, hi int, dst, src []float32) {
+// gather copies rows of a state to dst (B, H), which may be nil.
+func (t *lstmTask) gather(dst, src []float32) {
 	if dst == nil {
 		return
 	}
-	u0, u1 := t.unitRange(lo, hi)
 	for b := range t.batch {
-		copy(dst[b*t.w.hidden:][u0:u1], src[b*t.w.units()+u0:])
+		copy(dst[b*t.w.hidden:][:t.w.hidden], src[b*t.w.units():])
 	}
 }
 
@@ -196,10 +212,11 @@ func LSTMStep(p *Pool, w *LSTMWeights, a *LSTMStepArgs) {
 	}
 	t := lstmTasks.Get().(*lstmTask)
 	t.w, t.batch = w, a.B
-	s := t.prepare(a.H, a.C, 1)
+	t.bufs = t.prepare(a.H, a.C, 1)
+	gates := t.bufs.gates
 	beta := float32(0)
 	if w.input > 0 {
-		GemmPacked(p, a.B, a.X, a.XB, w.w.w, t.gates, w.columns(), Epilogue{Bias: w.bias})
+		GemmPacked(p, a.B, a.X, a.XB, w.w.w, gates, w.columns(), Epilogue{Bias: w.bias})
 		beta = 1
 	}
 	for i := range a.Extra {
@@ -207,12 +224,12 @@ func LSTMStep(p *Pool, w *LSTMWeights, a *LSTMStepArgs) {
 		if beta == 0 {
 			e.Bias = w.bias
 		}
-		GemmPacked(p, a.B, a.Extra[i].X, a.Extra[i].XB, a.Extra[i].W.w, t.gates, w.columns(), e)
+		GemmPacked(p, a.B, a.Extra[i].X, a.Extra[i].XB, a.Extra[i].W.w, gates, w.columns(), e)
 		beta = 1
 	}
 	if beta == 0 {
 		for b := range a.B {
-			copy(t.gates[b*w.columns():], w.bias)
+			copy(gates[b*w.columns():], w.bias)
 		}
 	}
 	t.save = a.Gates != nil
@@ -220,11 +237,11 @@ func LSTMStep(p *Pool, w *LSTMWeights, a *LSTMStepArgs) {
 	p.For(w.lumps(), ceilDiv(gemmChunk, max(work, 1)), t.some)
 	for b := range a.B {
 		if a.Gates != nil {
-			t.sort(0, w.lumps(), a.Gates[b*4*w.hidden:], t.gates[b*w.columns():])
+			t.sort(0, w.lumps(), a.Gates[b*4*w.hidden:], gates[b*w.columns():])
 		}
 	}
-	t.gather(0, w.lumps(), a.HOut, t.h[1])
-	t.gather(0, w.lumps(), a.COut, t.c)
-	s.release()
+	t.gather(a.HOut, t.bufs.h[1])
+	t.gather(a.COut, t.bufs.c)
+	t.bufs.release()
 	t.forget()
 }

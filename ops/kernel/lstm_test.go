@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -292,29 +291,4 @@ func checkCellBackward(t *testing.T, H int) {
 	for j := range cPrev {
 		check(fmt.Sprint("cell ", j), &cPrev[j], dcPrev[j])
 	}
-}
-
-// When a member keeps the others waiting, one does the rest, with the same
-// result, and teams form again later.
-func TestCrowdedTeamDissolves(t *testing.T) {
-	r := seeded()
-	d := newLSTMData(r, lstmCase{T: 1000, B: 1, I: 1, H: 256})
-	w := PackLSTM(d.I, d.H, d.w, d.r, d.b)
-	run := func(p *Pool, stop func() error) []float32 {
-		y := make([]float32, d.T*d.H)
-		require.NoError(t, LSTM(p, w, &LSTMArgs{T: d.T, B: 1, X: d.x, XT: 1, XB: 1, Y: y, YT: d.H, YB: d.H, Stop: stop}))
-		return y
-	}
-	p := NewPool(2)
-	late := func() error { time.Sleep(4 * patience); return nil }
-	requireSameBits(t, run(nil, nil), run(p, late), "a late member")
-	require.Eventually(t, func() bool {
-		members := 0
-		p.Team(2, func(m int, b *Barrier) {
-			if m == 0 {
-				members = b.Members()
-			}
-		})
-		return members == 2
-	}, 10*time.Second, time.Millisecond)
 }

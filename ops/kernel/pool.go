@@ -18,16 +18,12 @@ type Pool struct{ *pool }
 type pool struct {
 	threads int
 	// load counts who computes: helpers (workers taken by calls, low 20 bits),
-	// callers inside For or Team (next 20 bits) and runs entered (the rest).
+	// callers at work (next 20 bits) and runs entered (the rest).
 	load atomic.Uint64
 	// wake carries an invitation for each worker that shall join a job.
 	wake chan invitation
 	// free holds jobs for reuse, one for every caller that can have helpers.
 	free chan *job
-	// crowded is until when teams are not worth forming, in nanoseconds since
-	// start: other programs hold the processors.
-	crowded atomic.Int64
-	start   time.Time
 }
 
 const (
@@ -38,14 +34,14 @@ const (
 )
 
 // NewPool returns a pool for the given number of threads, counting the caller
-// of For or Team as one. threads <= 0 means runtime.GOMAXPROCS(0).
+// of a function here as one. threads <= 0 means runtime.GOMAXPROCS(0).
 func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	inner := &pool{threads: threads, wake: make(chan invitation, threads), free: make(chan *job, threads), start: time.Now()}
+	inner := &pool{threads: threads, wake: make(chan invitation, threads), free: make(chan *job, threads)}
 	for range threads {
-		inner.free <- &job{done: make(chan struct{}, 1)}
+		inner.free <- &job{done: make(chan struct{}, 1), seats: make([]seat, threads)}
 	}
 	for range threads - 1 {
 		go inner.work()
@@ -64,8 +60,8 @@ func (p *Pool) Threads() int {
 }
 
 // Enter says that the calling goroutine begins a stretch of work that includes
-// calls of For and Team and computation of its own between them; Leave ends
-// it. Without it only time spent inside For and Team counts as busy, and many
+// calls with this pool and computation of its own between them; Leave ends it.
+// Without it only time spent inside the calls counts as busy, and many
 // goroutines sharing the pool may together run more threads than it has.
 func (p *Pool) Enter() {
 	if p != nil {
@@ -181,7 +177,10 @@ func (p *Pool) finish(j *job, helpers, working int) {
 		<-j.done
 	}
 	fault := j.fault.Swap(nil)
-	j.loop, j.team = nil, nil
+	if j.lead != nil {
+		j.crew.end()
+	}
+	j.loop, j.lead = nil, nil
 	p.free <- j
 	p.release(helpers)
 	runtime.KeepAlive(p) // its cleanup closes wake
@@ -191,21 +190,46 @@ func (p *Pool) finish(j *job, helpers, working int) {
 }
 
 func (p *pool) work() {
-	for i := range p.wake {
-		if member, ok := i.j.join(i.round); ok {
-			i.j.work(member)
+	for {
+		i, ok := p.next()
+		if !ok {
+			return
+		}
+		if i.j.join(i.round) {
+			i.j.work(1)
 			i.j.leave()
 		}
 	}
 }
 
-// A job is one call of For (loop) or Team (team) that may have helpers. It is
-// used again and again, in rounds.
+// linger is how long a worker without work keeps its processor: the next call
+// of a run is often near, and waking a thread takes longer than most calls.
+const linger = 50 * time.Microsecond
+
+// next waits for an invitation; false means that the pool is garbage.
+func (p *pool) next() (i invitation, ok bool) {
+	for begin := time.Now(); time.Since(begin) < linger; {
+		for range spins / 64 {
+			select {
+			case i, ok = <-p.wake:
+				return i, ok
+			default:
+			}
+		}
+		runtime.Gosched()
+	}
+	i, ok = <-p.wake
+	return i, ok
+}
+
+// A job is one call of For (loop) or lead (lead, crew) that may have helpers.
+// It is used again and again, in rounds.
 type job struct {
 	loop    func(lo, hi int)
 	n, size int
-	team    func(member int, b *Barrier)
-	barrier Barrier
+	lead    func(c *crew)
+	crew    crew
+	seats   []seat
 	round   uint32
 
 	next  atomic.Int64  // the first index no chunk has claimed
@@ -222,25 +246,17 @@ const (
 // A fault is a panic caught in a member.
 type fault struct{ value any }
 
-// join enters a round, as helper number member, if it is still open. A member
-// of a team waits until all are there.
-func (j *job) join(round uint32) (member int, ok bool) {
+// join enters a round if it is still open.
+func (j *job) join(round uint32) bool {
 	for {
 		s := j.state.Load()
 		if uint32(s>>32) != round || s&closed != 0 {
-			return 0, false
+			return false
 		}
 		if j.state.CompareAndSwap(s, s+1) {
-			member = int(s&present) + 1
-			break
+			return true
 		}
 	}
-	for i := 0; j.team != nil && j.state.Load()&closed == 0; i++ {
-		if i > spins {
-			runtime.Gosched()
-		}
-	}
-	return member, true
 }
 
 // leave ends what join began.
@@ -254,19 +270,21 @@ func (j *job) leave() {
 // any, one of them will send on done.
 func (j *job) close() int { return int(j.state.Or(closed) & present) }
 
-// work takes chunks until none is left, or is one member of a team.
+// work takes chunks until none is left, or is one member of a crew; member 0 is
+// the caller.
 func (j *job) work(member int) {
 	defer func() {
 		if r := recover(); r != nil {
-			if r != errBrokenBarrier {
-				j.fault.CompareAndSwap(nil, &fault{r})
-			}
+			j.fault.CompareAndSwap(nil, &fault{r})
 			j.next.Store(int64(j.n))
-			j.barrier.broken.Store(true)
 		}
 	}()
-	if j.team != nil {
-		j.team(member, &j.barrier)
+	if j.lead != nil {
+		if member == 0 {
+			j.lead(&j.crew)
+		} else {
+			j.crew.help()
+		}
 		return
 	}
 	for {

@@ -51,11 +51,6 @@ func TestNilPoolRunsInline(t *testing.T) {
 	sum := 0
 	p.For(10, 1, func(lo, hi int) { sum += hi - lo })
 	require.Equal(t, 10, sum)
-	p.Team(4, func(m int, b *Barrier) {
-		b.Wait()
-		lo, hi := b.Share(m, 7)
-		require.Equal(t, []int{0, 1, 0, 7}, []int{m, b.Members(), lo, hi})
-	})
 }
 
 // Goroutines that share a pool, with calls inside calls, all finish, and no
@@ -93,30 +88,16 @@ func TestPoolIsSharedWithoutOversubscription(t *testing.T) {
 func TestEnteredRunsKeepWorkersForThemselves(t *testing.T) {
 	p := NewPool(2)
 	p.Enter()
-	p.Team(2, func(_ int, b *Barrier) { require.LessOrEqual(t, b.Members(), 2) })
+	members := func() (n int) {
+		p.lead(2, newStepBuffers(1, 1, 4, 4, 4, true), func(c *crew) { n = len(c.seats) }, nil)
+		return n
+	}
+	require.Equal(t, 2, members())
 	p.Enter()
-	p.Team(2, func(_ int, b *Barrier) { require.Equal(t, 1, b.Members()) })
+	require.Equal(t, 1, members())
 	p.Leave()
 	p.Leave()
 	require.Zero(t, p.load.Load())
-}
-
-func TestTeamMeetsAtTheBarrier(t *testing.T) {
-	p := NewPool(3)
-	for range 50 {
-		var shared [2][3]int
-		p.Team(3, func(m int, b *Barrier) {
-			for s := range 100 {
-				shared[s%2][m] = s
-				b.Wait()
-				for q := range b.Members() {
-					if shared[s%2][q] != s {
-						panic("a member ran ahead")
-					}
-				}
-			}
-		})
-	}
 }
 
 func TestPanicReachesTheCaller(t *testing.T) {
@@ -130,11 +111,14 @@ func TestPanicReachesTheCaller(t *testing.T) {
 			})
 		})
 		require.PanicsWithValue(t, "broken", func() {
-			p.Team(2, func(m int, b *Barrier) {
-				if m == b.Members()-1 {
+			p.lead(2, newStepBuffers(1, 1, 4, 4, 4, true), func(c *crew) {
+				for range 1000 {
+					c.do(2, phase{})
+				}
+			}, func(s *seat) {
+				if s.hi == 2 { // the helper, or the leader in its place
 					panic("broken")
 				}
-				b.Wait()
 			})
 		})
 	}
@@ -143,9 +127,10 @@ func TestPanicReachesTheCaller(t *testing.T) {
 
 func TestPoolCallsDoNotAllocate(t *testing.T) {
 	p := NewPool(2)
-	f, g := func(int, int) {}, func(int, *Barrier) {}
+	f := func(int, int) {}
+	g, h := func(c *crew) { c.do(2, phase{}) }, func(*seat) {}
 	require.Zero(t, testing.AllocsPerRun(100, func() { p.For(100, 1, f) }))
-	require.Zero(t, testing.AllocsPerRun(100, func() { p.Team(2, g) }))
+	require.Zero(t, testing.AllocsPerRun(100, func() { p.lead(2, newStepBuffers(1, 1, 4, 4, 4, true), g, h) }))
 }
 
 func TestWorkersEndWithThePool(t *testing.T) {
@@ -164,14 +149,10 @@ func TestLateHelpersStayOut(t *testing.T) {
 	p := NewPool(2)
 	j := &job{done: make(chan struct{}, 1), size: 1, n: 1, loop: func(int, int) {}}
 	p.invite(j, 0)
-	member, ok := j.join(j.round)
-	require.Equal(t, 1, member)
-	require.True(t, ok)
-	_, ok = j.join(j.round + 1)
-	require.False(t, ok)
+	require.True(t, j.join(j.round))
+	require.False(t, j.join(j.round+1))
 	require.Equal(t, 1, j.close())
-	_, ok = j.join(j.round)
-	require.False(t, ok)
+	require.False(t, j.join(j.round))
 	j.leave()
 	<-j.done
 }

@@ -6,7 +6,7 @@ Written by torch 1.13's TorchScript exporter, batch dynamic, with a data set of 
 from torch import nn
 
 from nets.recurrent import Recurrent
-from nets.seq2seq import Seq2Seq
+from nets.seq2seq import Seq2Seq, Seq2SeqTorch
 from nets.transformer import EncoderLayer
 from torch_export import Case, axes, build, noise, write_all
 
@@ -21,6 +21,7 @@ def case(name, net, shape, inputs=("x",), outputs=("y",)):
 def all_cases():
     for name, hidden, layers, heads in (("seq2seq_2x512", 512, 2, 8), ("seq2seq_3x256", 256, 3, 8), ("seq2seq_1x64", 64, 1, 4)):
         yield case(name, build(1, Seq2Seq, 1, hidden, layers, heads, 24), (168, 1), outputs=("y", "attention"))
+        yield case(name + "_mha", build(1, Seq2SeqTorch, 1, hidden, layers, heads, 24), (168, 1), outputs=("y", "attention"))
     yield case("lstm_64_256", build(2, Recurrent, "lstm", 64, 256), (168, 64), outputs=("y", "h", "c"))
     yield case("bilstm_2x512", build(3, Recurrent, "lstm", 512, 512, 2, True), (168, 512), outputs=("y", "h", "c"))
     yield case("transformer_512", build(4, EncoderLayer, 512, 8, 2048), (168, 512))

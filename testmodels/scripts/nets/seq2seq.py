@@ -48,6 +48,39 @@ class Seq2Seq(nn.Module):
         return torch.cat(steps, 1), torch.cat(weights, 2)
 
 
+class Seq2SeqTorch(nn.Module):
+    """The same with nn.MultiheadAttention, and the context fed to the next step.
+
+    Its trace cuts the packed weights into q and k, v again at every step, so each step projects the same keys and
+    values with initialisers of its own once they are folded."""
+
+    def __init__(self, features, hidden, layers, heads, horizon):
+        super().__init__()
+        self.layers, self.horizon = layers, horizon
+        self.encoder = nn.LSTM(features, hidden, layers, bidirectional=True, batch_first=True)
+        self.memory = nn.Linear(2 * hidden, hidden)
+        self.bridge_h, self.bridge_c = nn.Linear(2 * hidden, hidden), nn.Linear(2 * hidden, hidden)
+        self.decoder = nn.LSTM(1 + hidden, hidden, layers, batch_first=True)
+        self.attention = nn.MultiheadAttention(hidden, heads, batch_first=True)
+        self.norm = nn.LayerNorm(hidden)
+        self.out = nn.Linear(hidden, 1)
+
+    def forward(self, x):
+        y, (h, c) = self.encoder(x)
+        memory = self.memory(y)
+        h, c = (torch.cat([s[0::2], s[1::2]], -1) for s in (h, c))
+        state = torch.tanh(self.bridge_h(h)), self.bridge_c(c)
+        step, context = x[:, -1:, :1], memory.new_zeros(x.shape[0], 1, self.norm.normalized_shape[0])
+        steps, weights = [], []
+        for _ in range(self.horizon):
+            d, state = self.decoder(torch.cat([step, context], -1), state)
+            context, w = self.attention(d, memory, memory, average_attn_weights=False)
+            step = self.out(self.norm(d + context))
+            steps.append(step)
+            weights.append(w)
+        return torch.cat(steps, 1), torch.cat(weights, 2)
+
+
 class AdditiveDecoder(nn.Module):
     """GRU encoder and GRU cell written out, Bahdanau's attention, the context fed to the cell."""
 
