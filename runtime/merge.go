@@ -10,6 +10,7 @@ import (
 
 	"github.com/onda-ml/onda/onnx"
 	"github.com/onda-ml/onda/ops"
+	"github.com/onda-ml/onda/ops/tensor"
 )
 
 // merged makes readers of n read an earlier node that computes the same from
@@ -107,6 +108,28 @@ func (w *work) shareConstants() {
 			} else if string(w.facts[first].Value.Bytes()) == string(raw) {
 				w.replace(s, first)
 			}
+		}
+	}
+}
+
+// shareSmall makes readers of n's outputs, which are constants, read an equal
+// constant that was made before. Exporters compute the same sizes and indices
+// again wherever they need them; what is cut by them can be merged then.
+func (w *work) shareSmall(n *node) {
+	const most = 256 // bytes
+	for _, s := range n.out {
+		if s < 0 {
+			continue
+		}
+		v := w.facts[s].Value
+		if v == nil || v.DType() == tensor.String || v.Len()*sizeOf(v.DType()) > most {
+			continue
+		}
+		key := fmt.Sprint(v.DType(), v.Shape()) + string(v.Bytes())
+		if first, seen := w.small[key]; !seen {
+			w.small[key] = s
+		} else if w.find(s) == s {
+			w.replace(s, first)
 		}
 	}
 }

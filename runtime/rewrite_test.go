@@ -259,6 +259,10 @@ func TestSimplifications(t *testing.T) {
 		{"equal nodes merge", []*onnx.Node{op("Exp", names("x"), names("a")), op("Exp", names("x"), names("b")), op("Mul", names("a", "b"), names("y"))}, names("Exp", "Mul")},
 		{"other attributes don't", []*onnx.Node{op("ReduceSum", names("x", "axes"), names("a")), op("ReduceSum", names("x", "axes"), names("b"), onnx.AttrInt("keepdims", 0)), op("Mul", names("a", "b"), names("y"))}, names("ReduceSum", "ReduceSum", "Mul")},
 		{"unread nodes go", []*onnx.Node{op("Exp", names("x"), names("unread")), op("Neg", names("x"), names("y"))}, names("Neg")},
+		{"weights cut twice by sizes worked out twice", []*onnx.Node{
+			op("Exp", names("x"), names("e")), op("Shape", names("x"), names("sx")), op("Slice", names("sx", "one1", "two1"), names("nx")), op("Slice", names("k", "zero1", "nx", "zero1"), names("cx")), op("MatMul", names("x", "cx"), names("a")),
+			op("Shape", names("e"), names("se")), op("Slice", names("se", "one1", "two1"), names("ne")), op("Slice", names("k", "zero1", "ne", "zero1"), names("ce")), op("MatMul", names("x", "ce"), names("b")),
+			op("Add", names("a", "b"), names("d")), op("Mul", names("d", "e"), names("y"))}, names("Exp", "MatMul", "Add", "Mul")},
 		{"transposes join", []*onnx.Node{op("Transpose", names("x"), names("a"), onnx.AttrInts("perm", 1, 0)), op("Transpose", names("a"), names("b"), onnx.AttrInts("perm", 1, 0)), op("Neg", names("b"), names("y"))}, names("Neg")},
 		{"shape arithmetic folds", []*onnx.Node{op("Shape", names("x"), names("s")), op("Gather", names("s", "axes"), names("d")), op("Concat", names("d", "minus"), names("to"), onnx.AttrInt("axis", 0)),
 			op("Reshape", names("x", "to"), names("r")), op("Neg", names("r"), names("y"))}, names("Neg")},
@@ -272,6 +276,7 @@ func TestSimplifications(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			g := &onnx.Graph{Inputs: []*onnx.ValueInfo{floats("x", "n", 3)}, Nodes: c.nodes, Outputs: []*onnx.ValueInfo{{Name: "y"}},
 				Initializers: []*onnx.Tensor{axes, initializer("c", wave(3, 3)), num("zero", 0), num("one", 1), initializer("minus", tensor.Must([]int64{-1}, 1)),
+					initializer("k", wave(4, 5, 3)), initializer("zero1", tensor.Must([]int64{0}, 1)), initializer("one1", tensor.Must([]int64{1}, 1)), initializer("two1", tensor.Must([]int64{2}, 1)),
 					initializer("three", tensor.Must([]int64{3}, 1)), initializer("six", tensor.Must([]int64{6}, 1))}}
 			in := map[string]*tensor.Tensor{"x": wave(0, 2, 3)}
 			m := compile(t, modelOf(13, g))

@@ -35,6 +35,7 @@ type work struct {
 	reads    []int         // how often a slot is read, for the rewrites
 	unsorted bool          // a rewrite left a node behind one of its readers
 	seen     map[string]*node
+	small    map[string]int // slots of small constants by their content
 	fold     foldRoom
 	memory   *budget // of the constants made here
 	changed  bool
@@ -114,6 +115,7 @@ func (w *work) sweep() error {
 	w.kept = make([]*node, 0, len(nodes))
 	w.made = make(map[int]*node, len(nodes))
 	w.seen = make(map[string]*node, len(nodes))
+	w.small = map[string]int{}
 	for _, n := range nodes {
 		if err := w.visit(n); err != nil {
 			return err
@@ -154,7 +156,7 @@ func (w *work) visit(n *node) error {
 	if err := w.infer(n); err != nil && w.exact {
 		return inNode(n, err)
 	}
-	if w.folded(n) || w.merged(n) || w.simplified(n) {
+	if w.merged(n) || w.folded(n) || w.simplified(n) {
 		w.changed = true
 		return nil
 	}
@@ -275,6 +277,7 @@ func (w *work) folded(n *node) bool {
 		known = known && (s < 0 || w.facts[s].Value != nil)
 	}
 	if known {
+		w.shareSmall(n)
 		return true
 	}
 	var size int64
@@ -323,6 +326,7 @@ func (w *work) folded(n *node) bool {
 		}
 	}
 	w.fold.total -= made
+	w.shareSmall(n)
 	return true
 }
 
