@@ -170,14 +170,20 @@ func consume(list []float32, functions int) func(has bool, def float64) float64 
 	}
 }
 
-// plain reports whether direction d is an LSTM without options, which has the
-// fastest kernel.
+// plain reports whether the node is an LSTM without options, or the GRU that
+// PyTorch and cuDNN have, for which there are faster kernels.
 func (k *recurrent) plain() bool {
-	if k.kind != kernel.CellLSTM || k.clip != 0 || k.inputForget || k.peepholes {
+	if k.kind == kernel.CellRNN || k.clip != 0 || k.inputForget || k.peepholes {
+		return false
+	}
+	if k.kind == kernel.CellGRU && !k.resetLast {
 		return false
 	}
 	for _, acts := range k.acts[:k.directions] {
-		if acts[0].Act != kernel.CellSigmoid || acts[1].Act != kernel.CellTanh || acts[2].Act != kernel.CellTanh {
+		if acts[0].Act != kernel.CellSigmoid || acts[1].Act != kernel.CellTanh {
+			return false
+		}
+		if k.kind == kernel.CellLSTM && acts[2].Act != kernel.CellTanh {
 			return false
 		}
 	}

@@ -11,6 +11,7 @@ type recurrentWeights struct {
 	dtype         tensor.DType
 	input, hidden int
 	lstm          [2]*kernel.LSTMWeights
+	gru           [2]*kernel.GRUWeights
 	f32           [2]*kernel.Recurrence[float32]
 	f64           [2]*kernel.Recurrence[float64]
 }
@@ -72,8 +73,13 @@ func (k *recurrent) pack(input, hidden int, w, r, b, p *tensor.Tensor) (*recurre
 		return out, err
 	}
 	err := packDirections(k, input, hidden, w, r, b, p, func(d int, w, r, b, p []float32) {
-		if k.plain() && !k.quantised {
+		switch {
+		case !k.plain() || k.quantised:
+		case k.kind == kernel.CellLSTM:
 			out.lstm[d] = kernel.PackLSTMAs(k.weights, input, hidden, w, r, b)
+			return
+		case k.kind == kernel.CellGRU:
+			out.gru[d] = kernel.PackGRUAs(k.weights, input, hidden, w, r, b)
 			return
 		}
 		out.f32[d] = newRecurrence[float32](k, d)

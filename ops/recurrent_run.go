@@ -22,6 +22,7 @@ type recurrentRun[T floating] struct {
 	final  [2][2][]T // last h and c of each direction, where they have to be
 
 	lstm    [2]kernel.LSTMArgs
+	gru     [2]kernel.GRUArgs
 	args    [2]kernel.RecurrenceArgs[T]
 	scratch [2]kernel.RecurrenceScratch[T]
 	errs    [2]error
@@ -99,7 +100,7 @@ func (r *recurrentRun[T]) err() error { return r.c.Err() }
 
 func (r *recurrentRun[T]) release() {
 	r.c, r.w, r.x, r.y, r.states = nil, nil, nil, realOut[T]{}, [2]realOut[T]{}
-	r.lstm, r.args = [2]kernel.LSTMArgs{}, [2]kernel.RecurrenceArgs[T]{}
+	r.lstm, r.gru, r.args = [2]kernel.LSTMArgs{}, [2]kernel.GRUArgs{}, [2]kernel.RecurrenceArgs[T]{}
 }
 
 // readLens reads sequence_lens into r.lens, empty if there are none.
@@ -267,6 +268,12 @@ func (r *recurrentRun[T]) direction(lo, hi int) {
 	for d := lo; d < hi; d++ {
 		switch a := any(&r.args[d]).(type) {
 		case *kernel.RecurrenceArgs[float32]:
+			if w := r.w.gru[d]; w != nil {
+				r.gru[d] = kernel.GRUArgs{T: a.T, B: a.B, X: a.X, XT: a.XT, XB: a.XB, H0: a.H0, SeqLens: a.SeqLens,
+					Reverse: a.Reverse, Y: a.Y, YT: a.YT, YB: a.YB, YH: a.YH, Stop: a.Stop}
+				r.errs[d] = kernel.GRU(r.c.Pool(), w, &r.gru[d])
+				continue
+			}
 			r.errs[d] = r.w.f32[d].Run(r.c.Pool(), a, any(&r.scratch[d]).(*kernel.RecurrenceScratch[float32]))
 		case *kernel.RecurrenceArgs[float64]:
 			r.errs[d] = r.w.f64[d].Run(r.c.Pool(), a, any(&r.scratch[d]).(*kernel.RecurrenceScratch[float64]))
