@@ -10,10 +10,20 @@
 //
 // A ratio is measured, never a time alone: the engines of a row are in one
 // process and take turns, so that a drift of the machine's speed meets all of
-// them. A turn is one run, or as many as fill some milliseconds, after a short
-// pause in which the threads of the turn before go to sleep. Each round gives
-// one ratio; the table has their median and quartiles. Every engine writes into
-// memory that it keeps from run to run, and the outputs are compared.
+// them. A turn is a pause, a run that doesn't count, and a run or as many as
+// fill some milliseconds. The pause is for the threads of the turn before:
+// ONNX Runtime's spin for tens of milliseconds after a run, and on a machine
+// with as many cores as threads they would take a core from the engine whose
+// turn it is, which is no property of that engine. The run that doesn't count
+// wakes the threads that the pause put to sleep. Each round gives one ratio;
+// the table has their median and quartiles. Every engine writes into memory
+// that it keeps from run to run, and the outputs are compared.
+//
+// The traced seq2seq models come in two kinds: attention written out (its
+// linear layers are shared by all steps of the decoder, so any engine that
+// removes common subexpressions projects keys and values once), and
+// nn.MultiheadAttention ("_mha"), whose trace cuts its packed weights anew at
+// every step: once those cuts are folded every step has weights of its own.
 //
 // Memory, and the peers that may be slow, hang or end the process, are measured
 // in child processes, a peer beside Onda again.
