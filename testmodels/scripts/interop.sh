@@ -31,27 +31,46 @@ compare() {
 step "committed models: ONNX's checker and ONNX Runtime agree with what they must give"
 "$check" check_ort.py
 
+# facts CONFIG: input_size, a horizon other than its own that it can have, and whether attention, steps to split, and
+# a PyTorch twin are there.
+facts() {
+	"$check" - "$1" <<-'END'
+		import json, sys
+		c = json.load(open(sys.argv[1]))
+		direct = c.get("decoding") == "direct"
+		print(c["input_size"], c["horizon"] - 1 if direct or c.get("linear_skip") else 11, c.get("attention", True), not direct,
+		      "head" not in c and not any(k in c for k in ("num_past", "num_future", "num_static")))
+	END
+}
+
 for config in configs/*.json; do
 	name=$(basename "$config" .json)
 	dir=$work/$name
 	step "built here: $name"
+	read -r input horizon attention steps twin < <(facts "$config")
+	[ "$attention" = True ] && attention=--attention || attention=
 	"$onda" init --config "$config" --seed 5 --out "$dir"
-	"$onda" forecast "$dir" --data ../series/hourly.csv --out "$dir/forecast.csv"
-	"$torch" check_twin.py "$dir" ../series/hourly.csv "$dir/forecast.csv"
+	if [ "$twin" = True ]; then
+		"$onda" forecast "$dir" --data ../series/hourly.csv --out "$dir/forecast.csv"
+		"$torch" check_twin.py "$dir" ../series/hourly.csv "$dir/forecast.csv"
+	fi
 	for opset in 14 17 23; do
 		for form in loop unrolled; do
 			model=$dir/$form$opset/model.onnx
 			mkdir -p "$(dirname "$model")"
-			"$onda" export "$dir" --onnx "$model" --decoder "$form" --opset "$opset" --attention
-			compare "$model" "$dir/$form$opset" batch=3 horizon=11
+			"$onda" export "$dir" --onnx "$model" --decoder "$form" --opset "$opset" $attention
+			compare "$model" "$dir/$form$opset" batch=3 "horizon=$horizon" "steps=$((input + horizon))"
+			[ "$twin" = True ] || continue
 			out=$dir/$form$opset/out
-			"$torch" check_twin.py "$dir" "$dir/$form$opset/in/x.npy" "$out/forecast.npy" "$out/attention.npy"
+			pair=("$out/forecast.npy")
+			[ -z "$attention" ] || pair+=("$out/attention.npy")
+			"$torch" check_twin.py "$dir" "$dir/$form$opset/in/x.npy" "${pair[@]}"
 		done
+		[ "$steps" = True ] || continue
 		mkdir -p "$dir/split$opset"
-		"$onda" export "$dir" --onnx "$dir/split$opset/model.onnx" --decoder split --opset "$opset" --attention
-		for part in encoder decoder_step; do
-			compare "$dir/split$opset/$part.onnx" "$dir/split$opset/$part" batch=2
-		done
+		"$onda" export "$dir" --onnx "$dir/split$opset/model.onnx" --decoder split --opset "$opset" $attention
+		compare "$dir/split$opset/encoder.onnx" "$dir/split$opset/encoder" batch=2 "steps=$((input + 5))"
+		compare "$dir/split$opset/decoder_step.onnx" "$dir/split$opset/decoder_step" batch=2 sequences=4 positions=3 position=1
 	done
 done
 echo

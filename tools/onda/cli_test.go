@@ -207,6 +207,32 @@ func TestForecastOfEveryForm(t *testing.T) {
 	require.Equal(t, 6, strings.Count(string(table), "\n"))
 }
 
+// So do those of models of other options.
+func TestForecastOfOtherOptions(t *testing.T) {
+	configs := map[string]string{"quantiles": write(t, "config.json", `{"input_size": 12, "horizon": 3, "feature_names": ["y"], "num_features": 1, "head": "quantile",
+		"quantiles": [0.1, 0.5, 0.9], "hidden_size": 8, "num_attention_heads": 2, "normalization": "mean_std"}`)}
+	for _, name := range []string{"direct_folded", "segments_fed_back", "folded_without_attention"} {
+		configs[name] = "../../testmodels/scripts/configs/" + name + ".json"
+	}
+	for name, config := range configs {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "model")
+			file, out, got := filepath.Join(dir, "model.onnx"), filepath.Join(dir, "out.csv"), filepath.Join(dir, "got.csv")
+			succeed(t, "init", "--config", config, "--seed", "5", "--out", dir)
+			succeed(t, "export", dir, "--onnx", file)
+			for _, horizon := range []string{"0", "2"} {
+				succeed(t, "forecast", dir, "--data", hourly, "--out", out, "--horizon", horizon)
+				succeed(t, "forecast", file, "--data", hourly, "--out", got, "--horizon", horizon)
+				want, err := os.ReadFile(out)
+				require.NoError(t, err)
+				table, err := os.ReadFile(got)
+				require.NoError(t, err)
+				requireSameNumbers(t, string(want), string(table))
+			}
+		})
+	}
+}
+
 func requireSameNumbers(t *testing.T, want, got string) {
 	t.Helper()
 	w, g := strings.FieldsFunc(want, comma), strings.FieldsFunc(got, comma)
@@ -352,6 +378,20 @@ func TestCovariatesAndQuantiles(t *testing.T) {
 	got, err := os.ReadFile(out)
 	require.NoError(t, err)
 	require.Equal(t, string(want), string(got))
+	for _, decoder := range []string{"loop", "unrolled", "loop, fewer steps"} {
+		file := filepath.Join(t.TempDir(), "model.onnx")
+		form, fewer, _ := strings.Cut(decoder, ", ")
+		args := []string{"forecast", file, "--data", write(t, "rows.csv", rows), "--out", out, "--quantiles", "0.1,0.6"}
+		want := string(want)
+		if fewer != "" {
+			args, want = append(args, "--horizon", "2"), strings.Join(lines[:3], "\n")
+		}
+		succeed(t, "export", dir, "--onnx", file, "--decoder", form)
+		succeed(t, args...)
+		got, err := os.ReadFile(out)
+		require.NoError(t, err)
+		requireSameNumbers(t, want, string(got))
+	}
 
 	data, paths := write(t, "rows.csv", rows), filepath.Join(t.TempDir(), "paths.csv")
 	for _, strategy := range []string{"sample", "beam"} {

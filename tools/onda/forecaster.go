@@ -71,22 +71,30 @@ func (g goForecaster) forecast(ctx context.Context, b *lstmattn.Batch, o lstmatt
 // onnxForecaster is an ONNX file with one float input (batch, steps, features),
 // perhaps an int64 horizon with a default, and an output (batch, horizon,
 // features), perhaps with the attention (batch, heads, horizon, steps) beside.
-// Where there is one feature its dimension may be missing on both sides.
+// Where there is one feature its dimension may be missing on both sides. One
+// that package export wrote may have covariates, and what a head gives beside.
 type onnxForecaster struct {
 	m                      *runtime.Model
 	x, steps, y, attention string // the names of its inputs and outputs; steps is the horizon
 	look, features, ahead  int
-	flat                   bool // x is (batch, look)
-	columns                []string
+	flat                   bool           // x is (batch, look)
+	covariates             map[string]int // past, future and static: how many of each
+	beside                 []string       // quantiles, scale and df, those that are there
+	levels                 []float64      // of the quantiles
+	columns                columnNames
 }
 
 func newONNXForecaster(path string, m *runtime.Model) (*onnxForecaster, error) {
-	f := &onnxForecaster{m: m}
+	f := &onnxForecaster{m: m, covariates: map[string]int{}}
+	ours := m.Metadata()["model_type"] == lstmattn.ModelType
 	for _, p := range m.Inputs() {
+		float := p.DType == tensor.Float32
 		switch {
-		case p.DType == tensor.Float32 && len(p.Shape) == 3 && f.x == "":
+		case ours && float && len(p.Shape) > 1 && (p.Name == "past" || p.Name == "future" || p.Name == "static"):
+			f.covariates[p.Name] = p.Shape[len(p.Shape)-1].Size
+		case float && len(p.Shape) == 3 && f.x == "":
 			f.x, f.look, f.features = p.Name, p.Shape[1].Size, p.Shape[2].Size
-		case p.DType == tensor.Float32 && len(p.Shape) == 2 && f.x == "":
+		case float && len(p.Shape) == 2 && f.x == "":
 			f.x, f.look, f.features, f.flat = p.Name, p.Shape[1].Size, 1, true
 		case p.DType == tensor.Int64 && p.Name == "horizon":
 			f.steps = p.Name
@@ -95,10 +103,13 @@ func newONNXForecaster(path string, m *runtime.Model) (*onnxForecaster, error) {
 		}
 	}
 	for _, p := range m.Outputs() {
+		float := p.DType == tensor.Float32
 		switch {
-		case p.DType == tensor.Float32 && len(p.Shape) == 4 && f.attention == "":
+		case ours && float && (p.Name == "quantiles" || p.Name == "scale" || p.Name == "df"):
+			f.beside = append(f.beside, p.Name)
+		case float && len(p.Shape) == 4 && f.attention == "":
 			f.attention = p.Name
-		case p.DType == tensor.Float32 && (len(p.Shape) == 3 || len(p.Shape) == 2 || !p.Ranked) && f.y == "":
+		case float && (len(p.Shape) == 3 || len(p.Shape) == 2 || !p.Ranked) && f.y == "":
 			f.y = p.Name
 			if len(p.Shape) > 1 {
 				f.ahead = max(p.Shape[1].Size, 0)
@@ -119,8 +130,21 @@ func newONNXForecaster(path string, m *runtime.Model) (*onnxForecaster, error) {
 		return nil, fmt.Errorf("%s: neither input %q nor the metadata's input_size tells how many steps to look back on", path, f.x)
 	}
 	if list := cmp.Or(meta["feature_names"], meta["columns"]); list != "" {
-		if json.Unmarshal([]byte(list), &f.columns) != nil {
-			f.columns = strings.Split(list, ",")
+		if json.Unmarshal([]byte(list), &f.columns.columns) != nil {
+			f.columns.columns = strings.Split(list, ",")
+		}
+	}
+	if !ours {
+		return f, nil
+	}
+	for key, into := range map[string]any{
+		"past_names": &f.columns.past, "future_names": &f.columns.future, "static_names": &f.columns.static,
+		"calendar": &f.columns.calendar, "quantiles": &f.levels,
+	} {
+		if list := meta[key]; list != "" {
+			if err := json.Unmarshal([]byte(list), into); err != nil {
+				return nil, fmt.Errorf("%s: metadata's %s is %q, expected a JSON list", path, key, list)
+			}
 		}
 	}
 	return f, nil
@@ -128,7 +152,7 @@ func newONNXForecaster(path string, m *runtime.Model) (*onnxForecaster, error) {
 
 func (f *onnxForecaster) window() (int, int) { return f.look, max(f.features, 0) }
 
-func (f *onnxForecaster) names() columnNames { return columnNames{columns: f.columns} }
+func (f *onnxForecaster) names() columnNames { return f.columns }
 
 func (f *onnxForecaster) horizon() int { return f.ahead }
 
@@ -138,7 +162,7 @@ func (f *onnxForecaster) forecast(ctx context.Context, b *lstmattn.Batch, o lstm
 	}
 	features := f.features
 	if features < 0 {
-		features = max(len(f.columns), 1)
+		features = max(len(f.columns.columns), 1)
 	}
 	batch := b.Size
 	t, err := tensor.New(b.X, batch, f.look, features)
@@ -151,7 +175,10 @@ func (f *onnxForecaster) forecast(ctx context.Context, b *lstmattn.Batch, o lstm
 		}
 	}
 	inputs := map[string]*tensor.Tensor{f.x: t}
-	if o.Horizon > 0 {
+	if err := f.addCovariates(inputs, b); err != nil {
+		return nil, err
+	}
+	if _, told := inputs["future"]; o.Horizon > 0 && !told { // else the future's length tells
 		if f.steps == "" {
 			return nil, fmt.Errorf("the model's horizon is fixed: it has no input named horizon")
 		}
@@ -161,7 +188,7 @@ func (f *onnxForecaster) forecast(ctx context.Context, b *lstmattn.Batch, o lstm
 		}
 		inputs[f.steps] = h
 	}
-	wanted := []string{f.y}
+	wanted := append([]string{f.y}, f.beside...)
 	if o.Attention && f.attention != "" {
 		wanted = append(wanted, f.attention)
 	}
@@ -182,5 +209,50 @@ func (f *onnxForecaster) forecast(ctx context.Context, b *lstmattn.Batch, o lstm
 	if a := out[f.attention]; a != nil && a.Rank() == 4 {
 		r.Heads, r.InputSize, r.Attention = a.Dim(1), a.Dim(3), tensor.Of[float32](a)
 	}
-	return r, nil
+	return r, f.addBeside(r, out)
+}
+
+// addCovariates adds those that the model takes.
+func (f *onnxForecaster) addCovariates(inputs map[string]*tensor.Tensor, b *lstmattn.Batch) error {
+	for _, kind := range []struct {
+		name string
+		data []float32
+		axes []int
+	}{{"past", b.Past, []int{b.Size, f.look}}, {"future", b.Future, []int{b.Size, -1}}, {"static", b.Static, []int{b.Size}}} {
+		n, there := f.covariates[kind.name]
+		if !there {
+			continue
+		}
+		if len(kind.data) == 0 {
+			return fmt.Errorf("the model takes %d %s covariates, the data has none of those names", n, kind.name)
+		}
+		if i := slices.Index(kind.axes, -1); i >= 0 {
+			kind.axes[i] = len(kind.data) / (b.Size * max(n, 1))
+		}
+		t, err := tensor.New(kind.data, append(kind.axes, n)...)
+		if err != nil {
+			return fmt.Errorf("%s covariates: %w", kind.name, err)
+		}
+		inputs[kind.name] = t
+	}
+	return nil
+}
+
+// addBeside sets what a head gives beside the forecast.
+func (f *onnxForecaster) addBeside(r *lstmattn.Forecast, out map[string]*tensor.Tensor) error {
+	for _, name := range f.beside {
+		values, width := tensor.Of[float32](out[name]), 1
+		switch name {
+		case "quantiles":
+			r.Levels, r.Quantiles, width = f.levels, values, len(f.levels)
+		case "scale":
+			r.Scale = values
+		case "df":
+			r.DF = values
+		}
+		if len(values) != len(r.Values)*width {
+			return fmt.Errorf("output %q has %d values, expected %d", name, len(values), len(r.Values)*width)
+		}
+	}
+	return nil
 }
