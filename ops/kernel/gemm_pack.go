@@ -6,7 +6,7 @@ import (
 )
 
 // A PackedB is the right-hand matrix of a product, laid out for GemmPacked.
-// It is immutable and belongs to the variant that packed it.
+// Nothing but Repack changes it; it belongs to the variant that packed it.
 type PackedB struct {
 	k, n int
 	v    *variant
@@ -29,6 +29,12 @@ func PackB(transB bool, k, n int, b []float32, ldb int) *PackedB {
 	w := &PackedB{k: k, n: n, v: v, panels: aligned(k * roundUp(n, v.lanes))}
 	packPanels(v, w.panels, transB, k, n, b, ldb)
 	return w
+}
+
+// Repack is PackB of another B of the same size, in w's memory, which PackB made.
+// Nothing else may use w meanwhile.
+func (w *PackedB) Repack(transB bool, b []float32, ldb int) {
+	packPanels(w.v, w.panels, transB, w.k, w.n, b, ldb)
 }
 
 // packPanels lays out B as PackedB.panels.

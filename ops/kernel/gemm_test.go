@@ -211,3 +211,27 @@ func TestGemmOf(t *testing.T) {
 		require.Equal(t, c.want, got, "transA %v transB %v", c.transA, c.transB)
 	}
 }
+
+// Repacked memory holds what a fresh packing holds, padding included.
+func TestRepack(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, n := range []int{1, 31, 70} {
+			const k = 9
+			for _, trans := range []bool{false, true} {
+				ldb := n
+				if trans {
+					ldb = k
+				}
+				b := random(r, k*n)
+				w := PackB(trans, k, n, random(r, k*n), ldb)
+				w.Repack(trans, b, ldb)
+				require.Equal(t, PackB(trans, k, n, b, ldb).panels, w.panels)
+			}
+			w, rec, bias := random(r, 4*n*k), random(r, 4*n*n), random(r, 8*n)
+			l := PackLSTM(k, n, random(r, 4*n*k), random(r, 4*n*n), nil)
+			l.Repack(w, rec, bias[:4*n], bias[4*n:])
+			require.Equal(t, PackLSTM(k, n, w, rec, bias), l)
+		}
+	})
+}

@@ -1,8 +1,8 @@
 package kernel
 
 // LSTMWeights are the weights of one direction of an LSTM layer, packed for
-// LSTM and LSTMStep. They are immutable and belong to the variant that packed
-// them.
+// LSTM and LSTMStep. Nothing but Repack changes them; they belong to the variant
+// that packed them.
 //
 // Inside, the four gates of a vector's worth of hidden units stand together:
 // the columns of a block are i of U units, then o, f and c, so that one pass
@@ -51,11 +51,24 @@ func newLSTMWeights(v *variant, input, hidden int, w, r *PackedB, b []float32) *
 	p.w = &LSTMInput{input: input, hidden: hidden, w: w}
 	p.bias = aligned(p.columns())
 	if b != nil {
-		for g := range 4 * hidden {
-			p.bias[gateColumn(v, 4, hidden, g)] = b[g] + b[4*hidden+g]
-		}
+		p.sumBias(b[:4*hidden], b[4*hidden:])
 	}
 	return p
+}
+
+// Repack is PackLSTM of other weights of the same sizes in p's memory, which
+// PackLSTM made, with the two halves of b given apart. Nothing else may use p
+// meanwhile.
+func (p *LSTMWeights) Repack(w, r, wb, rb []float32) {
+	repackGates(p.w.w, 4, p.hidden, w, p.input)
+	repackGates(p.r, 4, p.hidden, r, p.hidden)
+	p.sumBias(wb, rb)
+}
+
+func (p *LSTMWeights) sumBias(wb, rb []float32) {
+	for g := range 4 * p.hidden {
+		p.bias[gateColumn(p.v, 4, p.hidden, g)] = wb[g] + rb[g]
+	}
 }
 
 // PackLSTMInput packs the columns of W that multiply one part of the input,
@@ -66,14 +79,27 @@ func PackLSTMInput(input, hidden int, w []float32, ldw int) *LSTMInput {
 
 // packGates packs the rows of w (gates*H, k) as columns in the order of blocks.
 func packGates(t WeightType, v *variant, gates, k, hidden int, w []float32, ldw int) *PackedB {
-	columns := ceilDiv(hidden, v.lanes) * gates * v.lanes
-	s, rows := borrow(columns * k)
+	s, rows, columns := gateRows(v, gates, k, hidden, w, ldw)
 	defer s.release()
+	return PackBAs(t, true, k, columns, rows, k)
+}
+
+// repackGates is packGates in p's memory.
+func repackGates(p *PackedB, gates, hidden int, w []float32, ldw int) {
+	s, rows, _ := gateRows(p.v, gates, p.k, hidden, w, ldw)
+	defer s.release()
+	p.Repack(true, rows, p.k)
+}
+
+// gateRows copies the rows of w (gates*H, k) in the order of blocks.
+func gateRows(v *variant, gates, k, hidden int, w []float32, ldw int) (s *scratch, rows []float32, columns int) {
+	columns = ceilDiv(hidden, v.lanes) * gates * v.lanes
+	s, rows = borrow(columns * k)
 	clear(rows)
 	for g := range gates * hidden {
 		copy(rows[gateColumn(v, gates, hidden, g)*k:][:k], w[g*ldw:])
 	}
-	return PackBAs(t, true, k, columns, rows, k)
+	return s, rows, columns
 }
 
 // packGatesInt8 packs the columns of w (k, gates*H) in the order of blocks.
