@@ -58,6 +58,16 @@ func NewMultiHeadAttention(width, memory, heads int, params AttentionParams) (*M
 	}, nil
 }
 
+// repack takes other parameters of the same sizes.
+func (m *MultiHeadAttention) repack(p *AttentionParams) {
+	m.q.Repack(true, p.QWeight, m.width)
+	m.k.Repack(true, p.KWeight, m.memory)
+	m.v.Repack(true, p.VWeight, m.memory)
+	m.out.Repack(true, p.OutWeight, m.width)
+	copy(m.inBias, p.InBias)
+	copy(m.outBias, p.OutBias)
+}
+
 // Project computes the keys and values (rows, H) of memories (rows, E). It is
 // done once for a sequence, however many queries follow. stop is called now
 // and then; it may be nil.

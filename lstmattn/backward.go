@@ -22,7 +22,8 @@ type backpass struct {
 	dOut, dSum     []float32   // (N, H)
 	dQuery         []float32   // (N, H), or of all positions in direct decoding
 	dContext       []float32   // (M, N, H)
-	dMixed         []float32   // like dQuery
+	dMixed         []float32   // (M, N, H) or (N, M, H)
+	dScores        []float32   // like the attention's weights
 	dProjected     []float32   // (M, N, H) or (N, M, H)
 	dKeys, dValues []float32   // (N, S, H)
 	dInput         []float32   // (N, decoderInput) of the step after
@@ -39,24 +40,81 @@ type backpass struct {
 
 	outW, inQ, outA, embedW *kernel.PackedB // the weights that every step multiplies with, not transposed
 	wih, whh                []*kernel.PackedB
-	attend                  kernel.AttentionArgs
-	attendGrads             kernel.AttentionGrads
+	encoderHH               [][]*kernel.PackedB // by layer and direction
+	packed                  []packing           // all of them
+
+	encoderParams, encoderGrads [][]LSTMParams // by layer and direction
+	bridges                     [2][]bridgeBack
+	fromParams, fromGrads       *float32 // where parameters and gradients begin
+	added                       int      // elements of the arena that are added to
+
+	attend      kernel.AttentionArgs
+	attendGrads kernel.AttentionGrads
+}
+
+// A packing is a weight matrix that packed holds.
+type packing struct {
+	w   *kernel.PackedB
+	b   []float32
+	ldb int
+}
+
+// A bridgeBack is a bridge's weight and the gradients of its parameters.
+type bridgeBack struct{ weight, dWeight, dBias []float32 }
+
+// backpass is the backward pass of p, in the memory of the one before where that
+// was of the same tape and gradients.
+func (s *State) backpass(p *pass, grads *Params, steps int, force *forcing) *backpass {
+	b := s.back
+	if b == nil || b.grads != grads || b.fromGrads != &grads.Data[0] || b.fromParams != &p.params.Data[0] {
+		b = newBackpass(p, grads, p.config.positions(steps))
+		s.back = b
+	}
+	b.pass, b.steps, b.force = p, steps, force
+	clear(s.backArena.arena[:b.added])
+	for _, m := range b.packed {
+		m.w.Repack(false, m.b, m.ldb)
+	}
+	return b
 }
 
 // newBackpass takes its arrays from the state's second arena.
-func newBackpass(p *pass, grads *Params, steps int, force *forcing) *backpass {
-	b := &backpass{pass: p, grads: grads, steps: steps, positions: p.config.positions(steps), force: force}
-	c, s := p.config, p.state
-	for k, layer := range p.params.lstm("decoder", c.NumDecoderLayers, 1) {
-		b.decoderParams = append(b.decoderParams, layer[0])
-		b.decoderGrads = append(b.decoderGrads, grads.lstm("decoder", c.NumDecoderLayers, 1)[k][0])
+func newBackpass(p *pass, grads *Params, positions int) *backpass {
+	b := &backpass{pass: p, grads: grads, positions: positions, fromParams: &p.params.Data[0], fromGrads: &grads.Data[0]}
+	b.views()
+	b.layOut()
+	b.pack()
+	return b
+}
+
+// views finds the parameters and their gradients.
+func (b *backpass) views() {
+	c := b.config
+	decoder, dDecoder := b.params.lstm("decoder", c.NumDecoderLayers, 1), b.grads.lstm("decoder", c.NumDecoderLayers, 1)
+	for k := range decoder {
+		b.decoderParams, b.decoderGrads = append(b.decoderParams, decoder[k][0]), append(b.decoderGrads, dDecoder[k][0])
 	}
-	if s.back == nil {
-		s.back = &State{}
+	b.encoderParams = b.params.lstm("encoder", c.NumEncoderLayers, c.Directions())
+	b.encoderGrads = b.grads.lstm("encoder", c.NumEncoderLayers, c.Directions())
+	if !c.Bidirectional {
+		return
 	}
-	N, S, H, E := p.rows, c.encoderSteps(), c.HiddenSize, c.MemorySize()
-	take, zeros := s.back.take, 0
-	s.back.cut(func() {
+	for which, name := range []string{"bridge_h", "bridge_c"} {
+		for k := range c.NumDecoderLayers {
+			weight, bias := fmt.Sprintf("%s.%d.weight", name, k), fmt.Sprintf("%s.%d.bias", name, k)
+			b.bridges[which] = append(b.bridges[which], bridgeBack{b.params.View(weight), b.grads.View(weight), b.grads.View(bias)})
+		}
+	}
+}
+
+func (b *backpass) layOut() {
+	c, s := b.config, b.state
+	if s.backArena == nil {
+		s.backArena = &State{}
+	}
+	N, S, H, E := b.rows, c.encoderSteps(), c.HiddenSize, c.MemorySize()
+	take := s.backArena.take
+	s.backArena.cut(func() {
 		// What is added to comes first, and is cleared.
 		b.dh, b.dc, b.dgates = nil, nil, nil
 		for range c.NumDecoderLayers {
@@ -75,7 +133,7 @@ func newBackpass(p *pass, grads *Params, steps int, force *forcing) *backpass {
 		if c.Attention && !c.direct() {
 			b.dContext = take(b.positions * N * H)
 		}
-		zeros = s.back.used
+		b.added = s.backArena.used
 
 		b.dMemory[1] = take(N * S * width)
 		b.encoderGates, b.dJoined = take(S*N*4*H), take(N*2*H)
@@ -84,7 +142,8 @@ func newBackpass(p *pass, grads *Params, steps int, force *forcing) *backpass {
 			queries = b.positions
 		}
 		if c.Attention {
-			b.dQuery, b.dMixed = take(queries*N*H), take(queries*N*H)
+			b.dQuery, b.dMixed = take(queries*N*H), take(b.positions*N*H)
+			b.dScores = take(b.positions * N * c.NumAttentionHeads * S)
 		}
 		if c.direct() {
 			b.takeDirect(take)
@@ -92,11 +151,28 @@ func newBackpass(p *pass, grads *Params, steps int, force *forcing) *backpass {
 			b.takeSteps(take)
 		}
 	})
-	clear(s.back.arena[:zeros])
+}
+
+// pack makes room for the weights that are packed.
+func (b *backpass) pack() {
+	c, H := b.config, b.config.HiddenSize
 	if !c.direct() {
 		b.packSteps()
 	}
-	return b
+	for _, layer := range b.encoderParams {
+		var of []*kernel.PackedB
+		for d := range layer {
+			of = append(of, b.packB(4*H, H, layer[d].WeightHH))
+		}
+		b.encoderHH = append(b.encoderHH, of)
+	}
+}
+
+// packB packs w (k, n) now and at every pass.
+func (b *backpass) packB(k, n int, w []float32) *kernel.PackedB {
+	packed := kernel.PackB(false, k, n, w, n)
+	b.packed = append(b.packed, packing{packed, w, n})
+	return packed
 }
 
 // run adds the gradients of all parameters, dy (B, T, F, K) being the gradient of
@@ -198,15 +274,15 @@ func (b *backpass) bridgeBackward() {
 				kernel.Add(into, into, d)
 				continue
 			}
-			name := fmt.Sprintf("bridge_%s.%d", []string{"h", "c"}[which], k)
+			bridge := &b.bridges[which][k]
 			if which == 0 { // through the tanh
 				for i, h := range b.state.first[0][k] {
 					d[i] *= 1 - h*h
 				}
 			}
 			b.join(k, which, j)
-			b.product(b.grads.View(name+".weight"), b.grads.View(name+".bias"), d, b.state.ends, B, H, 2*H)
-			kernel.Gemm(b.pool, false, false, B, 2*H, H, 1, d, H, b.params.View(name+".weight"), 2*H, 0, b.dJoined, 2*H)
+			b.product(bridge.dWeight, bridge.dBias, d, b.state.ends, B, H, 2*H)
+			kernel.Gemm(b.pool, false, false, B, 2*H, H, 1, d, H, bridge.weight, 2*H, 0, b.dJoined, 2*H)
 			for direction := range 2 {
 				into := piece(b.dFinal[which], 2*j+direction, n)
 				for i := range B {
@@ -222,7 +298,6 @@ func (b *backpass) bridgeBackward() {
 func (b *backpass) encoderBackward(ctx context.Context) error {
 	c, s := b.config, b.state
 	N, S, H, E := b.rows, c.encoderSteps(), c.HiddenSize, c.MemorySize()
-	params, grads := b.params.lstm("encoder", c.NumEncoderLayers, c.Directions()), b.grads.lstm("encoder", c.NumEncoderLayers, c.Directions())
 	dy, dx := b.dMemory[0], b.dMemory[1]
 	for k := c.NumEncoderLayers - 1; k >= 0; k-- {
 		x, width := s.encode.X, c.encoderInput()
@@ -238,8 +313,8 @@ func (b *backpass) encoderBackward(ctx context.Context) error {
 				y: s.encode.Y[k][d*H:], dy: dy[d*H:], yT: E,
 				gates: s.tape.gates[k][d], cells: s.tape.cells[k][d],
 				dh: piece(b.dFinal[0], k*c.Directions()+d, N*H), dc: piece(b.dFinal[1], k*c.Directions()+d, N*H),
-				dx: dx, addX: d == 1, params: params[k][d], grads: grads[k][d],
-				dgates: b.encoderGates, zeros: b.zeros, stop: ctx.Err,
+				dx: dx, addX: d == 1, params: b.encoderParams[k][d], grads: b.encoderGrads[k][d],
+				recurrent: b.encoderHH[k][d], dgates: b.encoderGates, zeros: b.zeros, stop: s.stopped(ctx),
 			}
 			if k == 0 && b.embed == nil {
 				l.dx = nil

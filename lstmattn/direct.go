@@ -41,6 +41,20 @@ func directCells(c *Config, params [][]LSTMParams) (cells []directCell) {
 	return cells
 }
 
+// repack takes other parameters of layer k.
+func (cell *directCell) repack(c *Config, k int, p *LSTMParams) {
+	cell.recurrent.w.Repack(true, p.WeightHH, c.HiddenSize)
+	kernel.Add(cell.recurrent.bias, p.BiasIH, p.BiasHH)
+	in := c.layerInput(k)
+	cell.input.Repack(true, p.WeightIH, in)
+	if cell.channel != nil {
+		cell.channel.Repack(true, p.WeightIH[c.positionEmbedding():], in)
+	}
+	if cell.known != nil {
+		cell.known.Repack(true, p.WeightIH[c.HiddenSize:], in)
+	}
+}
+
 // layerInput is the width of what decoder layer k reads.
 func (c *Config) layerInput(k int) int {
 	if k == 0 {

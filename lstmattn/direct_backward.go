@@ -54,7 +54,7 @@ func (b *backpass) directAttention(dSum []float32, R int) {
 	w, g := b.params.attention(H), b.grads.attention(H)
 	kernel.Gemm(b.pool, false, false, R, H, H, 1, dSum, H, w.OutWeight, H, 0, b.dMixed, H)
 	b.attend = s.attend.core
-	b.attendGrads = kernel.AttentionGrads{DOut: b.dMixed, DQ: b.dProjected, DK: b.dKeys, DV: b.dValues}
+	b.attendGrads = kernel.AttentionGrads{DOut: b.dMixed, DQ: b.dProjected, DK: b.dKeys, DV: b.dValues, Scores: b.dScores}
 	kernel.AttentionBackward(b.pool, &b.attend, &b.attendGrads)
 	b.product(g.OutWeight, g.OutBias, dSum, t.mixed, R, H, H)
 	b.product(g.QWeight, g.InBias[:H], b.dProjected, t.h[c.NumDecoderLayers-1], R, H, H)

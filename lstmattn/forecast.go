@@ -179,7 +179,7 @@ func (m *Model) Forward(ctx context.Context, x, target []float32, o *ForwardOpti
 	pool.Enter()
 	defer pool.Leave()
 	s.layOut(m, f.Batch, horizon, 1)
-	if err := m.newPass(pool, s, b).run(ctx, f, 0, m.forcing(target, o)); err != nil {
+	if err := m.newPass(pool, s, b).run(ctx, f, 0, m.forcing(s, target, o)); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -209,10 +209,13 @@ func (m *Model) targetOf(x, target []float32, o *ForwardOptions) (batch, steps i
 	return batch, steps, nil
 }
 
-func (m *Model) forcing(target []float32, o *ForwardOptions) *forcing {
-	f := &forcing{target: target, ratio: o.TeacherForcing, draws: stream(o.Seed, "teacher forcing")}
-	if o.Dropout && m.config.Dropout > 0 {
-		f.drop = &dropout{m.config.Dropout, stream(o.Seed, "dropout")}
+// forcing is what o asks for, in the state's memory.
+func (m *Model) forcing(s *State, target []float32, o *ForwardOptions) *forcing {
+	f := &s.force
+	f.target, f.ratio, f.draws = target, o.TeacherForcing, f.sources[0].start(o.Seed, "teacher forcing")
+	if f.drop = nil; o.Dropout && m.config.Dropout > 0 {
+		f.dropout = dropout{m.config.Dropout, f.sources[1].start(o.Seed, "dropout")}
+		f.drop = &f.dropout
 	}
 	return f
 }
@@ -281,7 +284,7 @@ func (m *Model) prepare(f *Forecast, x []float32, horizon int, attention bool, p
 	return nil
 }
 
-func room(v []float32, n int) []float32 { return slices.Grow(v[:0], n)[:n] }
+func room[T any](v []T, n int) []T { return slices.Grow(v[:0], n)[:n] }
 
 // borrow returns the state to work in and what gives it back.
 func (m *Model) borrow(s *State) (*State, func()) {

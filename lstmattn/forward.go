@@ -27,11 +27,13 @@ type pass struct {
 	dropping bool    // a training pass with dropout
 }
 
+// newPass is a pass in the state's memory, which has one at a time.
 func (m *Model) newPass(pool *kernel.Pool, s *State, b *Batch) *pass {
-	return &pass{
+	s.pass = pass{
 		network: m.net, params: m.params, head: m.head, config: &m.config, pool: pool, state: s,
 		data: b, batch: b.Size, rows: m.config.sequences(b.Size), paths: s.paths,
 	}
+	return &s.pass
 }
 
 // encode runs the encoder over the windows in state.n, sets the decoder's
@@ -39,7 +41,7 @@ func (m *Model) newPass(pool *kernel.Pool, s *State, b *Batch) *pass {
 func (p *pass) encode(ctx context.Context) error {
 	s := p.state
 	p.sequences()
-	s.encode.Stop = ctx.Err
+	s.encode.Stop = s.stopped(ctx)
 	if err := p.encoder.Forward(p.pool, &s.encode); err != nil {
 		return err
 	}

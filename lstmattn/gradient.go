@@ -55,18 +55,18 @@ func (m *Model) GradientBatch(ctx context.Context, grad *Params, b *Batch, loss 
 	defer pool.Leave()
 	s.layOutTraining(m, b.Size, steps)
 	p := m.newPass(pool, s, b)
-	force := m.forcing(b.Target, o)
+	force := m.forcing(s, b.Target, o)
 	p.dropping = force.drop != nil
-	numbers := make([]float32, len(b.Target)*m.head.width)
-	if err := p.forward(ctx, numbers, nil, steps, force); err != nil {
+	s.numbers = room(s.numbers, len(b.Target)*m.head.width)
+	if err := p.forward(ctx, s.numbers, nil, steps, force); err != nil {
 		return 0, err
 	}
 	if total == 0 {
 		return 0, nil
 	}
-	dy := make([]float32, len(numbers))
-	sum := loss.measure(m.head, &s.window, dy, numbers, force.normalized, b.Weight, steps, total)
-	return sum / total, newBackpass(p, grad, steps, force).run(ctx, dy)
+	s.dNumbers = room(s.dNumbers, len(s.numbers))
+	sum := loss.measure(m.head, &s.window, s.dNumbers, s.numbers, force.normalized, b.Weight, steps, total)
+	return sum / total, s.backpass(p, grad, steps, force).run(ctx, s.dNumbers)
 }
 
 // Measure runs the model free, as Forecast does, and returns the sum of the

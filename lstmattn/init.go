@@ -1,9 +1,6 @@
 package lstmattn
 
-import (
-	"hash/fnv"
-	"math/rand/v2"
-)
+import "math/rand/v2"
 
 // InitKind is a distribution of initial values.
 type InitKind uint8
@@ -52,7 +49,23 @@ func (p *Params) initialize(seed uint64) {
 
 // stream is the generator of the random numbers of one purpose.
 func stream(seed uint64, purpose string) *rand.Rand {
-	h := fnv.New64a()
-	h.Write([]byte(purpose))
-	return rand.New(rand.NewPCG(seed, h.Sum64()))
+	return new(source).start(seed, purpose)
+}
+
+// A source is memory for a stream, one after the other.
+type source struct {
+	pcg  rand.PCG
+	rand *rand.Rand
+}
+
+// start begins a stream; the one before it ends.
+func (s *source) start(seed uint64, purpose string) *rand.Rand {
+	h := uint64(14695981039346656037) // FNV-1a
+	for _, c := range []byte(purpose) {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	if s.pcg.Seed(seed, h); s.rand == nil {
+		s.rand = rand.New(&s.pcg)
+	}
+	return s.rand
 }

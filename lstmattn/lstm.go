@@ -105,6 +105,16 @@ func NewStackedLSTM(input, hidden int, params [][]LSTMParams) (*StackedLSTM, err
 	return s, nil
 }
 
+// repack takes other parameters of the same sizes.
+func (s *StackedLSTM) repack(params [][]LSTMParams) {
+	for k, layer := range s.layers {
+		for d, w := range layer {
+			p := &params[k][d]
+			w.Repack(p.WeightIH, p.WeightHH, p.BiasIH, p.BiasHH)
+		}
+	}
+}
+
 // Sizes returns the widths of input and output (hidden times directions) and
 // the number of final states (layers times directions).
 func (s *StackedLSTM) Sizes() (input, output, states int) {

@@ -20,8 +20,9 @@ type lstmBack struct {
 	addX   bool
 
 	params, grads LSTMParams
-	dgates        []float32 // (B, T, 4H) scratch
-	zeros         []float32 // (H) zeros
+	recurrent     *kernel.PackedB // params.WeightHH (4H, H)
+	dgates        []float32       // (B, T, 4H) scratch
+	zeros         []float32       // (H) zeros
 	stop          func() error
 }
 
@@ -34,7 +35,6 @@ type lstmBack struct {
 // and then takes dx = dgates W and the gradients of all parameters at once.
 func (l *lstmBack) run(p *kernel.Pool) error {
 	B, H := l.B, l.hidden
-	recurrent := kernel.PackB(false, 4*H, H, l.params.WeightHH, H)
 	for s := range l.T {
 		if s%16 == 0 && l.stop != nil {
 			if err := l.stop(); err != nil {
@@ -55,7 +55,7 @@ func (l *lstmBack) run(p *kernel.Pool) error {
 			}
 			kernel.LSTMCellBackward(l.dgates[(b*l.T+t)*4*H:][:4*H], dc, dh, dc, l.gates[4*at:4*(at+H)], l.cells[at:at+H], cPrev)
 		}
-		kernel.GemmPacked(p, B, l.dgates[t*4*H:], l.T*4*H, recurrent, l.dh, H, kernel.Epilogue{})
+		kernel.GemmPacked(p, B, l.dgates[t*4*H:], l.T*4*H, l.recurrent, l.dh, H, kernel.Epilogue{})
 	}
 	l.products(p)
 	return nil

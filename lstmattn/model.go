@@ -73,8 +73,15 @@ func FromParams(cfg Config, p *Params) (*Model, error) {
 }
 
 // Pack brings the parameters into the kernels' layout. It must be called after
-// the numbers in Params have changed.
+// the numbers in Params have changed. It works in the memory of the layout before
+// unless Params.Data was replaced.
 func (m *Model) Pack() error {
+	if m.net != nil && m.net.from == &m.params.Data[0] {
+		for _, repack := range m.net.repack {
+			repack()
+		}
+		return nil
+	}
 	net, err := newNetwork(&m.config, m.params)
 	if err == nil {
 		m.net = net
@@ -151,6 +158,9 @@ type network struct {
 	norm             []float32           // (2H) weight and bias; nil without layer norm
 	output           dense
 	skip             *dense // nil without
+
+	from   *float32 // where the parameters begin
+	repack []func() // lay out each part anew from its parameters
 }
 
 // A dense is a linear layer y = x W' + b.
@@ -161,25 +171,41 @@ type dense struct {
 
 func newNetwork(c *Config, p *Params) (*network, error) {
 	H, E := c.HiddenSize, c.MemorySize()
+	n := &network{from: &p.Data[0]}
+	again := func(repack func()) { n.repack = append(n.repack, repack) }
 	linear := func(name string, out, in int) *dense {
-		return &dense{kernel.PackB(true, in, out, p.View(name+".weight"), in), p.View(name + ".bias")}
+		weight := p.View(name + ".weight")
+		w := kernel.PackB(true, in, out, weight, in)
+		again(func() { w.Repack(true, weight, in) })
+		return &dense{w, p.View(name + ".bias")}
 	}
-	n := &network{output: *linear("output", c.outputWidth(), H)}
+	n.output = *linear("output", c.outputWidth(), H)
 	var err error
-	if n.encoder, err = NewStackedLSTM(c.encoderInput(), H, p.lstm("encoder", c.NumEncoderLayers, c.Directions())); err != nil {
+	encoder, decoder := p.lstm("encoder", c.NumEncoderLayers, c.Directions()), p.lstm("decoder", c.NumDecoderLayers, 1)
+	if n.encoder, err = NewStackedLSTM(c.encoderInput(), H, encoder); err != nil {
 		return nil, err
 	}
-	decoder := p.lstm("decoder", c.NumDecoderLayers, 1)
+	again(func() { n.encoder.repack(encoder) })
 	if c.direct() {
 		n.cells = directCells(c, decoder)
-	} else if n.decoder, err = NewStackedLSTM(c.decoderInput(), H, decoder); err != nil {
-		return nil, err
+		again(func() {
+			for k := range n.cells {
+				n.cells[k].repack(c, k, &decoder[k][0])
+			}
+		})
+	} else {
+		if n.decoder, err = NewStackedLSTM(c.decoderInput(), H, decoder); err != nil {
+			return nil, err
+		}
+		again(func() { n.decoder.repack(decoder) })
 	}
 	n.positions, n.channels = p.View("position_embedding.weight"), p.View("channel_embedding.weight")
 	if c.Attention {
-		if n.attention, err = NewMultiHeadAttention(H, E, c.NumAttentionHeads, p.attention(H)); err != nil {
+		attention := p.attention(H)
+		if n.attention, err = NewMultiHeadAttention(H, E, c.NumAttentionHeads, attention); err != nil {
 			return nil, err
 		}
+		again(func() { n.attention.repack(&attention) })
 	}
 	if c.Segment > 1 {
 		n.embed = linear("embed", H, c.segmentWidth())
@@ -194,7 +220,12 @@ func newNetwork(c *Config, p *Params) (*network, error) {
 		}
 	}
 	if c.LayerNorm {
-		n.norm = append(append(n.norm, p.View("norm.weight")...), p.View("norm.bias")...)
+		weight, bias := p.View("norm.weight"), p.View("norm.bias")
+		n.norm = append(append(n.norm, weight...), bias...)
+		again(func() {
+			copy(n.norm, weight)
+			copy(n.norm[H:], bias)
+		})
 	}
 	return n, nil
 }

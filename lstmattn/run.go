@@ -13,7 +13,11 @@ type forcing struct {
 	draws  *rand.Rand
 	drop   *dropout // nil for none
 
+	sources [2]source // of draws and drop
+	dropout dropout
+
 	normalized []float32 // (B, T, F) the target as the decoder sees it
+	own        []float32 // (R, P*W) scratch of show
 	forced     []bool    // (T+1) whether step t read the target
 	gaps       bool      // some of the target is missing: NaN
 }
@@ -47,11 +51,12 @@ func (p *pass) forward(ctx context.Context, values, weights []float32, steps int
 	var drop *dropout
 	s.encode.between = nil
 	if force != nil {
-		force.normalized, force.forced = make([]float32, len(force.target)), make([]bool, steps+1)
+		force.normalized, force.forced = room(force.normalized, len(force.target)), room(force.forced, steps+1)
+		clear(force.forced)
 		s.window.normalizeTarget(force.normalized, force.target, p.batch, steps)
 		force.gaps = slices.ContainsFunc(force.normalized, isNaN)
 		if drop = force.drop; drop != nil {
-			s.encode.between = s.dropBetween(drop)
+			s.encode.between = s.between
 		}
 	}
 	if err := p.encode(ctx); err != nil {
@@ -120,11 +125,11 @@ func (f *forcing) show(c *Config, prev []float32, position, steps int) {
 		target.get(c, f.normalized, position, steps, 1)
 		return
 	}
-	own := slices.Clone(prev)
+	f.own = append(f.own[:0], prev...)
 	target.get(c, f.normalized, position, steps, 1)
 	for i, v := range prev {
 		if isNaN(v) {
-			prev[i] = own[i]
+			prev[i] = f.own[i]
 		}
 	}
 }
@@ -153,15 +158,14 @@ func (p *pass) keepWeights(all, of []float32, first, count, steps int) {
 
 // dropBetween is the encoder's dropout between layers: in place, or where the
 // backward pass needs both sides into s.tape.
-func (s *State) dropBetween(drop *dropout) func(int, []float32) []float32 {
-	return func(layer int, y []float32) []float32 {
-		if s.tape == nil {
-			drop.apply(y, y, nil)
-			return y
-		}
-		drop.apply(s.tape.dropped[layer], y, s.tape.masks[layer])
-		return s.tape.dropped[layer]
+func (s *State) dropBetween(layer int, y []float32) []float32 {
+	drop := s.force.drop
+	if s.tape == nil {
+		drop.apply(y, y, nil)
+		return y
 	}
+	drop.apply(s.tape.dropped[layer], y, s.tape.masks[layer])
+	return s.tape.dropped[layer]
 }
 
 func isNaN(v float32) bool { return v != v }

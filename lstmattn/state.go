@@ -1,6 +1,10 @@
 package lstmattn
 
-import "github.com/onda-ml/onda/ops/kernel"
+import (
+	"context"
+
+	"github.com/onda-ml/onda/ops/kernel"
+)
 
 // A State is the memory a forecast works in. The zero value is ready; a State
 // that has served one call serves the next without allocating. One call uses
@@ -31,8 +35,18 @@ type State struct {
 	inputs       [][]float32
 	prevs        [][]float32 // (R, P*W) the segment before a step; training keeps all where they are embedded
 	direct       direct
-	tape         *tape  // nil outside training
-	back         *State // the arena of the backward pass
+	pass         pass // that uses the state
+
+	// Of training:
+	tape              *tape // nil outside training
+	force             forcing
+	numbers, dNumbers []float32 // (B, T, F, K) what the network gives, and the gradient
+	back              *backpass // of the tape; nil before the first
+	backArena         *State    // that back's arrays are of
+
+	ctx     context.Context // that stop asks
+	stop    func() error
+	between func(layer int, y []float32) []float32 // dropBetween
 
 	attend AttendArgs
 	step   kernel.LSTMStepArgs
@@ -104,7 +118,11 @@ func (s *State) cut(lay func()) {
 // common is the layout that inference and training share. The decoder's first
 // state has room of its own but in autoregressive training.
 func (s *State) common(m *Model, batch, paths int) {
-	s.model, s.batch, s.paths, s.steps, s.tape = m, batch, paths, 0, nil
+	s.model, s.batch, s.paths, s.steps, s.tape, s.back = m, batch, paths, 0, nil, nil
+	if s.between == nil {
+		s.between = func(layer int, y []float32) []float32 { return s.dropBetween(layer, y) }
+		s.stop = func() error { return s.ctx.Err() }
+	}
 	c := &m.config
 	B, L, F, H := batch, c.InputSize, c.NumFeatures, c.HiddenSize
 	N, S := c.sequences(B), c.encoderSteps()
@@ -163,6 +181,12 @@ func (s *State) prev(t int) []float32 { return s.prevs[min(t, len(s.prevs)-1)] }
 func (s *State) at(t int) (f *frame, input, next []float32) {
 	last := len(s.inputs) - 1
 	return &s.frames[min(t, len(s.frames)-1)], s.inputs[min(t, last)], s.inputs[min(t+1, last)]
+}
+
+// stopped is ctx.Err.
+func (s *State) stopped(ctx context.Context) func() error {
+	s.ctx = ctx
+	return s.stop
 }
 
 // take cuts n elements off the arena; nil while the arena is too short.

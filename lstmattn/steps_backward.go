@@ -21,19 +21,17 @@ func (b *backpass) takeSteps(take func(int) []float32) {
 
 func (b *backpass) packSteps() {
 	c, H := b.config, b.config.HiddenSize
-	b.outW = kernel.PackB(false, c.outputWidth(), H, b.params.View("output.weight"), H)
+	b.outW = b.packB(c.outputWidth(), H, b.params.View("output.weight"))
 	if c.Attention {
 		a := b.params.attention(H)
-		b.inQ = kernel.PackB(false, H, H, a.QWeight, H)
-		b.outA = kernel.PackB(false, H, H, a.OutWeight, H)
+		b.inQ, b.outA = b.packB(H, H, a.QWeight), b.packB(H, H, a.OutWeight)
 	}
 	if b.embed != nil {
-		b.embedW = kernel.PackB(false, H, c.segmentWidth(), b.params.View("embed.weight"), c.segmentWidth())
+		b.embedW = b.packB(H, c.segmentWidth(), b.params.View("embed.weight"))
 	}
 	for k, layer := range b.decoderParams {
-		in := c.layerInput(k)
-		b.wih = append(b.wih, kernel.PackB(false, 4*H, in, layer.WeightIH, in))
-		b.whh = append(b.whh, kernel.PackB(false, 4*H, H, layer.WeightHH, H))
+		b.wih = append(b.wih, b.packB(4*H, c.layerInput(k), layer.WeightIH))
+		b.whh = append(b.whh, b.packB(4*H, H, layer.WeightHH))
 	}
 }
 
@@ -44,6 +42,9 @@ func (b *backpass) stepsBackward(ctx context.Context) error {
 			return err
 		}
 		b.step(t)
+	}
+	if b.config.Attention {
+		b.attendedBackward()
 	}
 	b.stepProducts()
 	return nil
@@ -72,7 +73,7 @@ func (b *backpass) step(t int) {
 		} else {
 			kernel.Add(dContext, dContext, dx)
 		}
-		kernel.GemmPacked(pool, N, dContext, H, b.outA, b.dMixed, H, kernel.Epilogue{})
+		kernel.GemmPacked(pool, N, dContext, H, b.outA, piece(b.dMixed, t, N*H), H, kernel.Epilogue{})
 		b.attendBackward(t, f)
 		kernel.GemmPacked(pool, N, piece(b.dProjected, t, N*H), H, b.inQ, b.dQuery, H, kernel.Epilogue{Beta: 1})
 		dx = b.dQuery
@@ -151,12 +152,28 @@ func (b *backpass) fedBackward(t int, dy, dContext []float32) {
 }
 
 // attendBackward is the backward pass of the attention's core at step t, from
-// dMixed to dProjected, dKeys and dValues.
+// dMixed to dProjected and dScores.
 func (b *backpass) attendBackward(t int, f *frame) {
+	n := b.rows * b.config.HiddenSize
 	b.attend = b.state.attend.core
 	b.attend.Q, b.attend.Weights = f.projected, f.weights
-	b.attendGrads = kernel.AttentionGrads{DOut: b.dMixed, DQ: piece(b.dProjected, t, b.rows*b.config.HiddenSize), DK: b.dKeys, DV: b.dValues}
-	kernel.AttentionBackward(b.pool, &b.attend, &b.attendGrads)
+	b.attendGrads = kernel.AttentionGrads{DOut: piece(b.dMixed, t, n), DQ: piece(b.dProjected, t, n), Scores: piece(b.dScores, t, len(f.weights))}
+	kernel.AttentionQueryBackward(b.pool, &b.attend, &b.attendGrads)
+}
+
+// attendedBackward adds to dKeys and dValues what all steps give.
+func (b *backpass) attendedBackward() {
+	c, all := b.config, &b.state.tape.all
+	N, S, H, A := b.rows, c.encoderSteps(), c.HiddenSize, c.NumAttentionHeads
+	b.attend = b.state.attend.core
+	b.attend.Tq, b.attend.Q, b.attend.Weights = b.positions, all.projected, all.weights
+	b.attend.QS = kernel.Strides{B: H, H: H / A, T: N * H}
+	b.attend.OutS = b.attend.QS
+	b.attendGrads = kernel.AttentionGrads{
+		DOut: b.dMixed, DK: b.dKeys, DV: b.dValues, Scores: b.dScores,
+		HeadStride: S, QueryStride: N * A * S,
+	}
+	kernel.AttentionMemoryBackward(b.pool, &b.attend, &b.attendGrads)
 }
 
 // stepProducts adds the gradients of the decoder's, the query's and the output's
