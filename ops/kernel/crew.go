@@ -56,10 +56,12 @@ type seat struct {
 }
 
 // The states of a helper's seat. The leader moves it from ready to working and
-// from working to dismissed, the helper everywhere else.
+// from working to dismissed, the helper everywhere else. A helper that sleeps is
+// away, so that it isn't given work that it would be late for.
 const (
 	vacant uint32 = iota
 	ready
+	away // for a moment
 	working
 	committing
 	dismissed
@@ -289,10 +291,13 @@ func (c *crew) await(s *seat) bool {
 			return true
 		case c.over.Load():
 			return false
+		case s.state.CompareAndSwap(dismissed, ready): // before it saw the share
 		case time.Since(begin) < rest:
 			runtime.Gosched()
-		default:
+		case s.state.CompareAndSwap(ready, away):
 			time.Sleep(rest / 2)
+			s.state.Store(ready)
+			begin = time.Now()
 		}
 	}
 }

@@ -110,6 +110,30 @@ func TestCrewDoesNotDependOnItsHelpers(t *testing.T) {
 	}
 }
 
+// A helper that found nothing to do for long enough to sleep, and one that was
+// dismissed before it saw its share, are given work again.
+func TestHelpersReturnToTheCrew(t *testing.T) {
+	var helped atomic.Bool
+	p := NewPool(2)
+	p.lead(2, newStepBuffers(1, 1, 4, 4, 4, true), func(c *crew) {
+		s := &c.seats[1]
+		there := func() bool { return s.state.Load() == ready || s.state.Load() == away }
+		require.Eventually(t, there, 10*time.Second, time.Millisecond)
+		time.Sleep(20 * rest)
+		for !s.state.CompareAndSwap(ready, dismissed) {
+			runtime.Gosched()
+		}
+		for begin := time.Now(); !helped.Load() && time.Since(begin) < 10*time.Second; {
+			c.do(2, phase{})
+		}
+	}, func(s *seat) {
+		if !s.leads && s.commit() {
+			helped.Store(true)
+		}
+	})
+	require.True(t, helped.Load())
+}
+
 // A recurrence gives the same bits whoever else wants the processors.
 func TestRecurrencesBesideBusyGoroutines(t *testing.T) {
 	stop := make(chan struct{})
