@@ -3,7 +3,7 @@ GO         ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES    = ./...
 
-.PHONY: help demo test race check fmt vet lint tidy generate generated conformance interop fuzz bench benchcmp noasm live arm64 compare compare-train accuracy
+.PHONY: help demo test race check fmt vet lint tidy generate generated emulate conformance interop fuzz bench benchcmp noasm live arm64 compare compare-train accuracy
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ test: ## every test that needs only Go
 race: ## the concurrent packages under the race detector
 	$(GO) test -race ./ops/kernel ./runtime/... ./lstmattn/...
 
-check: fmt vet lint generated tidy ## formatting, vet on four platforms, staticcheck, generated files, go.mod
+check: fmt vet lint generated emulate tidy ## formatting, vet on four platforms, staticcheck, generated files, go.mod
 
 fmt:
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "gofmt would change:"; echo "$$out"; exit 1; fi
@@ -41,6 +41,9 @@ generate: ## write the generated files: operator table, amd64 assembly
 generated: ## fail if a generated file is not current
 	@$(GO) run -C tools/asm . -check -dir ../../ops/kernel
 	@$(GO) generate ./... && git diff --exit-code -- README.md ops/OPERATORS.md || { echo "run make generate and commit"; exit 1; }
+
+emulate: ## the amd64 assembly in an emulator, also what this machine cannot run (AVX-512, VNNI)
+	$(GO) vet -C tools/asm ./... && $(GO) test -C tools/asm ./...
 
 conformance: ## ONNX's own test suites, with the report in testmodels/CONFORMANCE.md
 	bash testmodels/scripts/conformance.sh

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
 )
@@ -49,13 +50,8 @@ func main() {
 func run(dir string, check bool) error {
 	for _, f := range families {
 		for _, x := range []*isa{newAVX2(), newAVX512()} {
-			x.ConstraintExpr("!noasm")
-			f.emit(x)
-			file, err := x.Result()
+			file, err := compile(x, f.emit)
 			if err != nil {
-				return fmt.Errorf("%s for %s: %w", f.name, x.name, err)
-			}
-			if err := pass.Compile.Execute(file); err != nil {
 				return fmt.Errorf("%s for %s: %w", f.name, x.name, err)
 			}
 			if len(file.Sections) == 0 {
@@ -78,6 +74,17 @@ func run(dir string, check bool) error {
 		}
 	}
 	return nil
+}
+
+// compile emits functions and allocates their registers.
+func compile(x *isa, emit func(x *isa)) (*ir.File, error) {
+	x.ConstraintExpr("!noasm")
+	emit(x)
+	file, err := x.Result()
+	if err != nil {
+		return nil, err
+	}
+	return file, pass.Compile.Execute(file)
 }
 
 func put(path string, text []byte, check bool) error {

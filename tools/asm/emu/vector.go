@@ -1,0 +1,452 @@
+package emu
+
+import (
+	"math"
+
+	"github.com/mmcloughlin/avo/ir"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// A vector is a register of 512 bits.
+type vector [64]byte
+
+func (v *vector) word(i int) uint32         { return order.Uint32(v[4*i:]) }
+func (v *vector) setWord(i int, w uint32)   { order.PutUint32(v[4*i:], w) }
+func (v *vector) float(i int) float32       { return math.Float32frombits(v.word(i)) }
+func (v *vector) setFloat(i int, f float32) { v.setWord(i, math.Float32bits(f)) }
+func (v *vector) half(i int) int32          { return int32(int16(order.Uint16(v[2*i:]))) }
+func (v *vector) setHalf(i int, w int32)    { order.PutUint16(v[2*i:], uint16(w)) }
+
+// vector executes an instruction on vectors. In the operands' reversed order
+// the last is the destination; before it comes the mask if there is one, then
+// the manual's first source, its second and its third.
+func (m *machine) vector(i *ir.Instruction) bool {
+	ops := i.Operands
+	zeroing := false
+	for _, s := range i.Suffixes {
+		if s != "Z" {
+			return false
+		}
+		zeroing = true
+	}
+	if i.Opcode == "VZEROUPPER" {
+		for v := range 16 {
+			clear(m.vectors[v][16:])
+		}
+		m.dirty = false
+		return true
+	}
+	if len(ops) < 2 {
+		return false
+	}
+	dst := ops[len(ops)-1]
+	if i.Opcode == "VMOVUPS" && len(ops) == 3 {
+		m.maskedMove(ops[0], ops[1], dst, zeroing)
+		return true
+	}
+	if zeroing {
+		return false
+	}
+	if len(ops) == 2 {
+		return m.convert(i.Opcode, ops[0], dst)
+	}
+	if _, ok := constant(ops[0]); ok {
+		return m.immediate(i.Opcode, ops)
+	}
+	switch i.Opcode {
+	case "VBLENDVPS":
+		n := width(dst)
+		mask, yes, d := m.load(ops[0], n), m.load(ops[1], n), m.load(ops[2], n)
+		for l := range n / 4 {
+			if mask.word(l)>>31 != 0 {
+				d.setWord(l, yes.word(l))
+			}
+		}
+		m.put(dst, d)
+		return true
+	case "VBLENDMPS":
+		n, k := width(dst), m.mask(ops[2])
+		yes, d := m.load(ops[0], n), m.load(ops[1], n)
+		for l := range n / 4 {
+			if k>>l&1 != 0 {
+				d.setWord(l, yes.word(l))
+			}
+		}
+		m.put(dst, d)
+		return true
+	case "VMASKMOVPS":
+		m.maskmov(ops[0], ops[1], dst)
+		return true
+	}
+	return len(ops) == 3 && m.binary(i.Opcode, ops[1], ops[0], dst)
+}
+
+// binary executes d = a op b, a the manual's first source.
+func (m *machine) binary(opcode string, aOp, bOp, dst operand.Op) bool {
+	n := width(dst)
+	if opcode == "VADDSS" {
+		a, b := m.load(aOp, 16), m.load(bOp, 4)
+		a.setFloat(0, a.float(0)+b.float(0))
+		m.put(dst, a)
+		return true
+	}
+	a, b, d := m.load(aOp, n), m.load(bOp, n), m.load(dst, n)
+	switch f := floats(opcode); {
+	case f != nil:
+		for l := range n / 4 {
+			d.setFloat(l, f(a.float(l), b.float(l), d.float(l)))
+		}
+		m.put(dst, d)
+		return true
+	}
+	switch f := words(opcode); {
+	case f != nil:
+		for l := range n / 4 {
+			d.setWord(l, f(a.word(l), b.word(l)))
+		}
+		m.put(dst, d)
+		return true
+	}
+	switch opcode {
+	case "VPDPBUSD": // unsigned bytes of a times signed ones of b
+		for l := range n / 4 {
+			sum := d.word(l)
+			for s := 4 * l; s < 4*l+4; s++ {
+				sum += uint32(int32(a[s]) * int32(int8(b[s])))
+			}
+			d.setWord(l, sum)
+		}
+	case "VPMADDUBSW": // the same, pairs, saturated to 16 bits
+		for l := range n / 2 {
+			d.setHalf(l, saturate(int32(a[2*l])*int32(int8(b[2*l]))+int32(a[2*l+1])*int32(int8(b[2*l+1])), 16))
+		}
+	case "VPMADDWD":
+		for l := range n / 4 {
+			d.setWord(l, uint32(a.half(2*l)*b.half(2*l))+uint32(a.half(2*l+1)*b.half(2*l+1)))
+		}
+	case "VPSIGNB": // a, negated or cleared by the sign of b
+		for l := range n {
+			switch s := int8(b[l]); {
+			case s < 0:
+				d[l] = -a[l]
+			case s == 0:
+				d[l] = 0
+			default:
+				d[l] = a[l]
+			}
+		}
+	case "VPACKSSDW", "VPACKSSWB":
+		if n != 16 {
+			return false
+		}
+		for h, v := range []*vector{&a, &b} {
+			if opcode == "VPACKSSDW" {
+				for l := range 4 {
+					d.setHalf(4*h+l, saturate(int32(v.word(l)), 16))
+				}
+			} else {
+				for l := range 8 {
+					d[8*h+l] = byte(saturate(v.half(l), 8))
+				}
+			}
+		}
+	case "VHADDPS":
+		if n != 16 {
+			return false
+		}
+		for h, v := range []*vector{&a, &b} {
+			d.setFloat(2*h, v.float(0)+v.float(1))
+			d.setFloat(2*h+1, v.float(2)+v.float(3))
+		}
+	case "VUNPCKLPS", "VUNPCKHPS":
+		from := 0
+		if opcode == "VUNPCKHPS" {
+			from = 2
+		}
+		for l := 0; l < n/4; l += 4 {
+			for s := range 2 {
+				d.setWord(l+2*s, a.word(l+from+s))
+				d.setWord(l+2*s+1, b.word(l+from+s))
+			}
+		}
+	default:
+		return false
+	}
+	m.put(dst, d)
+	return true
+}
+
+// immediate executes what a constant, the first operand, rules.
+func (m *machine) immediate(opcode string, ops []operand.Op) bool {
+	c, _ := constant(ops[0])
+	dst := ops[len(ops)-1]
+	if opcode == "VCMPPS" {
+		return m.compareFloats(c, ops[2], ops[1], dst)
+	}
+	var d vector
+	if len(ops) == 3 {
+		switch opcode {
+		case "VEXTRACTF128", "VEXTRACTI128":
+			v := m.load(ops[1], 32)
+			copy(d[:16], v[16*(c&1):])
+		case "VEXTRACTF64X4":
+			v := m.load(ops[1], 64)
+			copy(d[:32], v[32*(c&1):])
+		case "VPSLLD", "VPSRAD":
+			n := width(dst)
+			v := m.load(ops[1], n)
+			for l := range n / 4 {
+				if opcode == "VPSLLD" {
+					d.setWord(l, v.word(l)<<c)
+				} else {
+					d.setWord(l, uint32(int32(v.word(l))>>c))
+				}
+			}
+		case "VPERMILPS":
+			n := width(dst)
+			v := m.load(ops[1], n)
+			for l := range n / 4 {
+				d.setWord(l, v.word(l&^3+int(c>>(2*(l&3))&3)))
+			}
+		default:
+			return false
+		}
+		m.put(dst, d)
+		return true
+	}
+	n := width(dst)
+	a, b := m.load(ops[2], n), m.load(ops[1], n)
+	switch opcode {
+	case "VSHUFPS":
+		for l := range n / 4 {
+			v := &a
+			if l&2 != 0 {
+				v = &b
+			}
+			d.setWord(l, v.word(l&^3+int(c>>(2*(l&3))&3)))
+		}
+	case "VPERM2F128":
+		for h := range 2 {
+			pick := c >> (4 * h)
+			v := &a
+			if pick&2 != 0 {
+				v = &b
+			}
+			if pick&8 == 0 {
+				copy(d[16*h:16*h+16], v[16*(pick&1):])
+			}
+		}
+	default:
+		return false
+	}
+	m.put(dst, d)
+	return true
+}
+
+// compareFloats knows four of the predicates.
+func (m *machine) compareFloats(predicate uint64, aOp, bOp, dst operand.Op) bool {
+	wide := dst.(reg.Register).Kind() == reg.KindOpmask
+	n := width(aOp)
+	a, b := m.load(aOp, n), m.load(bOp, n)
+	var k uint64
+	var d vector
+	for l := range n / 4 {
+		x, y := a.float(l), b.float(l)
+		var holds bool
+		switch predicate {
+		case 0x00: // EQ_OQ
+			holds = x == y
+		case 0x03: // UNORD_Q
+			holds = x != x || y != y
+		case 0x11: // LT_OQ
+			holds = x < y
+		case 0x19: // NGE_UQ
+			holds = !(x >= y)
+		default:
+			return false
+		}
+		if holds {
+			k |= 1 << l
+			d.setWord(l, math.MaxUint32)
+		}
+	}
+	if wide {
+		m.masks[number(dst, reg.KindOpmask)] = k
+	} else {
+		m.put(dst, d)
+	}
+	return true
+}
+
+// convert executes what has one source.
+func (m *machine) convert(opcode string, from, dst operand.Op) bool {
+	switch opcode {
+	case "VMOVUPS", "VMOVDQA32":
+		if mem, ok := dst.(operand.Mem); ok {
+			if opcode != "VMOVUPS" {
+				return false
+			}
+			n := width(from)
+			v := m.load(from, n)
+			copy(m.bytes(m.address(mem), n, true), v[:n])
+			return true
+		}
+		if _, ok := from.(operand.Mem); ok && opcode != "VMOVUPS" {
+			return false // needs alignment
+		}
+		m.put(dst, m.load(from, width(dst)))
+		return true
+	case "MOVSS", "VMOVQ", "VPMOVDB": // to memory
+		mem, ok := dst.(operand.Mem)
+		if !ok {
+			return false
+		}
+		v := m.load(from, width(from))
+		n := map[string]int{"MOVSS": 4, "VMOVQ": 8, "VPMOVDB": width(from) / 4}[opcode]
+		if opcode == "VPMOVDB" {
+			for l := range n {
+				v[l] = v[4*l]
+			}
+		}
+		copy(m.bytes(m.address(mem), n, true), v[:n])
+		return true
+	case "VPMOVD2M":
+		var k uint64
+		n := width(from)
+		v := m.load(from, n)
+		for l := range n / 4 {
+			k |= uint64(v.word(l)>>31) << l
+		}
+		m.masks[number(dst, reg.KindOpmask)] = k
+		return true
+	}
+	n := width(dst)
+	var d vector
+	switch opcode {
+	case "VBROADCASTSS", "VPBROADCASTD":
+		v := m.load(from, 4)
+		for l := range n / 4 {
+			d.setWord(l, v.word(0))
+		}
+		m.put(dst, d)
+		return true
+	}
+	v := m.load(from, n)
+	for l := range n / 4 {
+		switch opcode {
+		case "VSQRTPS":
+			d.setFloat(l, float32(math.Sqrt(float64(v.float(l)))))
+		case "VCVTDQ2PS":
+			d.setFloat(l, float32(int32(v.word(l))))
+		case "VCVTPS2DQ":
+			d.setWord(l, toInteger(v.float(l)))
+		case "VPABSB":
+			for s := 4 * l; s < 4*l+4; s++ {
+				d[s] = v[s]
+				if int8(v[s]) < 0 {
+					d[s] = -v[s]
+				}
+			}
+		default:
+			return false
+		}
+	}
+	m.put(dst, d)
+	return true
+}
+
+// maskedMove is VMOVUPS under a mask register. What the mask leaves out is not
+// touched in memory.
+func (m *machine) maskedMove(from, mask, dst operand.Op, zeroing bool) {
+	k := m.mask(mask)
+	if mem, ok := dst.(operand.Mem); ok {
+		if zeroing {
+			failf("a store cannot zero")
+		}
+		v := m.load(from, width(from))
+		for l := range width(from) / 4 {
+			if k>>l&1 != 0 {
+				copy(m.bytes(m.address(mem)+uint64(4*l), 4, true), v[4*l:])
+			}
+		}
+		return
+	}
+	n := width(dst)
+	var d vector
+	if !zeroing {
+		d = m.load(dst, n)
+	}
+	for l := range n / 4 {
+		if k>>l&1 != 0 {
+			copy(d[4*l:4*l+4], m.part(from, l))
+		}
+	}
+	m.put(dst, d)
+}
+
+// maskmov is VMASKMOVPS.
+func (m *machine) maskmov(from, maskOp, dst operand.Op) {
+	n := width(maskOp)
+	mask := m.load(maskOp, n)
+	var d vector
+	mem, store := dst.(operand.Mem)
+	for l := range n / 4 {
+		if mask.word(l)>>31 == 0 {
+			continue
+		}
+		to := d[4*l : 4*l+4]
+		if store {
+			to = m.bytes(m.address(mem)+uint64(4*l), 4, true)
+		}
+		copy(to, m.part(from, l))
+	}
+	if !store {
+		m.put(dst, d)
+	}
+}
+
+// part is a word of a vector or memory.
+func (m *machine) part(op operand.Op, l int) []byte {
+	if mem, ok := op.(operand.Mem); ok {
+		return m.bytes(m.address(mem)+uint64(4*l), 4, false)
+	}
+	return m.vectors[number(op, reg.KindVector)][4*l : 4*l+4]
+}
+
+// load reads n bytes of a vector or memory.
+func (m *machine) load(op operand.Op, n int) vector {
+	var v vector
+	if mem, ok := op.(operand.Mem); ok {
+		copy(v[:], m.bytes(m.address(mem), n, false))
+	} else {
+		copy(v[:n], m.vectors[number(op, reg.KindVector)][:])
+	}
+	return v
+}
+
+// put writes a vector register and clears what is above its width.
+func (m *machine) put(op operand.Op, v vector) {
+	n := width(op)
+	clear(v[n:])
+	m.vectors[number(op, reg.KindVector)] = v
+	m.dirty = m.dirty || n > 16
+}
+
+// mask is a mask register that selects: K0 would select all.
+func (m *machine) mask(op operand.Op) uint64 {
+	k := number(op, reg.KindOpmask)
+	if k == 0 {
+		failf("K0 cannot be a mask")
+	}
+	return m.masks[k]
+}
+
+// width is that of a vector register in bytes.
+func width(op operand.Op) int {
+	r, ok := op.(reg.Register)
+	if !ok || r.Kind() != reg.KindVector {
+		failf("%s is not a vector", op.Asm())
+	}
+	return int(r.Size())
+}
