@@ -13,6 +13,7 @@ import (
 	"github.com/onda-ml/onda/export"
 	"github.com/onda-ml/onda/lstmattn"
 	"github.com/onda-ml/onda/lstmattn/series"
+	"github.com/onda-ml/onda/lstmattn/train"
 	"github.com/onda-ml/onda/onnx"
 	"github.com/onda-ml/onda/ops/tensor"
 	"github.com/onda-ml/onda/runtime"
@@ -107,11 +108,12 @@ func (c *demoCmd) show(a *app, f forecaster, frame *series.Frame, held int, file
 	return plot.writePNG(png)
 }
 
-// built makes a model in Go, writes every form of it, and runs each again.
+// built trains a model in Go, writes every form of it, and runs each again.
 func (c *demoCmd) built(a *app) error {
-	a.printf("\n2. A forecaster built in Go, exported and run again\n\n")
+	a.printf("\n2. A forecaster trained in Go, exported and run again\n\n")
 	config := lstmattn.DefaultConfig(2)
-	config.HiddenSize, config.NumAttentionHeads, config.Normalization = 64, 4, lstmattn.NormalizationMeanStd
+	config.HiddenSize, config.NumAttentionHeads, config.Normalization = 32, 4, lstmattn.NormalizationMeanStd
+	config.NumEncoderLayers, config.NumDecoderLayers = 1, 1
 	config.FeatureNames = []string{"y", "temperature"}
 	m, err := lstmattn.New(config, 1)
 	if err != nil {
@@ -125,6 +127,10 @@ func (c *demoCmd) built(a *app) error {
 	if err != nil {
 		return err
 	}
+	a.printf("   %d parameters, %d hours back, %d ahead\n\n", m.NumParameters(), config.InputSize, config.Horizon)
+	if err := learn(a, m, frame); err != nil {
+		return err
+	}
 	x, err := frame.Series[0].Last(config.InputSize)
 	if err != nil {
 		return err
@@ -133,7 +139,6 @@ func (c *demoCmd) built(a *app) error {
 	if err != nil {
 		return err
 	}
-	a.printf("   %d parameters, %d hours back, %d ahead\n", m.NumParameters(), config.InputSize, config.Horizon)
 	dir := filepath.Join(c.Out, "model")
 	if err := export.Save(dir, m); err != nil {
 		return err
@@ -178,6 +183,40 @@ func (c *demoCmd) built(a *app) error {
 		}
 	}
 	return c.show(a, goForecaster{m}, frame, config.Horizon, "hourly.png")
+}
+
+// learn trains the model for a few seconds on all of the frame but its last
+// week, on which it validates; the last day is for the forecast.
+func learn(a *app, m *lstmattn.Model, frame *series.Frame) error {
+	training := train.DefaultConfig()
+	training.LearningRate, training.BatchSize, training.Epochs, training.Seed = 3e-3, 32, 8, 1
+	c := m.Config()
+	windows := func(from, to series.Cut, stride int) (*series.Windows, error) {
+		return series.NewWindows(frame, series.WindowOptions{InputSize: c.InputSize, Horizon: c.Horizon, From: from, To: to, Stride: stride})
+	}
+	past, err := windows("", "-168", 3)
+	if err != nil {
+		return err
+	}
+	week, err := windows("-168", "-24", 1)
+	if err != nil {
+		return err
+	}
+	if err := train.SetScalers(m, past); err != nil {
+		return err
+	}
+	_, err = train.Run(a.ctx, m, past, week, training, &train.Options{Observer: demoEpochs{a}})
+	a.printf("\n")
+	return err
+}
+
+// demoEpochs prints a line an epoch.
+type demoEpochs struct{ a *app }
+
+func (demoEpochs) Step(train.StepReport) {}
+
+func (d demoEpochs) Evaluation(r train.EvaluationReport) {
+	d.a.printf("   epoch %d: loss %.3f, of free-running forecasts of the last week %.3f\n", r.Epoch, r.TrainLoss, r.Validation.Loss)
 }
 
 // runSplit drives the two files of a split export: the encoder once, the step
