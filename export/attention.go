@@ -29,8 +29,9 @@ func (b *body) project(name, x string, part int, perm []int64) string {
 	return b.transpose(name, y, perm...)
 }
 
-// look is the attention of queries by head (N, heads, queries, width): what it mixed, in
-// the same shape, and the weights (N, heads, queries, S); "" where the operator gives none unasked.
+// look is the attention of queries by head (N, heads, queries, width): what it
+// mixed, in the same shape, and the weights (N, heads, queries, S); "" where the
+// operator gives none unasked.
 func (b *body) look(queries string, e encoded) (mixed, weights string) {
 	scale := float32(1 / math.Sqrt(float64(b.config.HiddenSize/b.config.NumAttentionHeads)))
 	if b.attentionOp() {

@@ -54,9 +54,9 @@ func (b *body) inputs() raw {
 	return r
 }
 
-// covariates scales the covariates. history are parts (batch, S, .) of what the encoder
-// reads beside the segments, ahead (N, M, P*num_future) and static (N,
-// num_static) what the decoder reads; each none, or "", where there are none.
+// covariates scales the covariates. history are parts (batch, S, .) of what the
+// encoder reads beside the segments, ahead (N, M, P*num_future) and static (N,
+// num_static) what the decoder reads; none, or "", where the model has none.
 func (b *body) covariates(r raw) (history []string, ahead, static string) {
 	c := b.config
 	P, L := c.Segment, int64(c.InputSize)
@@ -80,7 +80,8 @@ func (b *body) covariates(r raw) (history []string, ahead, static string) {
 	return history, ahead, static
 }
 
-// ahead is the scaled future (batch, T, num_future) by position (batch, M, P*num_future), with zeros after its end.
+// ahead is the scaled future (batch, T, num_future) by position (batch, M,
+// P*num_future), with zeros after its end.
 func (b *body) ahead(z string, r raw) string {
 	c := b.config
 	P := c.Segment

@@ -64,7 +64,8 @@ func given(parts ...string) (there []string) {
 	return there
 }
 
-// decoderLayer is a step of one LSTM layer from x (1, rows, .) and a state (1, rows, hidden).
+// decoderLayer is a step of one LSTM layer from x (1, rows, .) and a state (1,
+// rows, hidden).
 func (b *body) decoderLayer(k int, x, h, c string, s *stepped) string {
 	name := fmt.Sprintf("decoder.l%d", k)
 	inputs := append([]string{x}, b.lstmWeights("decoder", k, 1)...)

@@ -19,6 +19,16 @@
 //
 // # ONNX
 //
-// [ONNX] writes the model as a graph from raw values to raw values: the scaler
-// and the window's normalisation are inside. See its comment for the forms.
+// [ONNX] writes a model of any configuration as a graph from raw values to raw
+// values: the scalers and the window's normalisation are inside. See its comment
+// for the forms.
+//
+//	onnx.go         the options, what the files are, their metadata
+//	forms.go        whole graphs: all steps at once, a Loop, unrolled, split in two
+//	sequences.go    windows as sequences of segments and back, the linear skip
+//	covariates.go   the inputs, covariates in what the network reads
+//	layers.go       from raw values to the decoder's first state
+//	attention.go decoder.go   a step of the decoder; all positions of direct decoding
+//	heads.go        the output layer's numbers as raw values
+//	builder.go      nodes and constants
 package export

@@ -54,8 +54,8 @@ func drawnModel(t testing.TB, c lstmattn.Config) *lstmattn.Model {
 	return m
 }
 
-// drawnInputs is windows of a model with the covariates for a number of steps, as the
-// model and as its graph take them.
+// drawnInputs is windows of a model with the covariates for a number of steps, as
+// the model and as its graph take them.
 func drawnInputs(t testing.TB, m *lstmattn.Model, batch, steps int) (*lstmattn.Options, map[string]*tensor.Tensor) {
 	t.Helper()
 	c := m.Config()
@@ -204,15 +204,16 @@ func stepByStep(t *testing.T, encoder, step *runtime.Model, feeds map[string]*te
 				if name == "attention" {
 					axis = 2
 				}
-				all[name] = append1(all[name], y, axis, segment, horizon)
+				all[name] = behind(all[name], y, axis, segment, horizon)
 			}
 		}
 	}
 	return all
 }
 
-// append1 puts what a step gave for its segment behind what those before gave, along an axis.
-func append1(before, y *tensor.Tensor, axis, segment, horizon int) *tensor.Tensor {
+// behind puts what a step gave for its segment behind what those before gave,
+// along an axis.
+func behind(before, y *tensor.Tensor, axis, segment, horizon int) *tensor.Tensor {
 	shape := y.Shape()
 	if segment == 1 {
 		shape = append(append(shape[:axis:axis], 1), shape[axis:]...)

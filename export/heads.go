@@ -27,21 +27,21 @@ func (w *writer) numbers() int {
 
 // point is the point forecast among the numbers, which are an axis of y.
 func (b *body) point(out, y string, axis int64) string {
-	index := func(i int) string { return b.number(i) }
 	if b.config.Head != lstmattn.HeadQuantile {
-		return b.pick(out, y, index(0), axis)
+		return b.pick(out, y, b.number(0), axis)
 	}
 	lo, hi, frac := lstmattn.MedianPosition(b.config.Quantiles)
 	if lo == hi {
-		return b.pick(out, y, index(lo), axis)
+		return b.pick(out, y, b.number(lo), axis)
 	}
-	low, high := b.pick(out+".low", y, index(lo), axis), b.pick(out+".high", y, index(hi), axis)
+	low, high := b.pick(out+".low", y, b.number(lo), axis), b.pick(out+".high", y, b.number(hi), axis)
 	gap := b.op("Sub", out+".gap", []string{high, low})
 	part := b.op("Mul", out+".part", []string{gap, b.floats("median.fraction", []float32{frac})})
 	return b.op("Add", out, []string{low, part})
 }
 
-// addSkip adds the linear skip (N, M, P*W) to the numbers (N, M, P*W*K), or without the axis M (0) of both.
+// addSkip adds the linear skip (N, M, P*W) to the numbers (N, M, P*W*K); M 0 for
+// neither to have that axis.
 func (b *body) addSkip(out, y, skip string, M int) string {
 	K := int64(b.numbers())
 	if K == 1 {
@@ -107,8 +107,8 @@ func (b *body) positive(out, numbers string, i int, least float32) string {
 	return b.op("Add", out, []string{above, b.floats(out+".least", []float32{least})})
 }
 
-// restore turns normalised values y (batch, steps, features) into raw ones, wide ones (batch, steps, features,
-// .) too.
+// restore turns normalised values y (batch, steps, features) into raw ones; wide
+// says that there is one axis more.
 func (b *body) restore(out, y, shift, spread string, wide bool) string {
 	mean, scale := b.columnScaler()
 	if wide {

@@ -7,8 +7,8 @@ import (
 	"github.com/onda-ml/onda/onnx"
 )
 
-// encoded are the values that the encoder leaves to the decoder; "" for those that the model has none of. N and M
-// are as in sequences.go.
+// encoded are the values that the encoder leaves to the decoder; "" for those
+// that the model has none of. N, M, S, P and W are as in sequences.go.
 type encoded struct {
 	keys          string   // (N, heads, width, S), for the Attention operator (N, heads, S, width)
 	values        string   // (N, heads, S, width)

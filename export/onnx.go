@@ -53,13 +53,14 @@ const maxUnrolled = 10000
 // all values are float32 except horizon and position:
 //
 //	model         x (batch, input_size, num_features), raw values, oldest first
-//	              past (batch, input_size, num_past), future (batch, input_size+horizon, num_future),
-//	              static (batch, num_static), raw, of a model with such covariates
-//	              horizon () int64, of Loop without future; the default is the configuration's
+//	              past (batch, input_size, num_past), raw, and so on where there are any:
+//	              future (batch, input_size+horizon, num_future)
+//	              static (batch, num_static)
+//	              horizon () int64, of Loop without future; defaults to the configuration's
 //	           -> forecast (batch, horizon, num_features), raw values
-//	              quantiles (batch, horizon, num_features, levels), rising, of a quantile head
-//	              scale (batch, horizon, num_features) and, of student_t, df of the same shape,
-//	              of a distribution, whose location is forecast
+//	              quantiles (batch, horizon, num_features, levels), of a quantile head: rising
+//	              scale (batch, horizon, num_features), of a distribution about forecast
+//	              df (batch, horizon, num_features), of student_t: degrees of freedom
 //	              attention (batch, heads, horizon, input_size), if asked for
 //
 // Direct decoding has all steps in one graph; Loop then says only that the
@@ -72,22 +73,25 @@ const maxUnrolled = 10000
 //
 //	encoder       x, past, future, static
 //	           -> keys, values, prev (batch, num_features), context (batch, hidden_size),
-//	              h, c (num_decoder_layers, batch, hidden_size), shift, spread (batch, num_features)
+//	              h, c (num_decoder_layers, batch, hidden_size),
+//	              shift, spread (batch, num_features)
 //	decoder_step  keys, values, prev, context, h, c, shift, spread
-//	           -> forecast (batch, num_features), raw values, quantiles, scale and df with no axis for the
-//	              horizon, next_prev, next_context, next_h, next_c,
+//	           -> forecast (batch, num_features), quantiles, scale, df, each without a horizon,
+//	              next_prev, next_context, next_h, next_c,
 //	              attention (batch, heads, input_size), if asked for
 //
-// shift and spread are there only where the window's normalisation has them,
-// keys, values and context with attention. Other options hand over channels, known_future, known_static,
-// linear_skip and position, an int64. With segments a step gives segment steps, on axis 1
-// (of attention 2); with folded channels the first axis of all but shift, spread and what
-// is forecast is batch times num_features.
+// shift and spread are there only where the window's normalisation has them;
+// keys, values and context only with attention; channels, known_future,
+// known_static, linear_skip and position (int64, from 0) where options need them.
+// With segments a step gives segment steps, on axis 1, of attention 2. Under
+// folded channels what is handed over has a row for each column of a window, but
+// for shift and spread.
 //
 // Metadata hold model_type, config (the configuration as JSON), input_size,
-// horizon, num_features, decoder, and where there are any feature_names,
-// feature_units, past_names, future_names, static_names, calendar and quantiles as JSON lists, and head. The same
-// model and options give the same model.
+// horizon, num_features, decoder, head where it is not point, and where there are
+// any feature_names, feature_units, past_names, future_names, static_names,
+// calendar and quantiles as JSON lists. The same model and options give the same
+// model.
 func ONNX(m *lstmattn.Model, o Options) ([]Part, error) {
 	c := m.Config()
 	if o.Opset == 0 {

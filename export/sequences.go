@@ -43,7 +43,8 @@ func (w *writer) most() int {
 	return w.covered(w.config.Horizon)
 }
 
-// segments is the sequences (N, S, P*W) of the normalised windows (batch, input_size, features).
+// segments is the sequences (N, S, P*W) of the normalised windows (batch,
+// input_size, features).
 func (b *body) segments(n string) string {
 	c := b.config
 	S, width := int64(c.InputSize/c.Segment), int64(b.segmentWidth())
@@ -64,8 +65,8 @@ func (b *body) read(out, segments string) string {
 	return b.op("Relu", out+".read", []string{b.dense(out+".embedded", segments, "embed")})
 }
 
-// fold repeats what a window has (batch, positions, width) for each of its columns, if they are
-// sequences: (N, positions, width).
+// fold repeats what a window has (batch, positions, width) for each of its
+// columns, if they are sequences: (N, positions, width).
 func (b *body) fold(out, x string, width int) string {
 	if !b.folded() {
 		return x
