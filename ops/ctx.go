@@ -73,7 +73,7 @@ func (c *Ctx) In(i int) *tensor.Tensor {
 // and the like. It allocates; use IntsInto on hot paths.
 func (c *Ctx) Ints(i int) ([]int, error) { return c.IntsInto(nil, i) }
 
-// IntsInto appends input i's integers to dst.
+// IntsInto appends input i's integers to dst, the nearest that an int holds.
 func (c *Ctx) IntsInto(dst []int, i int) ([]int, error) {
 	t := c.In(i)
 	if t == nil {
@@ -82,7 +82,7 @@ func (c *Ctx) IntsInto(dst []int, i int) ([]int, error) {
 	switch t.DType() {
 	case tensor.Int64:
 		for _, v := range tensor.Of[int64](t) {
-			dst = append(dst, int(v))
+			dst = append(dst, toInt(v))
 		}
 	case tensor.Int32:
 		for _, v := range tensor.Of[int32](t) {

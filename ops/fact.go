@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/onda-ml/onda/ops/tensor"
@@ -166,7 +167,11 @@ func toInts(t *tensor.Tensor) ([]int, error) {
 func convertInts[T int32 | int64](s []T) []int {
 	out := make([]int, len(s))
 	for i, v := range s {
-		out[i] = int(v)
+		out[i] = toInt(int64(v))
 	}
 	return out
 }
+
+// toInt is the nearest int, so that the largest int64, which says "to the end",
+// says it where an int has 32 bits too.
+func toInt(v int64) int { return int(max(math.MinInt, min(math.MaxInt, v))) }

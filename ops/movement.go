@@ -180,7 +180,7 @@ func attrInts(a *Attrs, name string) []int {
 	v := a.Ints(name)
 	out := make([]int, len(v))
 	for i, n := range v {
-		out[i] = int(n)
+		out[i] = toInt(n)
 	}
 	return out
 }

@@ -173,6 +173,7 @@ func TestMovementRefuses(t *testing.T) {
 		{node("Split", 1, 2, onnx.AttrInt("num_outputs", 3)), 18, in(x), `attribute "num_outputs": is 3, the node has 2 outputs`},
 		{node("Split", 2, 2), 13, in(x, list(3, -1)), "split size 0 is 3, extent 2 has 2 left"},
 		{node("Slice", 1, 1, onnx.AttrInts("starts", 1), onnx.AttrInts("ends", 9)), 9, in(row(1, 2, 3)), "float(2) [2 3]"},
+		{node("Slice", 3, 1), 13, in(row(1, 2, 3), list(1), list(1<<63-1)), "float(2) [2 3]"}, // where an int has 32 bits too
 		{node("Slice", 3, 1), 13, in(x, list(0), list(1, 1)), "there are 1 starts and 2 ends"},
 		{node("Slice", 4, 1), 13, in(x, list(0, 0), list(1, 1), list(1, -1)), "axis 1 is given twice"},
 		{node("Slice", 5, 1), 13, in(x, list(0), list(1), list(0), list(0)), "step is 0"},
