@@ -20,7 +20,7 @@ import (
 func TestPyTorchsGoldenStates(t *testing.T) {
 	folders, err := filepath.Glob("testdata/golden/*")
 	require.NoError(t, err)
-	require.Len(t, folders, 5)
+	require.Len(t, folders, 7)
 	for _, dir := range folders {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			load := func(sub string) *lstmattn.Model {
@@ -32,22 +32,24 @@ func TestPyTorchsGoldenStates(t *testing.T) {
 			data, err := os.ReadFile(filepath.Join(dir, "golden.json"))
 			require.NoError(t, err)
 			var golden struct {
-				X, Target, Forecast []float32
-				Losses              []float64
+				X, Target, Forecast  []float32
+				Past, Future, Static []float32
+				Losses               []float64
 			}
 			require.NoError(t, json.Unmarshal(data, &golden))
 			ctx := context.Background()
-			f, err := m.Forecast(ctx, golden.X, nil)
+			f, err := m.Forecast(ctx, golden.X, &lstmattn.Options{Past: golden.Past, Future: golden.Future, Static: golden.Static})
 			require.NoError(t, err)
 			require.InDeltaSlice(t, golden.Forecast, f.Values, 1e-5)
 
+			batch := &lstmattn.Batch{Size: f.Batch, X: golden.X, Target: golden.Target, Past: golden.Past, Future: golden.Future, Static: golden.Static}
 			optimizer := lstmattn.NewAdamW()
 			optimizer.LearningRate = 1e-2
 			grad := m.Params().NewGradient()
 			require.Len(t, golden.Losses, 10)
 			for step, want := range golden.Losses {
 				clear(grad.Data)
-				loss, err := m.Gradient(ctx, grad, golden.X, golden.Target, lstmattn.Loss{Kind: lstmattn.MSE}, nil)
+				loss, err := m.GradientBatch(ctx, grad, batch, lstmattn.Loss{Kind: m.Config().Head.OwnLoss()}, nil)
 				require.NoError(t, err)
 				require.InDelta(t, want, loss, 2e-5*want, "loss of step %d", step)
 				if step == 0 {

@@ -2,6 +2,7 @@
 
     net = twin.load("model_directory")      # config.json and model.safetensors
     forecast, weights = net(x)              # x (B, input_size, num_features), raw values
+    net.numbers                             # (B, horizon, num_features, K): what the head gives, normalised
 
 The package comment of lstmattn describes the model; the names here are those of the file's parameters, so
 load_state_dict(strict=True) takes it as it is.
@@ -23,6 +24,14 @@ class Scaler(nn.Module):
         self.register_buffer("mean", torch.zeros(features))
         self.register_buffer("scale", torch.ones(features))
 
+    def covariates(self, kind, n):
+        if n:
+            self.register_buffer(kind + "_mean", torch.zeros(n))
+            self.register_buffer(kind + "_scale", torch.ones(n))
+
+    def scaled(self, kind, values):
+        return (values - getattr(self, kind + "_mean")) / getattr(self, kind + "_scale")
+
 
 class LSTMAttention(nn.Module):
     def __init__(self, config):
@@ -36,9 +45,15 @@ class LSTMAttention(nn.Module):
         self.columns, channel = 1 if self.folded else self.features, config.get("channel_embedding", 0)
         memory, width = hidden * (2 if self.bidirectional else 1), self.segment * self.columns
         self.scaler = Scaler(self.features)
+        past, future, static = (config.get("num_" + kind, 0) for kind in ("past", "future", "static"))
+        for kind, n in (("past", past), ("future", future), ("static", static)):
+            self.scaler.covariates(kind, n)
+        self.levels = config.get("quantiles")
+        self.K = {"point": 1, "gaussian": 2, "student_t": 3}.get(config.get("head", "point")) or len(self.levels)
+        known = self.segment * future + static
         self.embed = nn.Linear(width, hidden) if self.segment > 1 else None
         read = hidden if self.embed else width
-        self.encoder = nn.LSTM(read, hidden, self.encoder_layers, bidirectional=self.bidirectional, batch_first=True)
+        self.encoder = nn.LSTM(read + self.segment * past + known, hidden, self.encoder_layers, bidirectional=self.bidirectional, batch_first=True)
         if self.bidirectional:
             self.bridge_h = nn.ModuleList(nn.Linear(2 * hidden, hidden) for _ in range(self.decoder_layers))
             self.bridge_c = nn.ModuleList(nn.Linear(2 * hidden, hidden) for _ in range(self.decoder_layers))
@@ -46,28 +61,30 @@ class LSTMAttention(nn.Module):
         if self.direct:
             self.position_embedding = nn.Embedding(-(-self.horizon // self.segment), hidden - channel)
         self.channel_embedding = nn.Embedding(self.features, channel) if channel else None
-        decoder_input = hidden if self.direct else read + channel + (hidden if looks else 0)
+        decoder_input = known + (hidden if self.direct else read + channel + (hidden if looks else 0))
         self.decoder = nn.LSTM(decoder_input, hidden, self.decoder_layers, batch_first=True)
         heads = config["num_attention_heads"]
         self.attention = nn.MultiheadAttention(hidden, heads, kdim=memory, vdim=memory, batch_first=True) if looks else None
         self.norm = nn.LayerNorm(hidden) if config["layer_norm"] else nn.Identity()
-        self.output = nn.Linear(hidden, width)
+        self.output = nn.Linear(hidden, width * self.K)
         self.skip = nn.Linear(config["input_size"], self.horizon) if config.get("linear_skip") else None
 
     forced = None  # a list of truth values: after which steps the target is read, rather than after all
 
-    def forward(self, x, horizon=None, target=None):
+    def forward(self, x, horizon=None, target=None, past=None, future=None, static=None):
         """Returns the forecast (B, horizon, F) and the attention weights (B, heads, horizon, L), None without attention.
 
         With a target (B, horizon, F) of raw values each step after the first reads the target's segment before
-        it in place of its own: teacher forcing.
+        it in place of its own: teacher forcing. past (B, L, .), future (B, L + horizon, .) and static (B, .) are the
+        covariates, raw.
         """
         horizon = horizon or self.horizon
+        before, ahead = self.covariates(x.shape[1], horizon, past, future, static)
         z = (x - self.scaler.mean) / self.scaler.scale
         shift, spread = self.window(z)
         n = (z - shift) / spread
         segments = self.split(n)
-        memory, (h, c) = self.encoder(self.read(segments))
+        memory, (h, c) = self.encoder(torch.cat([self.read(segments)] + before, -1))
         state = self.bridge(h, c)
         channel = None
         if self.channel_embedding:
@@ -76,9 +93,41 @@ class LSTMAttention(nn.Module):
             target = self.split(((target - self.scaler.mean) / self.scaler.scale - shift) / spread)
         skip = self.skip(n.transpose(1, 2)).transpose(1, 2) if self.skip else None  # (B, config's horizon, F)
         decode = self.at_once if self.direct else self.step_by_step
-        y, weights = decode(segments[:, -1:], channel, memory, state, horizon, target, skip)
+        self.numbers, weights = decode(segments[:, -1:], channel, memory, state, horizon, target, skip, ahead)
+        y = self.point(self.numbers.sort(-1).values if self.levels else self.numbers)
         forecast = (y * spread + shift) * self.scaler.scale + self.scaler.mean
         return forecast, None if weights is None else self.spread_weights(weights, horizon)
+
+    def covariates(self, L, horizon, past, future, static):
+        """Lists of what joins the segments of the encoder (N, S, .) and of the decoder (N, M, .)."""
+        before, ahead = [], []
+
+        def add(to, values):
+            values = nn.functional.pad(values, (0, 0, 0, -values.shape[1] % self.segment))
+            values = values.reshape(values.shape[0], -1, self.segment * values.shape[2])
+            to.append(values.repeat_interleave(self.features // self.columns, 0))
+
+        if past is not None:
+            add(before, self.scaler.scaled("past", past))
+        if future is not None:
+            future = self.scaler.scaled("future", future)
+            add(before, future[:, :L])
+            add(ahead, future[:, L:])
+        if static is not None:
+            static = self.scaler.scaled("static", static).repeat_interleave(self.features // self.columns, 0).unsqueeze(1)
+            before.append(static.expand(-1, L // self.segment, -1))
+            ahead.append(static.expand(-1, -(-horizon // self.segment), -1))
+        return before, ahead
+
+    def point(self, numbers):
+        """The point forecast of numbers (..., K): the first, or the middle one of quantiles."""
+        return numbers[..., self.levels.index(0.5) if self.levels else 0]
+
+    def moved(self, numbers, skip):
+        """numbers (..., K) with the linear skip added to those that are values."""
+        if self.levels or self.K == 1:
+            return numbers + skip.unsqueeze(-1)
+        return torch.cat([numbers[..., :1] + skip.unsqueeze(-1), numbers[..., 1:]], -1)
 
     def split(self, n):
         """(N, steps / P, P * W) of (B, steps, F): sequences of segments, the last filled up with zeros."""
@@ -88,46 +137,49 @@ class LSTMAttention(nn.Module):
         return n.reshape(n.shape[0], -1, self.segment * self.columns)
 
     def join(self, segments, horizon):
-        """(B, horizon, F) of (N, M, P * W)."""
-        steps = segments.reshape(segments.shape[0], -1, self.columns)
+        """(B, horizon, F, K) of (N, M, P * W, K)."""
+        steps = segments.reshape(segments.shape[0], -1, self.columns, self.K)
         if self.folded:
-            steps = steps.reshape(-1, self.features, steps.shape[1]).transpose(1, 2)
+            steps = steps.reshape(-1, self.features, steps.shape[1], self.K).transpose(1, 2)
         return steps[:, :horizon]
 
     def read(self, segments):
         return torch.relu(self.embed(segments)) if self.embed else segments
 
-    def step_by_step(self, prev, channel, memory, state, horizon, target, skip):
+    def step_by_step(self, prev, channel, memory, state, horizon, target, skip, ahead):
         context = prev.new_zeros(prev.shape[0], 1, self.hidden)
         if skip is not None:
             skip = self.split(skip[:, :horizon])
         steps, weights = [], []
         for m in range(-(-horizon // self.segment)):
-            parts = [self.read(prev), channel, context if self.attention else None]
+            known = [part[:, m:m + 1] for part in ahead]
+            parts = [self.read(prev), channel, *known, context if self.attention else None]
             q, state = self.decoder(torch.cat([p for p in parts if p is not None], -1), state)
             if self.attention:
                 context, w = self.attention(q, memory, memory, average_attn_weights=False)
                 weights.append(w)
                 q = q + context
             y = self.output(self.norm(q))
+            y = y.reshape(*y.shape[:2], -1, self.K)
             if skip is not None:
-                y = y + skip[:, m:m + 1]
+                y = self.moved(y, skip[:, m:m + 1])
             steps.append(y)
-            prev = y if target is None or self.forced and not self.forced[m] else target[:, m:m + 1]
+            prev = self.point(y) if target is None or self.forced and not self.forced[m] else target[:, m:m + 1]
         return self.join(torch.cat(steps, 1), horizon), torch.cat(weights, 2) if weights else None
 
-    def at_once(self, prev, channel, memory, state, horizon, target, skip):
+    def at_once(self, prev, channel, memory, state, horizon, target, skip, ahead):
         count, rows = -(-horizon // self.segment), memory.shape[0]
         x = self.position_embedding.weight[:count].repeat(rows, 1).unsqueeze(1)  # (N * M, 1, .)
         if channel is not None:
             x = torch.cat([x, channel.repeat_interleave(count, 0)], -1)
+        x = torch.cat([x] + [part.reshape(rows * count, 1, -1) for part in ahead], -1)
         q, _ = self.decoder(x, tuple(s.repeat_interleave(count, 1) for s in state))
         q, weights = q.reshape(rows, count, self.hidden), None
         if self.attention:
             context, weights = self.attention(q, memory, memory, average_attn_weights=False)
             q = q + context
         y = self.join(self.output(self.norm(q)), horizon)
-        return y if skip is None else y + skip[:, :horizon], weights
+        return y if skip is None else self.moved(y, skip[:, :horizon]), weights
 
     def spread_weights(self, weights, horizon):
         """(B, heads, horizon, L) of (N, heads, M, S): columns averaged, each step with its segment's weights and share."""
