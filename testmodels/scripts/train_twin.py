@@ -2,9 +2,9 @@
 
     python train_twin.py FOLDER BATCH THREADS
 
-FOLDER has a model's files, x.f32 (B, L, F) and target.f32 (B, T, F). The line "forced" asks for a step in which
-the decoder reads the target everywhere, "step" for one in which it reads it with probability 0.5. The answer is the
-loss and the step's milliseconds: gradients, clipping to norm 1, AdamW.
+FOLDER has a model's files, x.f32 (B, L, F) and target.f32 (B, T, F). The first line of output names the BLAS. The line
+"forced" asks for a step in which the decoder reads the target everywhere, "step" for one in which it reads it with
+probability 0.5. The answer is the loss and the step's milliseconds: gradients, clipping to norm 1, AdamW.
 """
 
 import pathlib
@@ -16,6 +16,19 @@ import numpy
 import torch
 
 import twin
+
+
+def blas():
+    """The file of the BLAS that the process has loaded."""
+    try:
+        with open("/proc/self/maps") as maps:
+            files = {pathlib.Path(line.split()[-1]).resolve() for line in maps if "blas" in line.rsplit("/", 1)[-1]}
+    except OSError:
+        files = set()
+    files = sorted(files, key=lambda file: ("openblas" not in file.name, file.name))
+    if not files:
+        return "PyTorch's own"
+    return files[0].name if "openblas" in files[0].name else f"{files[0].parent.name}/{files[0].name}"
 
 
 def main():
@@ -30,6 +43,7 @@ def main():
     x, target = read("x.f32"), read("target.f32")
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
     draws = random.Random(1)
+    print(blas(), flush=True)
     for line in sys.stdin:
         start = time.perf_counter()
         net.forced = [line.strip() == "forced" or draws.random() < 0.5 for _ in range(target.shape[1])]

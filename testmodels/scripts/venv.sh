@@ -16,6 +16,18 @@ venv() {
 	echo "$dir/bin/python"
 }
 
+# openblas prints a folder whose libblas.so.3 is Debian's OpenBLAS, which it unpacks once below the venvs, or
+# nothing where that cannot be had.
+openblas() {
+	local dir=$venvs/openblas libraries
+	if [ ! -e "$dir/done" ] && command -v apt-get dpkg >/dev/null; then
+		mkdir -p "$dir"
+		(cd "$dir" && apt-get download -qq libopenblas0-pthread && dpkg -x libopenblas0-pthread_*.deb . && touch done) >&2 || true
+	fi
+	libraries=$(find "$dir" -path '*openblas-pthread/libblas.so.3' 2>/dev/null | head -n 1)
+	[ -z "$libraries" ] || dirname "$libraries"
+}
+
 # torch13 prints a Python that has torch 1.13 and safetensors: Debian's python3-torch where it is or can be
 # installed, PyPI's else.
 torch13() {

@@ -11,6 +11,11 @@
 // table has the median and the quartiles of the rounds' ratios. make
 // compare-train does all of it.
 //
+// PyTorch multiplies with the BLAS that the system has as libblas.so.3, which on
+// Debian is the reference BLAS unless another is installed, and once more with
+// OpenBLAS (-openblas), for what a user who cares would have. The table names
+// what it had loaded.
+//
 // Onda trains as package lstmattn/train does: a batch is split into shards, one
 // to a thread.
 package main

@@ -22,23 +22,24 @@ type torch struct {
 	answers *bufio.Scanner
 	said    bytes.Buffer // on standard error
 	folder  string
+	library string // the file of its BLAS
 }
 
 // newTorch starts it with the parameters and the batch of ours.
-func newTorch(o *options, ours *onda, batch, threads int) (*torch, error) {
+func newTorch(o *options, ours *onda, batch, threads int, library blas) (*torch, error) {
 	folder, err := os.MkdirTemp("", "comparetrain-*")
 	if err != nil {
 		return nil, err
 	}
 	t := &torch{folder: folder}
-	if err := t.start(o, ours, batch, threads); err != nil {
+	if err := t.start(o, ours, batch, threads, library); err != nil {
 		os.RemoveAll(folder)
 		return nil, err
 	}
 	return t, nil
 }
 
-func (t *torch) start(o *options, ours *onda, batch, threads int) error {
+func (t *torch) start(o *options, ours *onda, batch, threads int, library blas) error {
 	model := filepath.Join(t.folder, "model")
 	if err := export.Save(model, ours.model); err != nil {
 		return err
@@ -53,7 +54,10 @@ func (t *torch) start(o *options, ours *onda, batch, threads int) error {
 		}
 	}
 	t.cmd = exec.Command(o.python, filepath.Join(o.scripts, "train_twin.py"), model, strconv.Itoa(batch), strconv.Itoa(threads))
-	t.cmd.Env = append(os.Environ(), "OMP_NUM_THREADS="+strconv.Itoa(threads))
+	t.cmd.Env = append(os.Environ(), "OMP_NUM_THREADS="+strconv.Itoa(threads), "OPENBLAS_NUM_THREADS="+strconv.Itoa(threads))
+	if library.folder != "" {
+		t.cmd.Env = append(t.cmd.Env, "LD_LIBRARY_PATH="+library.folder)
+	}
 	t.cmd.Stderr = &t.said
 	var err error
 	if t.ask, err = t.cmd.StdinPipe(); err != nil {
@@ -64,7 +68,14 @@ func (t *torch) start(o *options, ours *onda, batch, threads int) error {
 		return err
 	}
 	t.answers = bufio.NewScanner(out)
-	return t.cmd.Start()
+	if err := t.cmd.Start(); err != nil {
+		return err
+	}
+	if !t.answers.Scan() {
+		return t.failed(t.answers.Err())
+	}
+	t.library = t.answers.Text()
+	return nil
 }
 
 // step is one training step. It returns the loss and how long it took, in
