@@ -47,9 +47,6 @@ func New(file *ir.File) (*Program, error) {
 	return p, nil
 }
 
-// Function returns a function, nil if there is none of that name.
-func (p *Program) Function(name string) *ir.Function { return p.functions[name] }
-
 // Written marks a slice that a function may store to.
 type Written struct{ slice any }
 

@@ -12,7 +12,7 @@ import (
 var order = binary.LittleEndian
 
 // maxSteps ends a loop that does not.
-const maxSteps = 1 << 26
+const maxSteps = 1 << 22
 
 // A fault ends a call.
 type fault string

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"math"
+	"testing"
+
+	"github.com/onda-ml/onda/tools/asm/emu"
+)
+
+func sigmoid64(x float64) float64 {
+	if x < 0 {
+		return math.Exp(x) / (1 + math.Exp(x))
+	}
+	return 1 / (1 + math.Exp(-x))
+}
+
+func TestMath(t *testing.T) {
+	result := func(_, y float64) float64 { return y }
+	argument := func(x, _ float64) float64 { return x }
+	cases := []struct {
+		name string
+		want func(x float64) float64
+		ulps float64                    // in the last place of
+		size func(x, y float64) float64 // this
+	}{
+		{"exp", math.Exp, 1.1, result},
+		{"log", math.Log, 1, result},
+		{"tanh", math.Tanh, 3, result},
+		{"sigmoid", sigmoid64, 3, result},
+		{"erf", math.Erf, 2, result},
+		{"gelu", func(x float64) float64 { return x / 2 * math.Erfc(-x/math.Sqrt2) }, 2, argument},
+		{"geluTanh", func(x float64) float64 {
+			return x * sigmoid64(2*math.Sqrt(2/math.Pi)*(x+0.044715*x*x*x))
+		}, 4, argument},
+		{"silu", func(x float64) float64 { return x * sigmoid64(x) }, 4, func(_, y float64) float64 { return max(1e-35, math.Abs(y)) }},
+		{"relu", func(x float64) float64 { return max(x, 0) }, 0, result},
+		{"sqrt", math.Sqrt, 0.5, result},
+	}
+	emulate(t, emitMath, func(k kernels) {
+		var src []float32
+		for _, x := range []float64{0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN(), 88.72283, 88.72284, 88.8, -103.97, -103.98, -104.1, -87.4, 1e-45, -1e-45, 1, -1, 1e30, -1e30} {
+			src = append(src, float32(x))
+		}
+		for b := uint64(0); b < 1<<32; b += 1<<20 + 7919 {
+			src = append(src, math.Float32frombits(uint32(b)))
+		}
+		for range 500 {
+			src = append(src, float32(k.r.NormFloat64()*4))
+		}
+		for _, c := range cases {
+			for _, n := range append(k.lengths(), len(src)) {
+				from, dst := src[len(src)-n:], make([]float32, n)
+				k.call(c.name+k.x.name, emu.Out(dst), from)
+				for i, y := range dst {
+					x := float64(from[i])
+					want := c.want(x)
+					if float32(want) == y {
+						continue // infinities beyond float32
+					}
+					_, e := math.Frexp(c.size(x, want))
+					near(k.t, want, y, c.ulps*math.Ldexp(1, max(e-24, -149)), "%s(%v)", c.name, x)
+				}
+			}
+		}
+	})
+}
+
+// closeTo compares with a formula computed in float64 from terms of a size.
+func (k kernels) closeTo(name string, want, size float64, got float32, roundings int) {
+	near(k.t, want, got, float64(roundings)*unit*size+1e-44, "%s%s", name, k.x.name)
+}
+
+func TestVec(t *testing.T) {
+	binary := map[string]func(a, b float32) float32{
+		"add": func(a, b float32) float32 { return a + b },
+		"sub": func(a, b float32) float32 { return a - b },
+		"mul": func(a, b float32) float32 { return float32(a * b) },
+		"div": func(a, b float32) float32 { return a / b },
+		"max": func(a, b float32) float32 { return max(a, b) },
+		"min": func(a, b float32) float32 { return min(a, b) },
+	}
+	emulate(t, emitVec, func(k kernels) {
+		for _, n := range k.lengths() {
+			a, b := k.floats(n), k.floats(n)
+			if n > 3 {
+				a[1], b[2] = float32(math.NaN()), float32(math.NaN())
+			}
+			for name, f := range binary {
+				dst := make([]float32, n)
+				k.call(name+k.x.name, emu.Out(dst), a, b)
+				for i := range dst {
+					near(k.t, float64(f(a[i], b[i])), dst[i], 0, "%s of %d", name, n)
+				}
+			}
+			sum, dot, most, size, dsize := 0.0, 0.0, math.Inf(-1), 0.0, 0.0
+			for i := range a {
+				x, y := float64(a[i]), float64(b[i])
+				sum, dot, most = sum+x, dot+x*y, max(most, x)
+				size, dsize = size+math.Abs(x), dsize+math.Abs(x*y)
+			}
+			k.closeTo("sum", sum, size, k.call("sum"+k.x.name, a)[0], n+8)
+			k.closeTo("dot", dot, dsize, k.call("dot"+k.x.name, a, b)[0], n+8)
+			k.closeTo("maxOf", most, 0, k.call("maxOf"+k.x.name, a)[0], 0)
+			s, y, dst := float32(k.r.NormFloat64()), k.floats(n), make([]float32, n)
+			was := append([]float32{}, y...)
+			k.call("axpy"+k.x.name, emu.Out(y), s, b)
+			k.call("addScalar"+k.x.name, emu.Out(dst), a, s)
+			for i := range dst {
+				k.closeTo("axpy", float64(was[i])+float64(s)*float64(b[i]), math.Abs(float64(was[i]))+math.Abs(float64(s)*float64(b[i])), y[i], 1)
+				near(k.t, float64(a[i]+s), dst[i], 0, "addScalar of %d", n)
+			}
+			k.call("mulScalar"+k.x.name, emu.Out(dst), a, s)
+			for i := range dst {
+				near(k.t, float64(float32(a[i]*s)), dst[i], 0, "mulScalar of %d", n)
+			}
+		}
+	})
+}
