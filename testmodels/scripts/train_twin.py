@@ -18,6 +18,31 @@ import torch
 import twin
 
 
+class ProjectedOnce(torch.nn.Module):
+    """nn.MultiheadAttention that projects a memory's keys and values once, however many steps look at it."""
+
+    def __init__(self, attention):
+        super().__init__()
+        self.attention, self.memory = attention, None
+
+    def split(self, x):
+        return x.unflatten(-1, (self.attention.num_heads, -1)).transpose(1, 2)
+
+    def forward(self, query, memory, _, average_attn_weights):
+        a = self.attention
+        if a.in_proj_weight is None:
+            weights = a.q_proj_weight, a.k_proj_weight, a.v_proj_weight
+        else:
+            weights = a.in_proj_weight.chunk(3)
+        biases = a.in_proj_bias.chunk(3)
+        if memory is not self.memory:
+            self.memory = memory
+            self.keys, self.values = (self.split(torch.nn.functional.linear(memory, weights[i], biases[i])) for i in (1, 2))
+        query = self.split(torch.nn.functional.linear(query, weights[0], biases[0]))
+        w = torch.softmax(query @ self.keys.transpose(-1, -2) / query.shape[-1] ** 0.5, -1)
+        return a.out_proj((w @ self.values).transpose(1, 2).flatten(2)), w
+
+
 def blas():
     """The file of the BLAS that the process has loaded."""
     try:
@@ -35,6 +60,7 @@ def main():
     folder, batch = pathlib.Path(sys.argv[1]), int(sys.argv[2])
     torch.set_num_threads(int(sys.argv[3]))
     net = twin.load(folder).train()
+    net.attention = ProjectedOnce(net.attention)
     features = net.scaler.mean.shape[0]
 
     def read(name):
