@@ -5,6 +5,7 @@
 //
 // writes, per family and instruction set, NAME_amd64.s and its declarations
 // NAME_stub_amd64.go. -check writes nothing and fails if the files differ.
+// The tests execute what it generates in package emu.
 package main
 
 import (
