@@ -17,6 +17,7 @@ type LoadOption func(*loadOptions)
 type loadOptions struct {
 	memoryLimit int64
 	noExternal  bool
+	noWrites    bool
 }
 
 func newLoadOptions(opts []LoadOption) loadOptions {
@@ -35,6 +36,10 @@ func WithMemoryLimit(n int64) LoadOption { return func(o *loadOptions) { o.memor
 
 // WithoutExternalData leaves external data where they are: the tensors keep their External entries and have no RawData.
 func WithoutExternalData() LoadOption { return func(o *loadOptions) { o.noExternal = true } }
+
+// WithoutWrites promises that nobody writes to the tensors. What a mapped file takes of memory can then be given back
+// while tensors still point into it (see Release in package ops/tensor).
+func WithoutWrites() LoadOption { return func(o *loadOptions) { o.noWrites = true } }
 
 // Load reads the model file at path and its external data, which must be in the same folder or below it; a symbolic link
 // that leads out of the folder is refused, and so is anything that is not a regular file. Where the system allows it the
@@ -138,6 +143,7 @@ func content(f fs.File, o *loadOptions) (b []byte, owner *mapping, err error) {
 	size := info.Size()
 	if file, ok := f.(*os.File); ok && info.Mode().IsRegular() && size > 0 {
 		if owner, err = mapFile(file, size); err == nil {
+			owner.noWrites = o.noWrites
 			return owner.data, owner, nil
 		}
 	}

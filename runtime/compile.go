@@ -132,9 +132,16 @@ func (w *work) prepack() {
 		}
 		use[i] = p
 	}
+	var large sync.Mutex // one large one at a time: until it is packed its weights are in memory twice
 	w.pool.For(len(jobs), 1, func(lo, hi int) {
 		for _, p := range jobs[lo:hi] {
-			p.make()
+			if p.size() > 32<<20 {
+				large.Lock()
+				p.make()
+				large.Unlock()
+			} else {
+				p.make()
+			}
 		}
 	})
 	for i, p := range use {
@@ -185,9 +192,25 @@ func (p *pack) make() {
 		p.from, p.consts = nil, nil
 	}()
 	k, drop, err := p.from.Prepack(p.consts)
-	if err == nil {
-		p.kernel, p.drop = k, drop
+	if err != nil || k == nil {
+		return
 	}
+	p.kernel, p.drop = k, drop
+	for _, i := range drop {
+		if i < len(p.consts) && p.consts[i] != nil {
+			p.consts[i].Release()
+		}
+	}
+}
+
+// size is the bytes of the constants.
+func (p *pack) size() (n int) {
+	for _, c := range p.consts {
+		if c != nil {
+			n += len(c.Bytes())
+		}
+	}
+	return n
 }
 
 // finish makes the plan of a swept graph.

@@ -19,7 +19,7 @@ func Load(path string, opts ...Option) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := onnx.Load(path, onnx.WithMemoryLimit(c.memory))
+	p, err := onnx.Load(path, onnx.WithMemoryLimit(c.memory), onnx.WithoutWrites())
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func LoadFS(fsys fs.FS, name string, opts ...Option) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := onnx.LoadFS(fsys, name, onnx.WithMemoryLimit(c.memory))
+	p, err := onnx.LoadFS(fsys, name, onnx.WithMemoryLimit(c.memory), onnx.WithoutWrites())
 	if err != nil {
 		return nil, err
 	}

@@ -85,11 +85,12 @@ func signature(n *node) string {
 // shareConstants gives equal constants one slot, so that what reads them can be
 // merged.
 func (w *work) shareConstants() {
-	type kind struct{ text string }
+	type kind struct{ text, start string }
 	groups := map[kind][]int{}
 	for _, k := range w.g.consts {
 		if f := w.facts[k.slot]; f.Value != nil && len(f.Value.Bytes()) > 0 {
-			key := kind{f.Value.String()}
+			raw := f.Value.Bytes()
+			key := kind{f.Value.String(), string(raw[:min(len(raw), 64)])}
 			groups[key] = append(groups[key], k.slot)
 		}
 	}

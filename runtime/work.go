@@ -327,6 +327,11 @@ func (w *work) folded(n *node) bool {
 	}
 	w.fold.total -= made
 	w.shareSmall(n)
+	for _, s := range n.in {
+		if s >= 0 {
+			w.facts[s].Value.Release()
+		}
+	}
 	return true
 }
 

@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"unsafe"
 )
@@ -16,7 +17,7 @@ type Value interface{ isValue() }
 type Tensor struct {
 	dtype DType
 	shape Shape
-	raw   []byte   // every type but String: elements in host byte order, aligned to their size
+	raw   []byte   // every type but String: elements in host byte order, aligned to their size unless they are a file's
 	strs  []string // String
 	owner any      // what keeps raw valid where it is not Go memory, such as a mapped file
 }
@@ -93,8 +94,9 @@ func Zeros(dt DType, shape ...int) (*Tensor, error) {
 }
 
 // FromBytes makes a tensor over raw, elements in host byte order, without
-// copying unless raw is misaligned for dt. raw must have exactly the shape's
-// bytes; dt can't be String.
+// copying unless raw is misaligned for dt and either small or on a processor
+// that can't read it so. raw must have exactly the shape's bytes; dt can't be
+// String.
 func FromBytes(dt DType, raw []byte, shape ...int) (*Tensor, error) {
 	if !dt.Valid() || dt == String {
 		return nil, fmt.Errorf("tensor: bytes can't hold elements of type %v", dt)
@@ -106,11 +108,18 @@ func FromBytes(dt DType, raw []byte, shape ...int) (*Tensor, error) {
 	if n*dt.Size() != len(raw) {
 		return nil, fmt.Errorf("tensor: shape %v of %v takes %d bytes, the data has %d", Shape(slices.Clone(shape)), dt, n*dt.Size(), len(raw))
 	}
-	if len(raw) > 0 && uintptr(unsafe.Pointer(unsafe.SliceData(raw)))%uintptr(min(dt.Size(), 8)) != 0 {
+	if len(raw) > 0 && uintptr(unsafe.Pointer(unsafe.SliceData(raw)))%uintptr(min(dt.Size(), 8)) != 0 && (len(raw) < worthSharing || !readsUnaligned) {
 		raw = append(AlignedBytes(len(raw))[:0], raw...)
 	}
 	return &Tensor{dtype: dt, shape: slices.Clone(shape), raw: raw}, nil
 }
+
+// A file may hold weights at any offset. Processors that read them from there
+// need no second copy of the large ones.
+const (
+	worthSharing   = 4 << 10
+	readsUnaligned = runtime.GOARCH == "amd64" || runtime.GOARCH == "386" || runtime.GOARCH == "arm64"
+)
 
 // AlignedBytes is a zeroed slice of n bytes whose first lies on a 64-byte
 // boundary.
@@ -180,6 +189,15 @@ func (t *Tensor) Len() int {
 // Bytes is the elements' memory, nil for String. Whoever keeps it longer than t
 // keeps t as well: the memory may be a mapped file's.
 func (t *Tensor) Bytes() []byte { return t.raw }
+
+// Release gives back the memory that t takes of a mapped file that was loaded
+// with onnx.WithoutWrites; it is read from the file again when it is needed.
+// Other tensors stay as they are, and so do small ones, which share their pages.
+func (t *Tensor) Release() {
+	if m, ok := t.owner.(interface{ Release([]byte) }); ok && len(t.raw) >= 16*worthSharing {
+		m.Release(t.raw)
+	}
+}
 
 // Reshaped is a tensor of another shape over the same memory.
 func (t *Tensor) Reshaped(shape ...int) (*Tensor, error) {
