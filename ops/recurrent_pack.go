@@ -62,21 +62,23 @@ func (in *operands) set(i int, t *tensor.Tensor) {
 	}
 }
 
-// pack packs weights whose shapes were checked; b and p may be nil.
-func (k *recurrent) pack(input, hidden int, w, r, b, p *tensor.Tensor) (*recurrentWeights, error) {
-	out := &recurrentWeights{dtype: w.DType(), input: input, hidden: hidden}
-	if w.DType() == tensor.Float64 {
-		err := packDirections(k, input, hidden, w, r, b, p, func(d int, w, r, b, p []float64) {
+// pack packs weights whose shapes were checked: wt is W; b and p may be nil.
+func (k *recurrent) pack(input, hidden int, wt, r, b, p *tensor.Tensor) (*recurrentWeights, error) {
+	out := &recurrentWeights{dtype: wt.DType(), input: input, hidden: hidden}
+	if wt.DType() == tensor.Float64 {
+		err := packDirections(k, input, hidden, wt, r, b, p, func(d int, w, r, b, p []float64) {
 			out.f64[d] = newRecurrence[float64](k, d)
 			out.f64[d].Pack(input, hidden, w, r, b, p)
 		})
 		return out, err
 	}
-	err := packDirections(k, input, hidden, w, r, b, p, func(d int, w, r, b, p []float32) {
+	err := packDirections(k, input, hidden, wt, r, b, p, func(d int, w, r, b, p []float32) {
 		switch {
 		case !k.plain() || k.quantised:
 		case k.kind == kernel.CellLSTM:
-			out.lstm[d] = kernel.PackLSTMAs(k.weights, input, hidden, w, r, b)
+			in := kernel.PackLSTMInputAs(k.weights, input, hidden, w, input)
+			releaseDirection(wt, d)
+			out.lstm[d] = kernel.PackLSTMRecurrence(k.weights, in, r, b)
 			return
 		case k.kind == kernel.CellGRU:
 			out.gru[d] = kernel.PackGRUAs(k.weights, input, hidden, w, r, b)
@@ -86,6 +88,14 @@ func (k *recurrent) pack(input, hidden int, w, r, b, p *tensor.Tensor) (*recurre
 		out.f32[d].Pack(input, hidden, w, r, b, p)
 	})
 	return out, err
+}
+
+// releaseDirection gives back the memory of W's part that is packed, before R
+// is: so no more than one of them is in memory twice.
+func releaseDirection(w *tensor.Tensor, d int) {
+	if part, err := w.Rows(d, d+1); err == nil {
+		part.Release()
+	}
 }
 
 func newRecurrence[T floating](k *recurrent, d int) *kernel.Recurrence[T] {

@@ -32,8 +32,13 @@ func PackLSTM(input, hidden int, w, r, b []float32) *LSTMWeights {
 
 // PackLSTMAs is [PackLSTM] with w and r stored as t.
 func PackLSTMAs(t WeightType, input, hidden int, w, r, b []float32) *LSTMWeights {
-	v := active
-	return newLSTMWeights(v, input, hidden, packGates(t, v, 4, input, hidden, w, input), packGates(t, v, 4, hidden, hidden, r, hidden), b)
+	return PackLSTMRecurrence(t, PackLSTMInputAs(t, input, hidden, w, input), r, b)
+}
+
+// PackLSTMRecurrence is [PackLSTMAs] where W is packed already.
+func PackLSTMRecurrence(t WeightType, w *LSTMInput, r, b []float32) *LSTMWeights {
+	v := w.w.v
+	return newLSTMWeights(v, w.input, w.hidden, w.w, packGates(t, v, 4, w.hidden, w.hidden, r, w.hidden), b)
 }
 
 // PackLSTMInt8 packs weights that are integers already, as ONNX Runtime's
@@ -74,32 +79,47 @@ func (p *LSTMWeights) sumBias(wb, rb []float32) {
 // PackLSTMInput packs the columns of W that multiply one part of the input,
 // as when the input is a concatenation: w[g*ldw+j] for g < 4H, j < input.
 func PackLSTMInput(input, hidden int, w []float32, ldw int) *LSTMInput {
-	return &LSTMInput{input: input, hidden: hidden, w: packGates(WeightFloat32, active, 4, input, hidden, w, ldw)}
+	return PackLSTMInputAs(WeightFloat32, input, hidden, w, ldw)
+}
+
+// PackLSTMInputAs is [PackLSTMInput] with W stored as t.
+func PackLSTMInputAs(t WeightType, input, hidden int, w []float32, ldw int) *LSTMInput {
+	return &LSTMInput{input: input, hidden: hidden, w: packGates(t, active, 4, input, hidden, w, ldw)}
 }
 
 // packGates packs the rows of w (gates*H, k) as columns in the order of blocks.
 func packGates(t WeightType, v *variant, gates, k, hidden int, w []float32, ldw int) *PackedB {
-	s, rows, columns := gateRows(v, gates, k, hidden, w, ldw)
+	columns := ceilDiv(hidden, v.lanes) * gates * v.lanes
+	if t == WeightFloat32 {
+		p := &PackedB{k: k, n: columns, v: v, panels: aligned(k * columns)}
+		repackGates(p, gates, hidden, w, ldw)
+		return p
+	}
+	s, rows := borrow(columns * k)
 	defer s.release()
-	return PackBAs(t, true, k, columns, rows, k)
-}
-
-// repackGates is packGates in p's memory.
-func repackGates(p *PackedB, gates, hidden int, w []float32, ldw int) {
-	s, rows, _ := gateRows(p.v, gates, p.k, hidden, w, ldw)
-	defer s.release()
-	p.Repack(true, rows, p.k)
-}
-
-// gateRows copies the rows of w (gates*H, k) in the order of blocks.
-func gateRows(v *variant, gates, k, hidden int, w []float32, ldw int) (s *scratch, rows []float32, columns int) {
-	columns = ceilDiv(hidden, v.lanes) * gates * v.lanes
-	s, rows = borrow(columns * k)
 	clear(rows)
 	for g := range gates * hidden {
 		copy(rows[gateColumn(v, gates, hidden, g)*k:][:k], w[g*ldw:])
 	}
-	return s, rows, columns
+	return PackBAs(t, true, k, columns, rows, k)
+}
+
+// repackGates is packGates of float32 in p's memory, whose padding is zero. The
+// columns of one gate in one block lie side by side in one panel, so nothing is
+// copied in between.
+func repackGates(p *PackedB, gates, hidden int, w []float32, ldw int) {
+	if p.k == 0 {
+		return
+	}
+	lanes, width := p.v.lanes, p.v.panel()
+	for unit := 0; unit < hidden; unit += lanes {
+		for gate := range gates {
+			row := gate*hidden + unit
+			column := gateColumn(p.v, gates, hidden, row)
+			first := column / width * width
+			transposeF32(p.v, p.panels[first*p.k+column-first:], min(width, p.n-first), w[row*ldw:], ldw, min(lanes, hidden-unit), p.k)
+		}
+	}
 }
 
 // packGatesInt8 packs the columns of w (k, gates*H) in the order of blocks.

@@ -1,6 +1,7 @@
 package tensor
 
 import (
+	"encoding/binary"
 	"math"
 	"testing"
 	"unsafe"
@@ -64,6 +65,21 @@ func TestMisalignedBytesAreCopied(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []int64{1, 0}, Of[int64](x))
 	require.Zero(t, uintptr(unsafe.Pointer(unsafe.SliceData(x.Bytes())))%8)
+}
+
+// Large data are not copied for their alignment where the processor reads them
+// as they are; elements come out the same.
+func TestLargeMisalignedBytes(t *testing.T) {
+	raw := AlignedBytes(8<<10 + 1)[1:]
+	for i := range raw {
+		raw[i] = byte(i * 7)
+	}
+	x, err := FromBytes(Float32, raw, 2<<10)
+	require.NoError(t, err)
+	for i, v := range Of[float32](x) {
+		require.Equal(t, binary.NativeEndian.Uint32(raw[4*i:]), math.Float32bits(v))
+	}
+	require.Equal(t, readsUnaligned, unsafe.SliceData(raw) == unsafe.SliceData(x.Bytes()))
 }
 
 func TestBroadcast(t *testing.T) {
