@@ -13,7 +13,7 @@ func contribLastOps() []Op {
 	f32, bytes := types(tensor.Float32), byteTypes
 	op := func(name string, minIn, maxIn int, f func(*Attrs) (Kernel, error)) Op {
 		return Op{Name: name, Domain: domain, Versions: []Version{
-			{Since: 1, MinIn: minIn, MaxIn: maxIn, MinOut: 1, MaxOut: 1, Holes: true, New: f}}}
+			{Since: 1, MinIn: minIn, MaxIn: maxIn, MinOut: 1, MaxOut: 1, Holes: maxIn == 5, New: f}}}
 	}
 	always := func(*Attrs) bool { return true }
 	byAttribute := func(a *Attrs) bool { return a.Int("channels_last", 0) != 0 }
