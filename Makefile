@@ -3,7 +3,7 @@ GO         ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES    = ./...
 
-.PHONY: help demo test race check fmt vet lint tidy generate generated emulate conformance interop fuzz bench benchcmp noasm live arm64 compare compare-train accuracy
+.PHONY: help demo test race check fmt vet lint tidy generate generated emulate conformance interop fuzz mutate bench benchcmp noasm live arm64 compare compare-train accuracy
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,7 +53,10 @@ interop: ## checks against PyTorch and ONNX Runtime (installs Python packages)
 
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	@for pkg in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
-		echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-30s} $$pkg || exit 1; done; done
+		echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $${FUZZTIME:-30s} -parallel 2 $$pkg || exit 1; done; done
+
+mutate: ## load and run N mutated models with a memory limit (default 50000; SEED for others, MODELS a folder of more; Linux)
+	ONDA_MUTATE=$(or $(N),50000) ONDA_MUTATE_SEED=$(or $(SEED),1) ONDA_MUTATE_MODELS="$(MODELS)" $(GO) test ./runtime -run TestManyMutatedModels -v -count 1 -timeout 6h
 
 bench: ## the kernels' benchmarks
 	$(GO) test -run '^$$' -bench . ./ops/kernel

@@ -125,7 +125,9 @@ func newConfig(opts []Option) (*config, error) {
 	if c.set == nil {
 		c.set = ops.Standard()
 	}
-	if !c.limited {
+	if c.limited {
+		startSmall()
+	} else {
 		c.memory = systemMemory()
 	}
 	return c, nil
