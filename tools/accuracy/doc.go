@@ -4,7 +4,7 @@
 // MSE and MAE of scaled values over all test windows, steps and columns.
 //
 //	accuracy -data ETTh1.csv [-recipes NAMES] [-horizons LIST] [-seeds LIST] [-threads N]
-//	         [-results FILE.json] [-readme README.md]
+//	         [-results FILE.json] [-kept] [-readme README.md]
 //
 // It prints the naive forecasts first, which show that the protocol is the one
 // of the tables, and then trains the recipes: files of the folder recipes, or

@@ -21,6 +21,7 @@ func main() {
 	names := flag.String("recipes", "", "recipes to train, separated by commas: names of the folder recipes or paths; default all, none for the naive rows alone")
 	horizons := flag.String("horizons", "", "horizons to train at, separated by commas; default each recipe's")
 	seeds := flag.String("seeds", "", "seeds to train from, separated by commas; default each recipe's")
+	flag.BoolVar(&o.kept, "kept", false, "train nothing: the tables of the results that are kept")
 	flag.IntVar(&o.threads, "threads", 0, "threads of a training; 0 for what the recipe says")
 	flag.Parse()
 	if *names != "" {

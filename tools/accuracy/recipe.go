@@ -107,6 +107,7 @@ type options struct {
 	horizons []int    // none for all
 	seeds    []uint64 // none for all
 	threads  int      // 0 for what the recipe says
+	kept     bool     // train nothing: the tables of what there is
 	log      io.Writer
 }
 
@@ -209,7 +210,11 @@ func trainedRows(ctx context.Context, s *store, t *table, o options) (rows []res
 				if len(o.horizons) > 0 && !slices.Contains(o.horizons, h) || len(o.seeds) > 0 && !slices.Contains(o.seeds, seed) {
 					continue
 				}
-				got, err := s.measure(result{Name: r.Name, Recipe: sum, Table: r.Table, Horizon: h, Seed: seed}, func(r *result) error {
+				wanted := result{Name: r.Name, Recipe: sum, Table: r.Table, Horizon: h, Seed: seed}
+				if _, ok := s.find(wanted); o.kept && !ok {
+					continue
+				}
+				got, err := s.measure(wanted, func(r *result) error {
 					return t.train(ctx, r, model, training, o.log)
 				})
 				if err != nil {

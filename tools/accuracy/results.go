@@ -47,13 +47,21 @@ func openStore(path string) (*store, error) {
 	return s, nil
 }
 
+// find returns the result that is there for what r names.
+func (s *store) find(r result) (result, bool) {
+	for _, have := range s.results {
+		if have.Name == r.Name && have.Recipe == r.Recipe && have.Horizon == r.Horizon && have.Seed == r.Seed {
+			return have, true
+		}
+	}
+	return r, false
+}
+
 // measure returns the result that is there for what r names, else makes it by
 // run and keeps it.
 func (s *store) measure(r result, run func(r *result) error) (result, error) {
-	for _, have := range s.results {
-		if have.Name == r.Name && have.Recipe == r.Recipe && have.Horizon == r.Horizon && have.Seed == r.Seed {
-			return have, nil
-		}
+	if have, ok := s.find(r); ok {
+		return have, nil
 	}
 	if err := run(&r); err != nil {
 		return r, err
