@@ -14,7 +14,6 @@ type directBack struct {
 	dChannel  []float32 // (F, 4H)
 
 	layer int // that step works on
-	step  func(lo, hi int)
 }
 
 func (b *backpass) takeDirect(take func(int) []float32) {
