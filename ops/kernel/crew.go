@@ -55,13 +55,15 @@ type seat struct {
 	_        [8]uint64
 }
 
-// The states of a helper's seat. The leader moves it from ready to working and
-// from working to dismissed, the helper everywhere else. A helper that sleeps is
-// away, so that it isn't given work that it would be late for.
+// The states of a helper's seat. The leader moves it from ready over asked to
+// working and from working to dismissed, the helper everywhere else. A helper
+// that sleeps is away, so that it isn't given work that it would be late for; one
+// that was asked stays.
 const (
 	vacant uint32 = iota
 	ready
 	away // for a moment
+	asked
 	working
 	committing
 	dismissed
@@ -140,7 +142,7 @@ func (c *crew) do(n int, ph phase) {
 	me := &c.seats[0]
 	members := 1
 	for i := 1; i < len(c.seats); i++ {
-		if s := &c.seats[i]; s.ask() && members < n {
+		if s := &c.seats[i]; members < n && s.ask() {
 			s.admitted = true
 			members++
 		}
@@ -214,7 +216,7 @@ func (c *crew) spare() *stepBuffers {
 	return b
 }
 
-// ask reports whether a helper is there to be given a share.
+// ask reports whether a helper is there, which then waits for a share.
 func (s *seat) ask() bool {
 	if s.state.Load() != ready {
 		return false
@@ -227,7 +229,7 @@ func (s *seat) ask() bool {
 		s.skip--
 		return false
 	}
-	return true
+	return s.state.CompareAndSwap(ready, asked)
 }
 
 // done waits until a helper has finished its share, or dismisses it.
