@@ -104,3 +104,12 @@ func choose(list []*variant, getenv func(string) string) *variant {
 
 // Variant names the variant in use: generic, avx2, avx512 or neon.
 func Variant() string { return active.name }
+
+// Variants names the variants this machine can run, the best last.
+func Variants() []string {
+	var names []string
+	for _, v := range variants() {
+		names = append(names, v.name)
+	}
+	return names
+}

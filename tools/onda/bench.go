@@ -20,6 +20,8 @@ type benchCmd struct {
 	Profile bool           `help:"Also show where the time of a run goes, by operator and for the ten slowest nodes."`
 	Plain   bool           `help:"Use the plain interpreter instead of the compiled plan."`
 	Weights bool           `help:"Compare weights stored as float32, bfloat16 and int8: what they change, time and memory; on the bundled forecasters where no MODEL is given."`
+	Kernels bool           `help:"Show how fast each variant of the kernels is on this machine, and which one is in use."`
+	Active  bool           `hidden:"" help:"With --kernels: measure the variant in use alone."`
 	JSON    bool           `name:"json" help:"Print JSON."`
 }
 
@@ -52,6 +54,9 @@ type opTime struct {
 func (c *benchCmd) Run(a *app) error {
 	if c.Runs < 1 {
 		return fmt.Errorf("--runs %d: expected 1 or more", c.Runs)
+	}
+	if c.Kernels {
+		return c.benchKernels(a)
 	}
 	if c.Weights {
 		return c.benchWeights(a)
