@@ -17,6 +17,7 @@ func Decode(b []byte, opts ...LoadOption) (*Model, error) {
 	if err := decodeMessage(d, m, 0, len(b)); err != nil {
 		return nil, explain(b, err)
 	}
+	m.memory = d.memory
 	return m, nil
 }
 
@@ -110,10 +111,7 @@ func nameAfterError[M any](d *decoder, m *M, t *table[M], st *wireState, pos, en
 
 // allocate counts n bytes about to be allocated, and refuses what goes over the limit.
 func (d *decoder) allocate(pos, n int) error {
-	if d.memoryLimit <= 0 {
-		return nil
-	}
-	if d.memory += int64(n); d.memory > d.memoryLimit {
+	if d.memory += int64(n); d.memoryLimit > 0 && d.memory > d.memoryLimit {
 		return &FormatError{Problem: fmt.Sprintf("decoding takes more than the memory limit of %d bytes", d.memoryLimit),
 			Offset: int64(pos), Err: ErrMemoryLimit}
 	}

@@ -34,7 +34,7 @@ func (m *Model) hasExternal() bool {
 
 // loadExternal turns the external data of every tensor into RawData.
 func (m *Model) loadExternal(files *externalFiles) error {
-	files.files = map[string]*externalFile{}
+	files.files, files.memory = map[string]*externalFile{}, m.memory
 	err := m.eachTensor(func(p *place, t *Tensor) error {
 		if t.DataLocation != LocationExternal {
 			return nil
@@ -49,6 +49,7 @@ func (m *Model) loadExternal(files *externalFiles) error {
 			m.owners = append(m.owners, f.owner)
 		}
 	}
+	m.memory = files.memory
 	return err
 }
 

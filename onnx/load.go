@@ -88,7 +88,11 @@ func LoadReader(r io.Reader, opts ...LoadOption) (*Model, error) {
 	if err != nil {
 		return finish(nil, "", err)
 	}
-	return Decode(b, opts...)
+	m, err := Decode(b, opts...)
+	if err == nil {
+		m.memory += int64(len(b))
+	}
+	return m, err
 }
 
 // LoadExternal reads the external data of a model that was decoded without them. Locations are relative to fsys; no
@@ -121,9 +125,14 @@ func loadFile(f fs.File, o *loadOptions) (*Model, error) {
 		return nil, err
 	}
 	m := new(Model)
-	if err = decodeMessage(&decoder{buf: b, owner: owner, memoryLimit: o.memoryLimit}, m, 0, len(b)); err != nil {
+	d := &decoder{buf: b, owner: owner, memoryLimit: o.memoryLimit}
+	if owner == nil {
+		d.memory = int64(len(b))
+	}
+	if err = decodeMessage(d, m, 0, len(b)); err != nil {
 		err = explain(b, err)
 	}
+	m.memory = d.memory
 	runtime.KeepAlive(owner)
 	if owner != nil {
 		m.owners = append(m.owners, owner)
@@ -177,3 +186,7 @@ func readAll(r io.Reader, size int64, o *loadOptions) ([]byte, error) {
 		}
 	}
 }
+
+// Memory is about how many bytes decoding and loading the model took, beside
+// files that were mapped and bytes that were the caller's.
+func (m *Model) Memory() int64 { return m.memory }

@@ -17,6 +17,7 @@ type Model struct {
 
 	wire   wireState
 	owners []*mapping // of everything that was loaded
+	memory int64      // see Memory
 }
 
 // Owner is what keeps the RawData of every tensor the model was loaded with valid: whoever keeps such slices but not

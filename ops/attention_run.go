@@ -9,6 +9,8 @@ import (
 
 // attentionRun is what an Attention node keeps from run to run.
 type attentionRun[T floating] struct {
+	c            *Ctx
+	stop         func() error
 	keys, values []T // past and present together, where no output holds them
 	mask         []T
 	fast         kernel.AttentionArgs
@@ -30,12 +32,19 @@ func (k *attention) Run(c *Ctx) error {
 	return runAttention[float32](c, k, &s)
 }
 
+func (r *attentionRun[T]) err() error { return r.c.Err() }
+
 func runAttention[T floating](c *Ctx, k *attention, s *attentionSizes) (err error) {
-	r := c.Local(func() any { return &attentionRun[T]{} }).(*attentionRun[T])
+	r := c.Local(func() any {
+		r := &attentionRun[T]{}
+		r.stop = r.err
+		return r
+	}).(*attentionRun[T])
+	r.c = c
 	a := &r.slow
 	*a = kernel.AttentionOfArgs[T]{B: s.B, Heads: s.Hq, KVHeads: max(s.Hkv, 1), Tq: s.Tq, Tk: s.total, D: s.D, DV: s.DV,
-		Scale: k.scale, Softcap: k.softcap, Stage: k.stage}
-	defer func() { r.fast, r.slow = kernel.AttentionArgs{}, kernel.AttentionOfArgs[T]{} }()
+		Scale: k.scale, Softcap: k.softcap, Stage: k.stage, Stop: r.stop}
+	defer func() { r.c, r.fast, r.slow = nil, kernel.AttentionArgs{}, kernel.AttentionOfArgs[T]{} }()
 	if !k.hasScale {
 		a.Scale = 1 / math.Sqrt(float64(s.D))
 	}
@@ -74,7 +83,11 @@ func runAttention[T floating](c *Ctx, k *attention, s *attentionSizes) (err erro
 	switch {
 	case s.total == 0 || len(y.data) == 0:
 		clear(y.data)
-	case !r.runFast(c, causal):
+	case r.prepareFast(causal):
+		if err := r.runFast(c); err != nil {
+			return err
+		}
+	default:
 		if err := c.Memory.Reserve(4 * c.Pool().Threads() * s.total * tensor.DTypeOf[T]().Size()); err != nil {
 			return err
 		}
@@ -225,19 +238,29 @@ func maskValues[T floating](c *Ctx, t *tensor.Tensor) ([]T, error) {
 	}
 }
 
-// runFast uses the float32 kernel where no option needs the scores. Query heads
-// that share a key head are its heads, and the key heads its batches.
-func (r *attentionRun[T]) runFast(c *Ctx, causal bool) bool {
+// prepareFast fills in the arguments of the float32 kernel, where no option needs
+// the scores.
+func (r *attentionRun[T]) prepareFast(causal bool) bool {
 	a, ok := any(&r.slow).(*kernel.AttentionOfArgs[float32])
 	if !ok || a.Softcap != 0 || a.Scores != nil && a.Stage != kernel.ScoreSoftmax {
 		return false
 	}
 	f := &r.fast
 	*f = kernel.AttentionArgs{B: a.B, Heads: a.Heads, Tq: a.Tq, Tk: a.Tk, D: a.D, DV: a.DV, Q: a.Q, K: a.K, V: a.V, Out: a.Out,
-		QS: a.QS, KS: a.KS, VS: a.VS, OutS: a.OutS, Mask: a.Mask, MaskS: a.MaskS, Causal: causal, Scale: float32(a.Scale), Weights: a.Scores}
+		QS: a.QS, KS: a.KS, VS: a.VS, OutS: a.OutS, Mask: a.Mask, MaskS: a.MaskS, Causal: causal, Scale: float32(a.Scale), Weights: a.Scores, Stop: a.Stop}
+	return true
+}
+
+// runFast uses the float32 kernel. Query heads that share a key head are its
+// heads, and the key heads its batches.
+func (r *attentionRun[T]) runFast(c *Ctx) error {
+	a, f := any(&r.slow).(*kernel.AttentionOfArgs[float32]), &r.fast
+	if err := c.Memory.Reserve(kernel.RoomToAttend(c.Pool(), f)); err != nil {
+		return err
+	}
 	if a.Heads == a.KVHeads {
 		kernel.Attention(c.Pool(), f)
-		return true
+		return nil
 	}
 	share := a.Heads / a.KVHeads
 	f.B, f.Heads = a.KVHeads, share
@@ -251,7 +274,10 @@ func (r *attentionRun[T]) runFast(c *Ctx, causal bool) bool {
 		if a.Scores != nil {
 			f.Weights = a.Scores[b*a.Heads*a.Tq*a.Tk:]
 		}
+		if err := c.Err(); err != nil {
+			return err
+		}
 		kernel.Attention(c.Pool(), f)
 	}
-	return true
+	return nil
 }

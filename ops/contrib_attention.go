@@ -193,7 +193,11 @@ func (k *contribAttention) attend(c *Ctx, a *kernel.AttentionOfArgs[float32], m 
 		}
 	}
 	r := attentionRun[float32]{slow: *a}
-	if a.Sinks == nil && r.runFast(c, false) {
+	r.slow.Stop = c.Err
+	if a.Sinks == nil && r.prepareFast(false) {
+		if err := r.runFast(c); err != nil {
+			return err
+		}
 		return c.Err()
 	}
 	if err := c.Memory.Reserve(4 * c.Pool().Threads() * (a.Tk + 1)); err != nil {

@@ -72,7 +72,7 @@ func (k realProduct) places() (scale, zero, bias int) {
 }
 
 // Prepack packs a constant b with its zero point and, if dynamic, its scale.
-func (k realProduct) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
+func (k realProduct) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int, error) {
 	scaleAt, zeroAt, _ := k.places()
 	drop, scale := []int{1}, []float32{1}
 	if k.dynamic {
@@ -89,7 +89,7 @@ func (k realProduct) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
 		}
 		drop = append(drop, zeroAt)
 	}
-	if k.b = packIntegers(consts[1], zero, scale); k.b == nil {
+	if k.b = packIntegers(memory, consts[1], zero, scale); k.b == nil {
 		return nil, nil, nil
 	}
 	return k, drop, nil
@@ -260,15 +260,20 @@ func newDynamicLSTM(a *Attrs) (Kernel, error) {
 
 // Prepack packs constant weights: as the integers they are, or for an LSTM with
 // options as float32.
-func (k dynamicLSTM) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
+func (k dynamicLSTM) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int, error) {
 	for _, i := range []int{inW, inR, dynWScale, dynWZero, dynRScale, dynRZero} {
 		if consts[i] == nil {
 			return nil, nil, nil
 		}
 	}
 	if k.plain() && (!k.bias || consts[inB] != nil) {
-		return k.prepackIntegers(consts)
+		return k.prepackIntegers(consts, memory)
 	}
+	passing := 8 * (consts[inW].Len() + consts[inR].Len())
+	if err := memory.Reserve(passing); err != nil {
+		return nil, nil, err
+	}
+	defer memory.Release(passing)
 	w, err := k.weight(consts, inW)
 	if err != nil {
 		return nil, nil, err
@@ -279,14 +284,14 @@ func (k dynamicLSTM) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
 	}
 	inner := append([]*tensor.Tensor(nil), consts[:inP+1]...)
 	inner[inW], inner[inR] = w, r
-	packed, drop, err := k.recurrent.Prepack(inner)
+	packed, drop, err := k.recurrent.Prepack(inner, memory)
 	if packed == nil || err != nil {
 		return nil, nil, err
 	}
 	return dynamicLSTM{packed.(*recurrent)}, append(drop, dynWScale, dynWZero, dynRScale, dynRZero), nil
 }
 
-func (k dynamicLSTM) prepackIntegers(consts []*tensor.Tensor) (Kernel, []int, error) {
+func (k dynamicLSTM) prepackIntegers(consts []*tensor.Tensor, memory Allocator) (Kernel, []int, error) {
 	var shapes operands
 	for _, i := range []int{inW, inR} {
 		if _, _, err := k.checkConst(consts, i); err != nil {
@@ -300,6 +305,11 @@ func (k dynamicLSTM) prepackIntegers(consts []*tensor.Tensor) (Kernel, []int, er
 	if err != nil {
 		return nil, nil, err
 	}
+	room := kernel.RoomForLSTMInt8(s.I, s.H)
+	all := kernel.Room{Kept: k.directions * room.Kept, Passing: k.directions * room.Passing}
+	if err := reserveRoom(memory, all); err != nil {
+		return nil, nil, err
+	}
 	inner := *k.recurrent
 	inner.packed = &recurrentWeights{dtype: tensor.Float32, input: s.I, hidden: s.H}
 	if consts[inW].DType() == tensor.Int8 {
@@ -307,6 +317,7 @@ func (k dynamicLSTM) prepackIntegers(consts []*tensor.Tensor) (Kernel, []int, er
 	} else {
 		packDynamic[uint8](&inner, consts)
 	}
+	memory.Release(all.Kept + all.Passing - inner.packed.bytes())
 	drop := []int{inW, inR, dynWScale, dynWZero, dynRScale, dynRZero}
 	if k.bias {
 		drop = append(drop, inB)

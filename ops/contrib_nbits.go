@@ -82,8 +82,8 @@ func (m *matmulNBits) Infer(c *Infer) error {
 }
 
 // unpack is the weights (N, K) as real numbers.
-func (m *matmulNBits) unpack(b, scales, zeros *tensor.Tensor) (*tensor.Tensor, error) {
-	w, err := tensor.Zeros(tensor.Float32, m.n, m.k)
+func (m *matmulNBits) unpack(memory Allocator, b, scales, zeros *tensor.Tensor) (*tensor.Tensor, error) {
+	w, err := memory.New(tensor.Float32, []int{m.n, m.k})
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,7 @@ func (m *matmulNBits) unpack(b, scales, zeros *tensor.Tensor) (*tensor.Tensor, e
 }
 
 // Prepack unpacks constant weights.
-func (m *matmulNBits) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
+func (m *matmulNBits) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int, error) {
 	at := func(i int) Fact {
 		if i < len(consts) && consts[i] != nil {
 			return FactOf(consts[i])
@@ -115,7 +115,7 @@ func (m *matmulNBits) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
 		zeros, drop = consts[3], append(drop, 3)
 	}
 	var err error
-	p.weights, err = m.unpack(consts[1], consts[2], zeros)
+	p.weights, err = m.unpack(memory, consts[1], consts[2], zeros)
 	return &p, drop, err
 }
 
@@ -126,11 +126,8 @@ func (m *matmulNBits) Run(c *Ctx) error {
 	x, bias := c.In(0), c.In(5)
 	w := m.weights
 	if w == nil {
-		if err := c.Memory.Reserve(4 * m.n * m.k); err != nil {
-			return err
-		}
 		var err error
-		if w, err = m.unpack(c.In(1), c.In(2), c.In(3)); err != nil {
+		if w, err = m.unpack(c.Memory, c.In(1), c.In(2), c.In(3)); err != nil {
 			return err
 		}
 	}
@@ -145,7 +142,9 @@ func (m *matmulNBits) Run(c *Ctx) error {
 		return err
 	}
 	if len(y.data) > 0 {
-		gemm(c.Pool(), false, true, len(xs)/m.k, m.n, m.k, 1, xs, m.k, tensor.Of[float32](w), m.k, 0, y.data, m.n)
+		if err := gemmRows(c, false, true, len(xs)/m.k, m.n, m.k, 1, xs, m.k, tensor.Of[float32](w), m.k, 0, y.data, m.n); err != nil {
+			return err
+		}
 	}
 	if bias != nil {
 		b, err := reals[float32](c, bias)

@@ -249,7 +249,9 @@ func (k *projectedAttention) project(c *Ctx, rows, width int) ([]float32, error)
 			return nil, err
 		}
 		if inner := x.Dim(2); inner > 0 && n > 0 {
-			kernel.Gemm(c.Pool(), false, false, rows, width, inner, 1, xs, inner, ws, width, 0, all, width)
+			if err := gemmRows(c, false, false, rows, width, inner, 1, xs, inner, ws, width, 0, all, width); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if bias != nil {

@@ -284,7 +284,9 @@ func (k *qgemm) Run(c *Ctx) error {
 		inner = a.Dim(0)
 	}
 	if len(acc) > 0 {
-		gemm(c.Pool(), k.transA, k.transB, m, n, inner, 1, as, max(a.Dim(1), 1), bs, max(b.Dim(1), 1), beta, acc, n)
+		if err := gemmRows(c, k.transA, k.transB, m, n, inner, 1, as, max(a.Dim(1), 1), bs, max(b.Dim(1), 1), beta, acc, n); err != nil {
+			return err
+		}
 	}
 	factor := k.alpha * tensor.Of[float32](c.In(1))[0]
 	scales, err := reserved[float32](c, c.In(4).Len())

@@ -154,6 +154,8 @@ func (m *meter) Reserve(n int) error {
 	return nil
 }
 
+func (m *meter) Release(n int) { m.left += n }
+
 func TestLoopEnds(t *testing.T) {
 	g := declares(typed(tensor.Bool), typed(tensor.Float32, 2), typed(tensor.Float32, 2))
 	forever := func() *onnx.Node { return node("Loop", 3, 2, onnx.AttrGraph("body", g)) }

@@ -188,6 +188,9 @@ func runConv[T floating](c *Ctx, k *conv) error {
 	if err := c.Memory.Reserve(n * tensor.DTypeOf[T]().Size()); err != nil {
 		return err
 	}
+	if err := c.Memory.Reserve(a.RoomToMultiply(c.Pool())); err != nil {
+		return err
+	}
 	if err := kernel.Conv(c.Pool(), a, &r.scratch); err != nil {
 		return err
 	}

@@ -188,6 +188,9 @@ func runConvTranspose[T floating](c *Ctx, k *convTranspose) error {
 	if err := c.Memory.Reserve(n * size); err != nil {
 		return err
 	}
+	if err := c.Memory.Reserve(a.RoomToMultiply(c.Pool())); err != nil {
+		return err
+	}
 	if err := kernel.ConvTranspose(c.Pool(), a); err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type Allocator interface {
 	// Reserve accounts for n bytes that a kernel takes by itself, such as a
 	// temporary; it is an error when they would pass the limit.
 	Reserve(n int) error
+	// Release gives back n reserved bytes: what took them is garbage now.
+	Release(n int)
 }
 
 // Body is a subgraph of If, Loop or Scan, bound.

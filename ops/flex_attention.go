@@ -108,8 +108,11 @@ func runFlexAttention[T floating](c *Ctx, k *flexAttention, s *attentionSizes) e
 	}
 	a := &kernel.AttentionOfArgs[T]{B: s.B, Heads: s.Hq, KVHeads: max(s.Hkv, 1), Tq: s.Tq, Tk: s.total, D: s.D, DV: s.DV, Scale: scale,
 		Q: data[0], K: data[1], V: data[2], Out: y.data, QS: headStrides(false, s.Hq, s.Tq, s.D), KS: headStrides(false, s.Hkv, s.total, s.D),
-		VS: headStrides(false, s.Hkv, s.total, s.DV), OutS: headStrides(false, s.Hq, s.Tq, s.DV), Scores: tensor.Of[T](scores)}
+		VS: headStrides(false, s.Hkv, s.total, s.DV), OutS: headStrides(false, s.Hq, s.Tq, s.DV), Scores: tensor.Of[T](scores), Stop: c.Err}
 	kernel.AttentionScores(c.Pool(), a)
+	if err := c.Err(); err != nil {
+		return err
+	}
 	if scores, err = k.change(c, "score_mod", k.score, scores, dt); err != nil {
 		return err
 	}

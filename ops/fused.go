@@ -59,13 +59,13 @@ func (k *fusedLinear) WithWeights(t kernel.WeightType) Prepacker {
 }
 
 // Prepack packs a constant W, and keeps a constant b.
-func (k *fusedLinear) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
+func (k *fusedLinear) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int, error) {
 	w := consts[1]
 	if w == nil || w.Rank() != 2 || w.DType() != tensor.Float32 || w.Len() == 0 {
 		return nil, nil, nil
 	}
 	inner, n := k.size(w.Shape())
-	packed, err := packMatrix(k.weights, w, k.transB, inner, n, 1)
+	packed, err := packMatrix(memory, k.weights, w, k.transB, inner, n, 1)
 	if err != nil || packed == nil {
 		return nil, nil, err
 	}
@@ -127,11 +127,8 @@ func (k *fusedLinear) Run(c *Ctx) error {
 			return err
 		}
 		inner, n := k.size(w.Shape())
-		if err := c.Memory.Reserve(8 * w.Len()); err != nil {
-			return err
-		}
 		var err error
-		if packed, err = packMatrix(k.weights, w, k.transB, inner, n, 1); err != nil {
+		if packed, err = packMatrix(c.Memory, k.weights, w, k.transB, inner, n, 1); err != nil {
 			return err
 		}
 	}
@@ -155,6 +152,5 @@ func (k *fusedLinear) Run(c *Ctx) error {
 	if err != nil || y.Len() == 0 {
 		return err
 	}
-	kernel.GemmPacked(c.Pool(), y.Len()/n, tensor.Of[float32](x), inner, packed, tensor.Of[float32](y), n, kernel.Epilogue{Bias: bias, Act: k.act})
-	return nil
+	return packedRows(c, y.Len()/n, tensor.Of[float32](x), inner, packed, tensor.Of[float32](y), n, kernel.Epilogue{Bias: bias, Act: k.act})
 }

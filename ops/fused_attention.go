@@ -128,6 +128,15 @@ func permStrides(shape, perm []int) kernel.Strides {
 	return kernel.Strides{B: own[perm[0]], H: own[perm[1]], T: own[perm[2]]}
 }
 
+// fusedAttentionRun is what a node keeps from run to run.
+type fusedAttentionRun struct {
+	c    *Ctx
+	args kernel.AttentionArgs
+	stop func() error
+}
+
+func (r *fusedAttentionRun) err() error { return r.c.Err() }
+
 func (f *fusedAttention) Run(c *Ctx) error {
 	q, k, v := c.In(0), c.In(1), c.In(2)
 	for i := range 3 {
@@ -145,9 +154,15 @@ func (f *fusedAttention) Run(c *Ctx) error {
 		return err
 	}
 	rank := len(shape)
-	args := c.Local(func() any { return new(kernel.AttentionArgs) }).(*kernel.AttentionArgs)
-	defer func() { *args = kernel.AttentionArgs{} }() // it keeps no run's memory alive
-	*args = kernel.AttentionArgs{B: shape[0], Heads: 1, Tq: shape[rank-2], Tk: keys, D: shape[rank-1], DV: dv, Scale: f.scale,
+	r := c.Local(func() any {
+		r := new(fusedAttentionRun)
+		r.stop = r.err
+		return r
+	}).(*fusedAttentionRun)
+	r.c = c
+	args := &r.args
+	defer func() { r.c, *args = nil, kernel.AttentionArgs{} }() // it keeps no run's memory alive
+	*args = kernel.AttentionArgs{B: shape[0], Heads: 1, Tq: shape[rank-2], Tk: keys, D: shape[rank-1], DV: dv, Scale: f.scale, Stop: r.stop,
 		Q: tensor.Of[float32](q), K: tensor.Of[float32](k), V: tensor.Of[float32](v),
 		QS: permStrides(q.Shape(), f.q), KS: permStrides(k.Shape(), f.k), VS: permStrides(v.Shape(), f.v)}
 	if rank == 4 {
@@ -181,8 +196,11 @@ func (f *fusedAttention) Run(c *Ctx) error {
 			return err
 		}
 	}
+	if err := c.Memory.Reserve(kernel.RoomToAttend(c.Pool(), args)); err != nil {
+		return err
+	}
 	kernel.Attention(c.Pool(), args)
-	return nil
+	return c.Err()
 }
 
 // mask puts input 3, which broadcasts to (batch, heads, queries, keys), into

@@ -43,7 +43,7 @@ func (k *gemmOp) WithWeights(t kernel.WeightType) Prepacker {
 }
 
 // Prepack packs a constant b, with alpha, and a constant row c, with beta.
-func (k *gemmOp) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
+func (k *gemmOp) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int, error) {
 	b := consts[1]
 	if b == nil || b.Rank() != 2 || b.Len() == 0 {
 		return nil, nil, nil
@@ -52,7 +52,7 @@ func (k *gemmOp) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
 	if k.transB {
 		inner, n = n, inner
 	}
-	w, err := packMatrix(k.weights, b, k.transB, inner, n, k.alpha)
+	w, err := packMatrix(memory, k.weights, b, k.transB, inner, n, k.alpha)
 	if err != nil || w == nil {
 		return nil, nil, err
 	}
@@ -242,7 +242,9 @@ func gemmReal[T floating](c *Ctx, k *gemmOp) error {
 			return err
 		}
 		lda, ldb := max(a.Dim(1), 1), max(b.Dim(1), 1)
-		gemm(c.Pool(), k.transA, k.transB, m, n, inner, T(k.alpha), x, lda, w, ldb, beta, y.data, n)
+		if err := gemmRows(c, k.transA, k.transB, m, n, inner, T(k.alpha), x, lda, w, ldb, beta, y.data, n); err != nil {
+			return err
+		}
 	}
 	y.done()
 	return nil
@@ -258,8 +260,7 @@ func (k *gemmOp) runPacked(c *Ctx, x, y []float32, m, inner int, beta float32) e
 		x = t
 	}
 	_, n := k.packed.Size()
-	kernel.GemmPacked(c.Pool(), m, x, inner, k.packed, y, n, kernel.Epilogue{Beta: beta, Bias: k.bias})
-	return nil
+	return packedRows(c, m, x, inner, k.packed, y, n, kernel.Epilogue{Beta: beta, Bias: k.bias})
 }
 
 // spreadC fills y (m, n) with c, broadcast.
@@ -293,14 +294,15 @@ func gemmInt[T int32 | int64 | uint32 | uint64](c *Ctx, k *gemmOp) error {
 	}
 	lda, ldb := max(a.Dim(1), 1), max(b.Dim(1), 1)
 	if whole(k.alpha) && whole(k.beta) {
-		gemm(c.Pool(), k.transA, k.transB, m, n, inner, T(int64(k.alpha)), tensor.Of[T](a), lda, tensor.Of[T](b), ldb, T(int64(k.beta)), y, n)
-		return nil
+		return gemmRows(c, k.transA, k.transB, m, n, inner, T(int64(k.alpha)), tensor.Of[T](a), lda, tensor.Of[T](b), ldb, T(int64(k.beta)), y, n)
 	}
 	if err := c.Memory.Reserve(out.Len() * out.DType().Size()); err != nil {
 		return err
 	}
 	p := make([]T, len(y))
-	gemm(c.Pool(), k.transA, k.transB, m, n, inner, 1, tensor.Of[T](a), lda, tensor.Of[T](b), ldb, 0, p, n)
+	if err := gemmRows(c, k.transA, k.transB, m, n, inner, 1, tensor.Of[T](a), lda, tensor.Of[T](b), ldb, 0, p, n); err != nil {
+		return err
+	}
 	kernel.Blend(y, float64(k.alpha), p, float64(k.beta), y)
 	return nil
 }

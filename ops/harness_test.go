@@ -19,6 +19,7 @@ func (heap) New(dt tensor.DType, shape []int) (*tensor.Tensor, error) {
 	return tensor.Zeros(dt, shape...)
 }
 func (heap) Reserve(int) error { return nil }
+func (heap) Release(int)       {}
 
 // node is a node with as many named inputs and outputs as given.
 func node(opType string, inputs, outputs int, attrs ...*onnx.Attribute) *onnx.Node {
@@ -130,7 +131,7 @@ func requirePrepacked(t testing.TB, k Kernel, n *onnx.Node, inputs, want []tenso
 			}
 		}
 	}
-	packed, drop, err := p.Prepack(consts)
+	packed, drop, err := p.Prepack(consts, heap{})
 	require.NoError(t, err, "Prepack")
 	if packed == nil {
 		require.Empty(t, drop)

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/onda-ml/onda/ops/kernel"
@@ -48,12 +49,12 @@ func (k *matmul) WithWeights(t kernel.WeightType) Prepacker {
 }
 
 // Prepack packs a right-hand side that is one matrix.
-func (k *matmul) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
+func (k *matmul) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int, error) {
 	b := consts[1]
 	if b == nil || b.Rank() < 2 || b.Len() == 0 || b.Len() != b.Dim(b.Rank()-2)*b.Dim(b.Rank()-1) {
 		return nil, nil, nil
 	}
-	w, err := packMatrix(k.weights, b, false, b.Dim(b.Rank()-2), b.Dim(b.Rank()-1), 1)
+	w, err := packMatrix(memory, k.weights, b, false, b.Dim(b.Rank()-2), b.Dim(b.Rank()-1), 1)
 	if err != nil || w == nil {
 		return nil, nil, err
 	}
@@ -63,12 +64,23 @@ func (k *matmul) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
 // packMatrix packs alpha times the (k, n) matrix b, given as (n, k) if trans,
 // as weights of type t.
 // It is nil for types that are not computed in float32.
-func packMatrix(t kernel.WeightType, b *tensor.Tensor, trans bool, k, n int, alpha float32) (*kernel.PackedB, error) {
+func packMatrix(memory Allocator, t kernel.WeightType, b *tensor.Tensor, trans bool, k, n int, alpha float32) (*kernel.PackedB, error) {
 	switch b.DType() {
 	case tensor.Float32, tensor.Float16, tensor.BFloat16:
 	default:
 		return nil, nil
 	}
+	room := kernel.RoomForB(t, k, n)
+	if b.DType() != tensor.Float32 {
+		room.Passing += 4 * b.Len()
+	}
+	if alpha != 1 {
+		room.Passing += 4 * b.Len()
+	}
+	if err := reserveRoom(memory, room); err != nil {
+		return nil, err
+	}
+	defer memory.Release(room.Passing)
 	data, err := float32s(b)
 	if err != nil {
 		return nil, err
@@ -83,6 +95,14 @@ func packMatrix(t kernel.WeightType, b *tensor.Tensor, trans bool, k, n int, alp
 		ld = k
 	}
 	return kernel.PackBAs(t, trans, k, n, data, ld), nil
+}
+
+// reserveRoom reserves all of a room; what passes is to be released.
+func reserveRoom(memory Allocator, r kernel.Room) error {
+	if r.Kept > math.MaxInt-r.Passing {
+		r.Kept = math.MaxInt - r.Passing
+	}
+	return memory.Reserve(r.Kept + r.Passing)
 }
 
 // matmulShape is the shape of the product of a and b, written to dst, which has
@@ -214,7 +234,25 @@ func (k *matmul) runPacked(c *Ctx) error {
 		return err
 	}
 	inner, n := k.packed.Size()
-	kernel.GemmPacked(c.Pool(), len(x)/inner, x, inner, k.packed, y.data, n, kernel.Epilogue{})
+	if err := packedRows(c, len(x)/inner, x, inner, k.packed, y.data, n, kernel.Epilogue{}); err != nil {
+		return err
+	}
 	y.done()
+	return nil
+}
+
+// packedRows is kernel.GemmPacked in pieces that take a fraction of a second, for
+// weights that don't round all rows by one range.
+func packedRows(c *Ctx, m int, x []float32, inner int, w *kernel.PackedB, y []float32, n int, e kernel.Epilogue) error {
+	rows := rowsAtOnce[float32](m, n, inner)
+	if err := c.Memory.Reserve(kernel.RoomToMultiplyPacked(min(rows, m), w)); err != nil {
+		return err
+	}
+	for i := 0; i < m; i += rows {
+		if err := c.Err(); err != nil {
+			return err
+		}
+		kernel.GemmPacked(c.Pool(), min(rows, m-i), x[i*inner:], inner, w, y[i*n:], n, e)
+	}
 	return nil
 }

@@ -52,14 +52,20 @@ func (s *batched[T]) run(c *Ctx, aBatch, bBatch []int) error {
 		s.m, s.rank, count = s.m*count, 0, 1
 	}
 	s.pool = c.Pool()
-	if count < s.pool.Threads() {
+	room := kernel.RoomToMultiply(tensor.DTypeOf[T]().Size(), s.transA, s.transB, s.m, s.n, s.k, s.alpha != 1)
+	if count < s.pool.Threads() || rowsAtOnce[T](s.m, s.n, s.k) < s.m {
+		if err := c.Memory.Reserve(room); err != nil {
+			return err
+		}
 		for i := range count {
-			if err := c.Err(); err != nil {
+			if err := s.product(c, i); err != nil {
 				return err
 			}
-			s.products(i, i+1)
 		}
 		return nil
+	}
+	if err := c.Memory.Reserve(room * s.pool.Threads()); err != nil {
+		return err
 	}
 	s.pool = nil
 	c.Pool().For(count, max(1, 1<<15/max(s.m*s.n*s.k, 1)), s.each)
@@ -93,27 +99,77 @@ func batchSteps(steps, batch []int) {
 }
 
 func (s *batched[T]) products(lo, hi int) {
-	lda, ldb := s.k, s.n
+	lda, ldb := s.strides()
+	for i := lo; i < hi; i++ {
+		a, b, y := s.operands(i)
+		gemm(s.pool, s.transA, s.transB, s.m, s.n, s.k, s.alpha, a, lda, b, ldb, 0, y, s.n)
+	}
+}
+
+// product is product i, which can be cancelled.
+func (s *batched[T]) product(c *Ctx, i int) error {
+	lda, ldb := s.strides()
+	a, b, y := s.operands(i)
+	return gemmRows(c, s.transA, s.transB, s.m, s.n, s.k, s.alpha, a, lda, b, ldb, 0, y, s.n)
+}
+
+func (s *batched[T]) strides() (lda, ldb int) {
+	lda, ldb = s.k, s.n
 	if s.transA {
 		lda = s.m
 	}
 	if s.transB {
 		ldb = s.k
 	}
-	for i := lo; i < hi; i++ {
-		ai, bi, rest := 0, 0, i
-		for d := s.rank - 1; d >= 0; d-- {
-			at := rest % s.dims[d]
-			rest /= s.dims[d]
-			ai += at * s.aStep[d]
-			bi += at * s.bStep[d]
-		}
-		gemm(s.pool, s.transA, s.transB, s.m, s.n, s.k, s.alpha, s.a[ai*s.m*s.k:], lda, s.b[bi*s.k*s.n:], ldb, 0, s.y[i*s.m*s.n:], s.n)
+	return lda, ldb
+}
+
+// operands are the matrices of product i.
+func (s *batched[T]) operands(i int) (a, b, y []T) {
+	ai, bi, rest := 0, 0, i
+	for d := s.rank - 1; d >= 0; d-- {
+		at := rest % s.dims[d]
+		rest /= s.dims[d]
+		ai += at * s.aStep[d]
+		bi += at * s.bStep[d]
 	}
+	return s.a[ai*s.m*s.k:], s.b[bi*s.k*s.n:], s.y[i*s.m*s.n:]
 }
 
 // release forgets the operands, which belong to one run.
 func (s *batched[T]) release() { s.a, s.b, s.y, s.pool = nil, nil, nil, nil }
+
+// gemmRows is gemm within the memory limit and the time that a cancelled run may
+// go on for: so many rows at a time.
+func gemmRows[T number](c *Ctx, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, y []T, ldy int) error {
+	if err := c.Memory.Reserve(kernel.RoomToMultiply(tensor.DTypeOf[T]().Size(), transA, transB, m, n, k, alpha != 1)); err != nil {
+		return err
+	}
+	step := lda
+	if transA {
+		step = 1
+	}
+	rows := rowsAtOnce[T](m, n, k)
+	for i := 0; i < m; i += rows {
+		if err := c.Err(); err != nil {
+			return err
+		}
+		gemm(c.Pool(), transA, transB, min(rows, m-i), n, k, alpha, a[min(i*step, len(a)):], lda, b, ldb, beta, y[min(i*ldy, len(y)):], ldy)
+	}
+	return nil
+}
+
+// rowsAtOnce is how many of m rows of a product take a fraction of a second.
+func rowsAtOnce[T number](m, n, k int) int {
+	work := 1 << 28
+	if tensor.DTypeOf[T]() == tensor.Float32 {
+		work = 1 << 31
+	}
+	if each := max(n, 1) * max(k, 1); m > 1 && each > work/m {
+		return min(m, max(work/each, 48)/48*48)
+	}
+	return max(m, 1)
+}
 
 // gemm is the fastest of kernel's products for T.
 func gemm[T number](p *kernel.Pool, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {

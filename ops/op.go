@@ -60,9 +60,11 @@ type View interface {
 
 // Prepacker is a Kernel that can trade constant inputs for a faster form of
 // itself. consts has nil where an input isn't constant. The result replaces the
-// kernel; drop lists the inputs it no longer reads, whose memory can go.
+// kernel; drop lists the inputs it no longer reads, whose memory can go. What it
+// takes, padding included, it reserves of memory before it takes it, and what it
+// doesn't keep it gives back. After an error the kernel stays as it is.
 type Prepacker interface {
-	Prepack(consts []*tensor.Tensor) (k Kernel, drop []int, err error)
+	Prepack(consts []*tensor.Tensor, memory Allocator) (k Kernel, drop []int, err error)
 }
 
 // Weighted is a Prepacker that can store its constant weights in fewer bits.

@@ -38,8 +38,9 @@ type intMatrix struct {
 }
 
 // packIntegers packs b minus zero, times scale; zero may be nil. It is nil
-// where b is not one matrix with elements, or the others don't fit it.
-func packIntegers(b, zero *tensor.Tensor, scale []float32) *intMatrix {
+// where b is not one matrix with elements, the others don't fit it or there is
+// no room.
+func packIntegers(memory Allocator, b, zero *tensor.Tensor, scale []float32) *intMatrix {
 	if b == nil || b.Rank() != 2 || b.Len() == 0 {
 		return nil
 	}
@@ -48,13 +49,16 @@ func packIntegers(b, zero *tensor.Tensor, scale []float32) *intMatrix {
 		return nil
 	}
 	m := &intMatrix{shape: b.Shape(), dtype: b.DType()}
+	room := kernel.RoomForInt8(k, n)
+	if !byteTypes.has(b.DType()) || reserveRoom(memory, room) != nil {
+		return nil
+	}
+	defer func() { memory.Release(room.Kept + room.Passing - m.packed.Bytes()) }()
 	switch b.DType() {
 	case tensor.Int8:
 		m.packed = kernel.PackInt8(k, n, tensor.Of[int8](b), scale, zeroBytes[int8](zero))
 	case tensor.Uint8:
 		m.packed = kernel.PackInt8(k, n, tensor.Of[uint8](b), scale, zeroBytes[uint8](zero))
-	default:
-		return nil
 	}
 	return m
 }
@@ -87,14 +91,14 @@ func (m *intMatrix) product(c *Ctx, acc []int32, a, zero *tensor.Tensor) error {
 }
 
 // Prepack packs a constant b with its zero point.
-func (k matmulInteger) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
+func (k matmulInteger) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int, error) {
 	var zero *tensor.Tensor
 	if k.zero {
 		if zero = consts[3]; zero == nil {
 			return nil, nil, nil
 		}
 	}
-	if k.b = packIntegers(consts[1], zero, []float32{1}); k.b == nil {
+	if k.b = packIntegers(memory, consts[1], zero, []float32{1}); k.b == nil {
 		return nil, nil, nil
 	}
 	if k.zero {

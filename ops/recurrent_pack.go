@@ -1,6 +1,8 @@
 package ops
 
 import (
+	"math"
+
 	"github.com/onda-ml/onda/ops/kernel"
 	"github.com/onda-ml/onda/ops/tensor"
 )
@@ -23,7 +25,7 @@ func (k *recurrent) WithWeights(t kernel.WeightType) Prepacker {
 }
 
 // Prepack packs W, R, B and P if all that the node has are constant.
-func (k *recurrent) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
+func (k *recurrent) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int, error) {
 	at := func(i int) *tensor.Tensor {
 		if i < len(consts) {
 			return consts[i]
@@ -43,7 +45,7 @@ func (k *recurrent) Prepack(consts []*tensor.Tensor) (Kernel, []int, error) {
 		return nil, nil, err
 	}
 	packed := *k
-	if packed.packed, err = k.pack(s.I, s.H, w, r, b, p); err != nil {
+	if packed.packed, err = k.pack(memory, s.I, s.H, w, r, b, p); err != nil {
 		return nil, nil, err
 	}
 	drop := []int{inW, inR}
@@ -63,7 +65,22 @@ func (in *operands) set(i int, t *tensor.Tensor) {
 }
 
 // pack packs weights whose shapes were checked: wt is W; b and p may be nil.
-func (k *recurrent) pack(input, hidden int, wt, r, b, p *tensor.Tensor) (*recurrentWeights, error) {
+func (k *recurrent) pack(memory Allocator, input, hidden int, wt, r, b, p *tensor.Tensor) (*recurrentWeights, error) {
+	room := k.room(input, hidden, wt.DType())
+	if dt := wt.DType(); dt != tensor.Float32 && dt != tensor.Float64 { // copies, of which the peepholes' is kept
+		for _, t := range []*tensor.Tensor{wt, r, b, p} {
+			if t != nil {
+				room.Passing += 4 * t.Len()
+			}
+		}
+		if p != nil {
+			room.Kept += 4 * p.Len()
+		}
+	}
+	if err := reserveRoom(memory, room); err != nil {
+		return nil, err
+	}
+	defer memory.Release(room.Passing)
 	out := &recurrentWeights{dtype: wt.DType(), input: input, hidden: hidden}
 	if wt.DType() == tensor.Float64 {
 		err := packDirections(k, input, hidden, wt, r, b, p, func(d int, w, r, b, p []float64) {
@@ -88,6 +105,35 @@ func (k *recurrent) pack(input, hidden int, wt, r, b, p *tensor.Tensor) (*recurr
 		out.f32[d].Pack(input, hidden, w, r, b, p)
 	})
 	return out, err
+}
+
+// room is the memory that the packed weights of all directions take.
+func (k *recurrent) room(input, hidden int, dt tensor.DType) (r kernel.Room) {
+	switch {
+	case dt == tensor.Float64 || !k.plain() || k.quantised:
+		r = kernel.RoomForRecurrence(k.weights, k.kind, input, hidden, dt == tensor.Float64)
+	case k.kind == kernel.CellLSTM:
+		r = kernel.RoomForLSTM(k.weights, input, hidden)
+	case k.kind == kernel.CellGRU:
+		r = kernel.RoomForGRU(k.weights, input, hidden)
+	default:
+		r = kernel.RoomForRecurrence(k.weights, k.kind, input, hidden, false)
+	}
+	if r.Kept > math.MaxInt/k.directions {
+		return kernel.Room{Kept: math.MaxInt}
+	}
+	r.Kept *= k.directions
+	return r
+}
+
+// bytes is what the packed weights of LSTMs take.
+func (w *recurrentWeights) bytes() (n int) {
+	for _, l := range w.lstm {
+		if l != nil {
+			n += l.Bytes()
+		}
+	}
+	return n
 }
 
 // releaseDirection gives back the memory of W's part that is packed, before R

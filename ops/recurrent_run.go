@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/onda-ml/onda/ops/kernel"
 	"github.com/onda-ml/onda/ops/tensor"
@@ -58,10 +59,7 @@ func runRecurrent[T floating](k *recurrent, c *Ctx, s recurrentSizes) (err error
 	}
 	if r.w == nil {
 		w, rec := c.In(inW), c.In(inR)
-		if err := c.Memory.Reserve(w.Len()*w.DType().Size() + rec.Len()*rec.DType().Size()); err != nil {
-			return err
-		}
-		if r.w, err = k.pack(s.I, s.H, w, rec, c.In(inB), c.In(inP)); err != nil {
+		if r.w, err = k.pack(c.Memory, s.I, s.H, w, rec, c.In(inB), c.In(inP)); err != nil {
 			return err
 		}
 	}
@@ -88,12 +86,12 @@ func runRecurrent[T floating](k *recurrent, c *Ctx, s recurrentSizes) (err error
 
 // reserve accounts for the working memory of a step of every direction.
 func (r *recurrentRun[T]) reserve() error {
-	perUnit := 2*r.k.kind.Gates() + 8
-	n, err := tensor.CheckShape([]int{r.k.directions, r.s.B, r.s.H, perUnit}, tensor.DTypeOf[T]().Size())
-	if err != nil {
-		return err
+	n := kernel.RoomToRecur(r.c.Pool(), r.k.kind, r.s.T, r.s.B, r.s.I, r.s.H)
+	size := r.k.directions * tensor.DTypeOf[T]().Size() / 4
+	if n > math.MaxInt/size {
+		n = math.MaxInt / size
 	}
-	return r.c.Memory.Reserve(n * tensor.DTypeOf[T]().Size())
+	return r.c.Memory.Reserve(n * size)
 }
 
 func (r *recurrentRun[T]) err() error { return r.c.Err() }

@@ -42,12 +42,13 @@ type scope struct {
 	attrs    map[string]*onnx.Attribute // of the call, in a function body
 }
 
-// bind makes the main graph of a model.
-func bind(m *onnx.Model, c *config) (*graph, error) {
+// bind makes the main graph of a model. The constants it has to make take of
+// memory.
+func bind(m *onnx.Model, c *config, memory *budget) (*graph, error) {
 	if m == nil || m.Graph == nil {
 		return nil, errors.New("runtime: the model has no graph")
 	}
-	b := &binder{set: c.set, memory: &budget{limit: c.memory}, functions: map[functionKey]*onnx.Function{}, newer: map[string]bool{}}
+	b := &binder{set: c.set, memory: memory, functions: map[functionKey]*onnx.Function{}, newer: map[string]bool{}}
 	if m.IRVersion > onnx.IRVersion {
 		b.errs = append(b.errs, ops.Unsupportedf("IR version %d, newer than %d", m.IRVersion, onnx.IRVersion))
 	}

@@ -81,6 +81,18 @@ func (w *work) improveBodies(n *node) error {
 	return nil
 }
 
+// addTo adds up the constants of g and its subgraphs.
+func (g *graph) addTo(c *census) {
+	for _, k := range g.consts {
+		c.add(k.value)
+	}
+	for _, n := range g.nodes {
+		for _, b := range n.bodies {
+			b.latest().addTo(c)
+		}
+	}
+}
+
 // forget lets go of nodes and constants, which a rewritten copy has taken over.
 func (g *graph) forget() { g.nodes, g.consts = nil, nil }
 
@@ -88,6 +100,7 @@ func (g *graph) forget() { g.nodes, g.consts = nil, nil }
 // compute and from which: nodes that share weights share the packed form.
 type packs struct {
 	mu    sync.Mutex
+	bytes int64 // of the packed forms
 	byKey map[string]*pack
 	ids   map[*tensor.Tensor]uint64
 }
@@ -132,18 +145,20 @@ func (w *work) prepack() {
 		}
 		use[i] = p
 	}
+	memory := &sharedBudget{b: w.memory}
 	var large sync.Mutex // one large one at a time: until it is packed its weights are in memory twice
 	w.pool.For(len(jobs), 1, func(lo, hi int) {
 		for _, p := range jobs[lo:hi] {
 			if p.size() > 32<<20 {
 				large.Lock()
-				p.make()
+				p.make(memory)
 				large.Unlock()
 			} else {
-				p.make()
+				p.make(memory)
 			}
 		}
 	})
+	w.packs.bytes += memory.kept
 	for i, p := range use {
 		if p == nil || p.kernel == nil {
 			continue
@@ -183,15 +198,64 @@ func (ps *packs) find(n *node, consts []*tensor.Tensor) (string, *pack) {
 	return string(key), ps.byKey[string(key)]
 }
 
-// make packs; a kernel that can't is used as it is.
-func (p *pack) make() {
+// sharedBudget is a budget that several goroutines pack with.
+type sharedBudget struct {
+	mu   sync.Mutex
+	b    *budget
+	kept int64
+}
+
+// packing is the part of one of them.
+type packing struct {
+	*sharedBudget
+	taken int
+}
+
+func (s *packing) Reserve(n int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.b.lay(int64(n)); err != nil {
+		return err
+	}
+	s.kept += int64(n)
+	s.taken += n
+	return nil
+}
+
+func (s *packing) Release(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.b.unlay(int64(n))
+	s.b.tidy(int64(n))
+	s.kept -= int64(n)
+	s.taken -= n
+}
+
+func (s *packing) New(dt tensor.DType, shape []int) (*tensor.Tensor, error) {
+	n, err := tensor.CheckShape(shape, sizeOf(dt))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Reserve(n * sizeOf(dt)); err != nil {
+		return nil, err
+	}
+	return tensor.Zeros(dt, shape...)
+}
+
+// make packs; a kernel that can't is used as it is, as is one whose packed form
+// there is no room for.
+func (p *pack) make(shared *sharedBudget) {
+	memory := &packing{sharedBudget: shared}
 	defer func() {
 		if recover() != nil {
 			p.kernel = nil
 		}
+		if p.kernel == nil {
+			memory.Release(memory.taken)
+		}
 		p.from, p.consts = nil, nil
 	}()
-	k, drop, err := p.from.Prepack(p.consts)
+	k, drop, err := p.from.Prepack(p.consts, memory)
 	if err != nil || k == nil {
 		return
 	}

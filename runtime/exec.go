@@ -259,7 +259,7 @@ func (m *Model) acquire(ctx context.Context, given []tensor.Value, wanted []bool
 	if x := p.idle.take(); x != nil {
 		return x, nil
 	}
-	j := &job{ctx: ctx, seed: m.config.seed, memory: budget{limit: m.config.memory, waste: &m.waste}}
+	j := &job{ctx: ctx, seed: m.config.seed, limited: m.config.limited, memory: m.budget()}
 	j.memory.count = j.census
 	if err := j.memory.lay(int64(p.arena) + p.fresh + p.folded); err != nil {
 		return nil, err
@@ -272,7 +272,7 @@ func (m *Model) release(x *instance) {
 	clear(x.results)
 	bytes := x.bytes()
 	if m.config.limited && bytes > slack {
-		m.waste.Add(bytes)
+		x.job.memory.tidy(bytes)
 		return
 	}
 	x.p.idle.give(x, 2*m.pool.Threads()) // from here on it may be another run's

@@ -23,7 +23,8 @@ type instance struct {
 	results []tensor.Value
 	scratch ops.Scratch
 	arena   []byte
-	at      int // the step that runs
+	at      int   // the step that runs
+	kept    int64 // bytes that steps reserved and may have kept for the next run, where the caller set a limit
 }
 
 // running is one step of an instance.
@@ -44,6 +45,7 @@ type job struct {
 	times   map[uint64]uint64 // how often each random node ran
 	running []*instance       // innermost last
 	profile func(n *node, d time.Duration)
+	limited bool // the caller set a limit
 }
 
 // census adds up the values that the run holds outside its plans' own memory.
@@ -241,9 +243,22 @@ func (x *instance) loop() (err error) {
 		if err := r.kernel.Run(&r.c); err != nil {
 			return x.fail(err)
 		}
+		if j.limited {
+			x.bound(r, j.memory.step-step)
+		}
 		j.memory.step = step
 	}
 	return nil
+}
+
+// bound lets go of the working memory that a step has kept for its next run, if
+// it is much: a run with a limit must not hold that of every step.
+func (x *instance) bound(r *running, reserved int64) {
+	const each, all = 256 << 10, 8 << 20
+	if x.kept += reserved; reserved > each || x.kept > all {
+		r.kept, x.scratch = nil, ops.Scratch{}
+		x.kept -= reserved
+	}
 }
 
 // special runs a step that needs more than its kernel's call.
@@ -283,6 +298,9 @@ func (x *instance) special(r *running) error {
 	}
 	if err != nil {
 		return err
+	}
+	if j.limited {
+		x.bound(r, j.memory.step-step)
 	}
 	if j.profile != nil {
 		j.profile(n, time.Since(start))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync/atomic"
 
 	"github.com/onda-ml/onda/onnx"
 	"github.com/onda-ml/onda/ops"
@@ -77,12 +78,14 @@ func Compile(p *onnx.Model, opts ...Option) (*Model, error) {
 }
 
 func (c *config) compile(p *onnx.Model) (*Model, error) {
-	g, err := bind(p, c)
+	m := &Model{proto: p, compiler: compiler{config: c, pool: kernel.NewPool(c.threads), held: p.Memory(), waste: new(atomic.Int64),
+		packs: &packs{byKey: map[string]*pack{}, ids: map[*tensor.Tensor]uint64{}}}}
+	memory := m.budget()
+	g, err := bind(p, c, &memory)
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{proto: p, graph: g, compiler: compiler{config: c, pool: kernel.NewPool(c.threads),
-		packs: &packs{byKey: map[string]*pack{}, ids: map[*tensor.Tensor]uint64{}}}}
+	m.graph, m.held = g, memory.held
 	m.ports()
 	if c.level == Plain {
 		return m, nil
@@ -110,12 +113,21 @@ func (m *Model) optimise() (err error) {
 			}
 		}
 	}
-	m.opt, err = m.compiler.optimise(m.graph, in, &budget{limit: m.config.memory})
+	memory := m.budget()
+	file := &census{seen: map[*byte]bool{}}
+	m.graph.addTo(file)
+	before := file.bytes
+	if m.opt, err = m.compiler.optimise(m.graph, in, &memory); err != nil {
+		return err
+	}
+	m.opt.addTo(file)
+	m.held += file.bytes - before + m.packs.bytes
+	memory.tidy(memory.held - m.held)
 	m.graph.forget()
 	if !m.unpacked {
 		m.packs.ids = map[*tensor.Tensor]uint64{}
 	}
-	return err
+	return nil
 }
 
 // ports describes inputs and outputs. Before IR version 4 every initializer is

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	gc "runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"sync/atomic"
@@ -23,6 +24,12 @@ type budget struct {
 	step  int64         // handed out since the current step, and the steps around it, began
 	count func(*census) // adds up what the frames of the run hold
 	waste *atomic.Int64 // bytes that became garbage since the last forced collection, shared by the runs of a model
+}
+
+// budget is what a run, or a piece of compiling, may take beside what the model
+// holds already.
+func (c *compiler) budget() budget {
+	return budget{limit: c.config.memory, held: c.held, laid: c.held, waste: c.waste}
 }
 
 // slack is how much garbage may lie about beside the limit before a collection
@@ -60,7 +67,33 @@ func (b *budget) Reserve(n int) error {
 	}
 	b.held += int64(n)
 	b.step += int64(n)
+	b.tidy(0)
 	return nil
+}
+
+// Release makes n reserved bytes garbage.
+func (b *budget) Release(n int) {
+	if b.limit == 0 {
+		return
+	}
+	b.held -= int64(n)
+	b.step -= int64(n)
+	b.tidy(int64(n))
+}
+
+// tidy counts n bytes of new garbage, and collects it where it and what is held
+// would pass the limit.
+func (b *budget) tidy(n int64) {
+	if b.waste == nil {
+		return
+	}
+	waste := b.waste.Load()
+	if n > 0 {
+		waste = b.waste.Add(n)
+	}
+	if waste > slack && waste > b.limit-b.held {
+		b.collect()
+	}
 }
 
 // lay accounts for n bytes that a plan holds until it gives them back with
@@ -77,6 +110,7 @@ func (b *budget) lay(n int64) error {
 	}
 	b.held += n
 	b.laid += n
+	b.tidy(0)
 	return nil
 }
 
@@ -132,9 +166,11 @@ func startSmall() {
 	}
 }
 
-// collect frees garbage now and gives its memory back to the system.
+// collect frees garbage now and gives its memory back to the system: the second
+// time what kernels lent each other.
 func (b *budget) collect() {
 	b.waste.Store(0)
+	gc.GC()
 	debug.FreeOSMemory()
 }
 

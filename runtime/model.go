@@ -25,7 +25,6 @@ type Model struct {
 	calls    calls
 	valued   atomic.Pointer[[]bool] // inputs whose values plans depend on; nil until the first run tells
 	misses   atomic.Int64           // plans made for another value of such an input
-	waste    atomic.Int64           // see budget
 }
 
 // Inputs describes the model's inputs in the file's order. Those that an
@@ -110,7 +109,8 @@ func (m *Model) runPlain(ctx context.Context, given []tensor.Value) ([]tensor.Va
 			slots[m.graph.inputs[i]] = v
 		}
 	}
-	r := &run{ctx: ctx, pool: m.pool, memory: &budget{limit: m.config.memory}, seed: m.config.seed, times: map[uint64]uint64{}}
+	memory := m.budget()
+	r := &run{ctx: ctx, pool: m.pool, memory: &memory, seed: m.config.seed, times: map[uint64]uint64{}}
 	return r.interpret(m.graph, slots, nil)
 }
 

@@ -21,7 +21,8 @@ func (m *Model) SaveOptimized(path string) error {
 	}
 	// The rewritten graph that runs has given up constants for packed kernels,
 	// so that it is made again, without packing.
-	g, err := bind(m.proto, m.config)
+	memory := m.budget()
+	g, err := bind(m.proto, m.config, &memory)
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,10 @@ func (s *subruns) body(b *body, in, outer []tensor.Value) ([]tensor.Value, error
 	s.parent.job.memory.keep(x.p.fresh, out[len(sub.state):])
 	clear(sub.given)
 	clear(x.results)
+	if bytes := x.bytes(); s.config.limited && bytes > 256<<10 {
+		sub.instances = slices.DeleteFunc(sub.instances, func(o *instance) bool { return o == x })
+		s.parent.job.memory.tidy(bytes)
+	}
 	return out, nil
 }
 

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/onda-ml/onda/ops"
@@ -15,6 +16,8 @@ type compiler struct {
 	config *config
 	pool   *kernel.Pool
 	packs  *packs
+	held   int64         // bytes that loading took and the model holds, beside the file
+	waste  *atomic.Int64 // see budget
 	// unpacked leaves kernels and constants as they are: the graph is to be
 	// written rather than run.
 	unpacked bool
@@ -53,7 +56,8 @@ type foldRoom struct {
 
 func newWork(c *compiler, g *graph, exact bool) *work {
 	effort := 4 << 20
-	w := &work{compiler: c, g: g.clone(), exact: exact, effort: &effort, memory: &budget{limit: c.config.memory}}
+	w := &work{compiler: c, g: g.clone(), exact: exact, effort: &effort, memory: new(budget)}
+	*w.memory = c.budget()
 	w.fold = foldRoom{each: 1 << 20, grow: 8, total: 1 << 33, deadline: time.Now().Add(5 * time.Second)}
 	if exact {
 		w.fold = foldRoom{each: 1 << 18, total: 8 << 20, deadline: time.Now().Add(2 * time.Second)}
@@ -342,15 +346,16 @@ func (w *work) evaluate(n *node, bytes int64) ([]tensor.Value, error) {
 	defer cancel()
 	limit := 4*bytes + 1<<20
 	if w.config.memory > 0 {
-		limit = min(limit, w.config.memory)
+		limit = min(limit, max(w.config.memory-w.memory.held, 1))
 	}
+	memory := &budget{limit: limit}
 	c := &ops.Ctx{
 		Inputs:  make([]tensor.Value, len(n.in)),
 		Outputs: make([]tensor.Value, len(n.out)),
 		Wanted:  make([]bool, len(n.out)),
 		Context: ctx,
 		Workers: w.pool,
-		Memory:  &budget{limit: limit},
+		Memory:  memory,
 	}
 	for i, s := range n.in {
 		if s >= 0 {
@@ -364,5 +369,6 @@ func (w *work) evaluate(n *node, bytes int64) ([]tensor.Value, error) {
 		return nil, err
 	}
 	err := guard(n, c)
+	w.memory.tidy(memory.held)
 	return c.Outputs, err
 }

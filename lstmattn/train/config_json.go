@@ -154,6 +154,9 @@ func (c *Config) UnmarshalJSON(data []byte) error {
 	if err := read.Validate(); err != nil {
 		return err
 	}
+	if len(read.Horizons) == 0 {
+		read.Horizons = nil // an empty list is not written
+	}
 	*c = read
 	return nil
 }

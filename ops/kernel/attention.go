@@ -29,6 +29,8 @@ type AttentionArgs struct {
 
 	// Weights (B, Heads, Tq, Tk) receives the softmax; nil if not wanted.
 	Weights []float32
+
+	Stop func() error // asked between parts; after an error the outputs are incomplete; nil for never
 }
 
 // Attention is, for each batch and head,
@@ -44,12 +46,17 @@ func Attention(p *Pool, a *AttentionArgs) {
 	}
 	t := attentionTasks.Get().(*attentionTask)
 	t.a = a
-	t.rows = min(a.Tq, min(192, max(48, attentionScores/a.Tk)))
+	t.rows = attentionRows(a)
 	t.parts = ceilDiv(a.Tq, t.rows)
 	work := t.rows * a.Tk * (a.D + a.DV)
 	p.For(a.B*a.Heads*t.parts, ceilDiv(gemmChunk, max(work, 1)), t.run)
 	t.a = nil
 	attentionTasks.Put(t)
+}
+
+// attentionRows is how many queries of a head are computed together.
+func attentionRows(a *AttentionArgs) int {
+	return min(a.Tq, min(192, max(48, attentionScores/max(a.Tk, 1))))
 }
 
 // attentionScores is about how many scores are held at a time.
@@ -67,6 +74,9 @@ var attentionTasks = sync.Pool{New: func() any {
 	t := new(attentionTask)
 	t.run = func(lo, hi int) {
 		for i := lo; i < hi; i++ {
+			if t.a.Stop != nil && t.a.Stop() != nil {
+				return
+			}
 			t.part(i/t.parts, i%t.parts)
 		}
 	}

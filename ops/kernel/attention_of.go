@@ -21,7 +21,12 @@ type AttentionOfArgs[T Float] struct {
 	// Scores (B, Heads, Tq, Tk) receives the scores at a stage; nil if not wanted.
 	Scores []T
 	Stage  ScoreStage
+
+	Stop func() error // as in AttentionArgs
 }
+
+// stopped reports whether the rest is not wanted any more.
+func (a *AttentionOfArgs[T]) stopped() bool { return a.Stop != nil && a.Stop() != nil }
 
 // A ScoreStage is a point in the computation of attention weights.
 type ScoreStage uint8
@@ -44,6 +49,9 @@ const (
 func AttentionOf[T Float](p *Pool, a *AttentionOfArgs[T]) {
 	work := a.Tk*(a.D+a.DV) + 1
 	p.For(a.B*a.Heads*a.Tq, max(1, 1<<15/work), func(lo, hi int) {
+		if a.stopped() {
+			return
+		}
 		scores := make([]T, a.Tk, a.Tk+1)
 		for r := lo; r < hi; r++ {
 			a.row(r/a.Tq/a.Heads, r/a.Tq%a.Heads, r%a.Tq, scores)
@@ -172,6 +180,9 @@ func Hide[T Float](dst []T, visible []bool) {
 // AttentionScores writes a.Scores = Scale * q k^T, (B, Heads, Tq, Tk).
 func AttentionScores[T Float](p *Pool, a *AttentionOfArgs[T]) {
 	p.For(a.B*a.Heads*a.Tq, max(1, 1<<15/(a.Tk*a.D+1)), func(lo, hi int) {
+		if a.stopped() {
+			return
+		}
 		for r := lo; r < hi; r++ {
 			b, h, i := r/a.Tq/a.Heads, r/a.Tq%a.Heads, r%a.Tq
 			q := a.Q[b*a.QS.B+h*a.QS.H+i*a.QS.T:][:a.D]
@@ -186,6 +197,9 @@ func AttentionScores[T Float](p *Pool, a *AttentionOfArgs[T]) {
 // AttentionValues writes a.Out = a.Scores v.
 func AttentionValues[T Float](p *Pool, a *AttentionOfArgs[T]) {
 	p.For(a.B*a.Heads*a.Tq, max(1, 1<<15/(a.Tk*a.DV+1)), func(lo, hi int) {
+		if a.stopped() {
+			return
+		}
 		for r := lo; r < hi; r++ {
 			b, h, i := r/a.Tq/a.Heads, r/a.Tq%a.Heads, r%a.Tq
 			v := a.V[b*a.VS.B+h/(a.Heads/a.KVHeads)*a.VS.H:]
