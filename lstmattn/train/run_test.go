@@ -206,6 +206,14 @@ func TestEarlyStoppingKeepsTheBestParameters(t *testing.T) {
 	require.Equal(t, losses[best], m.Loss)
 }
 
+// A validation that is better by less than min_delta counts as none.
+func TestSmallImprovementsDoNotCount(t *testing.T) {
+	k := newTask(t, func(_ *lstmattn.Config, c *Config) { c.Epochs, c.Patience, c.MinDelta = 50, 3, 1000 })
+	result, err := k.run(context.Background(), nil)
+	require.NoError(t, err)
+	require.Equal(t, &Result{Steps: 40, Epochs: 4, Why: "early stopping", BestStep: 10, Best: result.Best}, result)
+}
+
 // cancelAfter is a context that ends after a step, and the observer that ends it.
 func cancelAfter(steps int) (context.Context, *watcher) {
 	ctx, cancel := context.WithCancel(context.Background())

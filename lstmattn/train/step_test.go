@@ -111,6 +111,40 @@ func TestOptimizerInPartsIsTheOptimizer(t *testing.T) {
 	}
 }
 
+// Every step and every shard draws dropout and teacher forcing by itself. The
+// data are one window, shown to all shards again and again, and the rate is zero,
+// so that losses can differ by the draws alone.
+func TestStepsAndShardsDrawByThemselves(t *testing.T) {
+	for what, change := range map[string]func(*lstmattn.Config){
+		"dropout":         func(c *lstmattn.Config) { c.Dropout, c.TeacherForcingRatio = .5, 1 },
+		"teacher forcing": func(c *lstmattn.Config) { c.Dropout, c.TeacherForcingRatio = 0, .5 },
+	} {
+		k := newTask(t, func(c *lstmattn.Config, cfg *Config) {
+			change(c)
+			cfg.LearningRate, cfg.BatchSize, cfg.MaxSteps, cfg.TeacherForcing.Decay, cfg.Patience = 0, 2, 3, Fixed, 0
+		})
+		k.training = &same{k.training}
+		r, err := newRun(context.Background(), k.model, k.training, k.validation, k.config, &Options{})
+		require.NoError(t, err)
+		losses := map[float64]bool{}
+		for range 3 {
+			require.NoError(t, r.take(context.Background()))
+			for _, w := range r.team.members {
+				losses[w.loss] = true
+			}
+		}
+		r.team.stop()
+		require.Len(t, losses, 6, what)
+	}
+}
+
+// same is a data set all of whose windows are its first.
+type same struct{ lstmattn.Dataset }
+
+func (d *same) Read(ctx context.Context, index []int, b *lstmattn.Batch) error {
+	return d.Dataset.Read(ctx, make([]int, len(index)), b)
+}
+
 func TestDropoutIsApplied(t *testing.T) {
 	params := func(dropout float64) []float32 {
 		k := newTask(t, func(c *lstmattn.Config, cfg *Config) { c.Dropout, cfg.MaxSteps = dropout, 2 })

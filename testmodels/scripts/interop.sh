@@ -32,14 +32,14 @@ step "committed models: ONNX's checker and ONNX Runtime agree with what they mus
 "$check" check_ort.py
 
 # facts CONFIG: input_size, a horizon other than its own that it can have, and whether attention, steps to split, and
-# a PyTorch twin are there.
+# covariates are there.
 facts() {
 	"$check" - "$1" <<-'END'
 		import json, sys
 		c = json.load(open(sys.argv[1]))
 		direct = c.get("decoding") == "direct"
 		print(c["input_size"], c["horizon"] - 1 if direct or c.get("linear_skip") else 11, c.get("attention", True), not direct,
-		      "head" not in c and not any(k in c for k in ("num_past", "num_future", "num_static")))
+		      any(k in c for k in ("num_past", "num_future", "num_static")))
 	END
 }
 
@@ -47,10 +47,10 @@ for config in configs/*.json; do
 	name=$(basename "$config" .json)
 	dir=$work/$name
 	step "built here: $name"
-	read -r input horizon attention steps twin < <(facts "$config")
+	read -r input horizon attention steps covariates < <(facts "$config")
 	[ "$attention" = True ] && attention=--attention || attention=
 	"$onda" init --config "$config" --seed 5 --out "$dir"
-	if [ "$twin" = True ]; then
+	if [ "$covariates" = False ]; then
 		"$onda" forecast "$dir" --data ../series/hourly.csv --out "$dir/forecast.csv"
 		"$torch" check_twin.py "$dir" ../series/hourly.csv "$dir/forecast.csv"
 	fi
@@ -60,11 +60,7 @@ for config in configs/*.json; do
 			mkdir -p "$(dirname "$model")"
 			"$onda" export "$dir" --onnx "$model" --decoder "$form" --opset "$opset" $attention
 			compare "$model" "$dir/$form$opset" batch=3 "horizon=$horizon" "steps=$((input + horizon))"
-			[ "$twin" = True ] || continue
-			out=$dir/$form$opset/out
-			pair=("$out/forecast.npy")
-			[ -z "$attention" ] || pair+=("$out/attention.npy")
-			"$torch" check_twin.py "$dir" "$dir/$form$opset/in/x.npy" "${pair[@]}"
+			"$torch" check_twin.py "$dir" "$dir/$form$opset/in" "$dir/$form$opset"/out/*.npy
 		done
 		[ "$steps" = True ] || continue
 		mkdir -p "$dir/split$opset"

@@ -50,10 +50,11 @@ def blas():
             files = {pathlib.Path(line.split()[-1]).resolve() for line in maps if "blas" in line.rsplit("/", 1)[-1]}
     except OSError:
         files = set()
-    files = sorted(files, key=lambda file: ("openblas" not in file.name, file.name))
+    files = sorted(files, key=lambda file: ("openblas" not in str(file), file.name))
     if not files:
         return "PyTorch's own"
-    return files[0].name if "openblas" in files[0].name else f"{files[0].parent.name}/{files[0].name}"
+    name = "OpenBLAS" if "openblas" in str(files[0]) else "reference BLAS" if files[0].parent.name == "blas" else "another"
+    return f"{name} ({files[0].name})"
 
 
 def main():

@@ -3,6 +3,7 @@
     net = twin.load("model_directory")      # config.json and model.safetensors
     forecast, weights = net(x)              # x (B, input_size, num_features), raw values
     net.numbers                             # (B, horizon, num_features, K): what the head gives, normalised
+    net.beside                              # quantiles, scale and df beside the forecast, by name, in the data's unit
 
 The package comment of lstmattn describes the model; the names here are those of the file's parameters, so
 load_state_dict(strict=True) takes it as it is.
@@ -94,9 +95,22 @@ class LSTMAttention(nn.Module):
         skip = self.skip(n.transpose(1, 2)).transpose(1, 2) if self.skip else None  # (B, config's horizon, F)
         decode = self.at_once if self.direct else self.step_by_step
         self.numbers, weights = decode(segments[:, -1:], channel, memory, state, horizon, target, skip, ahead)
-        y = self.point(self.numbers.sort(-1).values if self.levels else self.numbers)
-        forecast = (y * spread + shift) * self.scaler.scale + self.scaler.mean
+        numbers = self.numbers.sort(-1).values if self.levels else self.numbers
+        forecast = (self.point(numbers) * spread + shift) * self.scaler.scale + self.scaler.mean
+        self.beside = self.uncertainty(numbers, shift.unsqueeze(-1), spread.unsqueeze(-1))
         return forecast, None if weights is None else self.spread_weights(weights, horizon)
+
+    def uncertainty(self, numbers, shift, spread):
+        """What a head tells beside the point forecast, from numbers (B, horizon, F, K)."""
+        mean, scale = self.scaler.mean.unsqueeze(-1), self.scaler.scale.unsqueeze(-1)
+        if self.levels:
+            return {"quantiles": (numbers * spread + shift) * scale + mean}
+        beside = {}
+        if self.K > 1:
+            beside["scale"] = ((0.001 + nn.functional.softplus(numbers[..., 1:2])) * spread * scale).squeeze(-1)
+        if self.K > 2:
+            beside["df"] = 2 + nn.functional.softplus(numbers[..., 2])
+        return beside
 
     def covariates(self, L, horizon, past, future, static):
         """Lists of what joins the segments of the encoder (N, S, .) and of the decoder (N, M, .)."""
@@ -120,8 +134,15 @@ class LSTMAttention(nn.Module):
         return before, ahead
 
     def point(self, numbers):
-        """The point forecast of numbers (..., K): the first, or the middle one of quantiles."""
-        return numbers[..., self.levels.index(0.5) if self.levels else 0]
+        """The point forecast of numbers (..., K): the first, or of quantiles the median, between its neighbours in proportion."""
+        if not self.levels:
+            return numbers[..., 0]
+        hi = next((k for k, level in enumerate(self.levels) if level >= 0.5), len(self.levels) - 1)
+        lo = max(hi - 1, 0)
+        if self.levels[hi] <= 0.5 or self.levels[lo] >= 0.5:
+            return numbers[..., hi if self.levels[hi] <= 0.5 else lo]
+        part = (0.5 - self.levels[lo]) / (self.levels[hi] - self.levels[lo])
+        return numbers[..., lo] + part * (numbers[..., hi] - numbers[..., lo])
 
     def moved(self, numbers, skip):
         """numbers (..., K) with the linear skip added to those that are values."""

@@ -17,5 +17,16 @@
 // what it had loaded.
 //
 // Onda trains as package lstmattn/train does: a batch is split into shards, one
-// to a thread.
+// to a thread. After the turns its steps are measured alone, and their rate is
+// set beside the peak: the operations of the matrix products of a gradient
+// (products.go), an addition and a multiplication being two, over the time of the
+// whole step, everything that is not a product included; and the most fused
+// multiply-adds of float32 that as many threads do at once in registers. So the
+// share is below what the products alone reach.
+//
+// A second table has the memory of a step at batches and windows of equal
+// steps, and what a warm one allocates (memory.go).
+//
+// All of it takes about five minutes on two cores, most of them for PyTorch with
+// the reference BLAS.
 package main

@@ -35,7 +35,8 @@ type options struct {
 	python, scripts, readme string
 	openBLAS                string // folder of its libblas.so.3; "" leaves it out
 	budget                  time.Duration
-	threads                 []int
+	threads                 int
+	hidden                  int // of the only shape to measure; 0 for all
 }
 
 // A blas is the library that PyTorch multiplies with.
@@ -52,17 +53,16 @@ func (o *options) libraries() []blas {
 }
 
 func main() {
-	o := options{threads: []int{1, 2}}
-	most := flag.Int("threads", 0, "the number of threads; 0 for one and two")
+	var o options
+	threads := flag.Int("threads", runtime.NumCPU(), "the number of threads of both sides")
 	flag.StringVar(&o.python, "python", "python3", "a Python with PyTorch and safetensors")
 	flag.StringVar(&o.scripts, "scripts", "testmodels/scripts", "folder of train_twin.py")
 	flag.StringVar(&o.readme, "readme", "", "file that takes the table between its marks")
 	flag.StringVar(&o.openBLAS, "openblas", "", "folder of OpenBLAS's libblas.so.3, to measure PyTorch with that too")
-	flag.DurationVar(&o.budget, "time", 15*time.Second, "measuring time for each ratio; three rounds are taken anyway")
+	flag.IntVar(&o.hidden, "hidden", 0, "measure the shape of this hidden size alone")
+	flag.DurationVar(&o.budget, "time", 10*time.Second, "measuring time for each ratio; three rounds are taken anyway")
 	flag.Parse()
-	if *most > 0 {
-		o.threads = []int{*most}
-	}
+	o.threads = max(*threads, 1)
 	if err := run(&o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "comparetrain:", err)
 		os.Exit(1)
@@ -72,22 +72,34 @@ func main() {
 func run(o *options, out io.Writer) error {
 	var section bytes.Buffer
 	w := io.MultiWriter(out, &section)
-	fmt.Fprintf(w, "%d cores, %s %s/%s, load average before %s. Time of a training step of PyTorch over Onda's, median and quartiles; above 1 Onda is faster.\n\n",
-		runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, loadAverage())
-	fmt.Fprintln(w, "| features, hidden, layers, heads, window to horizon, batch | threads | PyTorch's BLAS | PyTorch, Onda ms | ratio (quartiles) | rounds |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---|")
+	most := peak(o.threads)
+	fmt.Fprintf(w, "%s, %d cores, %s %s/%s, load average before %s, both sides with %d threads. Time of a training step of PyTorch over Onda's, median and quartiles; above 1 Onda is faster.",
+		processor(), runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, loadAverage(), o.threads)
+	if most > 0 {
+		fmt.Fprintf(w, " The share of the peak, %.0f GFLOP/s of float32 multiply-adds measured on as many threads, is that of the matrix products' operations over the time of the whole step.", most/1e9)
+	}
+	fmt.Fprint(w, "\n\n| features, hidden, layers, heads, window to horizon, batch | PyTorch's BLAS | PyTorch, Onda ms | ratio (quartiles) | rounds | Onda's GFLOP/s | share of the peak |\n|---|---|---|---|---|---|---|\n")
 	for _, s := range shapes {
-		for _, threads := range o.threads {
-			for _, library := range o.libraries() {
-				r, err := measure(o, s, threads, library)
-				if err != nil {
-					return fmt.Errorf("hidden %d, %d threads, BLAS %s: %w", s.hidden, threads, library.name, err)
-				}
-				fmt.Fprintf(w, "| %d, %d, %d+%d, %d, %d to %d, %d | %d | %s | %.0f, %.0f | **%.2f** (%.2f to %.2f) | %d |\n",
-					s.features, s.hidden, s.layers, s.layers, s.heads, s.input, s.horizon, s.batch, threads, r.library,
-					quantile(r.theirs, .5), quantile(r.ours, .5), quantile(r.ratios, .5), quantile(r.ratios, .25), quantile(r.ratios, .75), len(r.ratios))
-			}
+		if o.hidden > 0 && s.hidden != o.hidden {
+			continue
 		}
+		for _, library := range o.libraries() {
+			r, err := measure(o, s, library)
+			if err != nil {
+				return fmt.Errorf("hidden %d, BLAS %s: %w", s.hidden, library.name, err)
+			}
+			c := s.config()
+			rate, share := productsOf(&c)*float64(s.batch)/quantile(r.alone, .5)*1000, "unknown"
+			if most > 0 {
+				share = fmt.Sprintf("%.0f %%", 100*rate/most)
+			}
+			fmt.Fprintf(w, "| %d, %d, %d+%d, %d, %d to %d, %d | %s | %.0f, %.0f | **%.2f** (%.2f to %.2f) | %d | %.0f | %s |\n",
+				s.features, s.hidden, s.layers, s.layers, s.heads, s.input, s.horizon, s.batch, r.library,
+				quantile(r.theirs, .5), quantile(r.ours, .5), quantile(r.ratios, .5), quantile(r.ratios, .25), quantile(r.ratios, .75), len(r.ratios), rate/1e9, share)
+		}
+	}
+	if err := printMemory(w, shapes[0], o.threads); err != nil {
+		return err
 	}
 	if o.readme == "" {
 		return nil
@@ -99,14 +111,15 @@ func run(o *options, out io.Writer) error {
 type rounds struct {
 	library              string // that PyTorch had loaded
 	theirs, ours, ratios []float64
+	alone                []float64 // what our steps took while PyTorch's side was gone
 }
 
-func measure(o *options, s shape, threads int, library blas) (*rounds, error) {
-	ours, err := newOnda(s, threads)
+func measure(o *options, s shape, library blas) (*rounds, error) {
+	ours, err := newOnda(s, o.threads)
 	if err != nil {
 		return nil, err
 	}
-	theirs, err := newTorch(o, ours, s.batch, threads, library)
+	theirs, err := newTorch(o, ours, s.batch, o.threads, library)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +135,7 @@ func measure(o *options, s shape, threads int, library blas) (*rounds, error) {
 	if !(math.Abs(a-b) <= 1e-4*math.Abs(a)) {
 		return nil, fmt.Errorf("the loss of the first step is %v in PyTorch and %v here: not the same training", a, b)
 	}
-	if library.folder != "" && !strings.Contains(theirs.library, "openblas") {
+	if library.folder != "" && !strings.Contains(theirs.library, "OpenBLAS") {
 		return nil, fmt.Errorf("PyTorch loaded %s, expected the library of %s", theirs.library, library.folder)
 	}
 	r := &rounds{library: theirs.library}
@@ -139,8 +152,19 @@ func measure(o *options, s shape, threads int, library blas) (*rounds, error) {
 		}
 		r.theirs, r.ours, r.ratios = append(r.theirs, slow), append(r.ours, fast), append(r.ratios, slow/fast)
 	}
+	theirs.stop()
+	for len(r.alone) < steps {
+		_, ms, err := ours.step(false)
+		if err != nil {
+			return nil, err
+		}
+		r.alone = append(r.alone, ms)
+	}
 	return r, nil
 }
+
+// steps are how many of ours the rate is taken from.
+const steps = 9
 
 // pause lets the threads of the turn before go to sleep.
 const pause = 20 * time.Millisecond

@@ -107,7 +107,11 @@ func (t *torch) failed(err error) error {
 	return fmt.Errorf("PyTorch's side: %v: %s", err, lines[len(lines)-1])
 }
 
+// stop ends the process; once is enough.
 func (t *torch) stop() {
+	if t.cmd.ProcessState != nil {
+		return
+	}
 	t.ask.Close()
 	t.cmd.Wait()
 	os.RemoveAll(t.folder)
