@@ -88,7 +88,8 @@ const maxUnrolled = 10000
 // for shift and spread.
 //
 // Metadata hold model_type, config (the configuration as JSON), input_size,
-// horizon, num_features, decoder, head where it is not point, and where there are
+// horizon, num_features, decoder, head where it is not point, scaling where it is
+// series and x and the outputs are scaled outside the graph, and where there are
 // any feature_names, feature_units, past_names, future_names, static_names,
 // calendar and quantiles as JSON lists. The same model and options give the same
 // model.
@@ -199,6 +200,9 @@ func (w *writer) model(g *onnx.Graph, doc string) *onnx.Model {
 	}
 	if c.Head != lstmattn.HeadPoint {
 		meta = append(meta, onnx.StringEntry{Key: "head", Value: string(c.Head)})
+	}
+	if c.Scaling == lstmattn.ScalingSeries {
+		meta = append(meta, onnx.StringEntry{Key: "scaling", Value: string(c.Scaling)})
 	}
 	list := func(key string, n int, values any) {
 		if n > 0 {

@@ -21,6 +21,15 @@ const (
 	NormalizationRobust  Normalization = "robust"   // minus the median, by the interquartile range / 1.349
 )
 
+// Scaling says what the columns are scaled by before anything else.
+type Scaling string
+
+// The kinds of scaling.
+const (
+	ScalingColumns Scaling = "columns" // the model's scaler: a mean and a deviation of each column, over all series
+	ScalingSeries  Scaling = "series"  // those of each series by itself, outside the model, which sees scaled values (series.WindowOptions.PerSeries)
+)
+
 // Channels says what the network reads as one sequence.
 type Channels string
 
@@ -52,6 +61,7 @@ type Config struct {
 
 	Bidirectional bool          // bidirectional: the encoder reads both ways
 	LayerNorm     bool          // layer_norm: normalise the sum of decoder output and context
+	Scaling       Scaling       // scaling: what columns are scaled by
 	Normalization Normalization // normalization: of each window
 
 	Segment          int      // segment: steps that the network reads and gives as one; must divide InputSize
@@ -86,7 +96,7 @@ func DefaultConfig(numFeatures int) Config {
 	return Config{
 		InputSize: 168, Horizon: 24, NumFeatures: numFeatures,
 		HiddenSize: 512, NumEncoderLayers: 2, NumDecoderLayers: 2, NumAttentionHeads: 8,
-		Bidirectional: true, LayerNorm: true, Normalization: NormalizationNone,
+		Bidirectional: true, LayerNorm: true, Scaling: ScalingColumns, Normalization: NormalizationNone,
 		Head:    HeadPoint,
 		Segment: 1, Channels: ChannelsMixed, Decoding: DecodingAutoregressive, Attention: true,
 		Dropout: 0.1, TeacherForcingRatio: 0.5, GradClip: 1,
@@ -132,6 +142,11 @@ func (c *Config) Validate() error {
 	case NormalizationNone, NormalizationLast, NormalizationMeanStd, NormalizationRobust:
 	default:
 		refuse("normalization is %q, must be none, last, mean_std or robust", string(c.Normalization))
+	}
+	switch c.Scaling {
+	case ScalingColumns, ScalingSeries:
+	default:
+		refuse("scaling is %q, must be columns or series", string(c.Scaling))
 	}
 	c.validateForm(refuse)
 	if !(c.Dropout >= 0 && c.Dropout < 1) {

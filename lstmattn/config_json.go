@@ -21,6 +21,7 @@ func (c *Config) fields() []configField {
 		{name: "num_attention_heads", value: &c.NumAttentionHeads},
 		{name: "bidirectional", value: &c.Bidirectional},
 		{name: "layer_norm", value: &c.LayerNorm},
+		{name: "scaling", value: &c.Scaling, quiet: c.Scaling == ScalingColumns},
 		{name: "normalization", value: &c.Normalization},
 		{name: "segment", value: &c.Segment, quiet: c.Segment == 1},
 		{name: "channels", value: &c.Channels, quiet: c.Channels == ChannelsMixed},

@@ -16,7 +16,7 @@ func TestDefaultConfig(t *testing.T) {
 	require.Equal(t, Config{
 		InputSize: 168, Horizon: 24, NumFeatures: 7, HiddenSize: 512,
 		NumEncoderLayers: 2, NumDecoderLayers: 2, NumAttentionHeads: 8,
-		Bidirectional: true, LayerNorm: true, Normalization: "none", Head: "point",
+		Bidirectional: true, LayerNorm: true, Scaling: "columns", Normalization: "none", Head: "point",
 		Segment: 1, Channels: "mixed", Decoding: "autoregressive", Attention: true,
 		Dropout: .1, TeacherForcingRatio: .5, GradClip: 1,
 	}, c)
@@ -47,11 +47,12 @@ func TestFormAsJSON(t *testing.T) {
 	c := DefaultConfig(2)
 	classic, err := json.Marshal(c)
 	require.NoError(t, err)
+	c.Scaling = ScalingSeries
 	c.Segment, c.Channels, c.ChannelEmbedding, c.Decoding, c.Attention, c.LinearSkip = 24, ChannelsFolded, 8, DecodingDirect, false, true
 	require.False(t, c.Classic())
 	data, err := json.Marshal(c)
 	require.NoError(t, err)
-	for _, field := range []string{`"segment":24`, `"channels":"folded"`, `"channel_embedding":8`, `"decoding":"direct"`, `"attention":false`, `"linear_skip":true`} {
+	for _, field := range []string{`"scaling":"series"`, `"segment":24`, `"channels":"folded"`, `"channel_embedding":8`, `"decoding":"direct"`, `"attention":false`, `"linear_skip":true`} {
 		require.Contains(t, string(data), field)
 		require.NotContains(t, string(classic), field[:strings.Index(field, ":")+1])
 	}

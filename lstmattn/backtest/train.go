@@ -16,7 +16,8 @@ import (
 // gets. The last of them are for validation, as many as training.Split has,
 // or in percent, of training and validation together; the rest of the split
 // doesn't count. The model forecasts with o, whose covariates are the windows'.
-// The windows must be those of c's input_size and horizon.
+// The windows must be those of c's input_size and horizon, and PerSeries where
+// c's scaling is series.
 func Train(c lstmattn.Config, training train.Config, o lstmattn.Options, observer train.Observer) Fitter {
 	return func(ctx context.Context, past *series.Frame) (Forecaster, error) {
 		split, err := pastSplit(training.Split)

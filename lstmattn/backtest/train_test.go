@@ -64,6 +64,29 @@ func TestRefitTrainsAnew(t *testing.T) {
 	}
 }
 
+// A refit is the very training that the settings say, on the rows before the
+// origin split as before: training by hand gives the same bits.
+func TestRefitIsTheTrainingOfItsSettings(t *testing.T) {
+	c := lstmattn.DefaultConfig(1)
+	c.InputSize, c.Horizon, c.HiddenSize, c.NumAttentionHeads, c.NumEncoderLayers, c.NumDecoderLayers = 8, 2, 8, 2, 1, 1
+	training := train.DefaultConfig()
+	training.Epochs, training.Threads, training.LearningRate, training.BatchSize, training.Seed = 3, 2, 1e-2, 8, 9
+	past := file(t, series.Options{Columns: []string{"y"}}, []int{80}, func(_, i int) float64 { return math.Sin(float64(i)) })
+	ctx := context.Background()
+	f, err := Train(c, training, lstmattn.Options{}, nil)(ctx, past)
+	require.NoError(t, err)
+
+	windows, validation, err := train.Datasets(past, c, train.Split{Train: train.Range{From: "0%", To: "75%"}, Validation: train.Range{From: "75%", To: "100%"}})
+	require.NoError(t, err)
+	m, err := lstmattn.New(c, training.Seed)
+	require.NoError(t, err)
+	require.NoError(t, train.SetScalers(m, windows))
+	_, err = train.Run(ctx, m, windows, validation, training, nil)
+	require.NoError(t, err)
+	require.Equal(t, m.Params().Data, f.(model).m.Params().Data)
+	require.Equal(t, m.Params().ScalerMean, f.(model).m.Params().ScalerMean)
+}
+
 // With its parameters at zero and the last value as the window's shift, a model
 // repeats the last value: its scores are those of that naive forecast, so that
 // no step between data, model and measure is off by one.

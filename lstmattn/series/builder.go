@@ -214,7 +214,7 @@ func (b *Builder) keep(g *group, line int, values []float32) error {
 			continue
 		}
 		if b.o.Missing == Refuse {
-			return fmt.Errorf("row %d, column %q: is empty", line, b.header[b.at[k]])
+			return fmt.Errorf("row %d, column %q: %w", line, b.header[b.at[k]], ErrEmpty)
 		}
 		b.frame.Masked = b.frame.Masked || b.o.Missing == Mask
 	}
@@ -302,7 +302,7 @@ func (b *Builder) keepAhead(g *group) error {
 			}
 			switch b.o.Missing {
 			case Refuse:
-				return fmt.Errorf("row %d, column %q: is empty", line, b.header[b.at[i]])
+				return fmt.Errorf("row %d, column %q: %w", line, b.header[b.at[i]], ErrEmpty)
 			case Zero:
 				row[i] = 0
 			case Mean:

@@ -74,6 +74,9 @@ func readCSV(r io.Reader, begin func(header []string) (*Builder, error)) (_ *Fra
 	if err != nil {
 		return nil, err
 	}
+	if len(header) == 1 && strings.ContainsAny(header[0], ";\t|") {
+		return nil, fmt.Errorf("row 1: there is one column, %q: expected commas between columns", header[0])
+	}
 	b, err := begin(append([]string{}, header...))
 	if err != nil {
 		return nil, err
@@ -88,6 +91,10 @@ func readCSV(r io.Reader, begin func(header []string) (*Builder, error)) (_ *Fra
 		record, err := c.Read()
 		if errors.Is(err, io.EOF) {
 			return b.Frame()
+		}
+		if errors.Is(err, csv.ErrFieldCount) {
+			line, _ := c.FieldPos(0)
+			return nil, fmt.Errorf("row %d: has %d cells, the header has %d", line, len(record), len(header))
 		}
 		if err != nil {
 			return nil, err

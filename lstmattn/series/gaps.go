@@ -1,6 +1,7 @@
 package series
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -19,6 +20,10 @@ const (
 	Mean        Missing = "mean" // the mean of the column in its series
 	Mask        Missing = "mask" // NaN: as a target it has no weight, as an input it is filled by Fill
 )
+
+// ErrEmpty is what an empty cell is refused with, where no rule says what it
+// stands for.
+var ErrEmpty = errors.New("is empty")
 
 var rules = []Missing{Refuse, Forward, Interpolate, Zero, Mean, Mask}
 

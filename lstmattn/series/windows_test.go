@@ -204,6 +204,28 @@ func TestScalers(t *testing.T) {
 	require.Equal(t, lstmattn.Scaler{Mean: []float32{1e6}, Scale: []float32{1}}, s.Columns)
 }
 
+// A series is scaled by the rows before the first that is forecast, and where
+// there is none, by the rows that targets lie in, never by what comes after.
+func TestSeriesAreScaledByTheirPast(t *testing.T) {
+	values := make([]float32, 40)
+	for i := range values {
+		values[i] = float32(i % 2) // mean 0.5, deviation 0.5
+		if i >= 20 {
+			values[i] *= 1000
+		}
+	}
+	f, err := NewFrame([]string{"y"}, values)
+	require.NoError(t, err)
+	for _, o := range []WindowOptions{{To: "20"}, {From: "20"}, {From: "20", To: "30"}} {
+		o.InputSize, o.Horizon, o.PerSeries = 2, 1, true
+		w, err := NewWindows(f, o)
+		require.NoError(t, err)
+		raw := w.Unscaler(0)
+		require.InDelta(t, 0.5, raw(0, 0), 1e-6, "%+v", o)
+		require.InDelta(t, 1, raw(0, 1), 1e-6, "%+v", o)
+	}
+}
+
 func TestCalendarFollowsTheFutureCovariates(t *testing.T) {
 	f := read(t, "ds,y,known\n2024-02-27,1,10\n2024-02-28,2,20\n2024-02-29,3,30\n2024-03-01,,40\n", Options{Columns: []string{"y"}, Future: []string{"known"}})
 	o := WindowOptions{InputSize: 2, Horizon: 1, Calendar: []string{"day_of_month", "month_of_year"}}

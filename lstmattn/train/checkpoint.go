@@ -59,7 +59,7 @@ func (r *run) save() error {
 	}
 	for _, v := range r.model.Params().Data {
 		if v-v != 0 {
-			return &DivergedError{r.progress.Step, "there are parameters that are no finite numbers"}
+			return &DivergedError{r.progress.Step, "there are parameters that are no finite numbers", r.progress.BestStep}
 		}
 	}
 	views := map[string]safetensors.TensorView{}
@@ -152,11 +152,22 @@ func parseCheckpoint(data []byte) (*checkpoint, error) {
 	return c, nil
 }
 
-// removeUnfinishedFiles removes what a training that was killed while it wrote
-// has left beside its files.
-func (r *run) removeUnfinishedFiles() error {
+// prepareFolder makes the folder, sees that files can be made in it before hours
+// are spent, and removes what a training that was killed while it wrote has left
+// beside its files.
+func (r *run) prepareFolder() error {
+	if err := os.MkdirAll(r.options.Dir, 0o777); err != nil {
+		return err
+	}
+	probe, err := os.CreateTemp(r.options.Dir, ".probe.*")
+	if err != nil {
+		return fmt.Errorf("%s: no file can be made there: %w", r.options.Dir, errors.Unwrap(err))
+	}
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return err
+	}
 	entries, err := os.ReadDir(r.options.Dir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return err
 	}
 	for _, e := range entries {
@@ -181,7 +192,7 @@ func (r *run) refuseUnfinished() error {
 	if err != nil || c == nil || c.progress.Why != "" {
 		return err
 	}
-	return fmt.Errorf("%s is of a training that stopped at step %d: resume it, or say that it may be overwritten", r.checkpointPath(), c.progress.Step)
+	return &UnfinishedError{r.checkpointPath(), c.progress.Step}
 }
 
 // restore makes the training what the checkpoint says; found is false where

@@ -12,7 +12,9 @@ import (
 // split has for training and validation; validation is nil where it has none.
 func Datasets(frame *series.Frame, c lstmattn.Config, split Split) (training *series.Windows, validation lstmattn.Dataset, err error) {
 	windows := func(name string, r Range) (*series.Windows, error) {
-		w, err := series.NewWindows(frame, series.WindowOptions{InputSize: c.InputSize, Horizon: c.Horizon, From: r.From, To: r.To, Calendar: c.Calendar})
+		w, err := series.NewWindows(frame, series.WindowOptions{
+			InputSize: c.InputSize, Horizon: c.Horizon, From: r.From, To: r.To, Calendar: c.Calendar, PerSeries: c.Scaling == lstmattn.ScalingSeries,
+		})
 		if err != nil {
 			return nil, fmt.Errorf("split.%s: %w", name, err)
 		}

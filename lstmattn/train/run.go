@@ -77,11 +77,28 @@ type Result struct {
 type DivergedError struct {
 	Step int    // whose loss it was, from 1
 	What string // happened
+	Best int    // the step of the best parameters before, which the model's folder has; 0 if nothing was evaluated yet
 }
 
 // Error says what to try.
 func (e *DivergedError) Error() string {
-	return fmt.Sprintf("train: step %d: %s; try a lower lr, a lower grad_clip, more schedule.warmup_steps, or look for outliers in the data", e.Step, e.What)
+	kept := "nothing is kept yet"
+	if e.Best > 0 {
+		kept = fmt.Sprintf("the best model, of step %d, is kept", e.Best)
+	}
+	return fmt.Sprintf("train: step %d: %s; %s; try a lower lr, a lower grad_clip, more schedule.warmup_steps, or look for outliers in the data", e.Step, e.What, kept)
+}
+
+// An UnfinishedError refuses to begin where the folder has the checkpoint of a
+// training that was not finished.
+type UnfinishedError struct {
+	Checkpoint string // the file
+	Step       int    // steps taken
+}
+
+// Error says what can be done.
+func (e *UnfinishedError) Error() string {
+	return fmt.Sprintf("%s is of a training that stopped at step %d: resume it, or say that it may be overwritten", e.Checkpoint, e.Step)
 }
 
 // An InterruptedError ends a training whose context ended.
@@ -107,7 +124,7 @@ func (e *InterruptedError) Unwrap() error { return e.Cause }
 // parameters are. The model begins with the parameters and the scaler it has.
 //
 // The errors are a *lstmattn.ConfigError, a *DivergedError, an
-// *InterruptedError, those of the data and of files, and that of a checkpoint
+// *InterruptedError, an *UnfinishedError, those of the data and of files, and that of a checkpoint
 // of another model, configuration, number of threads or data.
 func Run(ctx context.Context, m *lstmattn.Model, training, validation lstmattn.Dataset, cfg Config, o *Options) (*Result, error) {
 	if o == nil {
@@ -230,7 +247,7 @@ func (r *run) begin() error {
 			return err
 		}
 	}
-	if err := r.removeUnfinishedFiles(); err != nil || !r.options.Resume {
+	if err := r.prepareFolder(); err != nil || !r.options.Resume {
 		return err
 	}
 	found, err := r.restore()
@@ -342,7 +359,7 @@ const (
 func (r *run) check(loss, norm float64) error {
 	p := &r.progress
 	diverged := func(format string, args ...any) error {
-		return &DivergedError{p.Step + 1, fmt.Sprintf(format, args...)}
+		return &DivergedError{p.Step + 1, fmt.Sprintf(format, args...), p.BestStep}
 	}
 	switch {
 	case math.IsNaN(loss) || math.IsInf(loss, 0):
@@ -375,7 +392,7 @@ func (r *run) evaluate(ctx context.Context) error {
 			return err
 		}
 		if math.IsNaN(got.Loss) || math.IsInf(got.Loss, 0) {
-			return &DivergedError{p.Step, fmt.Sprintf("the validation loss is %v", got.Loss)}
+			return &DivergedError{p.Step, fmt.Sprintf("the validation loss is %v", got.Loss), p.BestStep}
 		}
 		report.Validation = got
 		report.Improved = p.Best == nil || got.Loss < p.Best.Loss-c.MinDelta

@@ -373,7 +373,7 @@ func TestDivergenceStopsWithASentence(t *testing.T) {
 	var diverged *DivergedError
 	require.ErrorAs(t, err, &diverged)
 	require.Equal(t, steps+1, diverged.Step)
-	require.EqualError(t, err, (&DivergedError{steps + 1, "the loss is NaN"}).Error())
+	require.EqualError(t, err, fmt.Sprintf("train: step %d: the loss is NaN; nothing is kept yet; try a lower lr, a lower grad_clip, more schedule.warmup_steps, or look for outliers in the data", steps+1))
 	for _, v := range k.model.Params().Data {
 		require.False(t, math.IsNaN(float64(v)), "the step was not taken")
 	}
@@ -389,6 +389,35 @@ func TestDivergenceStopsWithASentence(t *testing.T) {
 	k.validation = &broken{k.validation, 3, float32(math.Inf(1))}
 	_, err = k.run(context.Background(), nil)
 	require.ErrorContains(t, err, "the validation loss is +Inf")
+}
+
+// A training that breaks down late says which model is kept.
+func TestDivergenceKeepsTheBestModel(t *testing.T) {
+	dir := t.TempDir()
+	k := newTask(t, func(_ *lstmattn.Config, c *Config) { c.Epochs, c.Patience = 5, 0 })
+	data := &broken{k.training, -1, float32(math.NaN())}
+	k.training = data
+	_, err := k.run(context.Background(), &Options{Dir: dir, Observer: &watcher{evaluation: func(EvaluationReport) { data.window = 42 }}})
+	var diverged *DivergedError
+	require.ErrorAs(t, err, &diverged)
+	require.Equal(t, 10, diverged.Best)
+	require.ErrorContains(t, err, "the best model, of step 10, is kept")
+	kept, err := export.Load(dir)
+	require.NoError(t, err)
+	c, err := readCheckpoint(filepath.Join(dir, CheckpointFile))
+	require.NoError(t, err)
+	require.Equal(t, 10, c.progress.BestStep)
+	require.Equal(t, c.tensors["best"], kept.Params().Data)
+}
+
+// A folder that can't be written is an error before the first step.
+func TestFoldersAreTriedFirst(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o666))
+	_, err := newTask(t, nil).run(context.Background(), &Options{Dir: filepath.Join(file, "model"), Overwrite: true, Observer: &watcher{step: func(StepReport) {
+		t.Error("a step was taken")
+	}}})
+	require.ErrorContains(t, err, file)
 }
 
 func TestWithoutValidationTheLastParametersStay(t *testing.T) {

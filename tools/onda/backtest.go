@@ -55,7 +55,7 @@ func (c *backtestCmd) Run(a *app) error {
 	}
 	defer frame.Close()
 	o := backtest.Options{
-		InputSize: steps, Horizon: cmp.Or(c.Horizon, f.horizon()), Calendar: f.names().calendar,
+		InputSize: steps, Horizon: cmp.Or(c.Horizon, f.horizon()), Calendar: f.names().calendar, PerSeries: f.perSeries(),
 		From: series.Cut(c.From), To: series.Cut(c.To), Stride: c.Stride, Refit: every, Period: c.Period,
 		Levels: c.Levels, Intervals: c.Intervals, Scaled: c.Scaled, SkipShort: c.SkipShort,
 	}

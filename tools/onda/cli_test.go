@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -257,6 +259,71 @@ func TestDemo(t *testing.T) {
 	for _, file := range []string{"airpassengers.png", "model/model.safetensors", "loop/model.onnx", "unrolled/model.onnx", "split/encoder.onnx", "split/decoder_step.onnx"} {
 		require.FileExists(t, filepath.Join(dir, file))
 	}
+}
+
+// With series scaled by themselves, forecasts follow level and size of each: of
+// two series of one shape those of the larger are those of the smaller, moved and
+// stretched, in values, quantiles and paths alike, from the directory, from ONNX, and
+// in a backtest.
+func TestSeriesScaledByThemselves(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("unique_id,ds,y\n")
+	for i := range 100 {
+		v := math.Sin(2 * math.Pi * float64(i) / 12)
+		fmt.Fprintf(&b, "small,%d,%.5f\nlarge,%d,%.3f\n", i, v, i, 5000+1000*v)
+	}
+	data := write(t, "two.csv", b.String())
+	config := write(t, "config.json", `{"input_size": 12, "horizon": 4, "hidden_size": 8, "num_encoder_layers": 1, "num_decoder_layers": 1,
+		"num_attention_heads": 2, "scaling": "series", "head": "gaussian", "training": {"max_steps": 12, "threads": 1}}`)
+	dir := filepath.Join(t.TempDir(), "model")
+	succeed(t, "train", "--data", data, "--config", config, "--out", dir, "--quiet")
+	onnx, out := filepath.Join(dir, "model.onnx"), filepath.Join(t.TempDir(), "out.csv")
+	succeed(t, "export", dir, "--onnx", onnx)
+	for _, args := range [][]string{{dir}, {onnx}, {dir, "--strategy", "beam"}} {
+		succeed(t, append([]string{"forecast", "--data", data, "--out", out}, args...)...)
+		lines := strings.Split(strings.TrimSpace(read(t, out)), "\n")
+		require.Len(t, lines, 1+2*4)
+		for step := range 4 {
+			small, large := strings.Split(lines[1+step], ","), strings.Split(lines[5+step], ",")
+			require.Equal(t, []string{"small", "large"}, []string{small[0], large[0]})
+			for i := 2; i < len(small); i++ {
+				a, err := strconv.ParseFloat(small[i], 64)
+				require.NoError(t, err)
+				v, err := strconv.ParseFloat(large[i], 64)
+				require.NoError(t, err)
+				require.InDelta(t, 5000+1000*a, v, 0.1, "%v, %s", args, lines[0])
+			}
+		}
+	}
+	var report struct {
+		Model, Naive map[string]any
+	}
+	text := succeed(t, "backtest", dir, "--data", data, "--from=-12", "--period", "12", "--refit", "every-2", "--json")
+	require.NoError(t, json.Unmarshal([]byte(text), &report))
+	require.Less(t, report.Model["mae"], 2000.0, "in the data's unit, not 5000 away")
+	require.Greater(t, report.Model["mae"], 1.0)
+}
+
+// A history with gaps is drawn with gaps; sampled paths have a number by default.
+func TestPlotOfMissingValues(t *testing.T) {
+	dir := trained(t)
+	lines := strings.Split(read(t, hourly), "\n")
+	last := len(lines) - 2
+	for _, i := range []int{last, last - 1, last - 20} {
+		cells := strings.Split(lines[i], ",")
+		cells[2] = ""
+		lines[i] = strings.Join(cells, ",")
+	}
+	data, png := write(t, "gaps.csv", strings.Join(lines, "\n")), filepath.Join(t.TempDir(), "plot.png")
+	out := filepath.Join(t.TempDir(), "out.csv")
+	succeed(t, "forecast", dir, "--data", data, "--missing", "mask", "--out", out, "--plot", png)
+	require.FileExists(t, png)
+	status, _, stderr := onda("forecast", dir, "--data", data, "--out", out)
+	require.Equal(t, 1, status)
+	require.Contains(t, stderr, `column "y": is empty; --missing says what to do with empty cells`)
+	status, _, stderr = onda("forecast", dir, "--data", hourly, "--out", out, "--strategy", "sample")
+	require.Equal(t, 1, status)
+	require.Contains(t, stderr, "a point head has no distribution")
 }
 
 // trained writes a model directory for the two columns of hourly.csv, trained

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,7 +18,7 @@ type dataFlags struct {
 	IDColumn   string   `name:"id-column" help:"The column that names the series of a long file; default unique_id." placeholder:"NAME"`
 	TimeColumn string   `help:"The column of timestamps; default ds, date, timestamp or time." placeholder:"NAME"`
 	Missing    string   `help:"What to do with empty cells: refuse, forward, interpolate, zero, mean, mask." enum:"refuse,forward,interpolate,zero,mean,mask" default:"refuse"`
-	InMemory   int      `help:"Files of more megabytes than this go through a temporary file instead of memory." default:"1024" placeholder:"MB"`
+	InMemory   int      `help:"Files of more megabytes than this go through a temporary file instead of memory; default 1024." default:"1024" placeholder:"MB"`
 }
 
 // columnNames are the columns of a file that a model takes.
@@ -43,7 +44,16 @@ func (d *dataFlags) readFile(path string, n columnNames) (*series.Frame, error) 
 	if err != nil {
 		return nil, err
 	}
-	large := info.Size() > int64(d.InMemory)<<20
+	frame, err := d.readAny(path, info.Size(), o)
+	if errors.Is(err, series.ErrEmpty) {
+		return nil, fmt.Errorf("%w; --missing says what to do with empty cells", err)
+	}
+	return frame, err
+}
+
+// readAny reads a file of size bytes by its name's ending.
+func (d *dataFlags) readAny(path string, size int64, o series.Options) (*series.Frame, error) {
+	large := size > int64(d.InMemory)<<20
 	switch ext := strings.ToLower(filepath.Ext(path)); {
 	case (ext == ".parquet" || ext == ".pq") && large:
 		return parquet.StreamFile(path, "", o)

@@ -19,7 +19,7 @@ type forecastCmd struct {
 	Horizon   int       `help:"Steps to forecast; 0 means the model's own."`
 	Quantiles []float64 `help:"Levels of quantiles to write beside the forecast; default those of a model that has some, 0.1,0.5,0.9 of a distribution."`
 	Strategy  string    `help:"Where the values come from: greedy (the point forecast of each step), sample (paths drawn from the distribution, their median and quantiles) or beam (the most likely paths)." enum:"greedy,sample,beam" default:"greedy"`
-	Paths     int       `help:"How many paths to draw, or beams to follow."`
+	Paths     int       `help:"How many paths to draw, default 100, or beams to follow, default 5."`
 	PathsOut  string    `help:"CSV to write the paths to." placeholder:"FILE.csv" type:"path"`
 	Seed      uint64    `help:"Seed of the draws."`
 	Plot      string    `help:"PNG to draw: history, forecast and, where the model tells, intervals and attention." placeholder:"FILE.png" type:"path"`
@@ -29,6 +29,9 @@ type forecastCmd struct {
 	Show      bool      `help:"Draw the forecast in the terminal as well."`
 	Threads   int       `help:"Cores to use; 0 means all."`
 }
+
+// defaultPaths are how many paths a strategy has.
+var defaultPaths = map[string]int{string(lstmattn.Sample): 100, string(lstmattn.Beam): 5}
 
 // forecastBatch is how many series are forecast together.
 const forecastBatch = 256
@@ -45,6 +48,9 @@ func (c *forecastCmd) Run(a *app) error {
 			return fmt.Errorf("--quantiles %v: expected rising levels above 0 and below 1", level)
 		}
 	}
+	if c.Paths == 0 {
+		c.Paths = defaultPaths[c.Strategy]
+	}
 	f, err := openForecaster(c.Model, c.Threads)
 	if err != nil {
 		return err
@@ -59,7 +65,9 @@ func (c *forecastCmd) Run(a *app) error {
 		return err
 	}
 	steps, _ := f.window()
-	windows, err := series.NewLatest(frame, series.WindowOptions{InputSize: steps, Horizon: max(cmp.Or(c.Horizon, f.horizon()), 1), Calendar: f.names().calendar})
+	windows, err := series.NewLatest(frame, series.WindowOptions{
+		InputSize: steps, Horizon: max(cmp.Or(c.Horizon, f.horizon()), 1), Calendar: f.names().calendar, PerSeries: f.perSeries(),
+	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
@@ -85,8 +93,11 @@ func (c *forecastCmd) Run(a *app) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Model, err)
 		}
+		if f.perSeries() {
+			unscale(y, windows, lo)
+		}
 		if err := out.add(y, frame.Series[lo:lo+len(index)]); err != nil {
-			return err
+			return fmt.Errorf("%s: %w", c.Model, err)
 		}
 		if c.PathsOut != "" {
 			paths.add(y, frame, lo)
@@ -126,6 +137,29 @@ func (c *forecastCmd) Run(a *app) error {
 		return plot.writePNG(c.Plot)
 	}
 	return nil
+}
+
+// unscale turns the forecasts of the windows from lo on, of values scaled by
+// series, into raw values. Likelihoods stay those of scaled values.
+func unscale(y *lstmattn.Forecast, w *series.Windows, lo int) {
+	for k := range y.Batch {
+		raw := w.Unscaler(lo + k)
+		for _, list := range []struct {
+			values []float32
+			by     int // how many stand side by side for a column
+			spread bool
+		}{{y.Values, 1, false}, {y.Samples, 1, false}, {y.Quantiles, max(len(y.Levels), 1), false}, {y.Scale, 1, true}} {
+			n := len(list.values) / y.Batch
+			for i := range n {
+				v, column := &list.values[k*n+i], i/list.by%y.Features
+				shift := 0.0
+				if list.spread {
+					shift = raw(column, 0)
+				}
+				*v = float32(raw(column, float64(*v)) - shift)
+			}
+		}
+	}
 }
 
 // open reads the history, and the covariates after it.

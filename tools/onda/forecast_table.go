@@ -157,7 +157,7 @@ type attentionTable struct {
 // add writes the weights of the windows of y, of the frame's series from lo on.
 func (t *attentionTable) add(y *lstmattn.Forecast, frame *series.Frame, lo int) error {
 	if y.Attention == nil {
-		return errors.New("--attention: the model doesn't return its attention weights")
+		return errors.New("--attention: the model doesn't return its attention weights; onda export --attention adds them to an ONNX file")
 	}
 	if t.w == nil {
 		t.w = csv.NewWriter(&t.out)

@@ -22,6 +22,8 @@ type forecaster interface {
 	window() (steps, features int)
 	// names are those of the columns, none where the model doesn't know.
 	names() columnNames
+	// perSeries says whether its columns are scaled by series, outside the model.
+	perSeries() bool
 	// horizon is the model's own, 0 if it doesn't tell before it runs.
 	horizon() int
 	// forecast takes windows; o has no covariates, which are b's.
@@ -61,6 +63,8 @@ func (g goForecaster) names() columnNames {
 	return columnNames{columns: c.FeatureNames, past: c.PastNames, future: c.FutureNames, static: c.StaticNames, calendar: c.Calendar}
 }
 
+func (g goForecaster) perSeries() bool { return g.m.Config().Scaling == lstmattn.ScalingSeries }
+
 func (g goForecaster) horizon() int { return g.m.Config().Horizon }
 
 func (g goForecaster) forecast(ctx context.Context, b *lstmattn.Batch, o lstmattn.Options) (*lstmattn.Forecast, error) {
@@ -82,6 +86,7 @@ type onnxForecaster struct {
 	beside                 []string       // quantiles, scale and df, those that are there
 	levels                 []float64      // of the quantiles
 	columns                columnNames
+	scaled                 bool // by series, outside the graph
 }
 
 func newONNXForecaster(path string, m *runtime.Model) (*onnxForecaster, error) {
@@ -137,6 +142,7 @@ func newONNXForecaster(path string, m *runtime.Model) (*onnxForecaster, error) {
 	if !ours {
 		return f, nil
 	}
+	f.scaled = meta["scaling"] == string(lstmattn.ScalingSeries)
 	for key, into := range map[string]any{
 		"past_names": &f.columns.past, "future_names": &f.columns.future, "static_names": &f.columns.static,
 		"calendar": &f.columns.calendar, "quantiles": &f.levels,
@@ -153,6 +159,8 @@ func newONNXForecaster(path string, m *runtime.Model) (*onnxForecaster, error) {
 func (f *onnxForecaster) window() (int, int) { return f.look, max(f.features, 0) }
 
 func (f *onnxForecaster) names() columnNames { return f.columns }
+
+func (f *onnxForecaster) perSeries() bool { return f.scaled }
 
 func (f *onnxForecaster) horizon() int { return f.ahead }
 

@@ -70,19 +70,22 @@ func (c *chart) seriesPlot() (*plot.Plot, error) {
 	p := plot.New()
 	p.Title.Text = c.title
 	p.X.Tick.Marker = ticks(c.label)
-	history, err := plotter.NewLine(points(c.history, 0))
-	if err != nil {
-		return nil, err
+	p.Add(plotter.NewGrid())
+	var history *plotter.Line
+	for _, part := range unbroken(c.history) {
+		line, err := plotter.NewLine(part)
+		if err != nil {
+			return nil, err
+		}
+		line.Color = historyColor
+		p.Add(line)
+		history = line
 	}
-	history.Color = historyColor
-	// The forecast's line begins at the last known value.
-	joined := append([]float64{c.history[len(c.history)-1]}, c.forecast...)
-	forecast, err := plotter.NewLine(points(joined, len(c.history)-1))
+	forecast, err := plotter.NewLine(c.following(c.forecast))
 	if err != nil {
 		return nil, err
 	}
 	forecast.Color, forecast.Width = forecastColor, vg.Points(1.8)
-	p.Add(plotter.NewGrid(), history)
 	for i, b := range c.bands {
 		area, err := c.area(b, uint8(0x30+0x28*min(i, 3)))
 		if err != nil {
@@ -92,7 +95,7 @@ func (c *chart) seriesPlot() (*plot.Plot, error) {
 		p.Legend.Add(b.name, area)
 	}
 	if c.actual != nil {
-		actual, err := plotter.NewLine(points(append([]float64{c.history[len(c.history)-1]}, c.actual...), len(c.history)-1))
+		actual, err := plotter.NewLine(c.following(c.actual))
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +104,9 @@ func (c *chart) seriesPlot() (*plot.Plot, error) {
 		p.Legend.Add("actual", actual)
 	}
 	p.Add(forecast)
-	p.Legend.Add("history", history)
+	if history != nil {
+		p.Legend.Add("history", history)
+	}
 	p.Legend.Add("forecast", forecast)
 	p.Legend.Top, p.Legend.Left = true, true
 	return p, nil
@@ -109,10 +114,9 @@ func (c *chart) seriesPlot() (*plot.Plot, error) {
 
 // area is a band as a polygon from the last known value on.
 func (c *chart) area(b band, alpha uint8) (*plotter.Polygon, error) {
-	known := len(c.history) - 1
-	outline := points(append([]float64{c.history[known]}, b.upper...), known)
+	outline := c.following(b.upper)
 	for i := len(b.lower) - 1; i >= 0; i-- {
-		outline = append(outline, plotter.XY{X: float64(known + 1 + i), Y: b.lower[i]})
+		outline = append(outline, plotter.XY{X: float64(len(c.history) + i), Y: b.lower[i]})
 	}
 	area, err := plotter.NewPolygon(outline)
 	if err != nil {
@@ -130,6 +134,31 @@ func (c *chart) attentionPlot() *plot.Plot {
 	p.X.Tick.Marker, p.Y.Tick.Marker = whole{}, whole{}
 	p.Add(plotter.NewHeatMap(grid(c.attention), moreland.ExtendedBlackBody().Palette(255)))
 	return p
+}
+
+// following is values after the history as a line that begins at its last
+// value, where that is known.
+func (c *chart) following(values []float64) plotter.XYs {
+	last := len(c.history) - 1
+	if v := c.history[last]; !math.IsNaN(v) {
+		return points(append([]float64{v}, values...), last)
+	}
+	return points(values, last+1)
+}
+
+// unbroken is the runs of values between those that are missing.
+func unbroken(values []float64) (runs []plotter.XYs) {
+	first := 0
+	for i := range len(values) + 1 {
+		if i < len(values) && !math.IsNaN(values[i]) {
+			continue
+		}
+		if i > first {
+			runs = append(runs, points(values[first:i], first))
+		}
+		first = i + 1
+	}
+	return runs
 }
 
 func points(values []float64, from int) plotter.XYs {

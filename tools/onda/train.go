@@ -18,7 +18,7 @@ type trainCmd struct {
 	Config string `required:"" help:"JSON with the model's configuration and a section training; what it leaves out has the default." placeholder:"config.json" type:"existingfile"`
 	Out    string `required:"" help:"The model directory to write: config.json and model.safetensors of the best model, checkpoint.safetensors." placeholder:"DIR" type:"path"`
 
-	Epochs    *int     `help:"Times every window is seen, at most."`
+	Epochs    *int     `help:"Times every window is seen, at most. This and the next four replace the configuration's."`
 	BatchSize *int     `help:"Windows per step."`
 	LR        *float64 `name:"lr" help:"Learning rate."`
 	Seed      *uint64  `help:"Seed of the initial weights, the order, dropout and teacher forcing."`
@@ -52,9 +52,14 @@ func (c *trainCmd) Run(a *app) error {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
 	watch := newTrainLog(a, c.LogJSON, c.Quiet)
+	watch.begin(len(frame.Series), windows.Len(), validation, m.NumParameters(), training.BatchSize)
 	o := &train.Options{Dir: c.Out, Resume: c.Resume, Overwrite: c.Overwrite, Observer: watch}
 	result, err := train.Run(a.ctx, m, windows, validation, training, o)
 	watch.end()
+	var unfinished *train.UnfinishedError
+	if errors.As(err, &unfinished) {
+		return fmt.Errorf("%s is of a training that stopped at step %d: go on with --resume, or start anew with --overwrite", unfinished.Checkpoint, unfinished.Step)
+	}
 	var stopped *train.InterruptedError
 	if errors.As(err, &stopped) {
 		return fmt.Errorf("stopped after step %d; go on with: onda train %s --resume", stopped.Step, strings.Join(c.again(), " "))

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/onda-ml/onda/lstmattn"
 	"github.com/onda-ml/onda/lstmattn/train"
 )
 
@@ -32,6 +33,18 @@ func newTrainLog(a *app, asJSON, quiet bool) *trainLog {
 		l.bar = newTrainBar(f)
 	}
 	return l
+}
+
+// begin says what is trained on what.
+func (l *trainLog) begin(series, windows int, validation lstmattn.Dataset, parameters, batch int) {
+	if l.quiet {
+		return
+	}
+	check := "no validation"
+	if validation != nil {
+		check = fmt.Sprintf("%d for validation", validation.Len())
+	}
+	fmt.Fprintf(l.a.stderr, "%d series, %d windows for training in batches of %d, %s; %d parameters\n", series, windows, batch, check, parameters)
 }
 
 // Step moves the bar, or writes a line now and then: a long epoch shows that it

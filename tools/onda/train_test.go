@@ -45,7 +45,8 @@ func TestTrain(t *testing.T) {
 	require.Equal(t, 0, status, stderr)
 	require.Contains(t, stdout, "15 steps, 3 epochs, ended by epochs")
 	require.Contains(t, stdout, "MSE/MAE(1)")
-	require.Equal(t, 3, strings.Count(stderr, "\n"), "a line for each epoch: %s", stderr)
+	require.Equal(t, 4, strings.Count(stderr, "\n"), "what it is, and a line for each epoch: %s", stderr)
+	require.Contains(t, stderr, "1 series, 71 windows for training in batches of 16, 27 for validation; ")
 	require.NotContains(t, stderr, "\r", "no bar where there is no terminal")
 
 	again := filepath.Join(t.TempDir(), "model")
@@ -84,7 +85,7 @@ func TestTrainRefusals(t *testing.T) {
 		`{"input_size": 16, "horizon": 4, "training": {"split": {"train": [0, "lots"]}}}`:                        `waves.csv: split.train: cut "lots"`,
 		`{"input_size": 16, "horizon": 4, "hidden_size": 8, "training": {"batch_size": 200, "drop_last": true}}`: "the training set has 53 windows, a batch 200",
 	} {
-		status, _, stderr := onda("train", "--data", csv, "--config", write(t, "config.json", config), "--out", t.TempDir())
+		status, _, stderr := onda("train", "--data", csv, "--config", write(t, "config.json", config), "--out", t.TempDir(), "--quiet")
 		require.Equal(t, 1, status)
 		require.Contains(t, stderr, want)
 		require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
@@ -125,7 +126,7 @@ func TestInterruptedTrainingSaysHowToGoOn(t *testing.T) {
 
 	status, _, stderr := onda(append(args, dir)...)
 	require.Equal(t, 1, status)
-	require.Contains(t, stderr, "resume it, or say that it may be overwritten")
+	require.Contains(t, stderr, "go on with --resume, or start anew with --overwrite")
 	status, _, stderr = onda(append(args, dir, "--resume")...)
 	require.Equal(t, 1, status)
 	require.Contains(t, stderr, "the checkpoint is of another training: training had epochs 1000000, now it has 40")
