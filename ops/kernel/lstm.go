@@ -38,7 +38,10 @@ type LSTMArgs struct {
 //	h = o * tanh(c);  y[t] = h
 //
 // The error is Stop's; the outputs are then incomplete.
-func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error {
+func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error { return lstmOf(p, p.Threads(), w, a) }
+
+// lstmOf is LSTM with a crew of at most so many.
+func lstmOf(p *Pool, most int, w *LSTMWeights, a *LSTMArgs) error {
 	if a.B == 0 || w.hidden == 0 {
 		return nil
 	}
@@ -49,7 +52,7 @@ func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error {
 	if q := w.w.w.q; q != nil && q.whole {
 		t.x = rangeOfSteps(w.v, w.input, a)
 	}
-	p.lead(crewFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps()), t.prepare(a.H0, a.C0, t.span), t.run, t.share)
+	p.lead(min(most, crewFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps())), t.prepare(a.H0, a.C0, t.span), t.run, t.share)
 	err := t.err
 	t.forget()
 	return err
@@ -63,10 +66,6 @@ const (
 	// stepsCrew how many of all steps are worth calling helpers.
 	stepShare = 1 << 16
 	stepsCrew = 1 << 20
-	// lstmApart is the size of recurrent weights, in bytes, up to which two
-	// directions run apart on a thread each; larger ones fit the caches better
-	// when both threads share one direction at a time.
-	lstmApart = 5 << 18
 )
 
 // crewFor is how many members should share a recurrence of T steps of so many
@@ -217,9 +216,11 @@ func copyColumns(dst, src []float32, B, width, j0, j1 int) {
 }
 
 // BiLSTM runs two directions of a layer, or any two independent LSTMs of the
-// same T and B, side by side.
+// same T and B, side by side, each with half of the threads: two that never
+// wait for each other are faster than a crew that meets at every step, also
+// where the weights of both don't fit the caches.
 func BiLSTM(p *Pool, w [2]*LSTMWeights, a [2]*LSTMArgs) error {
-	if p.Threads() == 1 || max(w[0].r.Bytes(), w[1].r.Bytes()) > lstmApart {
+	if p.Threads() == 1 {
 		if err := LSTM(p, w[0], a[0]); err != nil {
 			return err
 		}
@@ -250,7 +251,7 @@ var biTasks = sync.Pool{New: func() any {
 	t := new(biTask)
 	t.run = func(lo, hi int) {
 		for d := lo; d < hi; d++ {
-			t.err[d] = LSTM(t.p, t.w[d], t.a[d])
+			t.err[d] = lstmOf(t.p, (t.p.Threads()+1-d)/2, t.w[d], t.a[d])
 		}
 	}
 	return t
