@@ -14,12 +14,12 @@ const FusedDomain = "onda"
 // fusedOps are the operators of FusedDomain. LayerNormalization and Gelu are
 // ONNX's own, for models that import an opset from before they were.
 func fusedOps() []Op {
-	return []Op{
+	return append(fusedRecurrent(), []Op{
 		{Name: "LayerNormalization", Domain: FusedDomain, Versions: []Version{{Since: 1, MinIn: 2, MaxIn: 3, MinOut: 1, MaxOut: 3, New: newLayerNorm}}},
 		{Name: "Gelu", Domain: FusedDomain, Versions: []Version{{Since: 1, MinIn: 1, MaxIn: 1, MinOut: 1, MaxOut: 1, New: newGelu}}},
 		{Name: "Linear", Domain: FusedDomain, Versions: []Version{{Since: 1, MinIn: 2, MaxIn: 3, MinOut: 1, MaxOut: 1, New: newFusedLinear}}},
 		{Name: "Attention", Domain: FusedDomain, Versions: []Version{{Since: 1, MinIn: 3, MaxIn: 4, MinOut: 1, MaxOut: 2, New: newFusedAttention}}},
-	}
+	}...)
 }
 
 // activations are the names of the activations that a Linear may end with.

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -169,4 +170,53 @@ func TestFusedAttention(t *testing.T) {
 	}
 	_, err := run(t, fused("Attention", 3, 1, perms([]int64{0, 1, 3, 2}, straight, straight, straight)...), 1, ramp(0, 1, 1, 1, 1), ramp(0, 1, 1, 1, 1), ramp(0, 1, 1, 1, 1))
 	require.EqualError(t, err, `attribute "q_perm": is [0 1 3 2], expected a permutation of 3 or 4 axes that leaves the last in its place`)
+}
+
+// LSTM, GRU and RNN in another order of axes give what a transpose of ONNX's
+// own does.
+func TestFusedRecurrent(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	axes := func(p ...int64) func(name string) *onnx.Attribute {
+		return func(name string) *onnx.Attribute { return onnx.AttrInts(name, p...) }
+	}
+	for _, op := range []string{"RNN", "GRU", "LSTM"} {
+		for _, direction := range []string{"forward", "bidirectional"} {
+			c := recurrentCase{op: op, T: 4, B: 3, I: 2, H: 5, direction: direction, states: true, lens: []int64{4, 1, 3}, resetLast: map[string]int{"GRU": 1}[op]}
+			in := c.inputs(r, tensor.Float32)
+			want, err := run(t, c.node(), 14, in...)
+			require.NoError(t, err)
+			for _, x := range [][]int64{{0, 1, 2}, {1, 0, 2}} {
+				for _, y := range [][]int64{{0, 1, 2, 3}, {0, 2, 1, 3}, {2, 0, 1, 3}, {1, 2, 0, 3}, {2, 1, 0, 3}} {
+					n := c.node()
+					n.Domain = FusedDomain
+					n.Attributes = append(n.Attributes, axes(x...)("x_perm"), axes(y...)("y_perm"))
+					turned := append([]*tensor.Tensor{transposed(t, in[inX], x)}, in[1:]...)
+					got, err := run(t, n, 1, turned...)
+					require.NoError(t, err)
+					require.Equal(t, transposed(t, want[0], y).Bytes(), got[0].Bytes(), "%s %s, x %v, y %v", op, direction, x, y)
+					for i := range want[1:] {
+						require.Equal(t, want[1+i].Bytes(), got[1+i].Bytes())
+					}
+				}
+			}
+		}
+	}
+	for _, c := range []struct {
+		attrs []*onnx.Attribute
+		want  string
+	}{
+		{[]*onnx.Attribute{axes(0, 1, 2)("x_perm")}, `attribute "y_perm": is missing`},
+		{[]*onnx.Attribute{axes(2, 1, 0)("x_perm"), axes(0, 1, 2, 3)("y_perm")}, `attribute "x_perm": is [2 1 0], expected a permutation of 3 axes that leaves the last in its place`},
+		{[]*onnx.Attribute{axes(0, 1, 2)("x_perm"), axes(0, 1, 1, 3)("y_perm")}, `attribute "y_perm": is [0 1 1 3], expected a permutation of 4 axes that leaves the last in its place`},
+	} {
+		_, err := run(t, fused("LSTM", 3, 1, c.attrs...), 1, ramp(0, 2, 1, 3), ramp(1, 1, 8, 3), ramp(2, 1, 8, 2))
+		require.EqualError(t, err, c.want)
+	}
+}
+
+// transposed is Transpose of x.
+func transposed(t *testing.T, x *tensor.Tensor, perm []int64) *tensor.Tensor {
+	y, err := run(t, node("Transpose", 1, 1, onnx.AttrInts("perm", perm...)), 13, x)
+	require.NoError(t, err)
+	return y[0]
 }

@@ -44,8 +44,10 @@ type recurrent struct {
 	types       dtypes
 	hidden      int // 0: whatever R has
 	directions  int
-	reverse     bool // of the first direction
-	batchFirst  bool // layout=1
+	reverse     bool   // of the first direction
+	xBatch      bool   // X is (batch, time, width)
+	yAxes       [4]int // axis i of Y is axis yAxes[i] of (time, directions, batch, hidden)
+	stateBatch  bool   // initial and last states are (batch, directions, hidden)
 	acts        [2][3]kernel.CellActivation
 	clip        float32
 	inputForget bool
@@ -60,7 +62,7 @@ type recurrent struct {
 
 func newRecurrent(a *Attrs, kind kernel.CellKind, since int, types dtypes) (Kernel, error) {
 	given := func(i int) bool { return i < len(a.Inputs) && a.Inputs[i] }
-	k := &recurrent{kind: kind, types: types, directions: 1, lens: given(inLens), bias: given(inB), peepholes: given(inP)}
+	k := &recurrent{kind: kind, types: types, directions: 1, yAxes: [4]int{0, 1, 2, 3}, lens: given(inLens), bias: given(inB), peepholes: given(inP)}
 	if k.hidden = int(a.Int("hidden_size", 0)); k.hidden < 0 || a.Has("hidden_size") && k.hidden == 0 {
 		a.Fail("hidden_size", "is %d, expected a positive number", k.hidden)
 	}
@@ -80,7 +82,7 @@ func newRecurrent(a *Attrs, kind kernel.CellKind, since int, types dtypes) (Kern
 		switch layout := a.Int("layout", 0); layout {
 		case 0:
 		case 1:
-			k.batchFirst = true
+			k.xBatch, k.yAxes, k.stateBatch = true, [4]int{2, 0, 1, 3}, true
 		default:
 			a.Fail("layout", "is %d, expected 0 or 1", layout)
 		}

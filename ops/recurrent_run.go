@@ -127,12 +127,8 @@ func (r *recurrentRun[T]) outputs() (err error) {
 	k, c, s := r.k, r.c, r.s
 	dt := c.In(inX).DType()
 	if c.Wants(0) {
-		if k.batchFirst {
-			r.y, err = outReal[T](c, 0, dt, s.B, s.T, k.directions, s.H)
-		} else {
-			r.y, err = outReal[T](c, 0, dt, s.T, k.directions, s.B, s.H)
-		}
-		if err != nil {
+		y := k.yShape(s)
+		if r.y, err = outReal[T](c, 0, dt, y[:]...); err != nil {
 			return err
 		}
 	}
@@ -140,7 +136,7 @@ func (r *recurrentRun[T]) outputs() (err error) {
 		if !c.Wants(1 + i) {
 			continue
 		}
-		if k.batchFirst {
+		if k.stateBatch {
 			r.states[i], err = outReal[T](c, 1+i, dt, s.B, k.directions, s.H)
 		} else {
 			r.states[i], err = outReal[T](c, 1+i, dt, k.directions, s.B, s.H)
@@ -157,18 +153,20 @@ func (r *recurrentRun[T]) prepare(d int) error {
 	k, s := r.k, r.s
 	a := &r.args[d]
 	*a = kernel.RecurrenceArgs[T]{T: s.T, B: s.B, X: r.x, XT: s.B * s.I, XB: s.I, Reverse: k.reverse || d == 1, Stop: r.stop}
-	if k.batchFirst {
+	if k.xBatch {
 		a.XT, a.XB = s.I, s.T*s.I
 	}
 	if len(r.lens) > 0 {
 		a.SeqLens = r.lens
 	}
 	if y := r.y.data; len(y) > 0 {
-		if k.batchFirst {
-			a.Y, a.YT, a.YB = y[d*s.H:], k.directions*s.H, s.T*k.directions*s.H
-		} else {
-			a.Y, a.YT, a.YB = y[d*s.B*s.H:], k.directions*s.B*s.H, s.H
+		var of [4]int // strides by axis of (time, directions, batch, hidden)
+		shape, step := k.yShape(s), 1
+		for i := len(shape) - 1; i >= 0; i-- {
+			of[k.yAxes[i]] = step
+			step *= shape[i]
 		}
+		a.Y, a.YT, a.YB = y[d*of[1]:], of[0], of[2]
 	}
 	var err error
 	if a.H0, err = r.initial(0, d); err != nil {
@@ -197,10 +195,10 @@ func (r *recurrentRun[T]) initial(i, d int) ([]T, error) {
 		return nil, err
 	}
 	from, step := d*s.B*s.H, s.H
-	if k.batchFirst {
+	if k.stateBatch {
 		from, step = d*s.H, k.directions*s.H
 	}
-	switch batch := k.stateBatch(t.Shape()); {
+	switch batch := k.batchOf(t.Shape()); {
 	case batch == s.B && step == s.H:
 		return data[from : from+s.B*s.H], nil
 	case batch == s.B:
@@ -222,7 +220,7 @@ func (r *recurrentRun[T]) last(i, d int) []T {
 	if len(data) == 0 {
 		return nil
 	}
-	if !r.k.batchFirst || r.k.directions == 1 {
+	if !r.k.stateBatch || r.k.directions == 1 {
 		return data[d*s.B*s.H : (d+1)*s.B*s.H]
 	}
 	r.final[i][d] = room(r.final[i][d], s.B*s.H)
@@ -304,7 +302,7 @@ func (r *recurrentRun[T]) finish() {
 	s, k := r.s, r.k
 	for i := range r.states {
 		data := r.states[i].data
-		if len(data) > 0 && k.batchFirst && k.directions > 1 {
+		if len(data) > 0 && k.stateBatch && k.directions > 1 {
 			for d := range k.directions {
 				kernel.CopyRows(data[d*s.H:], k.directions*s.H, r.final[i][d], s.H, s.B, s.H)
 			}

@@ -41,7 +41,7 @@ func (k *recurrent) sizes(in *operands) (s recurrentSizes, err error) {
 			return s, err
 		}
 		s.T, s.B, s.I = x.shape[0], x.shape[1], x.shape[2]
-		if k.batchFirst {
+		if k.xBatch {
 			s.T, s.B = s.B, s.T
 		}
 	}
@@ -147,18 +147,26 @@ func (k *recurrent) checkState(i int, shape []int, hidden int) error {
 	switch {
 	case len(shape) == 2 && k.directions == 1:
 		return checkDims(i, shape, Unknown, hidden)
-	case k.batchFirst:
+	case k.stateBatch:
 		return checkDims(i, shape, Unknown, k.directions, hidden)
 	}
 	return checkDims(i, shape, k.directions, Unknown, hidden)
 }
 
-// stateBatch is the batch of an initial state that checkState accepted.
-func (k *recurrent) stateBatch(shape []int) int {
-	if len(shape) == 2 || k.batchFirst {
+// batchOf is the batch of an initial state that checkState accepted.
+func (k *recurrent) batchOf(shape []int) int {
+	if len(shape) == 2 || k.stateBatch {
 		return shape[0]
 	}
 	return shape[1]
+}
+
+// yShape is the shape of Y.
+func (k *recurrent) yShape(s recurrentSizes) (shape [4]int) {
+	for i, axis := range k.yAxes {
+		shape[i] = [4]int{s.T, k.directions, s.B, s.H}[axis]
+	}
+	return shape
 }
 
 func (k *recurrent) Infer(c *Infer) error {
@@ -174,11 +182,11 @@ func (k *recurrent) Infer(c *Infer) error {
 		return err
 	}
 	dt := in[inX].dtype
-	y, state := []int{s.T, k.directions, s.B, s.H}, []int{k.directions, s.B, s.H}
-	if k.batchFirst {
-		y, state = []int{s.B, s.T, k.directions, s.H}, []int{s.B, k.directions, s.H}
+	y, state := k.yShape(s), []int{k.directions, s.B, s.H}
+	if k.stateBatch {
+		state = []int{s.B, k.directions, s.H}
 	}
-	c.Set(0, Shaped(dt, y...))
+	c.Set(0, Shaped(dt, y[:]...))
 	c.Set(1, Shaped(dt, state...))
 	if k.kind == kernel.CellLSTM {
 		c.Set(2, Shaped(dt, state...))

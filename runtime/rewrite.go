@@ -28,6 +28,7 @@ func rewriteRules() []rewriteRule {
 		{"dynamic-product", rewriteDynamicProduct},
 		{"linear", rewriteLinear},
 		{"linear-activation", rewriteLinearActivation},
+		{"recurrent", rewriteRecurrent},
 	}
 }
 

@@ -59,7 +59,29 @@ func rewriteCases() []rewriteCase {
 	conv := []*onnx.Tensor{initializer("W", wave(1, 4, 2, 3)), initializer("cb", wave(2, 4)), initializer("gamma", wave(3, 4)), initializer("beta", wave(4, 4)),
 		initializer("mean", wave(5, 4)), initializer("var", positive(wave(6, 4)))}
 	to := func(p ...int64) *onnx.Attribute { return onnx.AttrInts("perm", p...) }
+	recurrent := []*onnx.Tensor{initializer("W", wave(1, 2, 20, 4)), initializer("R", wave(2, 2, 20, 5)), initializer("B", wave(3, 2, 40)), initializer("W1", wave(1, 1, 15, 4)), initializer("R1", wave(2, 1, 15, 5)),
+		initializer("W0", wave(1, 1, 5, 4)), initializer("R0", wave(2, 1, 5, 5)), initializer("join", tensor.Must([]int64{0, 0, -1}, 3)), initializer("other", tensor.Must([]int64{0, -1, 5}, 3)), initializer("one", tensor.Must([]int64{1}, 1))}
+	hidden, both := onnx.AttrInt("hidden_size", 5), onnx.AttrString("direction", "bidirectional")
 	return []rewriteCase{
+		{name: "batch first, both directions, states read", rewrite: "recurrent", opset: 13, in: floats("x", "n", 6, 4), x: wave(0, 3, 6, 4), consts: recurrent, outputs: names("y", "h", "c"),
+			nodes: []*onnx.Node{op("Transpose", names("x"), names("xt"), to(1, 0, 2)), op("LSTM", names("xt", "W", "R", "B"), names("yt", "h", "c"), hidden, both),
+				op("Transpose", names("yt"), names("yd"), to(0, 2, 1, 3)), op("Reshape", names("yd", "join"), names("yj")), op("Transpose", names("yj"), names("y"), to(1, 0, 2))},
+			steps: []string{"onda.LSTM"}, without: []string{"Transpose", "LSTM", "Transpose", "Transpose"}},
+		{name: "two layers, a reader of the state before", rewrite: "recurrent", opset: 14, in: floats("x", "t", "n", 4), x: wave(0, 6, 3, 4), consts: append(recurrent, initializer("W2", wave(1, 1, 15, 10))), outputs: names("y", "e"),
+			nodes: []*onnx.Node{op("LSTM", names("x", "W", "R"), names("y1", "h1"), hidden, both), op("Exp", names("h1"), names("e")),
+				op("Transpose", names("y1"), names("yd"), to(0, 2, 1, 3)), op("Reshape", names("yd", "join"), names("yj")),
+				op("GRU", names("yj", "W2", "R1"), names("y2"), hidden, onnx.AttrInt("linear_before_reset", 1)), op("Squeeze", names("y2", "one"), names("ys")), op("Transpose", names("ys"), names("y"), to(1, 0, 2))},
+			steps: []string{"onda.LSTM", "Exp", "onda.GRU"}, without: []string{"LSTM", "Exp", "Transpose", "GRU", "Transpose"}},
+		{name: "RNN, opset 7", rewrite: "recurrent", opset: 7, in: floats("x", "n", 6, 4), x: wave(0, 3, 6, 4), consts: recurrent,
+			nodes: []*onnx.Node{op("Transpose", names("x"), names("xt"), to(1, 0, 2)), op("RNN", names("xt", "W0", "R0"), names("yt"), hidden), op("Squeeze", names("yt"), names("ys"), onnx.AttrInts("axes", 1)), op("Transpose", names("ys"), names("y"), to(1, 0, 2))},
+			steps: []string{"onda.RNN"}, without: []string{"Transpose", "RNN", "Transpose"}},
+		{name: "a sequence that is read in two orders, a reshape of other axes", rewrite: "recurrent", opset: 14, in: floats("x", 6, 3, 4), x: wave(0, 6, 3, 4), consts: recurrent, outputs: names("y", "z", "v"),
+			nodes: []*onnx.Node{op("LSTM", names("x", "W", "R"), names("y1"), hidden, both), op("Transpose", names("y1"), names("y"), to(0, 2, 1, 3)), op("Exp", names("y1"), names("z")),
+				op("GRU", names("x", "W1", "R1"), names("g"), hidden), op("Reshape", names("g", "other"), names("u")), op("Transpose", names("u"), names("v"), to(1, 0, 2))},
+			steps: []string{"LSTM", "Transpose", "Exp", "GRU", "Transpose"}},
+		{name: "layout 1", rewrite: "recurrent", opset: 14, in: floats("x", 6, 3, 4), x: wave(0, 6, 3, 4), consts: recurrent,
+			nodes: []*onnx.Node{op("LSTM", names("x", "W", "R"), names("y1"), hidden, both, onnx.AttrInt("layout", 1)), op("Transpose", names("y1"), names("y"), to(2, 0, 1, 3))},
+			steps: []string{"LSTM", "Transpose"}},
 		{name: "MatMul and Add", rewrite: "linear", opset: 13, in: floats("x", "n", "t", 4), x: wave(0, 2, 5, 4), consts: linear,
 			nodes: []*onnx.Node{op("MatMul", names("x", "W"), names("m")), op("Add", names("b", "m"), names("y"))},
 			steps: []string{"onda.Linear"}, without: []string{"MatMul", "Add"}},
