@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 )
@@ -120,6 +121,41 @@ func BenchmarkLSTM(b *testing.B) {
 					if streams > 0 {
 						b.ReportMetric(streams/seconds*1e-9, "GB/s")
 					}
+				})
+			}
+		}
+	})
+}
+
+// BenchmarkLSTMInt8 is the dynamic-quantised LSTM, as DynamicQuantizeLSTM has it.
+func BenchmarkLSTMInt8(b *testing.B) {
+	const T = 168
+	forEachVariantB(b, func(b *testing.B) {
+		for _, s := range [][3]int{{1, 64, 256}, {1, 512, 512}, {32, 64, 256}, {32, 512, 512}} {
+			B, I, H := s[0], s[1], s[2]
+			if active.name == "generic" {
+				continue
+			}
+			r := seeded()
+			d := newLSTMData(r, lstmCase{T: T, B: B, I: I, H: H})
+			for i := range d.x {
+				d.x[i] = float32(r.NormFloat64())
+			}
+			weights := func(k int) []int8 {
+				w := make([]int8, k*4*H)
+				for i := range w {
+					w[i] = int8(r.IntN(255) - 127)
+				}
+				return w
+			}
+			scale, zero := []float32{float32(1 / (127 * math.Sqrt(float64(H))))}, []int8{0}
+			w := PackLSTMInt8(I, H, weights(I), scale, zero, weights(H), scale, zero, d.b)
+			y := make([]float32, T*B*H)
+			a := &LSTMArgs{T: T, B: B, X: d.x, XT: d.xt, XB: d.xb, Y: y, YT: d.yt, YB: d.yb}
+			for _, threads := range []int{1, 2} {
+				p := NewPool(threads)
+				b.Run(fmt.Sprintf("B%d/%dto%d/%dthreads", B, I, H, threads), func(b *testing.B) {
+					report(b, func() { _ = LSTM(p, w, a) }, float64(8*T*B*H*(I+H)), 0)
 				})
 			}
 		}

@@ -77,7 +77,7 @@ type gemmTask struct {
 var gemmTasks = sync.Pool{New: func() any {
 	t := new(gemmTask)
 	t.run = t.chunk
-	t.round = t.roundRows
+	t.round = t.roundTiles
 	return t
 }}
 
@@ -110,15 +110,27 @@ const (
 
 // shape counts tiles and panels.
 func (t *gemmTask) shape() {
-	t.tiles = ceilDiv(t.m, len(t.v.gemm[len(t.v.gemm)-1])-1)
-	t.panels = ceilDiv(t.n, t.v.panel())
+	rows := len(t.v.gemm[len(t.v.gemm)-1]) - 1
+	if t.q != nil {
+		rows = len(t.v.int8Gemm) - 1
+	}
+	t.tiles = ceilDiv(t.m, rows)
+	t.panels = ceilDiv(t.n, t.width())
 	t.byTile, t.group = false, 1
+}
+
+// width is the number of columns in a panel of the right-hand side.
+func (t *gemmTask) width() int {
+	if t.q != nil {
+		return t.v.int8Width
+	}
+	return t.v.panel()
 }
 
 func (t *gemmTask) start(p *Pool) {
 	t.shape()
 	t.byTile = t.panels < t.tiles && t.panels < 4*p.Threads()
-	if t.tiles == 1 {
+	if t.tiles == 1 && t.q == nil {
 		t.group = t.v.group
 	}
 	units := ceilDiv(t.panels, t.group)
@@ -142,7 +154,7 @@ func (t *gemmTask) chunk(lo, hi int) {
 		r0, r1, p0, p1 = lo, hi, 0, t.panels
 	}
 	row0, row1 := t.row(r0), t.row(r1)
-	j0, j1 := p0*t.v.panel(), min(p1*t.v.panel(), t.n)
+	j0, j1 := p0*t.width(), min(p1*t.width(), t.n)
 	add := t.begin(row0, row1, j0, j1)
 	switch {
 	case t.k == 0:
@@ -152,7 +164,7 @@ func (t *gemmTask) chunk(lo, hi int) {
 			}
 		}
 	case t.q != nil:
-		t.integers(row0, row1, j0, j1, add)
+		t.integers(r0, r1, j0, j1, add)
 	case t.half != nil && t.m == 1:
 		panels := ceilDiv(j1-j0, t.v.panel())
 		t.v.halfRow(t.k, panels, &t.a[0], &t.half[j0*t.k/2], &t.c[j0], 0, j1-j0-(panels-1)*t.v.panel(), add)
@@ -182,23 +194,28 @@ func (t *gemmTask) inline(v *variant, m int, a []float32, lda int, c []float32, 
 	t.some(v, m, a, lda, c, ldc, 0, ceilDiv(t.n, v.panel()))
 }
 
-// some is inline for panels [p0, p1).
+// some is inline for columns [p0, p1) * v.panel().
 func (t *gemmTask) some(v *variant, m int, a []float32, lda int, c []float32, ldc, p0, p1 int) {
 	t.v, t.m, t.a, t.lda, t.c, t.ldc = v, m, a, lda, c, ldc
 	t.shape()
 	if t.q != nil && t.rows.s == nil {
 		t.quantize(nil)
 	}
-	t.chunk(p0, p1)
+	panel, width := v.panel(), t.width()
+	t.chunk(p0*panel/width, min(ceilDiv(p1*panel, width), t.panels))
 }
 
 // row is where a tile begins.
 func (t *gemmTask) row(tile int) int { return t.m * tile / t.tiles }
 
-// begin sets c to what the product is added to; false means nothing.
+// begin sets c to what the product is added to; false means nothing, or with q
+// the bias.
 func (t *gemmTask) begin(row0, row1, j0, j1 int) bool {
-	if t.e.Beta == 0 && t.e.Bias == nil {
+	if t.e.Beta == 0 && (t.e.Bias == nil || t.q != nil && t.k > 0) {
 		return false
+	}
+	if t.e.Beta == 1 && t.e.Bias == nil {
+		return true
 	}
 	for i := row0; i < row1; i++ {
 		y := t.c[i*t.ldc+j0 : i*t.ldc+j1]

@@ -4,13 +4,13 @@
 
 #include "textflag.h"
 
-// func int8Gemm1x16AVX2(quads int, panels int, a *int8, rs int, b *int8, sums *int32, c *int32, ldc int, add bool)
+// func int8Gemm1x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
 // Requires: AVX, AVX2
-TEXT ·int8Gemm1x16AVX2(SB), NOSPLIT, $0-65
+TEXT ·int8Gemm1x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ    quads+0(FP), AX
 	MOVQ    panels+8(FP), CX
 	MOVQ    b+32(FP), DX
-	MOVQ    c+48(FP), BX
+	MOVQ    c+56(FP), BX
 	MOVQ    a+16(FP), SI
 	MOVQ    rs+24(FP), DI
 	LEAQ    (DI)(DI*2), R8
@@ -20,35 +20,48 @@ panel:
 	MOVQ   SI, R8
 	LEAQ   (R8)(DI*4), R9
 	MOVQ   AX, R9
+	MOVQ   DX, R10
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 quad:
-	VMOVUPS      (DX), Y5
-	VMOVUPS      32(DX), Y6
+	VMOVUPS      (DX), Y4
+	VMOVUPS      32(DX), Y5
 	VPBROADCASTD (R8), Y3
-	VPABSB       Y3, Y4
-	VPSIGNB      Y3, Y5, Y5
-	VPMADDUBSW   Y5, Y4, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y1, Y1
-	VPSIGNB      Y3, Y6, Y5
-	VPMADDUBSW   Y5, Y4, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y2, Y2
+	VPMADDUBSW   Y3, Y4, Y4
+	VPMADDWD     Y0, Y4, Y4
+	VPADDD       Y4, Y1, Y1
+	VPMADDUBSW   Y3, Y5, Y3
+	VPMADDWD     Y0, Y3, Y3
+	VPADDD       Y3, Y2, Y2
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x04, R8
 	DECQ         R9
 	JNZ          quad
-	MOVQ         ldc+56(FP), R8
-	SHLQ         $0x02, R8
-	CMPB         add+64(FP), $0x00
-	JEQ          set
-	MOVQ         BX, R8
-	VPADDD       (R8), Y1, Y1
-	VPADDD       32(R8), Y2, Y2
+	MOVQ         extra+40(FP), R8
+	MOVQ         extras+48(FP), R9
+	TESTQ        R9, R9
+	JZ           store
 
-set:
+extra:
+	MOVLQSX      (R8), R11
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y4
+	VMOVUPS      32(R11), Y5
+	VPBROADCASTD 4(R8), Y3
+	VPMADDUBSW   Y3, Y4, Y4
+	VPMADDWD     Y0, Y4, Y4
+	VPADDD       Y4, Y1, Y1
+	VPMADDUBSW   Y3, Y5, Y3
+	VPMADDWD     Y0, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	ADDQ         $0x1c, R8
+	DECQ         R9
+	JNZ          extra
+
+store:
+	MOVQ    ldc+64(FP), R8
+	SHLQ    $0x02, R8
 	MOVQ    BX, R8
 	VMOVUPS Y1, (R8)
 	VMOVUPS Y2, 32(R8)
@@ -68,13 +81,13 @@ DATA c00010001_AVX2<>+24(SB)/4, $0x00010001
 DATA c00010001_AVX2<>+28(SB)/4, $0x00010001
 GLOBL c00010001_AVX2<>(SB), RODATA|NOPTR, $32
 
-// func int8Gemm2x16AVX2(quads int, panels int, a *int8, rs int, b *int8, sums *int32, c *int32, ldc int, add bool)
+// func int8Gemm2x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
 // Requires: AVX, AVX2
-TEXT ·int8Gemm2x16AVX2(SB), NOSPLIT, $0-65
+TEXT ·int8Gemm2x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ    quads+0(FP), AX
 	MOVQ    panels+8(FP), CX
 	MOVQ    b+32(FP), DX
-	MOVQ    c+48(FP), BX
+	MOVQ    c+56(FP), BX
 	MOVQ    a+16(FP), SI
 	MOVQ    rs+24(FP), DI
 	LEAQ    (DI)(DI*2), R8
@@ -84,50 +97,64 @@ panel:
 	MOVQ   SI, R8
 	LEAQ   (R8)(DI*4), R9
 	MOVQ   AX, R9
+	MOVQ   DX, R10
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 
 quad:
-	VMOVUPS      (DX), Y8
-	VMOVUPS      32(DX), Y9
+	VMOVUPS      (DX), Y6
+	VMOVUPS      32(DX), Y7
 	VPBROADCASTD (R8), Y5
-	VPABSB       Y5, Y6
-	VPSIGNB      Y5, Y8, Y7
-	VPMADDUBSW   Y7, Y6, Y7
-	VPMADDWD     Y0, Y7, Y7
-	VPADDD       Y7, Y1, Y1
-	VPSIGNB      Y5, Y9, Y7
-	VPMADDUBSW   Y7, Y6, Y7
-	VPMADDWD     Y0, Y7, Y7
-	VPADDD       Y7, Y2, Y2
+	VPMADDUBSW   Y5, Y6, Y8
+	VPMADDWD     Y0, Y8, Y8
+	VPADDD       Y8, Y1, Y1
+	VPMADDUBSW   Y5, Y7, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y2, Y2
 	VPBROADCASTD (R8)(DI*1), Y5
-	VPABSB       Y5, Y6
-	VPSIGNB      Y5, Y8, Y7
-	VPMADDUBSW   Y7, Y6, Y7
-	VPMADDWD     Y0, Y7, Y7
-	VPADDD       Y7, Y3, Y3
-	VPSIGNB      Y5, Y9, Y7
-	VPMADDUBSW   Y7, Y6, Y7
-	VPMADDWD     Y0, Y7, Y7
-	VPADDD       Y7, Y4, Y4
+	VPMADDUBSW   Y5, Y6, Y6
+	VPMADDWD     Y0, Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPMADDUBSW   Y5, Y7, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y4, Y4
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x04, R8
 	DECQ         R9
 	JNZ          quad
-	MOVQ         ldc+56(FP), R8
-	SHLQ         $0x02, R8
-	CMPB         add+64(FP), $0x00
-	JEQ          set
-	MOVQ         BX, R9
-	VPADDD       (R9), Y1, Y1
-	VPADDD       32(R9), Y2, Y2
-	ADDQ         R8, R9
-	VPADDD       (R9), Y3, Y3
-	VPADDD       32(R9), Y4, Y4
+	MOVQ         extra+40(FP), R8
+	MOVQ         extras+48(FP), R9
+	TESTQ        R9, R9
+	JZ           store
 
-set:
+extra:
+	MOVLQSX      (R8), R11
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y6
+	VMOVUPS      32(R11), Y7
+	VPBROADCASTD 4(R8), Y5
+	VPMADDUBSW   Y5, Y6, Y8
+	VPMADDWD     Y0, Y8, Y8
+	VPADDD       Y8, Y1, Y1
+	VPMADDUBSW   Y5, Y7, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 8(R8), Y5
+	VPMADDUBSW   Y5, Y6, Y6
+	VPMADDWD     Y0, Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPMADDUBSW   Y5, Y7, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	ADDQ         $0x1c, R8
+	DECQ         R9
+	JNZ          extra
+
+store:
+	MOVQ    ldc+64(FP), R8
+	SHLQ    $0x02, R8
 	MOVQ    BX, R9
 	VMOVUPS Y1, (R9)
 	VMOVUPS Y2, 32(R9)
@@ -140,13 +167,13 @@ set:
 	VZEROUPPER
 	RET
 
-// func int8Gemm3x16AVX2(quads int, panels int, a *int8, rs int, b *int8, sums *int32, c *int32, ldc int, add bool)
+// func int8Gemm3x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
 // Requires: AVX, AVX2
-TEXT ·int8Gemm3x16AVX2(SB), NOSPLIT, $0-65
+TEXT ·int8Gemm3x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ    quads+0(FP), AX
 	MOVQ    panels+8(FP), CX
 	MOVQ    b+32(FP), DX
-	MOVQ    c+48(FP), BX
+	MOVQ    c+56(FP), BX
 	MOVQ    a+16(FP), SI
 	MOVQ    rs+24(FP), DI
 	LEAQ    (DI)(DI*2), R8
@@ -156,6 +183,7 @@ panel:
 	MOVQ   SI, R8
 	LEAQ   (R8)(DI*4), R9
 	MOVQ   AX, R9
+	MOVQ   DX, R10
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -164,57 +192,71 @@ panel:
 	VXORPS Y6, Y6, Y6
 
 quad:
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(DX), Y11
+	VMOVUPS      (DX), Y8
+	VMOVUPS      32(DX), Y9
 	VPBROADCASTD (R8), Y7
-	VPABSB       Y7, Y8
-	VPSIGNB      Y7, Y10, Y9
-	VPMADDUBSW   Y9, Y8, Y9
-	VPMADDWD     Y0, Y9, Y9
-	VPADDD       Y9, Y1, Y1
-	VPSIGNB      Y7, Y11, Y9
-	VPMADDUBSW   Y9, Y8, Y9
-	VPMADDWD     Y0, Y9, Y9
-	VPADDD       Y9, Y2, Y2
+	VPMADDUBSW   Y7, Y8, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPMADDUBSW   Y7, Y9, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y2, Y2
 	VPBROADCASTD (R8)(DI*1), Y7
-	VPABSB       Y7, Y8
-	VPSIGNB      Y7, Y10, Y9
-	VPMADDUBSW   Y9, Y8, Y9
-	VPMADDWD     Y0, Y9, Y9
-	VPADDD       Y9, Y3, Y3
-	VPSIGNB      Y7, Y11, Y9
-	VPMADDUBSW   Y9, Y8, Y9
-	VPMADDWD     Y0, Y9, Y9
-	VPADDD       Y9, Y4, Y4
+	VPMADDUBSW   Y7, Y8, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPMADDUBSW   Y7, Y9, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y4, Y4
 	VPBROADCASTD (R8)(DI*2), Y7
-	VPABSB       Y7, Y8
-	VPSIGNB      Y7, Y10, Y9
-	VPMADDUBSW   Y9, Y8, Y9
-	VPMADDWD     Y0, Y9, Y9
-	VPADDD       Y9, Y5, Y5
-	VPSIGNB      Y7, Y11, Y9
-	VPMADDUBSW   Y9, Y8, Y9
-	VPMADDWD     Y0, Y9, Y9
-	VPADDD       Y9, Y6, Y6
+	VPMADDUBSW   Y7, Y8, Y8
+	VPMADDWD     Y0, Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VPMADDUBSW   Y7, Y9, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y6, Y6
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x04, R8
 	DECQ         R9
 	JNZ          quad
-	MOVQ         ldc+56(FP), R8
-	SHLQ         $0x02, R8
-	CMPB         add+64(FP), $0x00
-	JEQ          set
-	MOVQ         BX, R9
-	VPADDD       (R9), Y1, Y1
-	VPADDD       32(R9), Y2, Y2
-	ADDQ         R8, R9
-	VPADDD       (R9), Y3, Y3
-	VPADDD       32(R9), Y4, Y4
-	ADDQ         R8, R9
-	VPADDD       (R9), Y5, Y5
-	VPADDD       32(R9), Y6, Y6
+	MOVQ         extra+40(FP), R8
+	MOVQ         extras+48(FP), R9
+	TESTQ        R9, R9
+	JZ           store
 
-set:
+extra:
+	MOVLQSX      (R8), R11
+	ADDQ         R10, R11
+	VMOVUPS      (R11), Y8
+	VMOVUPS      32(R11), Y9
+	VPBROADCASTD 4(R8), Y7
+	VPMADDUBSW   Y7, Y8, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPMADDUBSW   Y7, Y9, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y2, Y2
+	VPBROADCASTD 8(R8), Y7
+	VPMADDUBSW   Y7, Y8, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPMADDUBSW   Y7, Y9, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y4, Y4
+	VPBROADCASTD 12(R8), Y7
+	VPMADDUBSW   Y7, Y8, Y8
+	VPMADDWD     Y0, Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VPMADDUBSW   Y7, Y9, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	ADDQ         $0x1c, R8
+	DECQ         R9
+	JNZ          extra
+
+store:
+	MOVQ    ldc+64(FP), R8
+	SHLQ    $0x02, R8
 	MOVQ    BX, R9
 	VMOVUPS Y1, (R9)
 	VMOVUPS Y2, 32(R9)
@@ -230,13 +272,13 @@ set:
 	VZEROUPPER
 	RET
 
-// func int8Gemm4x16AVX2(quads int, panels int, a *int8, rs int, b *int8, sums *int32, c *int32, ldc int, add bool)
+// func int8Gemm4x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
 // Requires: AVX, AVX2
-TEXT ·int8Gemm4x16AVX2(SB), NOSPLIT, $0-65
+TEXT ·int8Gemm4x16AVX2(SB), NOSPLIT, $0-72
 	MOVQ    quads+0(FP), AX
 	MOVQ    panels+8(FP), CX
 	MOVQ    b+32(FP), DX
-	MOVQ    c+48(FP), BX
+	MOVQ    c+56(FP), BX
 	MOVQ    a+16(FP), SI
 	MOVQ    rs+24(FP), DI
 	LEAQ    (DI)(DI*2), R8
@@ -246,6 +288,7 @@ panel:
 	MOVQ   SI, R9
 	LEAQ   (R9)(DI*4), R10
 	MOVQ   AX, R10
+	MOVQ   DX, R11
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -256,70 +299,85 @@ panel:
 	VXORPS Y8, Y8, Y8
 
 quad:
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
+	VMOVUPS      (DX), Y10
+	VMOVUPS      32(DX), Y11
 	VPBROADCASTD (R9), Y9
-	VPABSB       Y9, Y10
-	VPSIGNB      Y9, Y12, Y11
-	VPMADDUBSW   Y11, Y10, Y11
-	VPMADDWD     Y0, Y11, Y11
-	VPADDD       Y11, Y1, Y1
-	VPSIGNB      Y9, Y13, Y11
-	VPMADDUBSW   Y11, Y10, Y11
-	VPMADDWD     Y0, Y11, Y11
-	VPADDD       Y11, Y2, Y2
+	VPMADDUBSW   Y9, Y10, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPMADDUBSW   Y9, Y11, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y2, Y2
 	VPBROADCASTD (R9)(DI*1), Y9
-	VPABSB       Y9, Y10
-	VPSIGNB      Y9, Y12, Y11
-	VPMADDUBSW   Y11, Y10, Y11
-	VPMADDWD     Y0, Y11, Y11
-	VPADDD       Y11, Y3, Y3
-	VPSIGNB      Y9, Y13, Y11
-	VPMADDUBSW   Y11, Y10, Y11
-	VPMADDWD     Y0, Y11, Y11
-	VPADDD       Y11, Y4, Y4
+	VPMADDUBSW   Y9, Y10, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPMADDUBSW   Y9, Y11, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y4, Y4
 	VPBROADCASTD (R9)(DI*2), Y9
-	VPABSB       Y9, Y10
-	VPSIGNB      Y9, Y12, Y11
-	VPMADDUBSW   Y11, Y10, Y11
-	VPMADDWD     Y0, Y11, Y11
-	VPADDD       Y11, Y5, Y5
-	VPSIGNB      Y9, Y13, Y11
-	VPMADDUBSW   Y11, Y10, Y11
-	VPMADDWD     Y0, Y11, Y11
-	VPADDD       Y11, Y6, Y6
+	VPMADDUBSW   Y9, Y10, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPMADDUBSW   Y9, Y11, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y6, Y6
 	VPBROADCASTD (R9)(R8*1), Y9
-	VPABSB       Y9, Y10
-	VPSIGNB      Y9, Y12, Y11
-	VPMADDUBSW   Y11, Y10, Y11
-	VPMADDWD     Y0, Y11, Y11
-	VPADDD       Y11, Y7, Y7
-	VPSIGNB      Y9, Y13, Y11
-	VPMADDUBSW   Y11, Y10, Y11
-	VPMADDWD     Y0, Y11, Y11
-	VPADDD       Y11, Y8, Y8
+	VPMADDUBSW   Y9, Y10, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VPMADDUBSW   Y9, Y11, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y8, Y8
 	ADDQ         $0x00000040, DX
 	ADDQ         $0x04, R9
 	DECQ         R10
 	JNZ          quad
-	MOVQ         ldc+56(FP), R9
-	SHLQ         $0x02, R9
-	CMPB         add+64(FP), $0x00
-	JEQ          set
-	MOVQ         BX, R10
-	VPADDD       (R10), Y1, Y1
-	VPADDD       32(R10), Y2, Y2
-	ADDQ         R9, R10
-	VPADDD       (R10), Y3, Y3
-	VPADDD       32(R10), Y4, Y4
-	ADDQ         R9, R10
-	VPADDD       (R10), Y5, Y5
-	VPADDD       32(R10), Y6, Y6
-	ADDQ         R9, R10
-	VPADDD       (R10), Y7, Y7
-	VPADDD       32(R10), Y8, Y8
+	MOVQ         extra+40(FP), R9
+	MOVQ         extras+48(FP), R10
+	TESTQ        R10, R10
+	JZ           store
 
-set:
+extra:
+	MOVLQSX      (R9), R12
+	ADDQ         R11, R12
+	VMOVUPS      (R12), Y10
+	VMOVUPS      32(R12), Y11
+	VPBROADCASTD 4(R9), Y9
+	VPMADDUBSW   Y9, Y10, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPMADDUBSW   Y9, Y11, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y2, Y2
+	VPBROADCASTD 8(R9), Y9
+	VPMADDUBSW   Y9, Y10, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPMADDUBSW   Y9, Y11, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y4, Y4
+	VPBROADCASTD 12(R9), Y9
+	VPMADDUBSW   Y9, Y10, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPMADDUBSW   Y9, Y11, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y6, Y6
+	VPBROADCASTD 16(R9), Y9
+	VPMADDUBSW   Y9, Y10, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VPMADDUBSW   Y9, Y11, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y8, Y8
+	ADDQ         $0x1c, R9
+	DECQ         R10
+	JNZ          extra
+
+store:
+	MOVQ    ldc+64(FP), R9
+	SHLQ    $0x02, R9
 	MOVQ    BX, R10
 	VMOVUPS Y1, (R10)
 	VMOVUPS Y2, 32(R10)
@@ -338,226 +396,152 @@ set:
 	VZEROUPPER
 	RET
 
-// func int8Gemm5x16AVX2(quads int, panels int, a *int8, rs int, b *int8, sums *int32, c *int32, ldc int, add bool)
+// func int8SurveyAVX2(a []int8, masks *uint32) (sum int32)
 // Requires: AVX, AVX2
-TEXT ·int8Gemm5x16AVX2(SB), NOSPLIT, $0-65
-	MOVQ    quads+0(FP), AX
-	MOVQ    panels+8(FP), CX
-	MOVQ    b+32(FP), DX
-	MOVQ    c+48(FP), BX
-	MOVQ    a+16(FP), SI
-	MOVQ    rs+24(FP), DI
-	LEAQ    (DI)(DI*2), R8
-	VMOVUPS c00010001_AVX2<>+0(SB), Y0
+TEXT ·int8SurveyAVX2(SB), NOSPLIT, $0-36
+	MOVQ    a_len+8(FP), AX
+	MOVQ    a_base+0(FP), CX
+	MOVQ    masks+24(FP), DX
+	VMOVUPS c01010101_AVX2<>+0(SB), Y0
+	VMOVUPS c00010001_AVX2<>+0(SB), Y1
+	VMOVUPS c00800080_AVX2<>+0(SB), Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	TESTQ   AX, AX
+	JZ      end
 
-panel:
-	MOVQ   SI, R9
-	LEAQ   (R9)(DI*4), R10
-	MOVQ   AX, R11
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
+next:
+	VMOVUPS    (CX), Y5
+	VPMADDUBSW Y5, Y0, Y6
+	VPMAXSB    Y4, Y5, Y5
+	VPMADDUBSW Y0, Y5, Y5
+	VPSUBW     Y6, Y5, Y7
+	VPMAXSW    Y7, Y5, Y5
+	VPCMPGTW   Y2, Y5, Y5
+	VPMOVMSKB  Y5, BX
+	MOVL       BX, (DX)
+	VPMADDWD   Y1, Y6, Y5
+	VPADDD     Y5, Y3, Y3
+	ADDQ       $0x20, CX
+	ADDQ       $0x04, DX
+	SUBQ       $0x20, AX
+	JNZ        next
 
-quad:
-	VMOVUPS      (DX), Y14
-	VMOVUPS      32(DX), Y15
-	VPBROADCASTD (R9), Y11
-	VPABSB       Y11, Y12
-	VPSIGNB      Y11, Y14, Y13
-	VPMADDUBSW   Y13, Y12, Y13
-	VPMADDWD     Y0, Y13, Y13
-	VPADDD       Y13, Y1, Y1
-	VPSIGNB      Y11, Y15, Y13
-	VPMADDUBSW   Y13, Y12, Y13
-	VPMADDWD     Y0, Y13, Y13
-	VPADDD       Y13, Y2, Y2
-	VPBROADCASTD (R9)(DI*1), Y11
-	VPABSB       Y11, Y12
-	VPSIGNB      Y11, Y14, Y13
-	VPMADDUBSW   Y13, Y12, Y13
-	VPMADDWD     Y0, Y13, Y13
-	VPADDD       Y13, Y3, Y3
-	VPSIGNB      Y11, Y15, Y13
-	VPMADDUBSW   Y13, Y12, Y13
-	VPMADDWD     Y0, Y13, Y13
-	VPADDD       Y13, Y4, Y4
-	VPBROADCASTD (R9)(DI*2), Y11
-	VPABSB       Y11, Y12
-	VPSIGNB      Y11, Y14, Y13
-	VPMADDUBSW   Y13, Y12, Y13
-	VPMADDWD     Y0, Y13, Y13
-	VPADDD       Y13, Y5, Y5
-	VPSIGNB      Y11, Y15, Y13
-	VPMADDUBSW   Y13, Y12, Y13
-	VPMADDWD     Y0, Y13, Y13
-	VPADDD       Y13, Y6, Y6
-	VPBROADCASTD (R9)(R8*1), Y11
-	VPABSB       Y11, Y12
-	VPSIGNB      Y11, Y14, Y13
-	VPMADDUBSW   Y13, Y12, Y13
-	VPMADDWD     Y0, Y13, Y13
-	VPADDD       Y13, Y7, Y7
-	VPSIGNB      Y11, Y15, Y13
-	VPMADDUBSW   Y13, Y12, Y13
-	VPMADDWD     Y0, Y13, Y13
-	VPADDD       Y13, Y8, Y8
-	VPBROADCASTD (R10), Y11
-	VPABSB       Y11, Y12
-	VPSIGNB      Y11, Y14, Y13
-	VPMADDUBSW   Y13, Y12, Y13
-	VPMADDWD     Y0, Y13, Y13
-	VPADDD       Y13, Y9, Y9
-	VPSIGNB      Y11, Y15, Y13
-	VPMADDUBSW   Y13, Y12, Y13
-	VPMADDWD     Y0, Y13, Y13
-	VPADDD       Y13, Y10, Y10
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x04, R9
-	ADDQ         $0x04, R10
-	DECQ         R11
-	JNZ          quad
-	MOVQ         ldc+56(FP), R9
-	SHLQ         $0x02, R9
-	CMPB         add+64(FP), $0x00
-	JEQ          set
-	MOVQ         BX, R10
-	VPADDD       (R10), Y1, Y1
-	VPADDD       32(R10), Y2, Y2
-	ADDQ         R9, R10
-	VPADDD       (R10), Y3, Y3
-	VPADDD       32(R10), Y4, Y4
-	ADDQ         R9, R10
-	VPADDD       (R10), Y5, Y5
-	VPADDD       32(R10), Y6, Y6
-	ADDQ         R9, R10
-	VPADDD       (R10), Y7, Y7
-	VPADDD       32(R10), Y8, Y8
-	ADDQ         R9, R10
-	VPADDD       (R10), Y9, Y9
-	VPADDD       32(R10), Y10, Y10
-
-set:
-	MOVQ    BX, R10
-	VMOVUPS Y1, (R10)
-	VMOVUPS Y2, 32(R10)
-	ADDQ    R9, R10
-	VMOVUPS Y3, (R10)
-	VMOVUPS Y4, 32(R10)
-	ADDQ    R9, R10
-	VMOVUPS Y5, (R10)
-	VMOVUPS Y6, 32(R10)
-	ADDQ    R9, R10
-	VMOVUPS Y7, (R10)
-	VMOVUPS Y8, 32(R10)
-	ADDQ    R9, R10
-	VMOVUPS Y9, (R10)
-	VMOVUPS Y10, 32(R10)
-	ADDQ    $0x00000040, BX
-	DECQ    CX
-	JNZ     panel
+end:
+	VEXTRACTF128 $0x01, Y3, X0
+	VPADDD       X0, X3, X3
+	VPERMILPS    $0x4e, X3, X0
+	VPADDD       X0, X3, X3
+	VPERMILPS    $0xb1, X3, X0
+	VPADDD       X0, X3, X3
+	VMOVD        X3, AX
+	MOVL         AX, sum+32(FP)
 	VZEROUPPER
 	RET
 
-// func int8ScaleAVX2(dst []float32, acc []int32, sums []int32, scale []float32, zero int32, s float32, add bool)
+DATA c01010101_AVX2<>+0(SB)/4, $0x01010101
+DATA c01010101_AVX2<>+4(SB)/4, $0x01010101
+DATA c01010101_AVX2<>+8(SB)/4, $0x01010101
+DATA c01010101_AVX2<>+12(SB)/4, $0x01010101
+DATA c01010101_AVX2<>+16(SB)/4, $0x01010101
+DATA c01010101_AVX2<>+20(SB)/4, $0x01010101
+DATA c01010101_AVX2<>+24(SB)/4, $0x01010101
+DATA c01010101_AVX2<>+28(SB)/4, $0x01010101
+GLOBL c01010101_AVX2<>(SB), RODATA|NOPTR, $32
+
+DATA c00800080_AVX2<>+0(SB)/4, $0x00800080
+DATA c00800080_AVX2<>+4(SB)/4, $0x00800080
+DATA c00800080_AVX2<>+8(SB)/4, $0x00800080
+DATA c00800080_AVX2<>+12(SB)/4, $0x00800080
+DATA c00800080_AVX2<>+16(SB)/4, $0x00800080
+DATA c00800080_AVX2<>+20(SB)/4, $0x00800080
+DATA c00800080_AVX2<>+24(SB)/4, $0x00800080
+DATA c00800080_AVX2<>+28(SB)/4, $0x00800080
+GLOBL c00800080_AVX2<>(SB), RODATA|NOPTR, $32
+
+// func int8ScaleAVX2(rows int, n int, dst *float32, ldd int, base *float32, ldb int, acc *int32, lda int, sums *int32, zero *int32, scale *float32, scales *float32, zeros *int32, rowSums *int32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·int8ScaleAVX2(SB), NOSPLIT, $0-105
-	MOVQ         dst_len+8(FP), AX
-	MOVQ         dst_base+0(FP), CX
-	MOVQ         acc_base+24(FP), DX
-	MOVQ         sums_base+48(FP), BX
-	MOVQ         scale_base+72(FP), SI
-	VBROADCASTSS zero+96(FP), Y0
-	VBROADCASTSS s+100(FP), Y1
-	CMPB         add+104(FP), $0x00
-	JEQ          set
+TEXT ·int8ScaleAVX2(SB), NOSPLIT, $0-112
+	MOVQ rows+0(FP), AX
+	MOVQ scales+88(FP), CX
+	MOVQ zeros+96(FP), DX
+	MOVQ rowSums+104(FP), BX
+	MOVQ dst+16(FP), R10
+	MOVQ base+32(FP), R11
+	MOVQ acc+48(FP), R12
+
+row:
+	VPBROADCASTD (DX), Y0
+	VPBROADCASTD (BX), Y1
+	VBROADCASTSS (CX), Y2
+	MOVQ         n+8(FP), SI
+	MOVQ         sums+64(FP), DI
+	MOVQ         zero+72(FP), R8
+	MOVQ         scale+80(FP), R9
 
 one2:
-	CMPQ        AX, $0x00000008
+	CMPQ        SI, $0x00000008
 	JLT         rest3
-	VMOVUPS     (BX), Y2
-	VPMULLD     Y2, Y0, Y2
-	VMOVUPS     (DX), Y3
-	VPSUBD      Y2, Y3, Y2
-	VCVTDQ2PS   Y2, Y2
-	VMOVUPS     (SI), Y3
-	VMULPS      Y1, Y3, Y3
-	VMOVUPS     (CX), Y4
-	VFMADD213PS Y4, Y3, Y2
-	VMOVUPS     Y2, (CX)
-	ADDQ        $0x00000020, CX
-	ADDQ        $0x00000020, DX
-	ADDQ        $0x00000020, BX
-	ADDQ        $0x00000020, SI
-	SUBQ        $0x00000008, AX
+	VMOVUPS     (R12), Y3
+	VMOVUPS     (DI), Y4
+	VPMULLD     Y4, Y0, Y4
+	VPSUBD      Y4, Y3, Y3
+	VMOVUPS     (R8), Y4
+	VPMULLD     Y4, Y1, Y4
+	VPSUBD      Y4, Y3, Y3
+	VCVTDQ2PS   Y3, Y3
+	VMOVUPS     (R9), Y4
+	VMULPS      Y2, Y4, Y4
+	VMOVUPS     (R11), Y5
+	VFMADD213PS Y5, Y4, Y3
+	VMOVUPS     Y3, (R10)
+	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000020, R11
+	ADDQ        $0x00000020, R12
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000020, R9
+	SUBQ        $0x00000008, SI
 	JMP         one2
 
 rest3:
-	TESTQ       AX, AX
+	TESTQ       SI, SI
 	JZ          end4
-	LEAQ        tail_AVX2<>+0(SB), DI
-	MOVQ        $0x00000010, R8
-	SUBQ        AX, R8
-	VMOVUPS     (DI)(R8*4), Y2
-	VMASKMOVPS  (BX), Y2, Y3
-	VPMULLD     Y3, Y0, Y0
-	VMASKMOVPS  (DX), Y2, Y3
-	VPSUBD      Y0, Y3, Y0
-	VCVTDQ2PS   Y0, Y0
-	VMASKMOVPS  (SI), Y2, Y3
-	VMULPS      Y1, Y3, Y1
-	VMASKMOVPS  (CX), Y2, Y3
-	VFMADD213PS Y3, Y1, Y0
-	VMASKMOVPS  Y0, Y2, (CX)
+	LEAQ        tail_AVX2<>+0(SB), R13
+	MOVQ        $0x00000010, R14
+	SUBQ        SI, R14
+	VMOVUPS     (R13)(R14*4), Y3
+	VMASKMOVPS  (R12), Y3, Y4
+	VMASKMOVPS  (DI), Y3, Y5
+	VPMULLD     Y5, Y0, Y0
+	VPSUBD      Y0, Y4, Y4
+	VMASKMOVPS  (R8), Y3, Y0
+	VPMULLD     Y0, Y1, Y0
+	VPSUBD      Y0, Y4, Y4
+	VCVTDQ2PS   Y4, Y0
+	VMASKMOVPS  (R9), Y3, Y1
+	VMULPS      Y2, Y1, Y1
+	VMASKMOVPS  (R11), Y3, Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMASKMOVPS  Y0, Y3, (R10)
 
 end4:
-	VZEROUPPER
-	RET
-
-set:
-one6:
-	CMPQ      AX, $0x00000008
-	JLT       rest7
-	VMOVUPS   (BX), Y2
-	VPMULLD   Y2, Y0, Y2
-	VMOVUPS   (DX), Y3
-	VPSUBD    Y2, Y3, Y2
-	VCVTDQ2PS Y2, Y2
-	VMOVUPS   (SI), Y3
-	VMULPS    Y1, Y3, Y3
-	VMULPS    Y3, Y2, Y2
-	VMOVUPS   Y2, (CX)
-	ADDQ      $0x00000020, CX
-	ADDQ      $0x00000020, DX
-	ADDQ      $0x00000020, BX
-	ADDQ      $0x00000020, SI
-	SUBQ      $0x00000008, AX
-	JMP       one6
-
-rest7:
-	TESTQ      AX, AX
-	JZ         end8
-	LEAQ       tail_AVX2<>+0(SB), DI
-	MOVQ       $0x00000010, R8
-	SUBQ       AX, R8
-	VMOVUPS    (DI)(R8*4), Y2
-	VMASKMOVPS (BX), Y2, Y3
-	VPMULLD    Y3, Y0, Y0
-	VMASKMOVPS (DX), Y2, Y3
-	VPSUBD     Y0, Y3, Y0
-	VCVTDQ2PS  Y0, Y0
-	VMASKMOVPS (SI), Y2, Y3
-	VMULPS     Y1, Y3, Y1
-	VMULPS     Y1, Y0, Y0
-	VMASKMOVPS Y0, Y2, (CX)
-
-end8:
+	MOVQ n+8(FP), SI
+	ANDQ $-8, SI
+	MOVQ ldd+24(FP), DI
+	SUBQ SI, DI
+	LEAQ (R10)(DI*4), R10
+	MOVQ ldb+40(FP), DI
+	SUBQ SI, DI
+	LEAQ (R11)(DI*4), R11
+	MOVQ lda+56(FP), DI
+	SUBQ SI, DI
+	LEAQ (R12)(DI*4), R12
+	ADDQ $0x04, CX
+	ADDQ $0x04, DX
+	ADDQ $0x04, BX
+	DECQ AX
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -661,20 +645,20 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
-one10:
+one6:
 	CMPQ        AX, $0x00000008
-	JLT         rest11
+	JLT         rest7
 	VMOVUPS     (CX), Y4
 	VMINPS      Y0, Y4, Y0
 	VMAXPS      Y1, Y4, Y1
 	VFMADD231PS Y3, Y4, Y2
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, AX
-	JMP         one10
+	JMP         one6
 
-rest11:
+rest7:
 	TESTQ       AX, AX
-	JZ          end12
+	JZ          end8
 	LEAQ        tail_AVX2<>+0(SB), DX
 	MOVQ        $0x00000010, BX
 	SUBQ        AX, BX
@@ -684,7 +668,7 @@ rest11:
 	VMAXPS      Y1, Y4, Y1
 	VFMADD231PS Y3, Y4, Y2
 
-end12:
+end8:
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y2, Y1, Y1
 	VEXTRACTF128 $0x01, Y2, X3

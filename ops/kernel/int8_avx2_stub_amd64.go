@@ -6,53 +6,56 @@ package kernel
 
 // int8Gemm1x16AVX2 computes 1 rows of a product: for each panel p < panels and column j < 16
 //
-//	c[i*ldc+p*16+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*64+4*j+s]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*64+4*j+s])
+//		+ sum_e,s(extra[e].a[i][s] * b[p*quads*64+extra[e].at+4*j+s])
 //
-// for q < quads, s < 4. b is at least -127, and sums[p*16+j] is the sum of its column.
+// for q < quads, s < 4, e < extras.
 //
 //go:noescape
-func int8Gemm1x16AVX2(quads int, panels int, a *int8, rs int, b *int8, sums *int32, c *int32, ldc int, add bool)
+func int8Gemm1x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
 
 // int8Gemm2x16AVX2 computes 2 rows of a product: for each panel p < panels and column j < 16
 //
-//	c[i*ldc+p*16+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*64+4*j+s]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*64+4*j+s])
+//		+ sum_e,s(extra[e].a[i][s] * b[p*quads*64+extra[e].at+4*j+s])
 //
-// for q < quads, s < 4. b is at least -127, and sums[p*16+j] is the sum of its column.
+// for q < quads, s < 4, e < extras.
 //
 //go:noescape
-func int8Gemm2x16AVX2(quads int, panels int, a *int8, rs int, b *int8, sums *int32, c *int32, ldc int, add bool)
+func int8Gemm2x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
 
 // int8Gemm3x16AVX2 computes 3 rows of a product: for each panel p < panels and column j < 16
 //
-//	c[i*ldc+p*16+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*64+4*j+s]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*64+4*j+s])
+//		+ sum_e,s(extra[e].a[i][s] * b[p*quads*64+extra[e].at+4*j+s])
 //
-// for q < quads, s < 4. b is at least -127, and sums[p*16+j] is the sum of its column.
+// for q < quads, s < 4, e < extras.
 //
 //go:noescape
-func int8Gemm3x16AVX2(quads int, panels int, a *int8, rs int, b *int8, sums *int32, c *int32, ldc int, add bool)
+func int8Gemm3x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
 
 // int8Gemm4x16AVX2 computes 4 rows of a product: for each panel p < panels and column j < 16
 //
-//	c[i*ldc+p*16+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*64+4*j+s]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*64+4*j+s])
+//		+ sum_e,s(extra[e].a[i][s] * b[p*quads*64+extra[e].at+4*j+s])
 //
-// for q < quads, s < 4. b is at least -127, and sums[p*16+j] is the sum of its column.
+// for q < quads, s < 4, e < extras.
 //
 //go:noescape
-func int8Gemm4x16AVX2(quads int, panels int, a *int8, rs int, b *int8, sums *int32, c *int32, ldc int, add bool)
+func int8Gemm4x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
 
-// int8Gemm5x16AVX2 computes 5 rows of a product: for each panel p < panels and column j < 16
-//
-//	c[i*ldc+p*16+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*64+4*j+s]) + (add ? c[i*ldc+p*16+j] : 0)
-//
-// for q < quads, s < 4. b is at least -127, and sums[p*16+j] is the sum of its column.
+// int8SurveyAVX2 sums a, whose length is a multiple of 32, and for each 32 values writes a word whose bits 2*i and 2*i+1
+// tell whether the positive or the negative of values 2*i and 2*i+1 sum to a magnitude above 128.
 //
 //go:noescape
-func int8Gemm5x16AVX2(quads int, panels int, a *int8, rs int, b *int8, sums *int32, c *int32, ldc int, add bool)
+func int8SurveyAVX2(a []int8, masks *uint32) (sum int32)
 
-// int8ScaleAVX2 is dst[i] = (acc[i] - zero*sums[i]) * (scale[i]*s) + (add ? dst[i] : 0).
+// int8ScaleAVX2 is, for i < rows, j < n, rows > 0,
+//
+//	dst[i*ldd+j] = (acc[i*lda+j] - zeros[i]*sums[j] - rowSums[i]*zero[j]) * (scale[j]*scales[i]) + base[i*ldb+j]
 //
 //go:noescape
-func int8ScaleAVX2(dst []float32, acc []int32, sums []int32, scale []float32, zero int32, s float32, add bool)
+func int8ScaleAVX2(rows int, n int, dst *float32, ldd int, base *float32, ldb int, acc *int32, lda int, sums *int32, zero *int32, scale *float32, scales *float32, zeros *int32, rowSums *int32)
 
 // int8QuantizeAVX2 is dst[i] = clamp(round(src[i]/scale) + zero, -128, 127), -128 for NaN;
 // len(src) is a multiple of 8.

@@ -6,62 +6,70 @@ package kernel
 
 // int8Gemm1x64VNNI computes 1 rows of a product: for each panel p < panels and column j < 64
 //
-//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s]) + (add ? c[i*ldc+p*64+j] : 0)
+//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
+//		+ sum_e,s(extra[e].a[i][s] * b[p*quads*256+extra[e].at+4*j+s])
 //
-// for q < quads, s < 4. b is at least -127, and sums[p*64+j] is the sum of its column.
+// for q < quads, s < 4, e < extras.
 //
 //go:noescape
-func int8Gemm1x64VNNI(quads int, panels int, a *int8, rs int, b *int8, sums *int32, c *int32, ldc int, add bool)
+func int8Gemm1x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
 
 // int8Gemm2x64VNNI computes 2 rows of a product: for each panel p < panels and column j < 64
 //
-//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s]) + (add ? c[i*ldc+p*64+j] : 0)
+//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
+//		+ sum_e,s(extra[e].a[i][s] * b[p*quads*256+extra[e].at+4*j+s])
 //
-// for q < quads, s < 4. b is at least -127, and sums[p*64+j] is the sum of its column.
+// for q < quads, s < 4, e < extras.
 //
 //go:noescape
-func int8Gemm2x64VNNI(quads int, panels int, a *int8, rs int, b *int8, sums *int32, c *int32, ldc int, add bool)
+func int8Gemm2x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
 
 // int8Gemm3x64VNNI computes 3 rows of a product: for each panel p < panels and column j < 64
 //
-//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s]) + (add ? c[i*ldc+p*64+j] : 0)
+//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
+//		+ sum_e,s(extra[e].a[i][s] * b[p*quads*256+extra[e].at+4*j+s])
 //
-// for q < quads, s < 4. b is at least -127, and sums[p*64+j] is the sum of its column.
+// for q < quads, s < 4, e < extras.
 //
 //go:noescape
-func int8Gemm3x64VNNI(quads int, panels int, a *int8, rs int, b *int8, sums *int32, c *int32, ldc int, add bool)
+func int8Gemm3x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
 
 // int8Gemm4x64VNNI computes 4 rows of a product: for each panel p < panels and column j < 64
 //
-//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s]) + (add ? c[i*ldc+p*64+j] : 0)
+//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
+//		+ sum_e,s(extra[e].a[i][s] * b[p*quads*256+extra[e].at+4*j+s])
 //
-// for q < quads, s < 4. b is at least -127, and sums[p*64+j] is the sum of its column.
+// for q < quads, s < 4, e < extras.
 //
 //go:noescape
-func int8Gemm4x64VNNI(quads int, panels int, a *int8, rs int, b *int8, sums *int32, c *int32, ldc int, add bool)
+func int8Gemm4x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
 
 // int8Gemm5x64VNNI computes 5 rows of a product: for each panel p < panels and column j < 64
 //
-//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s]) + (add ? c[i*ldc+p*64+j] : 0)
+//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
+//		+ sum_e,s(extra[e].a[i][s] * b[p*quads*256+extra[e].at+4*j+s])
 //
-// for q < quads, s < 4. b is at least -127, and sums[p*64+j] is the sum of its column.
+// for q < quads, s < 4, e < extras.
 //
 //go:noescape
-func int8Gemm5x64VNNI(quads int, panels int, a *int8, rs int, b *int8, sums *int32, c *int32, ldc int, add bool)
+func int8Gemm5x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
 
 // int8Gemm6x64VNNI computes 6 rows of a product: for each panel p < panels and column j < 64
 //
-//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s]) + (add ? c[i*ldc+p*64+j] : 0)
+//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
+//		+ sum_e,s(extra[e].a[i][s] * b[p*quads*256+extra[e].at+4*j+s])
 //
-// for q < quads, s < 4. b is at least -127, and sums[p*64+j] is the sum of its column.
+// for q < quads, s < 4, e < extras.
 //
 //go:noescape
-func int8Gemm6x64VNNI(quads int, panels int, a *int8, rs int, b *int8, sums *int32, c *int32, ldc int, add bool)
+func int8Gemm6x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
 
-// int8ScaleAVX512 is dst[i] = (acc[i] - zero*sums[i]) * (scale[i]*s) + (add ? dst[i] : 0).
+// int8ScaleAVX512 is, for i < rows, j < n, rows > 0,
+//
+//	dst[i*ldd+j] = (acc[i*lda+j] - zeros[i]*sums[j] - rowSums[i]*zero[j]) * (scale[j]*scales[i]) + base[i*ldb+j]
 //
 //go:noescape
-func int8ScaleAVX512(dst []float32, acc []int32, sums []int32, scale []float32, zero int32, s float32, add bool)
+func int8ScaleAVX512(rows int, n int, dst *float32, ldd int, base *float32, ldb int, acc *int32, lda int, sums *int32, zero *int32, scale *float32, scales *float32, zeros *int32, rowSums *int32)
 
 // int8QuantizeAVX512 is dst[i] = clamp(round(src[i]/scale) + zero, -128, 127), -128 for NaN;
 // len(src) is a multiple of 16.

@@ -5,44 +5,66 @@ import "unsafe"
 // An int8Kernel computes r rows of a product of integers, where r belongs to
 // the kernel and w = v.int8Width: for each panel p < panels, j < w
 //
-//	c[i*ldc+p*w+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*4*w+4*j+s]) + (add ? c[i*ldc+p*w+j] : 0)
+//	c[i*ldc+p*w+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*4*w+4*j+s])
+//	               + sum_e,s(extra[e].a[i][s] * b[p*quads*4*w+extra[e].at+4*j+s])
 //
-// for q < quads, s < 4, quads > 0. b is at least -127, and sums[p*w+j] is the
-// sum of its column, which a kernel may use to count from another zero.
-type int8Kernel func(quads, panels int, a *int8, rs int, b *int8, sums, c *int32, ldc int, add bool)
+// for q < quads, s < 4, e < extras, quads > 0, where extra points to int8Extras.
+//
+// Where v.int8Limit isn't 0 the positive values of a pair of s, 0 and 1 or 2
+// and 3, and the negative ones, must each sum to at most that magnitude: the
+// instruction's sums of two products have 16 bits. What exceeds it is an extra.
+type int8Kernel func(quads, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
+
+// An int8Extra is four values for each row of a tile that meet a quad of
+// weights, which begins at bytes into each panel, a second time.
+type int8Extra struct {
+	at int32
+	a  [int8MostRows][4]int8
+}
+
+const (
+	// int8MostRows is how many rows the kernel of most rows may compute.
+	int8MostRows = 6
+	// int8PairLimit is an int8Limit: 128 * 255 has 15 bits and a sign.
+	int8PairLimit = 128
+)
 
 // int8KernelsGeneric makes the portable kernels, for panels of 4 columns.
 func int8KernelsGeneric() []int8Kernel {
 	kernels := []int8Kernel{nil}
 	for rows := 1; rows <= 4; rows++ {
-		kernels = append(kernels, func(quads, panels int, a *int8, rs int, b *int8, _, c *int32, ldc int, add bool) {
-			int8Generic(rows, quads, panels, a, rs, b, c, ldc, add)
+		kernels = append(kernels, func(quads, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int) {
+			int8Generic(rows, quads, panels, a, rs, b, unsafe.Slice((*int8Extra)(unsafe.Pointer(extra)), extras), c, ldc)
 		})
 	}
 	return kernels
 }
 
-func int8Generic(rows, quads, panels int, a *int8, rs int, b *int8, c *int32, ldc int, add bool) {
+func int8Generic(rows, quads, panels int, a *int8, rs int, b *uint8, extras []int8Extra, c *int32, ldc int) {
 	as := unsafe.Slice(a, (rows-1)*rs+4*quads)
 	bs := unsafe.Slice(b, 16*quads*panels)
 	cs := unsafe.Slice(c, (rows-1)*ldc+4*panels)
 	for p := range panels {
+		panel := bs[p*16*quads : (p+1)*16*quads]
 		for i := range rows {
 			var sum [4]int32
-			row, at := as[i*rs:i*rs+4*quads], bs[p*16*quads:(p+1)*16*quads]
+			row, at := as[i*rs:i*rs+4*quads], panel
 			for len(row) >= 4 && len(at) >= 16 {
-				for j := range sum {
-					sum[j] += int32(row[0])*int32(at[4*j]) + int32(row[1])*int32(at[4*j+1]) + int32(row[2])*int32(at[4*j+2]) + int32(row[3])*int32(at[4*j+3])
-				}
+				int8Quad(&sum, row, at)
 				row, at = row[4:], at[16:]
 			}
-			for j, v := range sum {
-				if add {
-					v += cs[i*ldc+p*4+j]
-				}
-				cs[i*ldc+p*4+j] = v
+			for e := range extras {
+				int8Quad(&sum, extras[e].a[i][:], panel[extras[e].at:])
 			}
+			copy(cs[i*ldc+p*4:], sum[:])
 		}
+	}
+}
+
+func int8Quad(sum *[4]int32, a []int8, b []uint8) {
+	a, b = a[:4], b[:16]
+	for j := range sum {
+		sum[j] += int32(a[0])*int32(b[4*j]) + int32(a[1])*int32(b[4*j+1]) + int32(a[2])*int32(b[4*j+2]) + int32(a[3])*int32(b[4*j+3])
 	}
 }
 
@@ -55,13 +77,13 @@ const (
 	int8Thin = 1 << 10
 )
 
-// tiles calls done for parts of columns [j0, j1) of the product with rows
-// [row0, row1): acc[:count] are sums of row i from column j on, without the zero points.
-func (q *int8Panels) tiles(v *variant, rows *int8Rows, row0, row1, j0, j1 int, done func(i, j, count int, acc []int32)) {
+// products calls done for parts of columns [j0, j1) of the product with tiles
+// [t0, t1) of rows: acc, with rows of ld, are count sums of rows [i, below) from
+// column j on, without the zero points.
+func (q *int8Panels) products(v *variant, rows *int8Rows, t0, t1, j0, j1 int, done func(i, below, j, count int, acc []int32, ld int)) {
 	width, kernels := v.int8Width, v.int8Gemm
-	tiles := ceilDiv(row1-row0, len(kernels)-1)
 	group := int8Thin / width
-	if tiles > 1 {
+	if t1-t0 > 1 {
 		group = max(1, int8Block/(4*q.quads*width))
 	}
 	group = min(group, ceilDiv(j1-j0, width))
@@ -71,39 +93,45 @@ func (q *int8Panels) tiles(v *variant, rows *int8Rows, row0, row1, j0, j1 int, d
 	for j := j0; j < j1; j += group * width {
 		panels := ceilDiv(min(group*width, j1-j), width)
 		ld := panels * width
-		for t := range tiles {
-			i, below := row0+(row1-row0)*t/tiles, row0+(row1-row0)*(t+1)/tiles
-			for n := range q.parts {
-				part := &q.parts[n]
-				kernels[below-i](q.quads, panels, &rows.data[i*rows.stride], rows.stride, &part.b[j*q.quads*4], &part.sums[j], &acc[0], ld, n > 0)
-			}
-			for ; i < below; i++ {
-				done(i, j, min(ld, j1-j), acc[(i-(row0+(row1-row0)*t/tiles))*ld:])
-			}
+		for t := t0; t < t1; t++ {
+			i, below := rows.tile(t)
+			extra, extras := rows.extrasOf(t)
+			kernels[below-i](q.quads, panels, &rows.data[i*rows.stride], rows.stride, &q.b[j*q.quads*4], extra, extras, &acc[0], ld)
+			done(i, below, j, min(ld, j1-j), acc, ld)
 		}
 	}
 }
 
-// integers computes columns [j0, j1) of rows [row0, row1) of the product.
-func (t *gemmTask) integers(row0, row1, j0, j1 int, add bool) {
+// integers computes columns [j0, j1) of tiles [t0, t1) of the product, on top of
+// c if add, or else of the bias.
+func (t *gemmTask) integers(t0, t1, j0, j1 int, add bool) {
 	q, rows, v := t.q, &t.rows, t.v
-	q.tiles(v, rows, row0, row1, j0, j1, func(i, j, count int, acc []int32) {
-		r := rows.ranges[i]
-		v.int8Scale(t.c[i*t.ldc+j:][:count], acc, q.sums[j:], q.scale[j:], r.zero, r.scale, add)
+	q.products(v, rows, t0, t1, j0, j1, func(i, below, j, count int, acc []int32, ld int) {
+		c := &t.c[i*t.ldc+j]
+		base, ldb := c, t.ldc
+		if !add {
+			base, ldb = &q.none[0], 0
+			if t.e.Bias != nil {
+				base = &t.e.Bias[j]
+			}
+		}
+		v.int8Scale(below-i, count, c, t.ldc, base, ldb, &acc[0], ld, &q.sums[j], &q.zero[j], &q.scale[j], &rows.scale[i], &rows.zero[i], &rows.sum[i])
 	})
 }
 
 // quantize makes integers of the rows of a.
 func (t *gemmTask) quantize(p *Pool) {
-	t.rows.borrow(t.m, t.k)
+	t.rows.borrow(t.v, t.m, t.k)
 	if t.q.whole && t.fixed.scale == 0 {
 		t.fixed = rangeOfAll(t.v, t.m, t.k, t.a, t.lda)
 	}
-	p.For(t.m, max(1, 1<<15/max(t.k, 1)), t.round)
+	p.For(t.rows.tiles, max(1, 1<<15/max(t.k*(len(t.v.int8Gemm)-1), 1)), t.round)
 }
 
-func (t *gemmTask) roundRows(lo, hi int) {
-	t.rows.fill(t.v, lo, hi, t.k, t.a, t.lda, t.fixed)
+func (t *gemmTask) roundTiles(lo, hi int) {
+	for tile := lo; tile < hi; tile++ {
+		t.rows.fill(t.v, tile, t.k, t.a, t.lda, t.fixed)
+	}
 }
 
 // Int8Product is
@@ -121,27 +149,35 @@ func Int8Product[T int8 | uint8](p *Pool, m int, a []T, zero []T, w *PackedB, c 
 		return
 	}
 	var rows int8Rows
-	rows.borrow(m, w.k)
+	rows.borrow(w.v, m, w.k)
 	defer rows.release()
 	lowest := int32(0)
 	if ^T(0) > 0 { // unsigned
 		lowest = 128
 	}
-	for i := range m {
-		dst := rows.data[i*rows.stride : (i+1)*rows.stride]
-		for l, v := range a[i*w.k : (i+1)*w.k] {
-			dst[l] = int8(int32(v) - lowest)
+	p.For(rows.tiles, max(1, 1<<15/w.k), func(lo, hi int) {
+		for t := lo; t < hi; t++ {
+			i, below := rows.tile(t)
+			for ; i < below; i++ {
+				dst := rows.data[i*rows.stride : (i+1)*rows.stride]
+				for l, v := range a[i*w.k : (i+1)*w.k] {
+					dst[l] = int8(int32(v) - lowest)
+				}
+				clear(dst[w.k:])
+				rows.zero[i] = int32(zero[i%len(zero)]) - lowest
+			}
+			rows.survey(w.v, t)
 		}
-		clear(dst[w.k:])
-		rows.ranges[i] = dataRange{1, int32(zero[i%len(zero)]) - lowest}
-	}
-	columns := roundUp(w.n, w.v.int8Width) / w.v.int8Width
+	})
+	columns := ceilDiv(w.n, w.v.int8Width)
 	p.For(columns, max(1, gemmChunk/(m*w.k*w.v.int8Width)), func(lo, hi int) {
 		j0, j1 := lo*w.v.int8Width, min(hi*w.v.int8Width, w.n)
-		w.q.tiles(w.v, &rows, 0, m, j0, j1, func(i, j, count int, acc []int32) {
-			z, sums := rows.ranges[i].zero, w.q.sums[j:]
-			for x, out := range acc[:count] {
-				c[i*w.n+j+x] = out - z*sums[x]
+		w.q.products(w.v, &rows, 0, rows.tiles, j0, j1, func(i, below, j, count int, acc []int32, ld int) {
+			for r := i; r < below; r++ {
+				z, sum, sums, zeros := rows.zero[r], rows.sum[r], w.q.sums[j:], w.q.zero[j:]
+				for x, out := range acc[(r-i)*ld:][:count] {
+					c[r*w.n+j+x] = out - z*sums[x] - sum*zeros[x]
+				}
 			}
 		})
 	})

@@ -3,64 +3,39 @@ package kernel
 import "unsafe"
 
 // int8Panels is a matrix (k, n) of integers, laid out for int8Kernel: panels of
-// v.int8Width columns, each of quads rows of four weights for every column.
+// v.int8Width columns, each of quads rows of four weights for every column. A
+// weight is what is stored minus the zero point of its column.
 type int8Panels struct {
 	quads int
-	parts []int8Part // their sum is the matrix: one, unless weights pass 127
-	sums  []int32    // of the columns
-	scale []float32  // of the columns
-	whole bool       // data are rounded by the range of all rows, as DynamicQuantizeLinear
+	b     []uint8
+	zero  []int32   // of the columns
+	sums  []int32   // of the columns' weights
+	scale []float32 // of the columns
+	none  []float32 // a zero for each column
+	whole bool      // data are rounded by the range of all rows, as DynamicQuantizeLinear
 }
 
-type int8Part struct {
-	b    []int8
-	sums []int32
-}
-
-// packInt8 packs the integers at(l, j), of magnitude up to 255, of l < k and
-// j < n. scale has n elements or one for all.
-func packInt8(v *variant, k, n int, at func(l, j int) int, scale []float32) *int8Panels {
-	width, columns := v.int8Width, roundUp(n, v.panel())
-	q := &int8Panels{quads: ceilDiv(k, 4), sums: make([]int32, columns), scale: aligned(columns)}
+// packInt8 packs the integers at(l, j) of l < k and j < n, which count from
+// zero(j).
+func packInt8(v *variant, k, n int, at func(l, j int) uint8, zero func(j int) int32, scale func(j int) float32) *int8Panels {
+	width := v.int8Width
+	columns := roundUp(n, max(v.panel(), width))
+	q := &int8Panels{quads: ceilDiv(k, 4), zero: make([]int32, columns), sums: make([]int32, columns), scale: aligned(columns), none: aligned(columns)}
+	bytes := q.quads * 4 * columns
+	q.b = unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(aligned(ceilDiv(bytes, 4)+1)))), bytes)
 	for j := range n {
-		q.scale[j] = scale[j%len(scale)]
-	}
-	for rest := true; rest; {
-		part := int8Part{alignedBytes(q.quads * 4 * columns), make([]int32, columns)}
-		before := len(q.parts) * 127
-		rest = false
-		for j := range n {
-			panel := part.b[j/width*width*q.quads*4:]
-			for l := range k {
-				w := at(l, j)
-				w = sign(w) * max(abs(w)-before, 0)
-				rest = rest || abs(w) > 127
-				w = min(max(w, -127), 127)
-				panel[(l/4*width+j%width)*4+l%4] = int8(w)
-				part.sums[j] += int32(w)
-			}
-			q.sums[j] += part.sums[j]
+		q.scale[j], q.zero[j] = scale(j), zero(j)
+		panel := q.b[j/width*width*q.quads*4:]
+		for l := range k {
+			w := at(l, j)
+			panel[(l/4*width+j%width)*4+l%4] = w
+			q.sums[j] += int32(w) - q.zero[j]
 		}
-		q.parts = append(q.parts, part)
 	}
 	return q
 }
 
-func abs(x int) int { return max(x, -x) }
-
-func sign(x int) int { return min(max(x, -1), 1) }
-
-func alignedBytes(n int) []int8 {
-	return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(aligned(ceilDiv(n, 4)+1)))), n)
-}
-
-func (q *int8Panels) bytes() int {
-	n := 8 * len(q.sums)
-	for _, p := range q.parts {
-		n += len(p.b) + 4*len(p.sums)
-	}
-	return n
-}
+func (q *int8Panels) bytes() int { return len(q.b) + 16*len(q.sums) }
 
 // quantizeColumns packs B (k, n) with symmetric scales for each column.
 func quantizeColumns(v *variant, transB bool, k, n int, b []float32, ldb int) *int8Panels {
@@ -78,11 +53,11 @@ func quantizeColumns(v *variant, transB bool, k, n int, b []float32, ldb int) *i
 			scale[j] = 1
 		}
 	}
-	return packInt8(v, k, n, func(l, j int) int {
+	return packInt8(v, k, n, func(l, j int) uint8 {
 		var w int8
 		int8QuantizeGeneric(&w, []float32{b[l*rowStep+j*colStep]}, scale[j], 0)
-		return int(w)
-	}, scale)
+		return uint8(w) + 128
+	}, func(int) int32 { return 128 }, func(j int) float32 { return scale[j] })
 }
 
 // PackBAs is [PackB] with weights stored as t.
@@ -103,7 +78,17 @@ func PackBAs(t WeightType, transB bool, k, n int, b []float32, ldb int) *PackedB
 // DynamicQuantizeLinear does.
 func PackInt8[T int8 | uint8](k, n int, b []T, scale []float32, zero []T) *PackedB {
 	v := active
-	q := packInt8(v, k, n, func(l, j int) int { return int(b[l*n+j]) - int(zero[j%len(zero)]) }, scale)
+	up := int8Up[T]()
+	q := packInt8(v, k, n, func(l, j int) uint8 { return uint8(b[l*n+j]) + up },
+		func(j int) int32 { return int32(zero[j%len(zero)]) + int32(up) }, func(j int) float32 { return scale[j%len(scale)] })
 	q.whole = true
 	return &PackedB{k: k, n: n, v: v, q: q}
+}
+
+// int8Up is what makes integers of type T count from 0 on.
+func int8Up[T int8 | uint8]() uint8 {
+	if ^T(0) > 0 {
+		return 0
+	}
+	return 128
 }

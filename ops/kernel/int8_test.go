@@ -36,6 +36,18 @@ func int32sOf(g *guarded) []int32 {
 	return unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(g.s))), len(g.s))
 }
 
+// tame takes off what pairs have beyond a limit.
+func tame(limit int, a []int8) {
+	for i := 0; limit > 0 && i+1 < len(a); i += 2 {
+		x, y := int(a[i]), int(a[i+1])
+		if x > 0 && y > 0 {
+			a[i+1] = int8(min(y, limit-x))
+		} else if x < 0 && y < 0 {
+			a[i+1] = int8(max(y, -limit-x))
+		}
+	}
+}
+
 func TestInt8GemmIsExact(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r, v := seeded(), active
@@ -43,38 +55,75 @@ func TestInt8GemmIsExact(t *testing.T) {
 		for rows := 1; rows < len(v.int8Gemm); rows++ {
 			for _, quads := range []int{1, 2, 3, 8, 65} {
 				for _, panels := range []int{1, 2, 5} {
-					rs, ldc := 4*quads+4*r.IntN(3), panels*w+r.IntN(3)
-					ag, a := guardInts(r, (rows-1)*rs+4*quads, r.IntN(4), -128)
-					bg, b := guardInts(r, panels*quads*4*w, r.IntN(4), -127)
-					cg := guard(r, (rows-1)*ldc+panels*w, r.IntN(4))
-					c, add := int32sOf(cg), r.IntN(2) == 1
-					want, sums := make([]int32, len(c)), make([]int32, panels*w)
-					for i := range c {
-						c[i] = r.Int32N(1000)
-					}
-					copy(want, c)
-					for p := range panels {
-						for i := range rows {
-							for j := range w {
-								var sum, column int32
-								for l := range 4 * quads {
-									x := int32(b[(p*quads+l/4)*4*w+4*j+l%4])
-									sum += int32(a[i*rs+l]) * x
-									column += x
-								}
-								if add {
-									sum += want[i*ldc+p*w+j]
-								}
-								want[i*ldc+p*w+j], sums[p*w+j] = sum, column
+					for _, extras := range []int{0, 1, 4} {
+						rs, ldc := 4*quads+4*r.IntN(3), panels*w+r.IntN(3)
+						ag, a := guardInts(r, (rows-1)*rs+4*quads, r.IntN(4), -128)
+						tame(v.int8Limit, a)
+						ag.was = append(ag.was[:0], ag.s...)
+						bg, bs := guardInts(r, panels*quads*4*w, r.IntN(4), -128)
+						b := unsafe.Slice((*uint8)(unsafe.Pointer(&bs[0])), len(bs))
+						cg := guard(r, (rows-1)*ldc+panels*w, r.IntN(4))
+						c, want, list := int32sOf(cg), make([]int32, 0), make([]int8Extra, extras+1)
+						want = append(want, c...)
+						for e := range list {
+							list[e].at = int32(r.IntN(quads) * 4 * w)
+							for i := range rows {
+								copy(list[e].a[i][:], []int8{127, 1, -128, int8(r.IntN(256))})
+								tame(v.int8Limit, list[e].a[i][:])
 							}
 						}
+						for p := range panels {
+							panel := b[p*quads*4*w : (p+1)*quads*4*w]
+							for i := range rows {
+								for j := range w {
+									var sum int32
+									for l := range 4 * quads {
+										sum += int32(a[i*rs+l]) * int32(panel[l/4*4*w+4*j+l%4])
+									}
+									for _, e := range list[:extras] {
+										for s := range 4 {
+											sum += int32(e.a[i][s]) * int32(panel[int(e.at)+4*j+s])
+										}
+									}
+									want[i*ldc+p*w+j] = sum
+								}
+							}
+						}
+						v.int8Gemm[rows](quads, panels, &a[0], rs, &b[0], &list[0].at, extras, &c[0], ldc)
+						require.Equal(t, want, c, "%d rows, %d quads, %d panels, %d extras", rows, quads, panels, extras)
+						ag.checkUnchanged(t)
+						bg.checkUnchanged(t)
+						cg.checkZone(t)
 					}
-					v.int8Gemm[rows](quads, panels, &a[0], rs, &b[0], &sums[0], &c[0], ldc, add)
-					require.Equal(t, want, c, "%d rows, %d quads, %d panels", rows, quads, panels)
-					ag.checkUnchanged(t)
-					bg.checkUnchanged(t)
-					cg.checkZone(t)
 				}
+			}
+		}
+	})
+}
+
+// What the survey lets pass is within the limit, and it sums.
+func TestInt8Survey(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, n := range []int{0, 32, 64, 1024} {
+			for range 20 {
+				g, a := guardInts(r, n, r.IntN(4), -128)
+				copy(a, []int8{-128, 0, -128, -1, 127, 1, 127, 2, 64, 64, 64, 65, -64, -64, -65, -64, 127, -128, 127, 127, -128, -128})
+				g.was = append(g.was[:0], g.s...)
+				mg := guard(r, n/32+1, 0)
+				masks := unsafe.Slice((*uint32)(unsafe.Pointer(&mg.s[0])), n/32+1)
+				last := masks[n/32]
+				sum := active.int8Survey(a, &masks[0])
+				for i, x := range a {
+					sum -= int32(x)
+					y := a[i^1]
+					over := max(int(x), 0)+max(int(y), 0) > 128 || min(int(x), 0)+min(int(y), 0) < -128
+					require.Equal(t, over, masks[i/32]>>(i%32)&1 == 1, "%d and %d", x, y)
+				}
+				require.Zero(t, sum)
+				require.Equal(t, last, masks[n/32])
+				g.checkUnchanged(t)
+				mg.checkZone(t)
 			}
 		}
 	})
@@ -128,24 +177,34 @@ func TestInt8Quantize(t *testing.T) {
 func TestInt8Scale(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r := seeded()
-		for n := 0; n <= 67; n++ {
-			for _, add := range []bool{false, true} {
-				dst, scale := guard(r, n, r.IntN(4)), guard(r, n, r.IntN(4))
-				acc, sums := make([]int32, n), make([]int32, n)
-				for i := range acc {
-					acc[i], sums[i] = r.Int32N(1<<20)-1<<19, r.Int32N(1<<12)-1<<11
-				}
-				zero := r.Int32N(256) - 128
-				active.int8Scale(dst.s, acc, sums, scale.s, zero, 0.0037, add)
-				for i, y := range dst.s {
-					want := float64(acc[i]-zero*sums[i]) * float64(scale.s[i]) * float64(float32(0.0037))
-					if add {
-						want += float64(dst.was[i])
+		for n := 1; n <= 67; n++ {
+			for _, rows := range []int{1, 4} {
+				for _, ldb := range []int{0, n + 2} {
+					ldd, lda := n+r.IntN(3), n+r.IntN(3)
+					dst, base := guard(r, (rows-1)*ldd+n, r.IntN(4)), guard(r, (rows-1)*ldb+n, r.IntN(4))
+					scale, scales := guard(r, n, r.IntN(4)), guard(r, rows, r.IntN(4))
+					ints := func(n int, most int32) []int32 {
+						s := make([]int32, n)
+						for i := range s {
+							s[i] = r.Int32N(2*most) - most
+						}
+						return s
 					}
-					require.InDelta(t, want, y, 3e-7*(math.Abs(want)+1))
+					acc, sums, zero, zeros, rowSums := ints(rows*lda, 1<<19), ints(n, 1<<11), ints(n, 256), ints(rows, 128), ints(rows, 1<<11)
+					active.int8Scale(rows, n, &dst.s[0], ldd, &base.s[0], ldb, &acc[0], lda, &sums[0], &zero[0], &scale.s[0], &scales.s[0], &zeros[0], &rowSums[0])
+					for at, y := range dst.s {
+						i, j := at/ldd, at%ldd
+						if j >= n {
+							require.Equal(t, dst.was[at], y)
+							continue
+						}
+						want := float64(acc[i*lda+j]-zeros[i]*sums[j]-rowSums[i]*zero[j]) * float64(scale.s[j]) * float64(scales.s[i])
+						require.InDelta(t, want+float64(base.s[i*ldb+j]), y, 3e-7*(math.Abs(want)+10))
+					}
+					dst.checkZone(t)
+					base.checkUnchanged(t)
+					scale.checkUnchanged(t)
 				}
-				dst.checkZone(t)
-				scale.checkUnchanged(t)
 			}
 		}
 	})

@@ -125,21 +125,22 @@ func repackGates(p *PackedB, gates, hidden int, w []float32, ldw int) {
 // packGatesInt8 packs the columns of w (k, gates*H) in the order of blocks.
 func packGatesInt8[T int8 | uint8](v *variant, gates, k, hidden int, w []T, scale []float32, zero []T) *PackedB {
 	columns := ceilDiv(hidden, v.lanes) * gates * v.lanes
-	from, scales := make([]int, columns), make([]float32, columns)
-	for j := range from {
-		from[j] = -1
-	}
+	from := make([]int, columns) // 1 + the row of the gates; 0 for what fills up
 	for g := range gates * hidden {
-		j := gateColumn(v, gates, hidden, g)
-		from[j], scales[j] = g, scale[g%len(scale)]
+		from[gateColumn(v, gates, hidden, g)] = 1 + g
 	}
-	q := packInt8(v, k, columns, func(l, j int) int {
-		g := from[j]
-		if g < 0 {
+	up := int8Up[T]()
+	q := packInt8(v, k, columns, func(l, j int) uint8 {
+		if from[j] == 0 {
 			return 0
 		}
-		return int(w[l*gates*hidden+g]) - int(zero[g%len(zero)])
-	}, scales)
+		return uint8(w[l*gates*hidden+from[j]-1]) + up
+	}, func(j int) int32 {
+		if from[j] == 0 {
+			return 0
+		}
+		return int32(zero[(from[j]-1)%len(zero)]) + int32(up)
+	}, func(j int) float32 { return scale[max(from[j]-1, 0)%len(scale)] })
 	q.whole = true
 	return &PackedB{k: k, n: columns, v: v, q: q}
 }

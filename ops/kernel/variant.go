@@ -40,10 +40,13 @@ type variant struct {
 	cellBackward func(dgates, dcPrev, dh, dc, gates, c, cPrev []float32)
 
 	// Weights of 8 bits: int8Gemm[r] computes r rows and panels of int8Width
-	// columns, which divides 4*lanes; the others lead to integers and back.
+	// columns, which divides group*panel(); int8Limit is what its pairs may
+	// reach, 0 for all. The others lead to integers and back.
 	int8Width    int
 	int8Gemm     []int8Kernel
-	int8Scale    func(dst []float32, acc, sums []int32, scale []float32, zero int32, s float32, add bool)
+	int8Limit    int
+	int8Survey   func(a []int8, masks *uint32) (sum int32)
+	int8Scale    func(rows, n int, dst *float32, ldd int, base *float32, ldb int, acc *int32, lda int, sums, zero *int32, scale, scales *float32, zeros, rowSums *int32)
 	int8Quantize func(dst *int8, src []float32, scale, zero float32) // whole vectors
 	extremes     func(x []float32) (least, most float32)             // of x and 0; NaN if x has a NaN or an infinity
 
@@ -76,7 +79,7 @@ var generic = variant{
 
 	lstmGates: lstmGatesGeneric, gruGates: gruGatesGeneric, cellBackward: cellBackwardGeneric,
 
-	int8Width: 4, int8Gemm: int8KernelsGeneric(), int8Scale: int8ScaleGeneric, int8Quantize: int8QuantizeGeneric,
+	int8Width: 4, int8Gemm: int8KernelsGeneric(), int8Survey: int8SurveyGeneric, int8Scale: int8ScaleGeneric, int8Quantize: int8QuantizeGeneric,
 	extremes: extremesGeneric, halfRow: halfRowGeneric(4), halfExpand: halfExpandGeneric(4),
 
 	transposeTiles: transposeTilesGeneric,

@@ -40,7 +40,8 @@ func avx2() *variant {
 	v.mulAdd, v.tanhBackward, v.sigmoidBackward = mulAddAVX2, tanhBackwardAVX2, sigmoidBackwardAVX2
 	v.softmaxBackward, v.normSums, v.normInput = softmaxBackwardAVX2, normSumsAVX2, normInputAVX2
 	v.int8Width = 16
-	v.int8Gemm = []int8Kernel{nil, int8Gemm1x16AVX2, int8Gemm2x16AVX2, int8Gemm3x16AVX2, int8Gemm4x16AVX2, int8Gemm5x16AVX2}
+	v.int8Gemm = []int8Kernel{nil, int8Gemm1x16AVX2, int8Gemm2x16AVX2, int8Gemm3x16AVX2, int8Gemm4x16AVX2}
+	v.int8Limit, v.int8Survey = int8PairLimit, int8SurveyAVX2
 	v.int8Scale, v.int8Quantize, v.extremes = int8ScaleAVX2, int8QuantizeAVX2, extremesAVX2
 	v.halfRow, v.halfExpand = bf16Row16AVX2, bf16Expand16AVX2
 	v.transposeTiles = transposeTilesAVX2
@@ -77,7 +78,7 @@ func avx512() *variant {
 	v.softmaxBackward, v.normSums, v.normInput = softmaxBackwardAVX512, normSumsAVX512, normInputAVX512
 	v.int8Scale, v.int8Quantize, v.extremes = int8ScaleAVX512, int8QuantizeAVX512, extremesAVX512
 	if cpu.X86.HasAVX512VNNI {
-		v.int8Width = 64
+		v.int8Width, v.int8Limit = 64, 0
 		v.int8Gemm = []int8Kernel{nil, int8Gemm1x64VNNI, int8Gemm2x64VNNI, int8Gemm3x64VNNI, int8Gemm4x64VNNI, int8Gemm5x64VNNI, int8Gemm6x64VNNI}
 	}
 	v.halfRow, v.halfExpand = bf16Row64AVX512, bf16Expand64AVX512

@@ -49,44 +49,6 @@ func rangeOfAll(v *variant, m, k int, x []float32, ld int) dataRange {
 	return dataRange{scale, int32(zero) - 128}
 }
 
-// int8Rows are rows of data as integers.
-type int8Rows struct {
-	data   []int8 // (m, stride), filled up with zeros
-	stride int    // a multiple of 4
-	ranges []dataRange
-	s      *scratch
-}
-
-// borrow takes room for m rows of k values.
-func (r *int8Rows) borrow(m, k int) {
-	r.stride = roundUp(k, 16)
-	var buf []float32
-	r.s, buf = borrow(m * (r.stride/4 + 2))
-	r.data = unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(buf))), m*r.stride)
-	r.ranges = unsafe.Slice((*dataRange)(unsafe.Pointer(unsafe.SliceData(buf[m*r.stride/4:]))), m)
-}
-
-func (r *int8Rows) release() {
-	r.s.release()
-	*r = int8Rows{}
-}
-
-// fill rounds rows [lo, hi) of x, each by its own range, or all by fixed where
-// that has a scale.
-func (r *int8Rows) fill(v *variant, lo, hi, k int, x []float32, ld int, fixed dataRange) {
-	for i := lo; i < hi; i++ {
-		row := x[i*ld : i*ld+k]
-		if fixed.scale != 0 {
-			r.ranges[i] = fixed
-		} else {
-			r.ranges[i] = rangeOfRow(v, row)
-		}
-		dst := r.data[i*r.stride : (i+1)*r.stride]
-		quantizeRow(v, dst, row, r.ranges[i])
-		clear(dst[k:])
-	}
-}
-
 func quantizeRow(v *variant, dst []int8, x []float32, q dataRange) {
 	whole := len(x) / v.lanes * v.lanes
 	if whole > 0 {
@@ -119,12 +81,17 @@ func extremesGeneric(x []float32) (least, most float32) {
 	return least + nan, most + nan
 }
 
-func int8ScaleGeneric(dst []float32, acc, sums []int32, scale []float32, zero int32, s float32, add bool) {
-	for i := range dst {
-		v := float32(acc[i]-zero*sums[i]) * (scale[i] * s)
-		if add {
-			v += dst[i]
+// int8ScaleGeneric is the way back from integers: for i < rows, j < n
+//
+//	dst[i*ldd+j] = (acc[i*lda+j] - zeros[i]*sums[j] - rowSums[i]*zero[j]) * (scale[j]*scales[i]) + base[i*ldb+j]
+func int8ScaleGeneric(rows, n int, dst *float32, ldd int, base *float32, ldb int, acc *int32, lda int, sums, zero *int32, scale, scales *float32, zeros, rowSums *int32) {
+	columnSums, columnZero, columnScale := unsafe.Slice(sums, n), unsafe.Slice(zero, n), unsafe.Slice(scale, n)
+	out, from, in := unsafe.Slice(dst, (rows-1)*ldd+n), unsafe.Slice(base, (rows-1)*ldb+n), unsafe.Slice(acc, (rows-1)*lda+n)
+	for i, s := range unsafe.Slice(scales, rows) {
+		z, sum := unsafe.Slice(zeros, rows)[i], unsafe.Slice(rowSums, rows)[i]
+		for j := range n {
+			v := in[i*lda+j] - z*columnSums[j] - sum*columnZero[j]
+			out[i*ldd+j] = float32(v)*(columnScale[j]*s) + from[i*ldb+j]
 		}
-		dst[i] = v
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -13,37 +14,78 @@ import (
 
 func TestInt8GemmIsExact(t *testing.T) {
 	emulate(t, emitInt8, func(k kernels) {
-		most, w, suffix := 5, 16, "x16AVX2"
+		most, w, suffix := 4, 16, "x16AVX2"
 		if k.x.wide {
 			most, w, suffix = 6, 64, "x64VNNI"
 		}
 		for rows := 1; rows <= most; rows++ {
 			for _, quads := range []int{1, 2, 3, 17} {
 				for _, panels := range []int{1, 3} {
-					rs, ldc, add := 4*quads+k.r.IntN(9), panels*w+k.r.IntN(3), k.r.IntN(2) == 1
-					a, b := k.bytes((rows-1)*rs+4*quads, -128), k.bytes(panels*quads*4*w, -127)
-					c, sums := k.ints((rows-1)*ldc+panels*w, 1000), make([]int32, panels*w)
+					rs, ldc, extras := 4*quads+k.r.IntN(9), panels*w+k.r.IntN(3), k.r.IntN(3)
+					a := k.bytes((rows-1)*rs+4*quads, -128)
+					if !k.x.wide { // sums of two products have 16 bits there
+						for i := range a {
+							a[i] /= 2
+						}
+					}
+					b := make([]uint8, panels*quads*4*w)
+					for i := range b {
+						b[i] = uint8(k.r.IntN(256))
+					}
+					c, extra := k.ints((rows-1)*ldc+panels*w, 1000), make([]uint8, max(extras, 1)*int8ExtraBytes)
+					for e := range extras {
+						x := extra[e*int8ExtraBytes:]
+						binary.LittleEndian.PutUint32(x, uint32(k.r.IntN(quads)*4*w))
+						for i := range 6 {
+							copy(x[4+4*i:], []uint8{127, 1, 129, uint8(k.r.IntN(2)) - 1}) // 129 is -127
+						}
+					}
 					want := slices.Clone(c)
 					for p := range panels {
+						panel := b[p*quads*4*w:]
 						for i := range rows {
 							for j := range w {
-								var sum, column int32
+								var sum int32
 								for l := range 4 * quads {
-									weight := int32(b[(p*quads+l/4)*4*w+4*j+l%4])
-									sum += int32(a[i*rs+l]) * weight
-									column += weight
+									sum += int32(a[i*rs+l]) * int32(panel[l/4*4*w+4*j+l%4])
 								}
-								if add {
-									sum += want[i*ldc+p*w+j]
+								for e := range extras {
+									x := extra[e*int8ExtraBytes:]
+									at := int(binary.LittleEndian.Uint32(x))
+									for s := range 4 {
+										sum += int32(int8(x[4+4*i+s])) * int32(panel[at+4*j+s])
+									}
 								}
-								want[i*ldc+p*w+j], sums[p*w+j] = sum, column
+								want[i*ldc+p*w+j] = sum
 							}
 						}
 					}
-					k.call(fmt.Sprintf("int8Gemm%d%s", rows, suffix), quads, panels, a, rs, b, sums, emu.Out(c), ldc, add)
-					require.Equal(k.t, want, c, "%d rows, %d quads, %d panels", rows, quads, panels)
+					k.call(fmt.Sprintf("int8Gemm%d%s", rows, suffix), quads, panels, a, rs, b, extra, extras, emu.Out(c), ldc)
+					require.Equal(k.t, want, c, "%d rows, %d quads, %d panels, %d extras", rows, quads, panels, extras)
 				}
 			}
+		}
+	})
+}
+
+func TestInt8Survey(t *testing.T) {
+	emulate(t, emitInt8, func(k kernels) {
+		if k.x.wide {
+			return
+		}
+		for _, n := range []int{32, 96} {
+			a, masks, sum := k.bytes(n, -128), make([]int32, n/32), int32(0)
+			want := make([]int32, n/32)
+			copy(a, []int8{-128, 0, -128, -1, 127, 1, 127, 2, 64, 65, -128, 127})
+			for i, x := range a {
+				y := a[i^1]
+				sum += int32(x)
+				if max(int(x), 0)+max(int(y), 0) > 128 || min(int(x), 0)+min(int(y), 0) < -128 {
+					want[i/32] |= 1 << (i % 32)
+				}
+			}
+			require.Equal(k.t, sum, int32(math.Float32bits(k.call("int8SurveyAVX2", a, emu.Out(masks))[0])))
+			require.Equal(k.t, want, masks)
 		}
 	})
 }
@@ -51,20 +93,26 @@ func TestInt8GemmIsExact(t *testing.T) {
 func TestInt8Scale(t *testing.T) {
 	emulate(t, emitInt8, func(k kernels) {
 		for _, n := range k.lengths() {
-			for _, zero := range []int32{-128, 0, 7, 127} {
-				for _, add := range []bool{false, true} {
-					dst, acc, sums, scale := k.floats(n), k.ints(n, 1<<20), k.ints(n, 1<<14), k.floats(n)
-					was, s := slices.Clone(dst), float32(k.r.Float64())
-					k.call("int8Scale"+k.x.name, emu.Out(dst), acc, sums, scale, zero, s, add)
-					for i := range dst {
-						want := float64(acc[i]-zero*sums[i]) * float64(scale[i]) * float64(s)
-						off := 3 * unit * math.Abs(want)
-						if add {
-							want += float64(was[i])
-							off += unit * math.Abs(want)
-						}
-						near(k.t, want, dst[i], off, "%d of %d, zero %d, add %v", i, n, zero, add)
+			for _, rows := range []int{1, 3} {
+				if n == 0 {
+					continue
+				}
+				ldd, lda, ldb := n+1, n+2, (rows-1)*n
+				dst, base := k.floats((rows-1)*ldd+n), k.floats((rows-1)*ldb+n)
+				acc, sums, zero, zeros, rowSums := k.ints(rows*lda, 1<<20), k.ints(n, 1<<12), k.ints(n, 255), k.ints(rows, 127), k.ints(rows, 1<<12)
+				scale, scales := k.floats(n), k.floats(rows)
+				was := slices.Clone(dst)
+				k.call("int8Scale"+k.x.name, rows, n, emu.Out(dst), ldd, base, ldb, acc, lda, sums, zero, scale, scales, zeros, rowSums)
+				for at := range dst {
+					i, j := at/ldd, at%ldd
+					if j >= n {
+						require.Equal(k.t, was[at], dst[at])
+						continue
 					}
+					want := float64(acc[i*lda+j]-zeros[i]*sums[j]-rowSums[i]*zero[j]) * float64(scale[j]) * float64(scales[i])
+					off := 3 * unit * math.Abs(want)
+					want += float64(base[i*ldb+j])
+					near(k.t, want, dst[at], off+unit*math.Abs(want), "row %d of %d, %d of %d", i, rows, j, n)
 				}
 			}
 		}

@@ -9,21 +9,30 @@ import (
 
 // emitInt8 writes the product of 8-bit integers and what surrounds it.
 func emitInt8(x *isa) {
-	most := 5
+	most := 4
 	if x.wide {
 		most = 6
 	}
 	for rows := 1; rows <= most; rows++ {
 		int8Gemm(x, rows)
 	}
+	if !x.wide {
+		int8Survey(x)
+	}
 	int8Scale(x)
 	int8Quantize(x)
 	extremes(x)
 }
 
+// int8ExtraBytes is the size of an int8Extra: where its quad of weights is, and
+// four values for each of six rows.
+const int8ExtraBytes = 4 + 6*4
+
 // int8Gemm writes the kernel for tiles of the given rows and a panel of 16
 // columns (AVX2) or 64. A vector of b holds four consecutive weights of each of
 // its columns, so that they meet the four values of a that a broadcast brings.
+// AVX2 adds two products in 16 bits with saturation: the caller sees to it that
+// they don't need more (see int8Kernel). VNNI adds four in 32 bits.
 func int8Gemm(x *isa, rows int) {
 	vectors, suffix := 2, x.name
 	if x.wide {
@@ -31,52 +40,57 @@ func int8Gemm(x *isa, rows int) {
 	}
 	width := vectors * x.lanes
 	x.function(fmt.Sprintf("int8Gemm%dx%d%s", rows, width, suffix),
-		"func(quads, panels int, a *int8, rs int, b *int8, sums, c *int32, ldc int, add bool)",
+		"func(quads, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)",
 		fmt.Sprintf("int8Gemm%dx%d%s computes %d rows of a product: for each panel p < panels and column j < %d", rows, width, suffix, rows, width),
 		"",
-		fmt.Sprintf("\tc[i*ldc+p*%d+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*%d+4*j+s]) + (add ? c[i*ldc+p*%d+j] : 0)", width, 4*width, width),
+		fmt.Sprintf("\tc[i*ldc+p*%d+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*%d+4*j+s])", width, 4*width),
+		fmt.Sprintf("\t\t+ sum_e,s(extra[e].a[i][s] * b[p*quads*%d+extra[e].at+4*j+s])", 4*width),
 		"",
-		fmt.Sprintf("for q < quads, s < 4. b is at least -127, and sums[p*%d+j] is the sum of its column.", width))
+		"for q < quads, s < 4, e < extras.")
 	quads, panels, b, c := x.param("quads"), x.param("panels"), x.param("b"), x.param("c")
 	a0, rs, rs3 := x.param("a"), x.param("rs"), x.GP64()
 	x.LEAQ(Mem{Base: rs, Index: rs, Scale: 2}, rs3)
-	var sums reg.GPVirtual
-	var flip, ones reg.VecVirtual
-	if x.wide {
-		sums, flip = x.param("sums"), x.load(x.bits(0x80808080))
-	} else {
+	var ones reg.VecVirtual
+	if !x.wide {
 		ones = x.load(x.bits(0x00010001))
 	}
 	acc := make([][]reg.VecVirtual, rows)
 	for i := range acc {
 		acc[i] = x.vecs(vectors)
 	}
-	a, a4, n := x.GP64(), x.GP64(), x.GP64()
-	av, am, t := x.vec(), x.vec(), x.vec()
-	bv := x.vecs(vectors)
+	a, a4, n, start := x.GP64(), x.GP64(), x.GP64(), x.GP64()
+	av, bv := x.vec(), x.vecs(vectors)
+	// quad adds the products of a quad of weights and what is at(i) for each row.
+	quad := func(from reg.Register, at func(i int) Mem) {
+		for v := range bv {
+			x.VMOVUPS(Mem{Base: from}.Offset(v*x.bytes()), bv[v])
+		}
+		for i := range rows {
+			x.VPBROADCASTD(at(i), av)
+			for v := range vectors {
+				if x.wide {
+					x.VPDPBUSD(av, bv[v], acc[i][v])
+					continue
+				}
+				t := x.to(x.VPMADDUBSW, av, bv[v])
+				x.VPMADDWD(ones, t, t)
+				x.VPADDD(t, acc[i][v], acc[i][v])
+			}
+		}
+	}
 
 	x.Label("panel")
 	x.MOVQ(a0, a)
 	x.LEAQ(Mem{Base: a, Index: rs, Scale: 4}, a4)
 	x.MOVQ(quads, n)
-	if x.wide { // bytes of a count 128 more than they are; take that off
-		for v := range vectors {
-			x.VPSLLD(U8(7), Mem{Base: sums}.Offset(v*x.bytes()), t)
-			x.VPXORD(acc[0][v], acc[0][v], acc[0][v])
-			x.VPSUBD(t, acc[0][v], acc[0][v])
-			for i := 1; i < rows; i++ {
-				x.VMOVDQA32(acc[0][v], acc[i][v])
-			}
-		}
-		x.ADDQ(U32(4*width), sums)
-	} else {
-		for i := range acc {
-			for _, v := range acc[i] {
-				x.zero(v)
-			}
+	x.MOVQ(b, start)
+	for i := range acc {
+		for _, v := range acc[i] {
+			x.zero(v)
 		}
 	}
-	row := func(i int) Mem {
+	x.Label("quad")
+	quad(b, func(i int) Mem {
 		base := a
 		if i > 3 {
 			base = a4
@@ -88,29 +102,7 @@ func int8Gemm(x *isa, rows int) {
 			return Mem{Base: base, Index: rs3, Scale: 1}
 		}
 		return Mem{Base: base}
-	}
-	x.Label("quad")
-	for v := range bv {
-		x.VMOVUPS(Mem{Base: b}.Offset(v*x.bytes()), bv[v])
-	}
-	for i := range rows {
-		x.VPBROADCASTD(row(i), av)
-		if x.wide {
-			x.VPXORD(flip, av, av)
-			for v := range vectors {
-				x.VPDPBUSD(bv[v], av, acc[i][v])
-			}
-			continue
-		}
-		// |a| times b under a's sign: pairs sum to at most 2*128*127, within 16 bits.
-		x.VPABSB(av, am)
-		for v := range vectors {
-			x.VPSIGNB(av, bv[v], t)
-			x.VPMADDUBSW(t, am, t)
-			x.VPMADDWD(ones, t, t)
-			x.VPADDD(t, acc[i][v], acc[i][v])
-		}
-	}
+	})
 	x.ADDQ(U32(vectors*x.bytes()), b)
 	x.ADDQ(U8(4), a)
 	if rows > 4 {
@@ -119,55 +111,112 @@ func int8Gemm(x *isa, rows int) {
 	x.DECQ(n)
 	x.JNZ(LabelRef("quad"))
 
+	extra, at := x.param("extra"), x.GP64()
+	x.Load(x.Param("extras"), n)
+	x.TESTQ(n, n)
+	x.JZ(LabelRef("store"))
+	x.Label("extra")
+	x.MOVLQSX(Mem{Base: extra}, at)
+	x.ADDQ(start, at)
+	quad(at, func(i int) Mem { return Mem{Base: extra}.Offset(4 + 4*i) })
+	x.ADDQ(U8(int8ExtraBytes), extra)
+	x.DECQ(n)
+	x.JNZ(LabelRef("extra"))
+
+	x.Label("store")
 	ldc, p := x.param("ldc"), x.GP64()
 	x.SHLQ(U8(2), ldc)
-	each := func(f func(v reg.VecVirtual, at Mem)) {
-		x.MOVQ(c, p)
-		for i := range acc {
-			for v := range acc[i] {
-				f(acc[i][v], Mem{Base: p}.Offset(v*x.bytes()))
-			}
-			if i+1 < rows {
-				x.ADDQ(ldc, p)
-			}
+	x.MOVQ(c, p)
+	for i := range acc {
+		for v := range acc[i] {
+			x.VMOVUPS(acc[i][v], Mem{Base: p}.Offset(v*x.bytes()))
+		}
+		if i+1 < rows {
+			x.ADDQ(ldc, p)
 		}
 	}
-	x.CMPB(x.address("add"), Imm(0))
-	x.JEQ(LabelRef("set"))
-	each(func(v reg.VecVirtual, at Mem) { x.VPADDD(at, v, v) })
-	x.Label("set")
-	each(func(v reg.VecVirtual, at Mem) { x.VMOVUPS(v, at) })
 	x.ADDQ(U32(4*width), c)
 	x.DECQ(panels)
 	x.JNZ(LabelRef("panel"))
 	x.ret()
 }
 
+// int8Survey writes the search for what int8Gemm's pairs can't hold.
+func int8Survey(x *isa) {
+	x.function("int8Survey"+x.name, "func(a []int8, masks *uint32) (sum int32)",
+		"int8Survey"+x.name+" sums a, whose length is a multiple of 32, and for each 32 values writes a word whose bits 2*i and 2*i+1",
+		"tell whether the positive or the negative of values 2*i and 2*i+1 sum to a magnitude above 128.")
+	n, a, masks := x.slice("a"), x.base("a"), x.param("masks")
+	ones, words, limit := x.load(x.bits(0x01010101)), x.load(x.bits(0x00010001)), x.load(x.bits(0x00800080))
+	sum, zero := x.vec(), x.vec()
+	x.zero(sum)
+	x.zero(zero)
+	x.TESTQ(n, n)
+	x.JZ(LabelRef("end"))
+	x.Label("next")
+	v := x.load(Mem{Base: a})
+	both := x.to(x.VPMADDUBSW, v, ones)
+	positive := x.to(x.VPMADDUBSW, ones, x.to(x.VPMAXSB, zero, v))
+	negative := x.to(x.VPSUBW, both, positive) // its magnitude
+	over, mask := x.to(x.VPCMPGTW, limit, x.to(x.VPMAXSW, negative, positive)), x.GP32()
+	x.VPMOVMSKB(over, mask)
+	x.MOVL(mask, Mem{Base: masks})
+	x.VPADDD(x.to(x.VPMADDWD, words, both), sum, sum)
+	x.ADDQ(U8(32), a)
+	x.ADDQ(U8(4), masks)
+	x.SUBQ(U8(32), n)
+	x.JNZ(LabelRef("next"))
+	x.Label("end")
+	out := x.GP32()
+	x.VMOVD(x.fold(sum, x.VPADDD), out)
+	x.Store(out, x.ReturnIndex(0))
+	x.ret()
+}
+
 // int8Scale writes the way back from integers.
 func int8Scale(x *isa) {
-	x.function("int8Scale"+x.name, "func(dst []float32, acc, sums []int32, scale []float32, zero int32, s float32, add bool)",
-		"int8Scale"+x.name+" is dst[i] = (acc[i] - zero*sums[i]) * (scale[i]*s) + (add ? dst[i] : 0).")
-	n, dst, acc, sums, scale := x.slice("dst"), x.base("dst"), x.base("acc"), x.base("sums"), x.base("scale")
-	zero, s := x.broadcast("zero"), x.broadcast("s")
-	body := func(add bool) func(io vectorIO, _ int) {
-		return func(io vectorIO, _ int) {
-			v := x.to(x.VPMULLD, io.load(sums), zero)
-			v = x.to(x.VCVTDQ2PS, x.to(x.VPSUBD, v, io.load(acc)))
-			f := x.mul(io.load(scale), s)
-			if add {
-				x.fma(v, f, io.load(dst))
-			} else {
-				v = x.mul(v, f)
-			}
-			io.store(v, dst)
-		}
+	x.function("int8Scale"+x.name,
+		"func(rows, n int, dst *float32, ldd int, base *float32, ldb int, acc *int32, lda int, sums, zero *int32, scale, scales *float32, zeros, rowSums *int32)",
+		"int8Scale"+x.name+" is, for i < rows, j < n, rows > 0,",
+		"",
+		"\tdst[i*ldd+j] = (acc[i*lda+j] - zeros[i]*sums[j] - rowSums[i]*zero[j]) * (scale[j]*scales[i]) + base[i*ldb+j]")
+	rows := x.param("rows")
+	scales, zeros, rowSums := x.param("scales"), x.param("zeros"), x.param("rowSums")
+	n, sums, zero, scale := x.GP64(), x.GP64(), x.GP64(), x.GP64()
+	dst, base, acc := x.param("dst"), x.param("base"), x.param("acc")
+	x.Label("row")
+	z, rowSum, s := x.vec(), x.vec(), x.vec()
+	x.VPBROADCASTD(Mem{Base: zeros}, z)
+	x.VPBROADCASTD(Mem{Base: rowSums}, rowSum)
+	x.VBROADCASTSS(Mem{Base: scales}, s)
+	x.Load(x.Param("n"), n)
+	x.Load(x.Param("sums"), sums)
+	x.Load(x.Param("zero"), zero)
+	x.Load(x.Param("scale"), scale)
+	x.loop(n, 1, []reg.GPVirtual{dst, base, acc, sums, zero, scale}, func(io vectorIO, _ int) {
+		v := io.load(acc)
+		x.VPSUBD(x.to(x.VPMULLD, io.load(sums), z), v, v)
+		x.VPSUBD(x.to(x.VPMULLD, io.load(zero), rowSum), v, v)
+		v = x.to(x.VCVTDQ2PS, v)
+		x.fma(v, x.mul(io.load(scale), s), io.load(base))
+		io.store(v, dst)
+	})
+	whole, step := x.GP64(), x.GP64() // the loop has moved the pointers by whole vectors
+	x.Load(x.Param("n"), whole)
+	x.ANDQ(I8(-x.lanes), whole)
+	for _, p := range []struct {
+		at reg.GPVirtual
+		by string
+	}{{dst, "ldd"}, {base, "ldb"}, {acc, "lda"}} {
+		x.Load(x.Param(p.by), step)
+		x.SUBQ(whole, step)
+		x.LEAQ(Mem{Base: p.at, Index: step, Scale: 4}, p.at)
 	}
-	x.CMPB(x.address("add"), Imm(0))
-	x.JEQ(LabelRef("set"))
-	x.loop(n, 1, []reg.GPVirtual{dst, acc, sums, scale}, body(true))
-	x.ret()
-	x.Label("set")
-	x.loop(n, 1, []reg.GPVirtual{dst, acc, sums, scale}, body(false))
+	for _, p := range []reg.GPVirtual{scales, zeros, rowSums} {
+		x.ADDQ(U8(4), p)
+	}
+	x.DECQ(rows)
+	x.JNZ(LabelRef("row"))
 	x.ret()
 }
 

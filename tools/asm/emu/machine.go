@@ -124,6 +124,10 @@ func (m *machine) scalar(opcode string, ops []operand.Op) bool {
 	switch opcode {
 	case "MOVQ":
 		m.set(ops[1], m.get(ops[0], 8), 8)
+	case "MOVL":
+		m.set(ops[1], m.get(ops[0], 4), 4)
+	case "MOVLQSX":
+		m.set(ops[1], uint64(int64(int32(m.get(ops[0], 4)))), 8)
 	case "LEAQ":
 		m.set(ops[1], m.address(ops[0].(operand.Mem)), 8)
 	case "ADDQ":
@@ -138,6 +142,10 @@ func (m *machine) scalar(opcode string, ops []operand.Op) bool {
 		m.compare(m.get(ops[0], 8), m.get(ops[1], 8))
 	case "CMPB": // as the upper bytes of words
 		m.compare(m.get(ops[0], 1)<<56, m.get(ops[1], 1)<<56)
+	case "ANDQ":
+		v := m.get(ops[1], 8) & m.get(ops[0], 8)
+		m.flags(v, false)
+		m.set(ops[1], v, 8)
 	case "TESTQ":
 		m.flags(m.get(ops[0], 8)&m.get(ops[1], 8), false)
 	case "SHLQ":
@@ -194,7 +202,7 @@ func (m *machine) get(op operand.Op, n int) uint64 {
 	return order.Uint64(word[:])
 }
 
-// set writes a general register or memory of n bytes.
+// set writes memory or a general register of n bytes; four clear the upper half.
 func (m *machine) set(op operand.Op, v uint64, n int) {
 	if mem, ok := op.(operand.Mem); ok {
 		var word [8]byte
@@ -202,8 +210,8 @@ func (m *machine) set(op operand.Op, v uint64, n int) {
 		copy(m.bytes(m.address(mem), n, true), word[:n])
 		return
 	}
-	if size := op.(reg.Register).Size(); size != 8 {
-		failf("register of %d bytes, want 8", size)
+	if size := op.(reg.Register).Size(); int(size) != n {
+		failf("register of %d bytes, want %d", size, n)
 	}
 	m.gp[number(op, reg.KindGP)] = v
 }

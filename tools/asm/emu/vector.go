@@ -125,15 +125,23 @@ func (m *machine) binary(opcode string, aOp, bOp, dst operand.Op) bool {
 		for l := range n / 4 {
 			d.setWord(l, uint32(a.half(2*l)*b.half(2*l))+uint32(a.half(2*l+1)*b.half(2*l+1)))
 		}
-	case "VPSIGNB": // a, negated or cleared by the sign of b
+	case "VPMAXSB":
 		for l := range n {
-			switch s := int8(b[l]); {
-			case s < 0:
-				d[l] = -a[l]
-			case s == 0:
-				d[l] = 0
-			default:
-				d[l] = a[l]
+			d[l] = byte(max(int8(a[l]), int8(b[l])))
+		}
+	case "VPMAXSW":
+		for l := range n / 2 {
+			d.setHalf(l, max(a.half(l), b.half(l)))
+		}
+	case "VPSUBW":
+		for l := range n / 2 {
+			d.setHalf(l, a.half(l)-b.half(l))
+		}
+	case "VPCMPGTW":
+		for l := range n / 2 {
+			d.setHalf(l, 0)
+			if a.half(l) > b.half(l) {
+				d.setHalf(l, -1)
 			}
 		}
 	case "VPACKSSDW", "VPACKSSWB":
@@ -311,6 +319,19 @@ func (m *machine) convert(opcode string, from, dst operand.Op) bool {
 		}
 		copy(m.bytes(m.address(mem), n, true), v[:n])
 		return true
+	case "VPMOVMSKB":
+		var k uint64
+		n := width(from)
+		v := m.load(from, n)
+		for l := range n {
+			k |= uint64(v[l]>>7) << l
+		}
+		m.set(dst, k, 4)
+		return true
+	case "VMOVD":
+		v := m.load(from, 16)
+		m.set(dst, uint64(v.word(0)), 4)
+		return true
 	case "VPMOVD2M":
 		var k uint64
 		n := width(from)
@@ -341,13 +362,6 @@ func (m *machine) convert(opcode string, from, dst operand.Op) bool {
 			d.setFloat(l, float32(int32(v.word(l))))
 		case "VCVTPS2DQ":
 			d.setWord(l, toInteger(v.float(l)))
-		case "VPABSB":
-			for s := 4 * l; s < 4*l+4; s++ {
-				d[s] = v[s]
-				if int8(v[s]) < 0 {
-					d[s] = -v[s]
-				}
-			}
 		default:
 			return false
 		}

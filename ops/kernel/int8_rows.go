@@ -1,0 +1,160 @@
+package kernel
+
+import (
+	"math/bits"
+	"unsafe"
+)
+
+// int8Rows are rows of data as integers. They are computed in tiles of as many
+// rows as a kernel takes, or one less.
+type int8Rows struct {
+	m, tiles int
+	data     []int8 // (m, stride), filled up with zeros
+	stride   int    // a multiple of 32
+
+	scale     []float32 // (m) of the rows
+	zero, sum []int32   // (m): the integer that is 0.0, and the sum of a row's integers
+
+	masks  []uint32    // (m, stride/32), of int8Survey
+	extras []int8Extra // (tiles, stride/4)
+	counts []int32     // (tiles) how many of them there are
+	at     int32       // bytes of a quad of a panel
+	s      *scratch
+}
+
+// carve takes n values of T from the front of buf, whose values have 4 bytes.
+func carve[T any](buf *[]float32, n int) []T {
+	var t T
+	words := ceilDiv(n*int(unsafe.Sizeof(t)), 4)
+	part := (*buf)[:words]
+	*buf = (*buf)[words:]
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(part))), n)
+}
+
+// shape lays out m rows of k values and returns the 4-byte words they take,
+// with those of masks and extras.
+func (r *int8Rows) shape(v *variant, m, k int) (words, masks, extras int) {
+	r.m, r.tiles = m, ceilDiv(m, len(v.int8Gemm)-1)
+	r.stride, r.at = roundUp(k, 32), int32(4*v.int8Width)
+	if v.int8Limit > 0 {
+		masks, extras = m*r.stride/32, r.tiles*r.stride/4
+	}
+	return m*(r.stride/4+3) + masks + extras*int(unsafe.Sizeof(int8Extra{})/4) + r.tiles, masks, extras
+}
+
+// borrow takes room for m rows of k values.
+func (r *int8Rows) borrow(v *variant, m, k int) {
+	words, masks, extras := r.shape(v, m, k)
+	var buf []float32
+	r.s, buf = borrow(words)
+	r.data = carve[int8](&buf, m*r.stride)
+	r.scale, r.zero, r.sum = carve[float32](&buf, m), carve[int32](&buf, m), carve[int32](&buf, m)
+	r.masks, r.extras, r.counts = carve[uint32](&buf, masks), carve[int8Extra](&buf, extras), carve[int32](&buf, r.tiles)
+}
+
+// Int8Bytes is the working memory of a product of m rows of k values with
+// weights of 8 bits.
+func Int8Bytes(m, k int) int {
+	var r int8Rows
+	words, _, _ := r.shape(active, m, k)
+	return 4 * words
+}
+
+func (r *int8Rows) release() {
+	r.s.release()
+	*r = int8Rows{}
+}
+
+// tile is rows [i, below) of a tile.
+func (r *int8Rows) tile(t int) (i, below int) { return r.m * t / r.tiles, r.m * (t + 1) / r.tiles }
+
+// extrasOf are a tile's extras as a kernel takes them.
+func (r *int8Rows) extrasOf(t int) (first *int32, n int) {
+	if len(r.extras) == 0 {
+		return nil, 0
+	}
+	return &r.extras[t*r.stride/4].at, int(r.counts[t])
+}
+
+// fill rounds the rows of a tile of x, each by its own range, or by fixed where
+// that has a scale.
+func (r *int8Rows) fill(v *variant, tile, k int, x []float32, ld int, fixed dataRange) {
+	first, below := r.tile(tile)
+	for i := first; i < below; i++ {
+		row, q := x[i*ld:i*ld+k], fixed
+		if q.scale == 0 {
+			q = rangeOfRow(v, row)
+		}
+		r.scale[i], r.zero[i] = q.scale, q.zero
+		dst := r.data[i*r.stride : (i+1)*r.stride]
+		quantizeRow(v, dst, row, q)
+		clear(dst[k:])
+	}
+	r.survey(v, tile)
+}
+
+// survey sums the rows of a tile and splits what exceeds the kernels' limit: a
+// value is its half and an extra.
+func (r *int8Rows) survey(v *variant, tile int) {
+	first, below := r.tile(tile)
+	words := r.stride / 32
+	for i := first; i < below; i++ {
+		var masks *uint32
+		if len(r.masks) > 0 {
+			masks = &r.masks[i*words]
+		}
+		r.sum[i] = v.int8Survey(r.data[i*r.stride:(i+1)*r.stride], masks)
+	}
+	r.counts[tile] = 0
+	if len(r.masks) == 0 {
+		return
+	}
+	for w := range words {
+		var any uint32
+		for i := first; i < below; i++ {
+			any |= r.masks[i*words+w]
+		}
+		for any != 0 {
+			quad := bits.TrailingZeros32(any) / 4
+			any &^= 15 << (4 * quad)
+			r.split(tile, first, below, w, quad)
+		}
+	}
+}
+
+// split halves the values of quad number 8*w+quad in the rows that need it.
+func (r *int8Rows) split(tile, first, below, w, quad int) {
+	e := &r.extras[tile*r.stride/4+int(r.counts[tile])]
+	r.counts[tile]++
+	*e = int8Extra{at: int32(8*w+quad) * r.at}
+	for i := first; i < below; i++ {
+		if r.masks[i*r.stride/32+w]>>(4*quad)&15 == 0 {
+			continue
+		}
+		values := r.data[i*r.stride+4*(8*w+quad):][:4]
+		for s, x := range values {
+			values[s] = x >> 1
+			e.a[i-first][s] = x - x>>1
+		}
+	}
+}
+
+// int8SurveyGeneric sums a, whose length is a multiple of 32. Where masks isn't
+// nil, it has a word for each 32 values, whose bits 2*i and 2*i+1 tell whether
+// the positive or the negative of values 2*i and 2*i+1 exceed int8PairLimit.
+func int8SurveyGeneric(a []int8, masks *uint32) (sum int32) {
+	for at := 0; at < len(a); at += 32 {
+		var mask uint32
+		for i := 0; i < 32; i += 2 {
+			x, y := int(a[at+i]), int(a[at+i+1])
+			sum += int32(x + y)
+			if max(x, 0)+max(y, 0) > int8PairLimit || min(x, 0)+min(y, 0) < -int8PairLimit {
+				mask |= 3 << i
+			}
+		}
+		if masks != nil {
+			unsafe.Slice(masks, len(a)/32)[at/32] = mask
+		}
+	}
+	return sum
+}
