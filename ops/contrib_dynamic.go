@@ -223,7 +223,7 @@ func (k realProduct) runDynamic(c *Ctx, a, bias *tensor.Tensor, shape []int, n i
 	}
 	inner, _ := k.b.packed.Size()
 	rows := a.Len() / inner
-	if err := c.Memory.Reserve(kernel.Int8Bytes(rows, inner)); err != nil {
+	if err := c.Memory.Reserve(kernel.RoomToRound(rows, inner)); err != nil {
 		return err
 	}
 	kernel.GemmPacked(c.Pool(), rows, tensor.Of[float32](a), inner, k.b.packed, tensor.Of[float32](y), n, e)

@@ -79,7 +79,7 @@ func (m *intMatrix) product(c *Ctx, acc []int32, a, zero *tensor.Tensor) error {
 	if zero != nil && zero.Len() != 1 && (a.Rank() != 2 || zero.Len() != rows) {
 		return fmt.Errorf("input 2: has shape %v, expected a scalar or (%d)", zero.Shape(), rows)
 	}
-	if err := c.Memory.Reserve(kernel.Int8Bytes(rows, k)); err != nil {
+	if err := c.Memory.Reserve(kernel.RoomToRound(rows, k)); err != nil {
 		return err
 	}
 	if a.DType() == tensor.Int8 {

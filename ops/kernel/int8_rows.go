@@ -31,33 +31,19 @@ func carve[T any](buf *[]float32, n int) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(part))), n)
 }
 
-// shape lays out m rows of k values and returns the 4-byte words they take,
-// with those of masks and extras.
-func (r *int8Rows) shape(v *variant, m, k int) (words, masks, extras int) {
+// borrow takes room for m rows of k values, as [RoomToRound] has it.
+func (r *int8Rows) borrow(v *variant, m, k int) {
 	r.m, r.tiles = m, ceilDiv(m, len(v.int8Gemm)-1)
 	r.stride, r.at = roundUp(k, 32), int32(4*v.int8Width)
+	masks, extras := 0, 0
 	if v.int8Limit > 0 {
 		masks, extras = m*r.stride/32, r.tiles*r.stride/4
 	}
-	return m*(r.stride/4+3) + masks + extras*int(unsafe.Sizeof(int8Extra{})/4) + r.tiles, masks, extras
-}
-
-// borrow takes room for m rows of k values.
-func (r *int8Rows) borrow(v *variant, m, k int) {
-	words, masks, extras := r.shape(v, m, k)
 	var buf []float32
-	r.s, buf = borrow(words)
+	r.s, buf = borrow(m*(r.stride/4+3) + masks + extras*int(unsafe.Sizeof(int8Extra{})/4) + r.tiles)
 	r.data = carve[int8](&buf, m*r.stride)
 	r.scale, r.zero, r.sum = carve[float32](&buf, m), carve[int32](&buf, m), carve[int32](&buf, m)
 	r.masks, r.extras, r.counts = carve[uint32](&buf, masks), carve[int8Extra](&buf, extras), carve[int32](&buf, r.tiles)
-}
-
-// Int8Bytes is the working memory of a product of m rows of k values with
-// weights of 8 bits.
-func Int8Bytes(m, k int) int {
-	var r int8Rows
-	words, _, _ := r.shape(active, m, k)
-	return 4 * words
 }
 
 func (r *int8Rows) release() {

@@ -30,12 +30,10 @@ func RoomForB(t WeightType, k, n int) Room {
 	return Room{Kept: floatBytes(k, roundUp(n, v.lanes))}
 }
 
-// RoomForInt8 is what [PackInt8] takes where no weight passes 127. Passing is
-// for those that do.
+// RoomForInt8 is what [PackInt8] takes.
 func RoomForInt8(k, n int) Room {
-	columns := roundUp(n, active.panel())
-	part := sumBytes(floatBytes(ceilDiv(k, 4), columns), floatBytes(columns))
-	return Room{sumBytes(part, floatBytes(2, columns)), sumBytes(part, part)}
+	columns := roundUp(n, max(active.panel(), active.int8Width))
+	return Room{Kept: sumBytes(floatBytes(ceilDiv(k, 4), columns), floatBytes(4, columns))}
 }
 
 // RoomForLSTM is what [PackLSTMAs] takes.
@@ -88,7 +86,7 @@ func RoomToRecur(p *Pool, kind CellKind, T, B, input, hidden int) int {
 	columns, units := gateColumns(v, gates, hidden), roundUp(hidden, v.lanes)
 	span := min(max(T, 1), max(1, preLimit/max(mulBytes(columns, B), 1)))
 	state := floatBytes(3, B, units)
-	ahead := sumBytes(floatBytes(span, B, columns), floatBytes(span, B, roundUp(input, 16)+2))
+	ahead := sumBytes(floatBytes(span, B, columns), floatBytes(span, B, roundUp(input, 32)+3))
 	each := sumBytes(state, ahead, floatBytes(B, columns+3*units))
 	helpers := 1
 	if crewFor(p, T, mulBytes(B, hidden, columns), ceilDiv(units, v.lanes)) > 1 {
@@ -123,7 +121,18 @@ func RoomToMultiplyPacked(m int, w *PackedB) int {
 	if w.q == nil {
 		return 0
 	}
-	return floatBytes(m, roundUp(w.k, 16)/4+2)
+	return RoomToRound(m, w.k)
+}
+
+// RoomToRound is the working memory of m rows of k values as integers.
+func RoomToRound(m, k int) int {
+	v := active
+	quads := roundUp(k, 32) / 4
+	if v.int8Limit == 0 {
+		return floatBytes(m, quads+4)
+	}
+	extras := mulBytes(ceilDiv(m, len(v.int8Gemm)-1), quads, int(unsafe.Sizeof(int8Extra{})))
+	return sumBytes(floatBytes(m, quads+quads/8+4), extras)
 }
 
 // RoomToAttend is the working memory of [Attention].
