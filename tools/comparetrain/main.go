@@ -119,6 +119,7 @@ func measure(o *options, s shape, library blas) (*rounds, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer ours.stop()
 	theirs, err := newTorch(o, ours, s.batch, o.threads, library)
 	if err != nil {
 		return nil, err

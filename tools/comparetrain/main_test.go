@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,6 +16,8 @@ func TestShardsGiveTheLossOfTheBatch(t *testing.T) {
 	require.NoError(t, err)
 	two, err := newOnda(s, 2)
 	require.NoError(t, err)
+	defer one.stop()
+	defer two.stop()
 	for range 3 {
 		want, _, err := one.step(true)
 		require.NoError(t, err)
@@ -38,10 +41,11 @@ func TestProductsOfAStep(t *testing.T) {
 // A warm step allocates next to nothing, and equal steps in batch or window add
 // equal amounts of memory.
 func TestMemoryGrowsLinearly(t *testing.T) {
+	runtime.GC() // of the tests before
 	of := func(input, batch int) float64 {
 		bytes, allocations, err := memory(shape{2, 16, 1, 2, input, 8, batch}, 2)
 		require.NoError(t, err)
-		require.Less(t, allocations, 30.0, "two goroutines and their closures")
+		require.LessOrEqual(t, allocations, 1.0, "reading the statistics may count")
 		return bytes
 	}
 	small := of(32, 16)

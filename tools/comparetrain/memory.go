@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 )
 
@@ -10,7 +11,7 @@ import (
 func heap() float64 {
 	var m runtime.MemStats
 	runtime.GC()
-	runtime.GC() // what the first one's finalisers held
+	runtime.GC() // what pools held
 	runtime.ReadMemStats(&m)
 	return float64(m.HeapAlloc)
 }
@@ -23,22 +24,26 @@ func memory(s shape, threads int) (bytes, allocations float64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
+	defer o.stop()
 	for range 2 {
 		if _, _, err := o.step(false); err != nil {
 			return 0, 0, err
 		}
 	}
 	bytes = heap() - before
-	var first, last runtime.MemStats
-	const steps = 5
-	runtime.ReadMemStats(&first)
-	for range steps {
+	// The fewest of some steps: collections empty pools, and the runtime allocates
+	// now and then.
+	allocations = math.Inf(1)
+	for range 8 {
+		var first, last runtime.MemStats
+		runtime.ReadMemStats(&first)
 		if _, _, err := o.step(false); err != nil {
 			return 0, 0, err
 		}
+		runtime.ReadMemStats(&last)
+		allocations = min(allocations, float64(last.Mallocs-first.Mallocs))
 	}
-	runtime.ReadMemStats(&last)
-	return bytes, float64(last.Mallocs-first.Mallocs) / steps, nil
+	return bytes, allocations, nil
 }
 
 // printMemory shows that memory grows linearly in batch and window: equal steps

@@ -17,6 +17,7 @@ type onda struct {
 	batch     lstmattn.Batch
 	shards    []*shard
 	steps     uint64
+	done      sync.WaitGroup // shards at work
 }
 
 // A shard is the part of a batch that one thread works on.
@@ -24,6 +25,7 @@ type shard struct {
 	batch   lstmattn.Batch
 	grad    *lstmattn.Params
 	options lstmattn.ForwardOptions
+	ask     chan float64 // the probability of reading the target
 	loss    float64
 	err     error
 }
@@ -47,16 +49,38 @@ func newOnda(s shape, threads int) (*onda, error) {
 	o.batch = lstmattn.Batch{Size: s.batch, X: normal(s.batch * window), Target: normal(s.batch * future)}
 	for k := range threads {
 		lo, hi := k*s.batch/threads, (k+1)*s.batch/threads
-		o.shards = append(o.shards, &shard{
+		part := &shard{
+			ask:   make(chan float64),
 			batch: lstmattn.Batch{Size: hi - lo, X: o.batch.X[lo*window : hi*window], Target: o.batch.Target[lo*future : hi*future]},
 			grad:  m.Params().NewGradient(),
 			options: lstmattn.ForwardOptions{
 				Options:     lstmattn.Options{State: &lstmattn.State{}, Pool: kernel.NewPool(1)},
 				TotalWeight: o.batch.TotalWeight(),
 			},
-		})
+		}
+		o.shards = append(o.shards, part)
+		go func() {
+			for forcing := range part.ask {
+				o.differentiate(part, forcing)
+				o.done.Done()
+			}
+		}()
 	}
 	return o, nil
+}
+
+// stop ends the shards' goroutines.
+func (o *onda) stop() {
+	for _, s := range o.shards {
+		close(s.ask)
+	}
+}
+
+// differentiate leaves a shard's gradient and loss in it.
+func (o *onda) differentiate(s *shard, forcing float64) {
+	s.options.TeacherForcing, s.options.Seed = forcing, o.steps
+	clear(s.grad.Data)
+	s.loss, s.err = o.model.GradientBatch(context.Background(), s.grad, &s.batch, lstmattn.Loss{Kind: lstmattn.MSE}, &s.options)
 }
 
 // step is one training step. It returns the loss and how long it took, in
@@ -64,18 +88,15 @@ func newOnda(s shape, threads int) (*onda, error) {
 func (o *onda) step(forced bool) (loss, ms float64, err error) {
 	start := time.Now()
 	o.steps++
-	var all sync.WaitGroup
-	for _, s := range o.shards {
-		all.Go(func() {
-			s.options.TeacherForcing, s.options.Seed = .5, o.steps
-			if forced {
-				s.options.TeacherForcing = 1
-			}
-			clear(s.grad.Data)
-			s.loss, s.err = o.model.GradientBatch(context.Background(), s.grad, &s.batch, lstmattn.Loss{Kind: lstmattn.MSE}, &s.options)
-		})
+	forcing := .5
+	if forced {
+		forcing = 1
 	}
-	all.Wait()
+	o.done.Add(len(o.shards))
+	for _, s := range o.shards {
+		s.ask <- forcing
+	}
+	o.done.Wait()
 	grad := o.shards[0].grad.Data
 	for k, s := range o.shards {
 		if s.err != nil {
