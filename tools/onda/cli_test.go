@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onda-ml/onda/lstmattn"
+	"github.com/onda-ml/onda/lstmattn/series"
 	"github.com/onda-ml/onda/ops/tensor"
 	"github.com/onda-ml/onda/testmodels"
 )
@@ -381,6 +383,40 @@ func TestBacktest(t *testing.T) {
 		require.Contains(t, stderr, c.want)
 		require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
 	}
+}
+
+// What is asked of a backtest is done: another seed is another refit, sampled
+// paths are another distribution, and the same command gives the same numbers.
+func TestBacktestFlags(t *testing.T) {
+	config := write(t, "config.json", `{"input_size": 12, "horizon": 3, "num_features": 2, "hidden_size": 8, "num_encoder_layers": 1,
+		"num_decoder_layers": 1, "num_attention_heads": 2, "head": "gaussian", "training": {"max_steps": 2, "threads": 1}}`)
+	dir := filepath.Join(t.TempDir(), "model")
+	succeed(t, "train", "--data", hourly, "--config", config, "--out", dir, "--quiet")
+	seen := map[string]string{}
+	for _, args := range [][]string{{}, {"--paths", "9"}, {"--paths", "9", "--sample-seed", "4"}, {"--refit", "always"}, {"--refit", "always", "--seed", "8"}, {"--scaled"}} {
+		run := func() string {
+			return succeed(t, append([]string{"backtest", dir, "--data", hourly, "--from=-6", "--json"}, args...)...)
+		}
+		name, text := strings.Join(args, " "), run()
+		require.Equal(t, text, run(), name)
+		require.Empty(t, seen[text], "%q gives what %q gives", name, seen[text])
+		seen[text] = name + " "
+	}
+}
+
+// Bands are nested pairs of quantiles, the widest first; attention is a mean, so
+// that what a step looks at adds up to 1.
+func TestBandsAndAttention(t *testing.T) {
+	frame, err := series.NewFrame([]string{"y"}, []float32{1, 2, 3})
+	require.NoError(t, err)
+	y := &lstmattn.Forecast{
+		Batch: 1, Horizon: 1, Features: 1, Values: []float32{3}, Levels: []float64{.1, .25, .5, .75, .9}, Quantiles: []float32{1, 2, 3, 4, 5},
+		Heads: 2, InputSize: 2, Attention: []float32{.5, .5, 1, 0},
+	}
+	c, err := newChart(frame, y, 0, 0, 0, y.Levels)
+	require.NoError(t, err)
+	require.Equal(t, []band{{"80 %", []float64{1}, []float64{5}}, {"50 %", []float64{2}, []float64{4}}}, c.bands)
+	require.Equal(t, [][]float64{{.75, .25}}, c.attention)
 }
 
 // Every series of a long file is forecast, as many as there are, in its place;

@@ -74,6 +74,22 @@ func TestTrain(t *testing.T) {
 	require.Contains(t, succeed(t, "forecast", dir, "--data", csv, "--out", filepath.Join(t.TempDir(), "y.csv")), "4 steps of 1 series, 2 columns")
 }
 
+// Every flag reaches the training, and so what is written down.
+func TestTrainFlags(t *testing.T) {
+	csv, config, dir := waves(t, 60), write(t, "config.json", trainConfig), filepath.Join(t.TempDir(), "model")
+	succeed(t, "train", "--data", csv, "--config", config, "--out", dir, "--quiet", "--epochs", "1", "--batch-size", "7", "--lr", "0.25", "--seed", "77", "--threads", "3")
+	var saved struct {
+		Training struct {
+			Epochs, Seed, Threads int
+			BatchSize             int `json:"batch_size"`
+			LR                    float64
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(read(t, dir, "config.json")), &saved))
+	c := saved.Training
+	require.Equal(t, []any{1, 7, .25, 77, 3}, []any{c.Epochs, c.BatchSize, c.LR, c.Seed, c.Threads})
+}
+
 func TestTrainRefusals(t *testing.T) {
 	csv := waves(t, 120)
 	for config, want := range map[string]string{
