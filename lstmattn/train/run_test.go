@@ -410,6 +410,24 @@ func TestDivergenceKeepsTheBestModel(t *testing.T) {
 	require.Equal(t, c.tensors["best"], kept.Params().Data)
 }
 
+// No checkpoint is written of parameters that are of no use.
+func TestCheckpointsAreOfNumbers(t *testing.T) {
+	dir := t.TempDir()
+	k := newTask(t, nil)
+	r, err := newRun(context.Background(), k.model, k.training, k.validation, k.config, &Options{Dir: dir})
+	require.NoError(t, err)
+	defer r.team.stop()
+	require.NoError(t, r.save())
+	before, err := os.ReadFile(r.checkpointPath())
+	require.NoError(t, err)
+	k.model.Params().Data[5] = float32(math.Inf(1))
+	var diverged *DivergedError
+	require.ErrorAs(t, r.save(), &diverged)
+	after, err := os.ReadFile(r.checkpointPath())
+	require.NoError(t, err)
+	require.True(t, string(before) == string(after))
+}
+
 // A folder that can't be written is an error before the first step.
 func TestFoldersAreTriedFirst(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
