@@ -23,17 +23,23 @@ func (t *lstmTask) all(b *stepBuffers, ph *phase) lstmAt {
 func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32) {
 	w, v := t.w, t.w.v
 	gates, before, after := at.gates, at.before, at.after
+	several := 1 // lumps computed in one go
+	var smaller *gemmTask
 	if w.r.panels == nil {
-		t.recurSmaller(gates, before, lo, hi)
+		several = max(1, stepSmaller/(t.batch*w.lumpBlocks()*4*v.lanes))
+		smaller = t.smaller(before)
 	}
-	for i := lo; i < hi; i++ {
-		lump := i
+	for i := lo; i < hi; i += several {
+		lump, end := i, min(i+several, hi)
 		if at.n%2 == 1 {
-			lump = lo + hi - 1 - i
+			lump, end = lo+hi-end, lo+hi-i
 		}
 		first := lump * w.lumpBlocks()
-		blocks := min(w.lumpBlocks(), w.blocks-first)
-		if w.r.panels != nil {
+		blocks := min(end*w.lumpBlocks(), w.blocks) - first
+		if smaller != nil {
+			from, to := first*4*v.lanes, (first+blocks)*4*v.lanes
+			smaller.some(v, t.batch, before, w.units(), gates, w.columns(), from/v.panel(), ceilDiv(to, v.panel()))
+		} else {
 			t.recur(gates, before, first, blocks)
 		}
 		for b := range t.batch {
@@ -45,18 +51,26 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32) {
 			v.lstmGates(blocks, &gates[b*w.columns()+first*4*v.lanes], &at.c[unit], &after[unit], t.save)
 		}
 	}
+	if smaller != nil {
+		smaller.forget()
+	}
 }
 
-// recurSmaller adds R h to the gates of lumps [lo, hi) where weights are other
-// than float32: h becomes integers once for all of them.
-func (t *lstmTask) recurSmaller(gates, h []float32, lo, hi int) {
-	w := t.w
-	from, to := lo*w.lumpBlocks()*4*w.v.lanes, min(hi*w.lumpBlocks(), w.blocks)*4*w.v.lanes
+// stepSmaller is how many gates are computed in one go where weights are not
+// float32: enough to be worth a call, few enough for the first-level cache.
+const stepSmaller = 1 << 9
+
+// smaller is the product R h where weights are other than float32: h becomes
+// integers once for all lumps.
+func (t *lstmTask) smaller(h []float32) *gemmTask {
 	g := gemmTasks.Get().(*gemmTask)
-	g.use(w.r)
+	g.use(t.w.r)
 	g.e.Beta = 1
-	g.some(w.v, t.batch, h, w.units(), gates, w.columns(), from/w.v.panel(), ceilDiv(to, w.v.panel()))
-	g.forget()
+	g.m, g.a, g.lda = t.batch, h, t.w.units()
+	if g.q != nil {
+		g.quantize(nil)
+	}
+	return g
 }
 
 // recur adds R h to the gates of some blocks.
