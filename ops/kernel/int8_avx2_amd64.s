@@ -34,9 +34,18 @@ quad:
 	VPMADDUBSW   Y3, Y5, Y3
 	VPMADDWD     Y0, Y3, Y3
 	VPADDD       Y3, Y2, Y2
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x04, R8
-	DECQ         R9
+	VMOVUPS      64(DX), Y4
+	VMOVUPS      96(DX), Y5
+	VPBROADCASTD 4(R8), Y3
+	VPMADDUBSW   Y3, Y4, Y4
+	VPMADDWD     Y0, Y4, Y4
+	VPADDD       Y4, Y1, Y1
+	VPMADDUBSW   Y3, Y5, Y3
+	VPMADDWD     Y0, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, R9
 	JNZ          quad
 	MOVQ         extra+40(FP), R8
 	MOVQ         extras+48(FP), R9
@@ -120,9 +129,25 @@ quad:
 	VPMADDUBSW   Y5, Y7, Y5
 	VPMADDWD     Y0, Y5, Y5
 	VPADDD       Y5, Y4, Y4
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x04, R8
-	DECQ         R9
+	VMOVUPS      64(DX), Y6
+	VMOVUPS      96(DX), Y7
+	VPBROADCASTD 4(R8), Y5
+	VPMADDUBSW   Y5, Y6, Y8
+	VPMADDWD     Y0, Y8, Y8
+	VPADDD       Y8, Y1, Y1
+	VPMADDUBSW   Y5, Y7, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPBROADCASTD 4(R8)(DI*1), Y5
+	VPMADDUBSW   Y5, Y6, Y6
+	VPMADDWD     Y0, Y6, Y6
+	VPADDD       Y6, Y3, Y3
+	VPMADDUBSW   Y5, Y7, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, R9
 	JNZ          quad
 	MOVQ         extra+40(FP), R8
 	MOVQ         extras+48(FP), R9
@@ -215,9 +240,32 @@ quad:
 	VPMADDUBSW   Y7, Y9, Y7
 	VPMADDWD     Y0, Y7, Y7
 	VPADDD       Y7, Y6, Y6
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x04, R8
-	DECQ         R9
+	VMOVUPS      64(DX), Y8
+	VMOVUPS      96(DX), Y9
+	VPBROADCASTD 4(R8), Y7
+	VPMADDUBSW   Y7, Y8, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPMADDUBSW   Y7, Y9, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y2, Y2
+	VPBROADCASTD 4(R8)(DI*1), Y7
+	VPMADDUBSW   Y7, Y8, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPMADDUBSW   Y7, Y9, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y4, Y4
+	VPBROADCASTD 4(R8)(DI*2), Y7
+	VPMADDUBSW   Y7, Y8, Y8
+	VPMADDWD     Y0, Y8, Y8
+	VPADDD       Y8, Y5, Y5
+	VPMADDUBSW   Y7, Y9, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, R9
 	JNZ          quad
 	MOVQ         extra+40(FP), R8
 	MOVQ         extras+48(FP), R9
@@ -329,9 +377,39 @@ quad:
 	VPMADDUBSW   Y9, Y11, Y9
 	VPMADDWD     Y0, Y9, Y9
 	VPADDD       Y9, Y8, Y8
-	ADDQ         $0x00000040, DX
-	ADDQ         $0x04, R9
-	DECQ         R10
+	VMOVUPS      64(DX), Y10
+	VMOVUPS      96(DX), Y11
+	VPBROADCASTD 4(R9), Y9
+	VPMADDUBSW   Y9, Y10, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPMADDUBSW   Y9, Y11, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y2, Y2
+	VPBROADCASTD 4(R9)(DI*1), Y9
+	VPMADDUBSW   Y9, Y10, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPMADDUBSW   Y9, Y11, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y4, Y4
+	VPBROADCASTD 4(R9)(DI*2), Y9
+	VPMADDUBSW   Y9, Y10, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPMADDUBSW   Y9, Y11, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y6, Y6
+	VPBROADCASTD 4(R9)(R8*1), Y9
+	VPMADDUBSW   Y9, Y10, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y7, Y7
+	VPMADDUBSW   Y9, Y11, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y8, Y8
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x08, R9
+	SUBQ         $0x02, R10
 	JNZ          quad
 	MOVQ         extra+40(FP), R9
 	MOVQ         extras+48(FP), R10

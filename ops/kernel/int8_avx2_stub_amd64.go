@@ -9,7 +9,7 @@ package kernel
 //	c[i*ldc+p*16+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*64+4*j+s])
 //		+ sum_e,s(extra[e].a[i][s] * b[p*quads*64+extra[e].at+4*j+s])
 //
-// for q < quads, s < 4, e < extras.
+// for q < quads, s < 4, e < extras; quads is even.
 //
 //go:noescape
 func int8Gemm1x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
@@ -19,7 +19,7 @@ func int8Gemm1x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *i
 //	c[i*ldc+p*16+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*64+4*j+s])
 //		+ sum_e,s(extra[e].a[i][s] * b[p*quads*64+extra[e].at+4*j+s])
 //
-// for q < quads, s < 4, e < extras.
+// for q < quads, s < 4, e < extras; quads is even.
 //
 //go:noescape
 func int8Gemm2x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
@@ -29,7 +29,7 @@ func int8Gemm2x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *i
 //	c[i*ldc+p*16+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*64+4*j+s])
 //		+ sum_e,s(extra[e].a[i][s] * b[p*quads*64+extra[e].at+4*j+s])
 //
-// for q < quads, s < 4, e < extras.
+// for q < quads, s < 4, e < extras; quads is even.
 //
 //go:noescape
 func int8Gemm3x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
@@ -39,7 +39,7 @@ func int8Gemm3x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *i
 //	c[i*ldc+p*16+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*64+4*j+s])
 //		+ sum_e,s(extra[e].a[i][s] * b[p*quads*64+extra[e].at+4*j+s])
 //
-// for q < quads, s < 4, e < extras.
+// for q < quads, s < 4, e < extras; quads is even.
 //
 //go:noescape
 func int8Gemm4x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)

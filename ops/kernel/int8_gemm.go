@@ -8,7 +8,8 @@ import "unsafe"
 //	c[i*ldc+p*w+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*4*w+4*j+s])
 //	               + sum_e,s(extra[e].a[i][s] * b[p*quads*4*w+extra[e].at+4*j+s])
 //
-// for q < quads, s < 4, e < extras, quads > 0, where extra points to int8Extras.
+// for q < quads, s < 4, e < extras, where extra points to int8Extras and quads is even
+// and positive.
 //
 // Where v.int8Limit isn't 0 the positive values of a pair of s, 0 and 1 or 2
 // and 3, and the negative ones, must each sum to at most that magnitude: the

@@ -46,7 +46,7 @@ func int8Gemm(x *isa, rows int) {
 		fmt.Sprintf("\tc[i*ldc+p*%d+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*%d+4*j+s])", width, 4*width),
 		fmt.Sprintf("\t\t+ sum_e,s(extra[e].a[i][s] * b[p*quads*%d+extra[e].at+4*j+s])", 4*width),
 		"",
-		"for q < quads, s < 4, e < extras.")
+		"for q < quads, s < 4, e < extras; quads is even.")
 	quads, panels, b, c := x.param("quads"), x.param("panels"), x.param("b"), x.param("c")
 	a0, rs, rs3 := x.param("a"), x.param("rs"), x.GP64()
 	x.LEAQ(Mem{Base: rs, Index: rs, Scale: 2}, rs3)
@@ -61,9 +61,9 @@ func int8Gemm(x *isa, rows int) {
 	a, a4, n, start := x.GP64(), x.GP64(), x.GP64(), x.GP64()
 	av, bv := x.vec(), x.vecs(vectors)
 	// quad adds the products of a quad of weights and what is at(i) for each row.
-	quad := func(from reg.Register, at func(i int) Mem) {
+	quad := func(from Mem, at func(i int) Mem) {
 		for v := range bv {
-			x.VMOVUPS(Mem{Base: from}.Offset(v*x.bytes()), bv[v])
+			x.VMOVUPS(from.Offset(v*x.bytes()), bv[v])
 		}
 		for i := range rows {
 			x.VPBROADCASTD(at(i), av)
@@ -90,25 +90,27 @@ func int8Gemm(x *isa, rows int) {
 		}
 	}
 	x.Label("quad")
-	quad(b, func(i int) Mem {
-		base := a
-		if i > 3 {
-			base = a4
-		}
-		switch i % 4 {
-		case 1, 2:
-			return Mem{Base: base, Index: rs, Scale: uint8(i % 4)}
-		case 3:
-			return Mem{Base: base, Index: rs3, Scale: 1}
-		}
-		return Mem{Base: base}
-	})
-	x.ADDQ(U32(vectors*x.bytes()), b)
-	x.ADDQ(U8(4), a)
-	if rows > 4 {
-		x.ADDQ(U8(4), a4)
+	for u := range 2 {
+		quad(Mem{Base: b}.Offset(u*vectors*x.bytes()), func(i int) Mem {
+			at := Mem{Base: a}
+			if i > 3 {
+				at.Base = a4
+			}
+			switch i % 4 {
+			case 1, 2:
+				at.Index, at.Scale = rs, uint8(i%4)
+			case 3:
+				at.Index, at.Scale = rs3, 1
+			}
+			return at.Offset(4 * u)
+		})
 	}
-	x.DECQ(n)
+	x.ADDQ(U32(2*vectors*x.bytes()), b)
+	x.ADDQ(U8(8), a)
+	if rows > 4 {
+		x.ADDQ(U8(8), a4)
+	}
+	x.SUBQ(U8(2), n)
 	x.JNZ(LabelRef("quad"))
 
 	extra, at := x.param("extra"), x.GP64()
@@ -118,7 +120,7 @@ func int8Gemm(x *isa, rows int) {
 	x.Label("extra")
 	x.MOVLQSX(Mem{Base: extra}, at)
 	x.ADDQ(start, at)
-	quad(at, func(i int) Mem { return Mem{Base: extra}.Offset(4 + 4*i) })
+	quad(Mem{Base: at}, func(i int) Mem { return Mem{Base: extra}.Offset(4 + 4*i) })
 	x.ADDQ(U8(int8ExtraBytes), extra)
 	x.DECQ(n)
 	x.JNZ(LabelRef("extra"))
