@@ -60,7 +60,7 @@ func main() {
 	flag.StringVar(&o.readme, "readme", "", "file that takes the table between its marks")
 	flag.StringVar(&o.openBLAS, "openblas", "", "folder of OpenBLAS's libblas.so.3, to measure PyTorch with that too")
 	flag.IntVar(&o.hidden, "hidden", 0, "measure the shape of this hidden size alone")
-	flag.DurationVar(&o.budget, "time", 10*time.Second, "measuring time for each ratio; three rounds are taken anyway")
+	flag.DurationVar(&o.budget, "time", 10*time.Second, "measuring time for each ratio; for three rounds four times as much may pass")
 	flag.Parse()
 	o.threads = max(*threads, 1)
 	if err := run(&o, os.Stdout); err != nil {
@@ -140,7 +140,7 @@ func measure(o *options, s shape, library blas) (*rounds, error) {
 		return nil, fmt.Errorf("PyTorch loaded %s, expected the library of %s", theirs.library, library.folder)
 	}
 	r := &rounds{library: theirs.library}
-	for start := time.Now(); len(r.ratios) < 3 || time.Since(start) < o.budget; {
+	for start := time.Now(); o.more(len(r.ratios), time.Since(start)); {
 		time.Sleep(pause)
 		_, slow, err := theirs.step(false)
 		if err != nil {
@@ -162,6 +162,12 @@ func measure(o *options, s shape, library blas) (*rounds, error) {
 		r.alone = append(r.alone, ms)
 	}
 	return r, nil
+}
+
+// more says whether another round is taken: until the time is over, and then
+// until there are three, unless they are very slow.
+func (o *options) more(rounds int, passed time.Duration) bool {
+	return passed < o.budget || rounds < 1 || rounds < 3 && passed < 4*o.budget
 }
 
 // steps are how many of ours the rate is taken from.

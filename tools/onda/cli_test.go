@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -527,4 +528,17 @@ func TestCovariatesAndQuantiles(t *testing.T) {
 	status, _, stderr := onda("train", "--data", hourly, "--config", short, "--out", t.TempDir())
 	require.Equal(t, 1, status)
 	require.Contains(t, stderr, "short.json: num_past is 1, past_names has 0")
+}
+
+func TestTicksAreWholeNumbers(t *testing.T) {
+	for _, c := range []struct {
+		lo, hi float64
+		want   []int
+	}{{0.5, 4.5, []int{1, 2, 3, 4}}, {-48, -1, []int{-40, -30, -20, -10}}, {0, 215, []int{0, 50, 100, 150, 200}}} {
+		require.Equal(t, c.want, slices.Collect(wholeNumbers(c.lo, c.hi, 5)))
+	}
+	for _, tick := range ticks(strconv.Itoa).Ticks(0, 215) {
+		require.Equal(t, strconv.Itoa(int(tick.Value)), tick.Label)
+		require.Positive(t, tick.Value, "no text over the edge")
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"io"
+	"iter"
 	"math"
 	"os"
 	"strconv"
@@ -108,7 +109,7 @@ func (c *chart) seriesPlot() (*plot.Plot, error) {
 		p.Legend.Add("history", history)
 	}
 	p.Legend.Add("forecast", forecast)
-	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, vg.Points(2)
 	return p, nil
 }
 
@@ -169,36 +170,53 @@ func points(values []float64, from int) plotter.XYs {
 	return xys
 }
 
-// ticks labels whole steps with their timestamps.
+// ticks labels whole steps with their timestamps, a few of them, and none so
+// near an end that its text would be cut off.
 type ticks func(i int) string
 
-func (t ticks) Ticks(lo, hi float64) []plot.Tick {
-	out := plot.DefaultTicks{}.Ticks(lo, hi)
-	for i := range out {
-		if out[i].Label == "" {
-			continue
-		}
-		out[i].Label = ""
-		if v := out[i].Value; v >= 0 && v == float64(int(v)) {
-			out[i].Label = t(int(v))
+func (t ticks) Ticks(lo, hi float64) (out []plot.Tick) {
+	margin := (hi - lo) / 12
+	for i := range wholeNumbers(lo, hi, 5) {
+		if v := float64(i); i >= 0 && v >= lo+margin && v <= hi-margin {
+			out = append(out, plot.Tick{Value: v, Label: t(i)})
 		}
 	}
 	return out
 }
 
-// whole labels whole numbers only.
+// whole labels some whole numbers.
 type whole struct{}
 
-func (whole) Ticks(lo, hi float64) []plot.Tick {
-	return ticks(func(i int) string { return strconv.Itoa(i) }).Ticks(lo, hi)
+func (whole) Ticks(lo, hi float64) (out []plot.Tick) {
+	for i := range wholeNumbers(lo, hi, 10) {
+		out = append(out, plot.Tick{Value: float64(i), Label: strconv.Itoa(i)})
+	}
+	return out
 }
 
-// grid is a matrix as a heat map reads it, step ahead on the vertical axis.
+// wholeNumbers are the multiples between lo and hi of the smallest of 1, 2, 5, 10, 20
+// and so on that gives at most so many.
+func wholeNumbers(lo, hi float64, most int) iter.Seq[int] {
+	step := 1
+	for k := 0; (hi-lo)/float64(step) > float64(most); k++ {
+		step = []int{2, 5, 10}[k%3] * int(math.Pow10(k/3))
+	}
+	return func(yield func(int) bool) {
+		for i := int(math.Ceil(lo/float64(step))) * step; float64(i) <= hi; i += step {
+			if !yield(i) {
+				return
+			}
+		}
+	}
+}
+
+// grid is a matrix as a heat map reads it, step ahead on the vertical axis, and on
+// the other the steps looked back on, the last of them -1.
 type grid [][]float64
 
 func (g grid) Dims() (columns, rows int) { return len(g[0]), len(g) }
 func (g grid) Z(column, row int) float64 { return g[row][column] }
-func (g grid) X(column int) float64      { return float64(column) }
+func (g grid) X(column int) float64      { return float64(column - len(g[0])) }
 func (g grid) Y(row int) float64         { return float64(row + 1) }
 
 // print draws the chart as text, in colours where w is a terminal.
