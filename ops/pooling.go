@@ -185,7 +185,11 @@ func runMaxPool[T int8 | uint8](c *Ctx, k *pool, w *kernel.Window, lowest T) err
 	if err != nil {
 		return err
 	}
-	kernel.MaxPool(c.Pool(), w, tensor.Of[T](y), index, tensor.Of[T](x), lowest, x.Dim(0)*x.Dim(1))
+	planes := x.Dim(0) * x.Dim(1)
+	if w.Large(planes) {
+		w.Halt = c.Err
+	}
+	kernel.MaxPool(c.Pool(), w, tensor.Of[T](y), index, tensor.Of[T](x), lowest, planes)
 	k.order(index, w)
 	return c.Err()
 }
@@ -210,6 +214,14 @@ func (k *pool) order(index []int64, w *kernel.Window) {
 	}
 }
 
+// working is the bytes that a thread works with.
+func (k *pool) working(w *kernel.Window) int {
+	if k.kind == maxPool {
+		return 0
+	}
+	return 8 * w.OutLen()
+}
+
 func runPool[T floating](c *Ctx, k *pool, w *kernel.Window) error {
 	in := c.In(0)
 	var dims [tensor.MaxRank]int
@@ -226,6 +238,12 @@ func runPool[T floating](c *Ctx, k *pool, w *kernel.Window) error {
 		return err
 	}
 	planes := in.Dim(0) * in.Dim(1)
+	if err := c.Memory.Reserve(k.working(w) * c.Pool().Threads()); err != nil {
+		return err
+	}
+	if w.Large(planes) {
+		w.Halt = c.Err
+	}
 	switch k.kind {
 	case maxPool:
 		kernel.MaxPool(c.Pool(), w, y.data, index, x, T(math.Inf(-1)), planes)

@@ -87,10 +87,7 @@ func Conv[T Number](p *Pool, a *ConvArgs[T], s *ConvScratch[T]) error {
 		}
 	}
 	p.For(items*s.tiles, 1<<15/max(s.tile*a.Cin*a.Cout*a.Taps(), 1), s.some)
-	if s.failed.Load() {
-		return a.Stop()
-	}
-	return nil
+	return a.Stop()
 }
 
 // work computes tiles lo to hi.
@@ -166,11 +163,17 @@ func (a *ConvArgs[T]) channel(item, c int, x []T) {
 	size, _, width := a.inner()
 	rows, outer := a.rows()
 	step := a.step()
+	left := haltEvery
 	for row := range rows {
 		for ot := range outer {
 			base, ok := a.base(row, ot)
-			if !ok {
+			if left -= size; !ok {
 				continue
+			}
+			if left -= size * width; left < 0 {
+				if left = haltEvery; a.Stop() != nil {
+					return
+				}
 			}
 			for k := range size {
 				lo, hi, at := a.span(k)

@@ -11,7 +11,7 @@ import "math"
 func MaxPool[T Number](p *Pool, w *Window, y []T, index []int64, x []T, lowest T, planes int) {
 	in, out := w.InLen(), w.OutLen()
 	p.For(planes, max(1, elementGrain/w.cost()), func(lo, hi int) {
-		for i := lo; i < hi; i++ {
+		for i := lo; i < hi && !w.stopped(); i++ {
 			plane := y[i*out : (i+1)*out]
 			fillWith(plane, lowest)
 			if index == nil {
@@ -55,6 +55,7 @@ func (w *Window) eachTap(f func(at, n, from, step int)) {
 	_, _, width := w.inner()
 	rows, _ := w.rows()
 	step := w.step()
+	left := haltEvery
 	first, last := 0, 1
 	if d := w.N - 1; d >= 0 {
 		first, _ = w.inside((w.Out[d]-1)*w.Stride[d]-w.Pad[d], 0, w.In[d], d)
@@ -77,8 +78,12 @@ func (w *Window) eachTap(f func(at, n, from, step int)) {
 				base = (base + start[d] + k[d]*w.Dilation[d]) * w.In[d+1]
 			}
 			for tap := first; tap < last; tap++ {
-				if l, h, at := w.span(tap); l < h {
+				l, h, at := w.span(tap)
+				if l < h {
 					f(row*width+l, h-l, base+at, step)
+				}
+				if w.halted(&left, h-l) {
+					return
 				}
 			}
 			d := w.N - 2
@@ -118,6 +123,16 @@ func (w *Window) cost() int {
 	return n + 1
 }
 
+// Large reports whether so many planes take so long that Halt should be set.
+func (w *Window) Large(planes int) bool {
+	const much = 1 << 26
+	cost := w.cost()
+	return cost <= 0 || cost > much/max(planes, 1) || w.Taps() > 1<<8
+}
+
+// stopped asks Halt before a plane.
+func (w *Window) stopped() bool { return w.Halt != nil && w.Halt() != nil }
+
 // ColumnMajor rewrites indices into planes of the given extents from row-major
 // to column-major order.
 func ColumnMajor(index []int64, extents []int) {
@@ -146,7 +161,7 @@ func AveragePool[T Float](p *Pool, w *Window, y, x []T, withPad bool, planes int
 		counts[o] = T(w.count(o, withPad))
 	}
 	p.For(planes, max(1, elementGrain/w.cost()), func(lo, hi int) {
-		for i := lo; i < hi; i++ {
+		for i := lo; i < hi && !w.stopped(); i++ {
 			plane, src := y[i*out:(i+1)*out], x[i*in:]
 			clear(plane)
 			w.eachTap(func(at, n, from, step int) { axpyStep(plane[at:at+n], 1, src[from:], step) })
@@ -181,7 +196,7 @@ func LpPool[T Float](p *Pool, w *Window, y, x []T, norm float64, planes int) {
 	in, out := w.InLen(), w.OutLen()
 	p.For(planes, max(1, elementGrain/w.cost()), func(lo, hi int) {
 		sums := make([]float64, out)
-		for i := lo; i < hi; i++ {
+		for i := lo; i < hi && !w.stopped(); i++ {
 			src := x[i*in:]
 			clear(sums)
 			w.eachTap(func(at, n, from, step int) {

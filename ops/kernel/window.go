@@ -13,6 +13,20 @@ type Window struct {
 	N                                    int
 	In, Out, Size, Stride, Dilation, Pad [maxWindow]int
 	PadEnd                               [maxWindow]int // counts only for averages that include padding
+	Halt                                 func() error   // asked by the pools now and then; after an error their outputs are incomplete; nil for never
+}
+
+// haltEvery is about how many elements are worked on between two questions
+// whether to go on.
+const haltEvery = 1 << 22
+
+// halted asks Halt once so many elements have been worked on; left counts down.
+func (w *Window) halted(left *int, elements int) bool {
+	if *left -= elements + 8; *left > 0 || w.Halt == nil {
+		return false
+	}
+	*left = haltEvery
+	return w.Halt() != nil
 }
 
 func (w *Window) volume(of *[maxWindow]int) int {
