@@ -121,8 +121,10 @@ func castInto(c *Ctx, y, x *tensor.Tensor, r rounding) error {
 	switch dt := x.DType(); {
 	case dt == y.DType():
 		return y.CopyFrom(x)
+	case y.DType() == tensor.String && x.Len() > stringsAtOnce:
+		return castToStrings(c, y, x, r)
 	case dt == tensor.String:
-		return parseInto(y, tensor.Of[string](x), r)
+		return parseInto(c, y, tensor.Of[string](x), r)
 	case dt == tensor.Bool, dt == tensor.Uint4, dt == tensor.Uint2:
 		castFrom(y, sameWidth[uint8](x), dt, r)
 	case dt == tensor.Int4, dt == tensor.Int2:
@@ -137,6 +139,34 @@ func castInto(c *Ctx, y, x *tensor.Tensor, r rounding) error {
 	default:
 		pick(dt, castOf[float32], castOf[float64], castOf[int8], castOf[int16], castOf[int32], castOf[int64],
 			castOf[uint8], castOf[uint16], castOf[uint32], castOf[uint64])(y, x, r)
+	}
+	return nil
+}
+
+// castToStrings is castInto within the limit, some elements at a time.
+func castToStrings(c *Ctx, y, x *tensor.Tensor, r rounding) error {
+	const text = 24 // bytes of a number
+	n := x.Len()
+	flat, err := x.Reshaped(n)
+	if err != nil {
+		return err
+	}
+	out := tensor.Of[string](y)
+	for lo := 0; lo < n; lo += stringsAtOnce {
+		if err := c.Err(); err != nil {
+			return err
+		}
+		hi := min(lo+stringsAtOnce, n)
+		if err := c.Memory.Reserve(text * (hi - lo)); err != nil {
+			return err
+		}
+		some, err := flat.Rows(lo, hi)
+		if err != nil {
+			return err
+		}
+		if err := castInto(c, tensor.Must(out[lo:hi], hi-lo), some, r); err != nil {
+			return err
+		}
 	}
 	return nil
 }

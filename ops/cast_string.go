@@ -14,19 +14,32 @@ import (
 // INT64.
 func upperName(dt tensor.DType) string { return strings.ToUpper(dt.String()) }
 
+// stringsAtOnce is how many strings are worked on between two questions whether
+// to go on.
+const stringsAtOnce = 1 << 14
+
 // parseInto reads numbers as text: plain or scientific, with INF, +INF, -INF
 // and NaN in any case, and truth values as True and False or as numbers.
-func parseInto(y *tensor.Tensor, x []string, r rounding) error {
+func parseInto(c *Ctx, y *tensor.Tensor, x []string, r rounding) error {
 	if dt := y.DType(); dt == tensor.Int64 || dt == tensor.Uint64 { // beyond float64's precision
 		for i, s := range x {
+			if i%stringsAtOnce == 0 && c.Err() != nil {
+				return c.Err()
+			}
 			if err := parseWide(y, i, s); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	nums := make([]float64, len(x))
+	nums, err := reserved[float64](c, len(x))
+	if err != nil {
+		return err
+	}
 	for i, s := range x {
+		if i%stringsAtOnce == 0 && c.Err() != nil {
+			return c.Err()
+		}
 		v, err := parseNumber(s)
 		if err != nil {
 			return fmt.Errorf("input 0: element %d is %q, expected a number", i, s)

@@ -161,12 +161,12 @@ func gemmRows[T number](c *Ctx, transA, transB bool, m, n, k int, alpha T, a []T
 
 // rowsAtOnce is how many of m rows of a product take a fraction of a second.
 func rowsAtOnce[T number](m, n, k int) int {
-	work := 1 << 28
+	work, least := 1<<26, 8
 	if tensor.DTypeOf[T]() == tensor.Float32 {
-		work = 1 << 31
+		work, least = 1<<31, 48
 	}
 	if each := max(n, 1) * max(k, 1); m > 1 && each > work/m {
-		return min(m, max(work/each, 48)/48*48)
+		return min(m, max(work/each, least)/least*least)
 	}
 	return max(m, 1)
 }

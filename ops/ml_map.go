@@ -43,7 +43,14 @@ func (k *zipMap) Run(c *Ctx) error {
 		return fmt.Errorf("input 0: has %d columns, expected %d", columns, k.keys.Len())
 	}
 	out := &tensor.Sequence{}
+	const itemBytes = 1500 // headers of a map and its values, copied once on the way out
 	for i := range rows {
+		if err := c.Err(); err != nil {
+			return err
+		}
+		if err := c.Memory.Reserve(itemBytes); err != nil {
+			return err
+		}
 		values, err := c.Memory.New(tensor.Float32, []int{columns})
 		if err != nil {
 			return err

@@ -235,11 +235,11 @@ func (k *lrn) Run(c *Ctx) error {
 		batch, channels, size := shape[0], shape[1], shape[2:].Len()
 		switch x := x.(type) {
 		case []float32:
-			kernel.LocalResponse(c.Pool(), y.([]float32), x, k.alpha, k.beta, k.bias, k.size, batch, channels, size)
+			kernel.LocalResponse(c.Pool(), c.Err, y.([]float32), x, k.alpha, k.beta, k.bias, k.size, batch, channels, size)
 		case []float64:
-			kernel.LocalResponse(c.Pool(), y.([]float64), x, k.alpha, k.beta, k.bias, k.size, batch, channels, size)
+			kernel.LocalResponse(c.Pool(), c.Err, y.([]float64), x, k.alpha, k.beta, k.bias, k.size, batch, channels, size)
 		}
-		return nil
+		return c.Err()
 	})
 }
 

@@ -91,7 +91,10 @@ func (r *recurrentRun[T]) reserve() error {
 	if n > math.MaxInt/size {
 		n = math.MaxInt / size
 	}
-	return r.c.Memory.Reserve(n * size)
+	if err := r.c.Memory.Reserve(n * size); err != nil || tensor.DTypeOf[T]() != tensor.Float64 {
+		return err
+	}
+	return r.c.Memory.Reserve(kernel.RoomToMultiply(8, false, true, r.s.B, r.k.kind.Gates()*r.s.H, max(r.s.I, r.s.H), false))
 }
 
 func (r *recurrentRun[T]) err() error { return r.c.Err() }

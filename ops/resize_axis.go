@@ -65,7 +65,10 @@ func (r *resizeAxis) identity() bool {
 
 // clampIndex is x as an index of the axis.
 func (r *resizeAxis) clampIndex(x float64) int32 {
-	return int32(max(0, min(x, float64(r.n-1))))
+	if !(x > 0) { // or not a number
+		return 0
+	}
+	return int32(min(x, float64(r.n-1)))
 }
 
 // nearest appends the source index of each output.

@@ -2,9 +2,11 @@ package ops
 
 import (
 	"fmt"
+	"io"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/onda-ml/onda/ops/kernel"
 	"github.com/onda-ml/onda/ops/tensor"
@@ -248,7 +250,31 @@ func (k regexFullMatch) Run(c *Ctx) error {
 		if err := c.Err(); err != nil {
 			return err
 		}
-		tensor.Of[bool](y)[i] = k.pattern.MatchString(w)
+		if len(w) < longText {
+			tensor.Of[bool](y)[i] = k.pattern.MatchString(w)
+			continue
+		}
+		tensor.Of[bool](y)[i] = k.pattern.MatchReader(&haltingReader{text: w, halt: c.Err})
 	}
-	return nil
+	return c.Err()
+}
+
+// longText is how many bytes of text an expression of any size is held against
+// in one go.
+const longText = 256
+
+// haltingReader ends a text early once halt has an error.
+type haltingReader struct {
+	text string
+	read int
+	halt func() error
+}
+
+func (r *haltingReader) ReadRune() (rune, int, error) {
+	if r.read++; r.text == "" || r.read%16 == 0 && r.halt() != nil {
+		return 0, 0, io.EOF
+	}
+	v, n := utf8.DecodeRuneInString(r.text)
+	r.text = r.text[n:]
+	return v, n, nil
 }

@@ -145,7 +145,7 @@ func countGrams[T comparable](c *Ctx, k tfIdf, g *kernel.Grams[T], x []T, out []
 			return err
 		}
 		row := out[r*k.width : (r+1)*k.width]
-		g.Count(x[r*cols:(r+1)*cols], k.shortest, k.longest, k.skips, func(number int) {
+		g.Count(x[r*cols:(r+1)*cols], k.shortest, k.longest, k.skips, c.Err, func(number int) {
 			weight, at := float32(1), k.coordinate[number]
 			if k.mode != "TF" && k.weights != nil {
 				weight = k.weights[number]
@@ -157,5 +157,5 @@ func countGrams[T comparable](c *Ctx, k tfIdf, g *kernel.Grams[T], x []T, out []
 			}
 		})
 	}
-	return nil
+	return c.Err()
 }

@@ -14,7 +14,10 @@ import (
 // nodes there may be once functions are expanded.
 const (
 	maxDepth = 64
-	maxNodes = 4 << 20
+	maxNodes = 1 << 20
+	// About what a node and a constant take, bound, planned and running. The first of them are as good as
+	// nothing.
+	nodeBytes, constantBytes, freeBytes = 2560, 512, 8 << 20
 )
 
 // binder turns an onnx.Model into a graph. It collects every error it meets.
@@ -23,6 +26,7 @@ type binder struct {
 	memory    *budget // of sparse tensors made dense, whose size the file only states
 	functions map[functionKey]*onnx.Function
 	nodes     int
+	structs   int64           // bytes of nodes and constants
 	newer     map[string]bool // domains whose opset was refused as too new
 	errs      []error
 }
@@ -111,6 +115,9 @@ func (s *scope) graph(p *onnx.Graph) {
 		s.g.inputs = append(s.g.inputs, s.define(in.Name))
 	}
 	for _, t := range p.Initializers {
+		if !s.b.room(constantBytes) {
+			return
+		}
 		v, err := tensor.FromONNX(t)
 		if err != nil {
 			s.failf("initializer: %w", err)
@@ -193,8 +200,28 @@ func (s *scope) nodes(nodes []*onnx.Node) {
 			}
 			return
 		}
+		if !s.b.room(nodeBytes) {
+			return
+		}
 		s.node(i, p)
 	}
+}
+
+// room accounts for a node or a constant. Once there is none the rest of the
+// model isn't looked at.
+func (b *binder) room(bytes int64) bool {
+	if b.nodes > maxNodes {
+		return false
+	}
+	if b.structs += bytes; b.structs <= freeBytes {
+		return true
+	}
+	if err := b.memory.lay(bytes); err != nil {
+		b.errs = append(b.errs, fmt.Errorf("nodes and constants once functions are expanded: %w", err))
+		b.nodes = maxNodes + 1
+		return false
+	}
+	return true
 }
 
 // node binds one node, expanding it in place if it calls a function of the

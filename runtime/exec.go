@@ -261,7 +261,7 @@ func (m *Model) acquire(ctx context.Context, given []tensor.Value, wanted []bool
 	}
 	j := &job{ctx: ctx, seed: m.config.seed, limited: m.config.limited, memory: m.budget()}
 	j.memory.count = j.census
-	if err := j.memory.lay(int64(p.arena) + p.fresh + p.folded); err != nil {
+	if err := j.memory.lay(int64(p.arena) + p.fresh + p.folded - m.held); err != nil {
 		return nil, err
 	}
 	return m.newInstance(p, j)

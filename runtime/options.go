@@ -44,10 +44,13 @@ func WithThreads(n int) Option {
 	}
 }
 
-// WithMemoryLimit bounds, in bytes, the tensors that one run holds at a time,
-// and the constants a load may make; the model's own weights and the run's
-// inputs don't count. A run that needs more ends with ErrMemoryLimit, before it
-// takes it. 0, the default, means the memory of the machine.
+// WithMemoryLimit bounds, in bytes, what a model takes beside its file, if that is
+// mapped or was given as bytes: what decoding makes, constants and packed weights
+// that a load makes, and what one run holds at a time, padding and the kernels'
+// working memory included. The inputs of a run don't count. A load or a run that
+// needs more ends with ErrMemoryLimit, before it takes it; weights whose packed
+// form would need more stay as they are. 0, the default, means the memory of the
+// machine.
 func WithMemoryLimit(bytes int64) Option {
 	return func(c *config) error {
 		if bytes < 0 {

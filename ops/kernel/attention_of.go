@@ -48,12 +48,10 @@ const (
 //	out[i] = sum_j(w[j] * v[g][j])
 func AttentionOf[T Float](p *Pool, a *AttentionOfArgs[T]) {
 	work := a.Tk*(a.D+a.DV) + 1
+	every := 1 + haltEvery/work
 	p.For(a.B*a.Heads*a.Tq, max(1, 1<<15/work), func(lo, hi int) {
-		if a.stopped() {
-			return
-		}
 		scores := make([]T, a.Tk, a.Tk+1)
-		for r := lo; r < hi; r++ {
+		for r := lo; r < hi && !(r%every == 0 && a.stopped()); r++ {
 			a.row(r/a.Tq/a.Heads, r/a.Tq%a.Heads, r%a.Tq, scores)
 		}
 	})
@@ -179,11 +177,9 @@ func Hide[T Float](dst []T, visible []bool) {
 
 // AttentionScores writes a.Scores = Scale * q k^T, (B, Heads, Tq, Tk).
 func AttentionScores[T Float](p *Pool, a *AttentionOfArgs[T]) {
+	every := 1 + haltEvery/(a.Tk*a.D+1)
 	p.For(a.B*a.Heads*a.Tq, max(1, 1<<15/(a.Tk*a.D+1)), func(lo, hi int) {
-		if a.stopped() {
-			return
-		}
-		for r := lo; r < hi; r++ {
+		for r := lo; r < hi && !(r%every == 0 && a.stopped()); r++ {
 			b, h, i := r/a.Tq/a.Heads, r/a.Tq%a.Heads, r%a.Tq
 			q := a.Q[b*a.QS.B+h*a.QS.H+i*a.QS.T:][:a.D]
 			k := a.K[b*a.KS.B+h/(a.Heads/a.KVHeads)*a.KS.H:]
@@ -196,11 +192,9 @@ func AttentionScores[T Float](p *Pool, a *AttentionOfArgs[T]) {
 
 // AttentionValues writes a.Out = a.Scores v.
 func AttentionValues[T Float](p *Pool, a *AttentionOfArgs[T]) {
+	every := 1 + haltEvery/(a.Tk*a.DV+1)
 	p.For(a.B*a.Heads*a.Tq, max(1, 1<<15/(a.Tk*a.DV+1)), func(lo, hi int) {
-		if a.stopped() {
-			return
-		}
-		for r := lo; r < hi; r++ {
+		for r := lo; r < hi && !(r%every == 0 && a.stopped()); r++ {
 			b, h, i := r/a.Tq/a.Heads, r/a.Tq%a.Heads, r%a.Tq
 			v := a.V[b*a.VS.B+h/(a.Heads/a.KVHeads)*a.VS.H:]
 			out := a.Out[b*a.OutS.B+h*a.OutS.H+i*a.OutS.T:][:a.DV]

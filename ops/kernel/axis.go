@@ -79,19 +79,27 @@ func HardmaxAxis[T float32 | float64](p *Pool, y, x []T, outer, n, inner int) {
 }
 
 func hardmaxRange[T float32 | float64](y, x []T, n, inner, lo, hi int) {
-	for s := lo; s < hi; s++ {
+	const together = 16 // neighbouring series, whose elements share cache lines
+	var best [together]int
+	var top [together]T // y may be x
+	for s := lo; s < hi; {
 		at := seriesAt(s, n, inner)
-		end := at + n*inner
-		best := at
-		for i := at; i < end; i += inner {
-			if x[i] > x[best] {
-				best = i
+		w := min(together, hi-s, inner-s%inner)
+		for j := range w {
+			best[j], top[j] = at+j, x[at+j]
+		}
+		for i := at; i < at+n*inner; i += inner {
+			for j, v := range x[i : i+w] {
+				if v > top[j] {
+					best[j], top[j] = i+j, v
+				}
 			}
+			clear(y[i : i+w])
 		}
-		for i := at; i < end; i += inner {
-			y[i] = 0
+		for _, i := range best[:w] {
+			y[i] = 1
 		}
-		y[best] = 1
+		s += w
 	}
 }
 
@@ -146,13 +154,21 @@ func better[T Number](a, b T, least bool) bool {
 
 // TopKAxis is the k largest elements of each series (the smallest if least),
 // best first, and their indices; of equals the lower index comes first. values
-// and indices are (outer, k, inner). NaN counts as the largest.
-func TopKAxis[T Number](p *Pool, values []T, indices []int64, x []T, outer, n, inner, k int, least bool) {
+// and indices are (outer, k, inner). NaN counts as the largest. halt is asked now
+// and then; after an error the outputs are incomplete.
+func TopKAxis[T Number](p *Pool, halt func() error, values []T, indices []int64, x []T, outer, n, inner, k int, least bool) {
 	if k == 0 {
 		return
 	}
 	p.For(outer*inner, seriesGrain(n), func(lo, hi int) {
-		heap := make([]int, 0, k)
+		heap, left := make([]int, 0, k), 0
+		halted := func() bool {
+			if left--; left >= 0 {
+				return false
+			}
+			left = textsEvery
+			return halt() != nil
+		}
 		for s := lo; s < hi; s++ {
 			at := seriesAt(s, n, inner)
 			// before reports whether element i precedes element j.
@@ -168,6 +184,9 @@ func TopKAxis[T Number](p *Pool, values []T, indices []int64, x []T, outer, n, i
 			}
 			heap = heap[:0]
 			for i := range n {
+				if halted() {
+					return
+				}
 				switch {
 				case len(heap) < k:
 					heap = append(heap, i)
@@ -179,6 +198,9 @@ func TopKAxis[T Number](p *Pool, values []T, indices []int64, x []T, outer, n, i
 			}
 			out := s/inner*k*inner + s%inner
 			for m := len(heap) - 1; m >= 0; m-- { // the root is the last of those that remain
+				if halted() {
+					return
+				}
 				i := heap[0]
 				values[out+m*inner], indices[out+m*inner] = x[at+i*inner], int64(i)
 				heap[0] = heap[m]

@@ -215,14 +215,22 @@ func LpNormalize[T Float](p *Pool, y, x []T, norm, outer, n, inner int) {
 // longer half after it):
 //
 //	y(b,c,i) = x(b,c,i) / (bias + alpha/width * sum_k(x(b,k,i)**2)) ** beta
-func LocalResponse[T Float](p *Pool, y, x []T, alpha, beta, bias float64, width, batch, channels, size int) {
+//
+// halt is asked now and then; after an error y is incomplete.
+func LocalResponse[T Float](p *Pool, halt func() error, y, x []T, alpha, beta, bias float64, width, batch, channels, size int) {
 	before := (width - 1) / 2
 	after := width - 1 - before
 	p.For(batch*channels, rowGrain(size*min(width, channels)), func(lo, hi int) {
+		left := haltEvery
 		for bc := lo; bc < hi; bc++ {
 			b, c := bc/channels, bc%channels
 			first, last := max(0, c-before), min(channels-1, c+after)
 			for i := range size {
+				if left -= last - first + 8; left < 0 {
+					if left = haltEvery; halt() != nil {
+						return
+					}
+				}
 				var sum float64
 				for k := first; k <= last; k++ {
 					v := float64(x[(b*channels+k)*size+i])

@@ -170,6 +170,7 @@ func (n *Recurrence[T]) Run(p *Pool, a *RecurrenceArgs[T], s *RecurrenceScratch[
 	if a.C0 != nil {
 		copy(s.c, a.C0)
 	}
+	every := min(16, 1+haltEvery/max(a.B*G*n.hidden, 1)) // steps between two questions whether to go on
 	block := min(max(preLimit/max(a.B*G, 1), 1), max(a.T, 1))
 	s.pre = grow(s.pre, block*a.B*G)
 	for from := 0; from < a.T; from += block {
@@ -180,7 +181,7 @@ func (n *Recurrence[T]) Run(p *Pool, a *RecurrenceArgs[T], s *RecurrenceScratch[
 		}
 		byTime := n.project(p, a, s.pre, first, steps)
 		for i := range steps {
-			if a.Stop != nil && i%16 == 0 {
+			if a.Stop != nil && i%every == 0 {
 				if err := a.Stop(); err != nil {
 					return err
 				}

@@ -88,12 +88,23 @@ func (g *Grams[T]) Add(tokens []T, number int) {
 	g.gram[node] = number
 }
 
+// textsEvery is how many places are looked at between two questions whether to
+// go on.
+const textsEvery = 1 << 14
+
 // Count calls hit with the number of each n-gram of shortest to longest tokens
 // that occurs in x with 0 to skips tokens left out between neighbours. Single
-// tokens count once.
-func (g *Grams[T]) Count(x []T, shortest, longest, skips int, hit func(number int)) {
+// tokens count once. halt is asked now and then; after an error the count is
+// incomplete.
+func (g *Grams[T]) Count(x []T, shortest, longest, skips int, halt func() error, hit func(number int)) {
+	left := textsEvery
 	for step := 1; step <= skips+1; step++ {
 		for start := range x {
+			if left--; left < 0 {
+				if left = textsEvery; halt() != nil {
+					return
+				}
+			}
 			// In the last places not even the shortest has room.
 			if shortest > 1 && (len(x)-1-start)/step < shortest-1 {
 				break
