@@ -58,6 +58,15 @@ type View interface {
 	View() bool
 }
 
+// Chained is a Kernel whose work is a chain of small pieces, or some chains side
+// by side, which threads can't share well beyond one for each chain: the steps of
+// a recurrence.
+type Chained interface {
+	// Chains is the number of chains and how many multiplications all take, for
+	// inputs of which in is known; work is 0 where that isn't enough to tell.
+	Chains(in []Fact) (chains, work int)
+}
+
 // Prepacker is a Kernel that can trade constant inputs for a faster form of
 // itself. consts has nil where an input isn't constant. The result replaces the
 // kernel; drop lists the inputs it no longer reads, whose memory can go. What it

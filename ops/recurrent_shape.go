@@ -193,3 +193,20 @@ func (k *recurrent) Infer(c *Infer) error {
 	}
 	return nil
 }
+
+// Chains is the number of directions.
+func (k *recurrent) Chains(facts []Fact) (chains, work int) {
+	var in operands
+	for i, f := range facts[:min(len(facts), len(in))] {
+		in[i].shape, in[i].ranked, in[i].dtype = f.Shape, f.Ranked, f.DType
+	}
+	s, err := k.sizes(&in)
+	if err != nil || min(s.T, s.B, s.I, s.H) < 0 {
+		return 0, 0
+	}
+	n, err := tensor.CheckShape([]int{k.directions, s.T, s.B, s.I + s.H, k.kind.Gates(), s.H}, 1)
+	if err != nil {
+		return 0, 0
+	}
+	return k.directions, n
+}

@@ -23,6 +23,7 @@ type Plan struct {
 type PlanStep struct {
 	Op      string // operator, with its domain unless that is ONNX's own
 	Node    string // the node's name in the file, often empty
+	Group   int    // steps of the same group run side by side; 0 for none
 	Outputs []PlanValue
 }
 
@@ -54,7 +55,7 @@ func (m *Model) Plan(inputs map[string]*tensor.Tensor, outputs ...string) (*Plan
 		d.Constants += int64(k.value.Len() * sizeOf(k.value.DType()))
 	}
 	for _, st := range p.steps {
-		s := PlanStep{Op: opName(st.n), Node: st.n.proto.Name}
+		s := PlanStep{Op: opName(st.n), Node: st.n.proto.Name, Group: st.group}
 		for _, slot := range st.n.out {
 			if slot >= 0 {
 				s.Outputs = append(s.Outputs, p.describe(slot))
@@ -108,11 +109,16 @@ func (p *plan) describe(slot int) PlanValue {
 	return v
 }
 
-// String lists the steps, one a line, and then the memory.
+// String lists the steps, one a line, those that run side by side after a bar,
+// and then the memory.
 func (p *Plan) String() string {
 	var b strings.Builder
 	for i, s := range p.Steps {
-		fmt.Fprintf(&b, "%5d %-24s", i, s.Op)
+		beside := " "
+		if s.Group > 0 {
+			beside = "|"
+		}
+		fmt.Fprintf(&b, "%5d%s%-24s", i, beside, s.Op)
 		for _, v := range s.Outputs {
 			fmt.Fprintf(&b, " %s %s %s", v.Name, v.Type, v.Place)
 		}

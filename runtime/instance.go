@@ -22,6 +22,9 @@ type instance struct {
 	spares  []*tensor.Tensor   // memory for outputs that the caller's can't be used for
 	results []tensor.Value
 	scratch ops.Scratch
+	shared  shared
+	first   int              // of the steps that run side by side
+	each    func(lo, hi int) // some of them
 	arena   []byte
 	at      int   // the step that runs
 	kept    int64 // bytes that steps reserved and may have kept for the next run, where the caller set a limit
@@ -35,6 +38,9 @@ type running struct {
 	inner   *subruns
 	c       ops.Ctx
 	kept    any
+	beside  int         // how many steps from this one on run side by side; 0 if it is none or not the first
+	scratch ops.Scratch // of a step beside others
+	err     error       // of a step beside others
 }
 
 // job is one call of Run: what an instance and those of its subgraphs share.
@@ -71,6 +77,7 @@ func (c *compiler) newInstance(p *plan, j *job) (*instance, error) {
 	x := &instance{p: p, job: j, frame: make([]tensor.Value, len(p.values)), results: make([]tensor.Value, len(p.outputs)),
 		inputs: make([][]*tensor.Tensor, len(p.g.inputs)+len(p.g.captures)), outputs: make([][]*tensor.Tensor, len(p.outputs)),
 		spares: make([]*tensor.Tensor, len(p.outputs)), arena: tensor.AlignedBytes(p.arena)}
+	x.each, x.shared.of = x.some, &j.memory
 	headers := make([]*tensor.Tensor, len(p.values))
 	at := make([]int, len(p.g.slots))
 	for i := range at {
@@ -121,6 +128,15 @@ func (c *compiler) newInstance(p *plan, j *job) (*instance, error) {
 			Kept:    &r.kept,
 		}
 		r.c.UseScratch(&x.scratch)
+		if st.group > 0 {
+			r.c.Memory = &x.shared
+			r.c.UseScratch(&r.scratch)
+			if i == 0 || p.steps[i-1].group != st.group {
+				for k := i; k < len(p.steps) && p.steps[k].group == st.group; k++ {
+					r.beside++
+				}
+			}
+		}
 		fill(r.c.Inputs, st.n.in, headers)
 		fill(r.c.Outputs, st.n.out, headers)
 		fill(r.c.Outer, st.n.captures, headers)
@@ -222,7 +238,7 @@ func (x *instance) loop() (err error) {
 			err = x.fail(fmt.Errorf("%w: %v", ErrInternal, p))
 		}
 	}()
-	for i := range x.steps {
+	for i := 0; i < len(x.steps); i++ {
 		r := &x.steps[i]
 		x.at = i
 		if done != nil {
@@ -231,6 +247,13 @@ func (x *instance) loop() (err error) {
 				return context.Cause(j.ctx)
 			default:
 			}
+		}
+		if r.beside > 1 && !j.limited && j.profile == nil {
+			if err := x.sideBySide(i, r.beside); err != nil {
+				return err
+			}
+			i += r.beside - 1
+			continue
 		}
 		r.c.Context = j.ctx
 		if r.special || j.profile != nil {
@@ -256,7 +279,7 @@ func (x *instance) loop() (err error) {
 func (x *instance) bound(r *running, reserved int64) {
 	const each, all = 256 << 10, 8 << 20
 	if x.kept += reserved; reserved > each || x.kept > all {
-		r.kept, x.scratch = nil, ops.Scratch{}
+		r.kept, x.scratch, r.scratch = nil, ops.Scratch{}, ops.Scratch{}
 		x.kept -= reserved
 	}
 }

@@ -27,6 +27,7 @@ type config struct {
 	seed    uint64
 	weights Weights
 	without []string // rewrites that are off
+	inTurn  bool     // no steps side by side
 }
 
 // Option changes how a model is loaded.
@@ -57,6 +58,15 @@ func WithMemoryLimit(bytes int64) Option {
 			return fmt.Errorf("runtime: memory limit of %d bytes", bytes)
 		}
 		c.memory, c.limited = bytes, bytes > 0
+		return nil
+	}
+}
+
+// WithStepsInTurn runs the steps of a plan one after the other, also large ones
+// that don't depend on each other and would run side by side.
+func WithStepsInTurn() Option {
+	return func(c *config) error {
+		c.inTurn = true
 		return nil
 	}
 }

@@ -56,6 +56,7 @@ type region struct {
 type step struct {
 	n       *node
 	wanted  []bool
+	group   int     // of steps that may run side by side, which follow each other; 0 for none
 	dynamic bool    // it has patches or releases
 	in      []patch // inputs and captures to be set from the frame before it runs
 	outer   []patch
@@ -91,7 +92,8 @@ type output struct {
 func (w *work) makePlan(handOn bool) *plan {
 	w.trim()
 	p := &plan{g: w.g, facts: w.facts, values: make([]value, len(w.g.slots))}
-	l := &layout{plan: p, last: make([]int, len(w.g.slots)), kept: make([]bool, len(w.g.slots))}
+	l := &layout{plan: p, groups: w.together(), last: make([]int, len(w.g.slots)), kept: make([]bool, len(w.g.slots))}
+	l.spans()
 	l.lifetimes()
 	l.keeping()
 	for _, s := range slices.Concat(w.g.inputs, w.g.captures) {
@@ -108,6 +110,7 @@ func (w *work) makePlan(handOn bool) *plan {
 	l.handOver(handOn)
 	p.arena = assign(p.regions)
 	l.patches()
+	p.ungroup()
 	for _, r := range p.regions {
 		if r.output >= 0 {
 			p.fresh += int64(r.bytes)
@@ -120,9 +123,43 @@ func (w *work) makePlan(handOn bool) *plan {
 // layout decides where values lie.
 type layout struct {
 	*plan
-	last []int  // the last node that reads a slot, -1 if none; len(nodes) for outputs
+	groups     []int // per node, see together
+	begin, end []int // per node: the first and the last node that may run at the same time
+
+	last []int  // the last node that may run when a slot is read, -1 if none; len(nodes) for outputs
 	kept []bool // slots whose value something may hold on to, so that it can't be in a region
 	view []int  // per node: the slot it is a view of, or -1
+}
+
+// spans finds the nodes that may run at the same time as each.
+func (l *layout) spans() {
+	n := len(l.groups)
+	l.begin, l.end = make([]int, n), make([]int, n)
+	for i := range n {
+		if l.begin[i] = i; i > 0 && l.groups[i] > 0 && l.groups[i] == l.groups[i-1] {
+			l.begin[i] = l.begin[i-1]
+		}
+	}
+	for i := n - 1; i >= 0; i-- {
+		if l.end[i] = i; i+1 < n && l.groups[i] > 0 && l.groups[i] == l.groups[i+1] {
+			l.end[i] = l.end[i+1]
+		}
+	}
+}
+
+// ungroup runs one by one what has values that only the run itself places.
+func (p *plan) ungroup() {
+	none := map[int]bool{}
+	for _, st := range p.steps {
+		if st.dynamic {
+			none[st.group] = true
+		}
+	}
+	for i := range p.steps {
+		if none[p.steps[i].group] {
+			p.steps[i].group = 0
+		}
+	}
 }
 
 func (l *layout) lifetimes() {
@@ -133,7 +170,7 @@ func (l *layout) lifetimes() {
 		for _, list := range [][]int{n.in, n.captures} {
 			for _, s := range list {
 				if s >= 0 {
-					l.last[s] = i
+					l.last[s] = l.end[i]
 				}
 			}
 		}
@@ -268,14 +305,14 @@ func (l *layout) lay(i int, n *node, o, s int) {
 		}
 	}
 	l.values[s] = value{home: laid, region: len(l.regions)}
-	l.regions = append(l.regions, region{bytes: l.bytes(s), first: i, last: max(i, l.last[s]), source: -1, output: -1})
+	l.regions = append(l.regions, region{bytes: l.bytes(s), first: l.begin[i], last: max(l.end[i], l.last[s]), source: -1, output: -1})
 }
 
 // overwritable is the region of input j of node i if output slot s may take it
 // over, else -1.
 func (l *layout) overwritable(i int, n *node, j, s int) int {
 	x := n.input(j)
-	if x < 0 || l.values[x].home != laid || !alike(l.facts[x], l.facts[s]) {
+	if l.begin[i] < l.end[i] || x < 0 || l.values[x].home != laid || !alike(l.facts[x], l.facts[s]) {
 		return -1
 	}
 	at := l.values[x].region
@@ -295,7 +332,7 @@ func (l *layout) overwritable(i int, n *node, j, s int) int {
 
 // step makes node i's step; patches follow once every value has its place.
 func (l *layout) step(n *node, i int) step {
-	st := step{n: n, wanted: make([]bool, len(n.out)), inner: make([]*plans, len(n.bodies))}
+	st := step{n: n, group: l.groups[i], wanted: make([]bool, len(n.out)), inner: make([]*plans, len(n.bodies))}
 	for o, s := range n.out {
 		st.wanted[o] = s >= 0 && l.last[s] >= 0
 	}
