@@ -163,7 +163,7 @@ func gemmRows[T number](c *Ctx, transA, transB bool, m, n, k int, alpha T, a []T
 func rowsAtOnce[T number](m, n, k int) int {
 	work, least := 1<<26, 8
 	if tensor.DTypeOf[T]() == tensor.Float32 {
-		work, least = 1<<31, 48
+		work, least = 1<<31-1, 48
 	}
 	if each := max(n, 1) * max(k, 1); m > 1 && each > work/m {
 		return min(m, max(work/each, least)/least*least)
