@@ -26,6 +26,7 @@ func rewriteRules() []rewriteRule {
 		{"conv-batch-norm", rewriteConvBatchNorm},
 		{"attention", rewriteAttention},
 		{"dynamic-product", rewriteDynamicProduct},
+		{"quantised-product", rewriteQuantisedProduct},
 		{"linear", rewriteLinear},
 		{"linear-activation", rewriteLinearActivation},
 		{"recurrent", rewriteRecurrent},

@@ -50,6 +50,9 @@ type rewriteCase struct {
 
 func rewriteCases() []rewriteCase {
 	linear := []*onnx.Tensor{initializer("W", wave(1, 4, 3)), initializer("b", wave(2, 3))}
+	qdq := []*onnx.Tensor{initializer("Q", must(tensor.New([]int8{5, -128, 100, 7, -7, 127, 0, 33, -90, 12, 1, -1}, 4, 3))), num("s", 0.01), initializer("z", tensor.Scalar(uint8(120))),
+		num("scale", 0.02), initializer("zero", tensor.Scalar(int8(3))), initializer("R", must(tensor.New([]uint8{5, 128, 100, 7, 255, 127, 0, 33, 90, 12, 1, 199}, 3, 4))),
+		initializer("scales", must(tensor.New([]float32{0.02, 0.01, 0.03}, 3))), initializer("zeros", must(tensor.New([]uint8{0, 128, 255}, 3))), initializer("b", wave(1, 3))}
 	dynamic := []*onnx.Tensor{initializer("Q", must(tensor.New([]int8{5, -128, 100, 7, -7, 127, 0, 33, -90, 12, 1, -1}, 4, 3))), initializer("zero", tensor.Scalar(int8(3))),
 		initializer("scale", must(tensor.New([]float32{.01, .02, .03}, 3))), linear[1]}
 	layerNorm := []*onnx.Tensor{num("two", 2), num("eps", 1e-5), initializer("gamma", wave(1, 4)), initializer("beta", wave(2, 4))}
@@ -102,6 +105,18 @@ func rewriteCases() []rewriteCase {
 			nodes: []*onnx.Node{op("DynamicQuantizeLinear", names("x"), names("q", "s", "z")), op("MatMulInteger", names("q", "Q", "z", "zero"), names("i")), op("Cast", names("i"), names("f"), onnx.AttrInt("to", 1)),
 				op("Mul", names("s", "scale"), names("both")), op("Mul", names("f", "both"), names("y"))},
 			steps: []string{"DynamicQuantizeLinear", "MatMulInteger", "Cast", "Mul", "Mul"}},
+		{name: "a matrix with a scale", rewrite: "quantised-product", opset: 13, in: floats("x", "n", "t", 4), x: wave(0, 2, 5, 4), consts: qdq,
+			nodes: []*onnx.Node{op("QuantizeLinear", names("x", "s", "z"), names("q")), op("DequantizeLinear", names("q", "s", "z"), names("d")), op("DequantizeLinear", names("Q", "scale", "zero"), names("w")),
+				op("MatMul", names("d", "w"), names("y"))},
+			steps: []string{"QuantizeLinear", "com.microsoft.MatMulIntegerToFloat"}, without: []string{"QuantizeLinear", "DequantizeLinear", "MatMul"}},
+		{name: "Gemm, a scale for each row", rewrite: "quantised-product", opset: 13, in: floats("x", "n", 4), x: wave(0, 5, 4), consts: qdq,
+			nodes: []*onnx.Node{op("QuantizeLinear", names("x", "s", "z"), names("q")), op("DequantizeLinear", names("q", "s", "z"), names("d")), op("DequantizeLinear", names("R", "scales", "zeros"), names("w"), onnx.AttrInt("axis", 0)),
+				op("Gemm", names("d", "w", "b"), names("y"), onnx.AttrInt("transB", 1))},
+			steps: []string{"QuantizeLinear", "com.microsoft.MatMulIntegerToFloat"}, without: []string{"QuantizeLinear", "DequantizeLinear", "onda.Linear"}},
+		{name: "a scale for each row of a sum", rewrite: "quantised-product", opset: 13, in: floats("x", "n", 3), x: wave(0, 5, 3), consts: qdq,
+			nodes: []*onnx.Node{op("QuantizeLinear", names("x", "s", "z"), names("q")), op("DequantizeLinear", names("q", "s", "z"), names("d")), op("DequantizeLinear", names("R", "scales", "zeros"), names("w"), onnx.AttrInt("axis", 0)),
+				op("MatMul", names("d", "w"), names("y"))},
+			steps: []string{"QuantizeLinear", "DequantizeLinear", "MatMul"}},
 		{name: "Relu", rewrite: "linear-activation", opset: 13, in: floats("x", "n", 4), x: wave(0, 2, 4), consts: linear,
 			nodes: []*onnx.Node{op("Gemm", names("x", "W", "b"), names("m")), op("Relu", names("m"), names("y"))},
 			steps: []string{"onda.Linear"}, without: []string{"onda.Linear", "Relu"}},

@@ -39,11 +39,13 @@ type work struct {
 	unsorted bool          // a rewrite left a node behind one of its readers
 	seen     map[string]*node
 	small    map[string]int // slots of small constants by their content
-	fold     foldRoom
-	memory   *budget // of the constants made here
-	changed  bool
-	depth    int  // of subgraphs whose facts are being worked out
-	effort   *int // nodes that inference of subgraphs may still visit
+	// dequantised are the DequantizeLinear nodes that were folded, by their slot.
+	dequantised map[int]*node
+	fold        foldRoom
+	memory      *budget // of the constants made here
+	changed     bool
+	depth       int  // of subgraphs whose facts are being worked out
+	effort      *int // nodes that inference of subgraphs may still visit
 }
 
 // foldRoom bounds what folding may take.
@@ -56,7 +58,7 @@ type foldRoom struct {
 
 func newWork(c *compiler, g *graph, exact bool) *work {
 	effort := 4 << 20
-	w := &work{compiler: c, g: g.clone(), exact: exact, effort: &effort, memory: new(budget)}
+	w := &work{compiler: c, g: g.clone(), exact: exact, effort: &effort, memory: new(budget), dequantised: map[int]*node{}}
 	*w.memory = c.budget()
 	w.fold = foldRoom{each: 1 << 20, grow: 8, total: 1 << 33, deadline: time.Now().Add(5 * time.Second)}
 	if exact {
@@ -330,6 +332,9 @@ func (w *work) folded(n *node) bool {
 		}
 	}
 	w.fold.total -= made
+	if n.is("DequantizeLinear") {
+		w.dequantised[n.out[0]] = n
+	}
 	w.shareSmall(n)
 	for _, s := range n.in {
 		if s >= 0 {
