@@ -76,7 +76,10 @@ func (k *embedNorm) sizes(at func(i int) Fact) (b, t, width int, err error) {
 			}
 		}
 	}
-	if f := at(embedPositions); f.Ranked && !(len(f.Shape) == 2 && f.Shape[0] == 1) {
+	if f := at(embedPositions); f.Ranked {
+		if len(f.Shape) == 2 && f.Shape[0] == 1 {
+			return b, t, width, checkDims(embedPositions, f.Shape, 1, t) // those of every sequence
+		}
 		err = checkDims(embedPositions, f.Shape, b, t)
 	}
 	return b, t, width, err
