@@ -48,8 +48,12 @@ type gemmTask struct {
 	v       *variant
 	m, n, k int
 
-	a   []float32
-	lda int
+	a      []float32
+	lda    int
+	transA bool      // a(i,l) is a[l*lda+i]; needs more than one tile, and
+	alpha  float32   // a factor of A, too; 0 means 1
+	strips []float32 // A laid out, if it is: see layOut
+	own    *scratch  // their memory
 
 	packed []float32   // as in PackedB, or nil for one of the next three
 	half   []uint32    // as in PackedB
@@ -72,12 +76,16 @@ type gemmTask struct {
 	rows  int8Rows
 	fixed dataRange
 	round func(lo, hi int)
+
+	then []float32 // weights that are needed after the last panel
+	lay  func(lo, hi int)
 }
 
 var gemmTasks = sync.Pool{New: func() any {
 	t := new(gemmTask)
 	t.run = t.chunk
 	t.round = t.roundTiles
+	t.lay = func(lo, hi int) { t.layOut(t.strips[t.row(lo)*t.k:], lo, hi, 0, t.k) }
 	return t
 }}
 
@@ -91,19 +99,22 @@ func (t *gemmTask) forget() {
 	if t.rows.s != nil {
 		t.rows.release()
 	}
-	*t = gemmTask{run: t.run, round: t.round}
+	if t.own != nil {
+		t.own.release()
+	}
+	*t = gemmTask{run: t.run, round: t.round, lay: t.lay}
 	gemmTasks.Put(t)
 }
 
 const (
 	// gemmChunk is how many multiplications are worth waking a thread for.
 	gemmChunk = 1 << 18
-	// gemmDepth is how many rows of a panel are used at a time: few enough for
-	// the second-level cache, as many as possible since each time c is loaded
-	// and stored once more.
+	// gemmDepth is how deep rows of A are laid out at a time: as deep as can be,
+	// since between two stretches c leaves the near caches.
 	gemmDepth = 1024
-	// gemmBlock is how many values of A are used at a time.
-	gemmBlock = 1 << 18
+	// gemmBlock is how many values of A are laid out at a time: half of a small
+	// second-level cache.
+	gemmBlock = 1 << 16
 	// gemmThin is how many rows of an unpacked B are passed over at a time.
 	gemmThin = 16
 )
@@ -129,7 +140,7 @@ func (t *gemmTask) width() int {
 
 func (t *gemmTask) start(p *Pool) {
 	t.shape()
-	t.byTile = t.panels < t.tiles && t.panels < 4*p.Threads()
+	t.byTile = t.tiles >= 4*p.Threads() || t.panels < t.tiles && t.panels < 4*p.Threads()
 	if t.tiles == 1 && t.q == nil {
 		t.group = t.v.group
 	}
@@ -141,7 +152,11 @@ func (t *gemmTask) start(p *Pool) {
 	if t.q != nil {
 		t.quantize(p)
 	}
-	p.For(units, ceilDiv(gemmChunk, max(work, 1)), t.run)
+	grain := ceilDiv(gemmChunk, max(work, 1))
+	if t.q == nil && t.tiles > 1 && !t.byTile && p.Threads() > 1 && units > grain && t.m*t.k <= p.Threads()*gemmBlock {
+		t.layOutAll(p)
+	}
+	p.For(units, grain, t.run)
 	t.forget()
 }
 
@@ -205,6 +220,21 @@ func (t *gemmTask) some(v *variant, m int, a []float32, lda int, c []float32, ld
 	t.chunk(p0*panel/width, min(ceilDiv(p1*panel, width), t.panels))
 }
 
+// prepare is what comes before calls of columns on the calling goroutine.
+func (t *gemmTask) prepare() {
+	t.shape()
+	if t.q != nil {
+		t.quantize(nil)
+	} else if t.tiles > 1 {
+		t.layOutAll(nil)
+	}
+}
+
+// columns computes columns [j0, j1), both at the start of a panel or the end.
+func (t *gemmTask) columns(j0, j1 int) {
+	t.chunk(j0/t.width(), min(ceilDiv(j1, t.width()), t.panels))
+}
+
 // row is where a tile begins.
 func (t *gemmTask) row(tile int) int { return t.m * tile / t.tiles }
 
@@ -244,11 +274,11 @@ func (t *gemmTask) thin(b []float32, l, k, j0, j1 int, add bool) {
 	}
 	if whole > 0 {
 		kernel := t.v.gemm[len(t.v.gemm)-1][t.m]
-		kernel(k, whole, &t.a[l], t.lda, &b[0], bs, pb, &t.c[j0], t.ldc, width, add, &b[0], 0)
+		kernel(k, whole, &t.a[l], t.lda, 1, &b[0], bs, pb, &t.c[j0], t.ldc, width, add, &b[0], 0)
 	}
 	if rest > 0 {
 		kernel := t.v.gemm[ceilDiv(rest, t.v.lanes)][t.m]
-		kernel(k, 1, &t.a[l], t.lda, &b[whole*pb], tb, 0, &t.c[j1-rest], t.ldc, rest, add, &b[0], 0)
+		kernel(k, 1, &t.a[l], t.lda, 1, &b[whole*pb], tb, 0, &t.c[j1-rest], t.ldc, rest, add, &b[0], 0)
 	}
 }
 
@@ -278,59 +308,4 @@ func (t *gemmTask) dots(j0, j1 int, add bool) {
 			}
 		}
 	}
-}
-
-// block computes columns [j0, j1) of tiles [r0, r1), in blocks that the caches
-// hold: gemmDepth rows of a panel against gemmBlock values of A.
-func (t *gemmTask) block(r0, r1, j0, j1 int, add bool) {
-	width := t.v.panel()
-	height := max(1, gemmBlock/min(t.k, gemmDepth)/ceilDiv(t.m, t.tiles))
-	var buf []float32
-	if t.packed == nil {
-		var s *scratch
-		s, buf = borrow(min(t.k, gemmDepth) * width)
-		defer s.release()
-	}
-	for ; r0 < r1; r0 += height {
-		end := min(r0+height, r1)
-		for l := 0; l < t.k; l += gemmDepth {
-			k := min(gemmDepth, t.k-l)
-			for j := j0; j < j1; j += width {
-				cols := min(width, j1-j)
-				vectors := ceilDiv(cols, t.v.lanes)
-				bs := vectors * t.v.lanes
-				b := buf
-				switch {
-				case t.packed != nil:
-					b = t.packed[j*t.k+l*bs:]
-				case t.half != nil:
-					bs = width
-					t.v.halfExpand(k, &b[0], &t.half[(j*t.k+l*width)/2])
-				default:
-					packPanel(b, bs, t.transB, k, cols, t.b, t.ldb, l, j)
-				}
-				var next []float32
-				if t.packed != nil && j+2*width <= j1 {
-					next = t.packed[(j+width)*t.k+l*width:][:k*width]
-				}
-				kernels := t.v.gemm[vectors]
-				for r := r0; r < end; r++ {
-					i, below := t.row(r), t.row(r+1)
-					soon, ahead := fetch(next, r-r0, k, &b[0])
-					kernels[below-i](k, 1, &t.a[i*t.lda+l], t.lda, &b[0], bs, 0, &t.c[i*t.ldc+j], t.ldc, cols, add || l > 0, soon, ahead)
-				}
-			}
-		}
-	}
-}
-
-// fetch is what tile number i of a panel should fetch of the next: two cache
-// lines for each of its k steps until all is there. Otherwise it names what is
-// there anyway: looking up an address that is not would take time.
-func fetch(next []float32, i, k int, here *float32) (soon *float32, ahead int) {
-	const lines = 2 * 16
-	if (i+1)*k*lines > len(next) {
-		return here, 0
-	}
-	return &next[i*k*lines], lines
 }

@@ -4,16 +4,18 @@
 
 #include "textflag.h"
 
-// func gemm1x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm1x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm1x8AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm1x8AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), CX
+	MOVQ cs+32(FP), R8
+	SHLQ $0x02, R8
 
 panel1:
 	LEAQ   (AX)(AX*2), CX
@@ -21,50 +23,53 @@ panel1:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	MOVQ   k+0(FP), R8
-	SUBQ   $0x04, R8
+	MOVQ   k+0(FP), R9
+	SUBQ   $0x04, R9
 	JLT    tail4
 
 four2:
 	VBROADCASTSS (DI), Y4
 	VFMADD231PS  (DX), Y4, Y0
-	VBROADCASTSS 4(DI), Y4
+	ADDQ         R8, DI
+	VBROADCASTSS (DI), Y4
 	VFMADD231PS  (DX)(AX*1), Y4, Y1
-	VBROADCASTSS 8(DI), Y4
+	ADDQ         R8, DI
+	VBROADCASTSS (DI), Y4
 	VFMADD231PS  (DX)(AX*2), Y4, Y2
-	VBROADCASTSS 12(DI), Y4
+	ADDQ         R8, DI
+	VBROADCASTSS (DI), Y4
 	VFMADD231PS  (DX)(CX*1), Y4, Y3
+	ADDQ         R8, DI
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	SUBQ         $0x04, R8
+	SUBQ         $0x04, R9
 	JGE          four2
 
 tail4:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JZ   done5
 
 one3:
 	VBROADCASTSS (DI), Y4
 	VFMADD231PS  (DX), Y4, Y0
+	ADDQ         R8, DI
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	DECQ         R8
+	DECQ         R9
 	JNZ          one3
 
 done5:
 	VADDPS Y1, Y0, Y0
 	VADDPS Y2, Y0, Y0
 	VADDPS Y3, Y0, Y0
-	MOVQ   ldc+64(FP), CX
+	MOVQ   ldc+72(FP), CX
 	SHLQ   $0x02, CX
 	MOVQ   BX, CX
 	CMPQ   SI, $0x01
 	JNE    whole6
-	CMPQ   last+72(FP), $0x08
+	CMPQ   last+80(FP), $0x08
 	JNE    part7
 
 whole6:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet9
 	VADDPS (CX), Y0, Y0
 	MOVQ   BX, CX
@@ -74,12 +79,12 @@ wholeSet9:
 	JMP     stored8
 
 part7:
-	MOVQ       last+72(FP), R8
-	LEAQ       tail_AVX2<>+0(SB), R9
-	MOVQ       $0x00000010, R10
-	SUBQ       R8, R10
-	VMOVUPS    (R9)(R10*4), Y1
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R9
+	LEAQ       tail_AVX2<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	VMOVUPS    (R10)(R11*4), Y1
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet10
 	VMASKMOVPS (CX), Y1, Y2
 	VADDPS     Y2, Y0, Y0
@@ -89,14 +94,14 @@ partSet10:
 	VMASKMOVPS Y0, Y1, (CX)
 
 stored8:
-	MOVQ  k+0(FP), R8
+	MOVQ  k+0(FP), R9
 	MOVQ  AX, CX
-	IMULQ R8, CX
+	IMULQ R9, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R8
-	SUBQ  R8, DI
-	MOVQ  pb+48(FP), R8
-	LEAQ  (DX)(R8*4), DX
+	IMULQ R8, R9
+	SUBQ  R9, DI
+	MOVQ  pb+56(FP), R9
+	LEAQ  (DX)(R9*4), DX
 	ADDQ  $0x00000020, BX
 	DECQ  SI
 	JNZ   panel1
@@ -137,16 +142,18 @@ DATA tail_AVX2<>+120(SB)/4, $0x00000000
 DATA tail_AVX2<>+124(SB)/4, $0x00000000
 GLOBL tail_AVX2<>(SB), RODATA|NOPTR, $128
 
-// func gemm2x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm2x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm2x8AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm2x8AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), R8
+	MOVQ cs+32(FP), R9
+	SHLQ $0x02, R9
 	SHLQ $0x02, R8
 
 panel11:
@@ -159,8 +166,8 @@ panel11:
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   k+0(FP), R9
-	SUBQ   $0x04, R9
+	MOVQ   k+0(FP), R10
+	SUBQ   $0x04, R10
 	JLT    tail14
 
 four12:
@@ -169,28 +176,31 @@ four12:
 	VFMADD231PS  Y8, Y9, Y0
 	VBROADCASTSS (DI)(R8*1), Y9
 	VFMADD231PS  Y8, Y9, Y1
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*1), Y8
-	VBROADCASTSS 4(DI), Y9
+	VBROADCASTSS (DI), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 4(DI)(R8*1), Y9
+	VBROADCASTSS (DI)(R8*1), Y9
 	VFMADD231PS  Y8, Y9, Y3
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*2), Y8
-	VBROADCASTSS 8(DI), Y9
+	VBROADCASTSS (DI), Y9
 	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS 8(DI)(R8*1), Y9
+	VBROADCASTSS (DI)(R8*1), Y9
 	VFMADD231PS  Y8, Y9, Y5
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(CX*1), Y8
-	VBROADCASTSS 12(DI), Y9
+	VBROADCASTSS (DI), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS 12(DI)(R8*1), Y9
+	VBROADCASTSS (DI)(R8*1), Y9
 	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         R9, DI
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R10
 	JGE          four12
 
 tail14:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JZ   done15
 
 one13:
@@ -199,9 +209,9 @@ one13:
 	VFMADD231PS  Y8, Y9, Y0
 	VBROADCASTSS (DI)(R8*1), Y9
 	VFMADD231PS  Y8, Y9, Y1
+	ADDQ         R9, DI
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	DECQ         R9
+	DECQ         R10
 	JNZ          one13
 
 done15:
@@ -211,73 +221,75 @@ done15:
 	VADDPS Y5, Y1, Y1
 	VADDPS Y6, Y0, Y0
 	VADDPS Y7, Y1, Y1
-	MOVQ   ldc+64(FP), CX
+	MOVQ   ldc+72(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   BX, R9
+	MOVQ   BX, R10
 	CMPQ   SI, $0x01
 	JNE    whole16
-	CMPQ   last+72(FP), $0x08
+	CMPQ   last+80(FP), $0x08
 	JNE    part17
 
 whole16:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet19
-	VADDPS (R9), Y0, Y0
-	ADDQ   CX, R9
-	VADDPS (R9), Y1, Y1
-	MOVQ   BX, R9
+	VADDPS (R10), Y0, Y0
+	ADDQ   CX, R10
+	VADDPS (R10), Y1, Y1
+	MOVQ   BX, R10
 
 wholeSet19:
-	VMOVUPS Y0, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y1, (R9)
+	VMOVUPS Y0, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y1, (R10)
 	JMP     stored18
 
 part17:
-	MOVQ       last+72(FP), R10
-	LEAQ       tail_AVX2<>+0(SB), R11
-	MOVQ       $0x00000010, R12
-	SUBQ       R10, R12
-	VMOVUPS    (R11)(R12*4), Y2
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R11
+	LEAQ       tail_AVX2<>+0(SB), R12
+	MOVQ       $0x00000010, R13
+	SUBQ       R11, R13
+	VMOVUPS    (R12)(R13*4), Y2
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet20
-	VMASKMOVPS (R9), Y2, Y3
+	VMASKMOVPS (R10), Y2, Y3
 	VADDPS     Y3, Y0, Y0
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y2, Y3
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y2, Y3
 	VADDPS     Y3, Y1, Y1
-	MOVQ       BX, R9
+	MOVQ       BX, R10
 
 partSet20:
-	VMASKMOVPS Y0, Y2, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y1, Y2, (R9)
+	VMASKMOVPS Y0, Y2, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y1, Y2, (R10)
 
 stored18:
-	MOVQ  k+0(FP), R9
+	MOVQ  k+0(FP), R10
 	MOVQ  AX, CX
-	IMULQ R9, CX
+	IMULQ R10, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R9
-	SUBQ  R9, DI
-	MOVQ  pb+48(FP), R9
-	LEAQ  (DX)(R9*4), DX
+	IMULQ R9, R10
+	SUBQ  R10, DI
+	MOVQ  pb+56(FP), R10
+	LEAQ  (DX)(R10*4), DX
 	ADDQ  $0x00000020, BX
 	DECQ  SI
 	JNZ   panel11
 	VZEROUPPER
 	RET
 
-// func gemm3x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm3x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm3x8AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm3x8AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), R8
+	MOVQ cs+32(FP), R9
+	SHLQ $0x02, R9
 	SHLQ $0x02, R8
 
 panel21:
@@ -294,8 +306,8 @@ panel21:
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
-	MOVQ   k+0(FP), R9
-	SUBQ   $0x04, R9
+	MOVQ   k+0(FP), R10
+	SUBQ   $0x04, R10
 	JLT    tail24
 
 four22:
@@ -306,34 +318,37 @@ four22:
 	VFMADD231PS  Y12, Y13, Y1
 	VBROADCASTSS (DI)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y2
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*1), Y12
-	VBROADCASTSS 4(DI), Y13
+	VBROADCASTSS (DI), Y13
 	VFMADD231PS  Y12, Y13, Y3
-	VBROADCASTSS 4(DI)(R8*1), Y13
+	VBROADCASTSS (DI)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS 4(DI)(R8*2), Y13
+	VBROADCASTSS (DI)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y5
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*2), Y12
-	VBROADCASTSS 8(DI), Y13
+	VBROADCASTSS (DI), Y13
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS 8(DI)(R8*1), Y13
+	VBROADCASTSS (DI)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS 8(DI)(R8*2), Y13
+	VBROADCASTSS (DI)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y8
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(CX*1), Y12
-	VBROADCASTSS 12(DI), Y13
+	VBROADCASTSS (DI), Y13
 	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS 12(DI)(R8*1), Y13
+	VBROADCASTSS (DI)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS 12(DI)(R8*2), Y13
+	VBROADCASTSS (DI)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         R9, DI
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R10
 	JGE          four22
 
 tail24:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JZ   done25
 
 one23:
@@ -344,9 +359,9 @@ one23:
 	VFMADD231PS  Y12, Y13, Y1
 	VBROADCASTSS (DI)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y2
+	ADDQ         R9, DI
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	DECQ         R9
+	DECQ         R10
 	JNZ          one23
 
 done25:
@@ -359,87 +374,89 @@ done25:
 	VADDPS Y9, Y0, Y0
 	VADDPS Y10, Y1, Y1
 	VADDPS Y11, Y2, Y2
-	MOVQ   ldc+64(FP), CX
+	MOVQ   ldc+72(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   BX, R9
+	MOVQ   BX, R10
 	CMPQ   SI, $0x01
 	JNE    whole26
-	CMPQ   last+72(FP), $0x08
+	CMPQ   last+80(FP), $0x08
 	JNE    part27
 
 whole26:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet29
-	VADDPS (R9), Y0, Y0
-	ADDQ   CX, R9
-	VADDPS (R9), Y1, Y1
-	ADDQ   CX, R9
-	VADDPS (R9), Y2, Y2
-	MOVQ   BX, R9
+	VADDPS (R10), Y0, Y0
+	ADDQ   CX, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   CX, R10
+	VADDPS (R10), Y2, Y2
+	MOVQ   BX, R10
 
 wholeSet29:
-	VMOVUPS Y0, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y2, (R9)
+	VMOVUPS Y0, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y2, (R10)
 	JMP     stored28
 
 part27:
-	MOVQ       last+72(FP), R10
-	LEAQ       tail_AVX2<>+0(SB), R11
-	MOVQ       $0x00000010, R12
-	SUBQ       R10, R12
-	VMOVUPS    (R11)(R12*4), Y3
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R11
+	LEAQ       tail_AVX2<>+0(SB), R12
+	MOVQ       $0x00000010, R13
+	SUBQ       R11, R13
+	VMOVUPS    (R12)(R13*4), Y3
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet30
-	VMASKMOVPS (R9), Y3, Y4
+	VMASKMOVPS (R10), Y3, Y4
 	VADDPS     Y4, Y0, Y0
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y3, Y4
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y3, Y4
 	VADDPS     Y4, Y1, Y1
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y3, Y4
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y3, Y4
 	VADDPS     Y4, Y2, Y2
-	MOVQ       BX, R9
+	MOVQ       BX, R10
 
 partSet30:
-	VMASKMOVPS Y0, Y3, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y1, Y3, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y2, Y3, (R9)
+	VMASKMOVPS Y0, Y3, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y1, Y3, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y2, Y3, (R10)
 
 stored28:
-	MOVQ  k+0(FP), R9
+	MOVQ  k+0(FP), R10
 	MOVQ  AX, CX
-	IMULQ R9, CX
+	IMULQ R10, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R9
-	SUBQ  R9, DI
-	MOVQ  pb+48(FP), R9
-	LEAQ  (DX)(R9*4), DX
+	IMULQ R9, R10
+	SUBQ  R10, DI
+	MOVQ  pb+56(FP), R10
+	LEAQ  (DX)(R10*4), DX
 	ADDQ  $0x00000020, BX
 	DECQ  SI
 	JNZ   panel21
 	VZEROUPPER
 	RET
 
-// func gemm4x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm4x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm4x8AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm4x8AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), R8
+	MOVQ cs+32(FP), R9
+	SHLQ $0x02, R9
 	SHLQ $0x02, R8
 
 panel31:
 	LEAQ   (AX)(AX*2), CX
-	LEAQ   (R8)(R8*2), R9
+	LEAQ   (R8)(R8*2), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -448,8 +465,8 @@ panel31:
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   k+0(FP), R10
-	SUBQ   $0x04, R10
+	MOVQ   k+0(FP), R11
+	SUBQ   $0x04, R11
 	JLT    tail34
 
 four32:
@@ -460,42 +477,45 @@ four32:
 	VFMADD231PS  Y8, Y9, Y1
 	VBROADCASTSS (DI)(R8*2), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (DI)(R9*1), Y9
+	VBROADCASTSS (DI)(R10*1), Y9
 	VFMADD231PS  Y8, Y9, Y3
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*1), Y8
-	VBROADCASTSS 4(DI), Y9
+	VBROADCASTSS (DI), Y9
 	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS 4(DI)(R8*1), Y9
+	VBROADCASTSS (DI)(R8*1), Y9
 	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS 4(DI)(R8*2), Y9
+	VBROADCASTSS (DI)(R8*2), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS 4(DI)(R9*1), Y9
+	VBROADCASTSS (DI)(R10*1), Y9
 	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*2), Y8
-	VBROADCASTSS 8(DI), Y9
+	VBROADCASTSS (DI), Y9
 	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS 8(DI)(R8*1), Y9
+	VBROADCASTSS (DI)(R8*1), Y9
 	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS 8(DI)(R8*2), Y9
+	VBROADCASTSS (DI)(R8*2), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 8(DI)(R9*1), Y9
+	VBROADCASTSS (DI)(R10*1), Y9
 	VFMADD231PS  Y8, Y9, Y3
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(CX*1), Y8
-	VBROADCASTSS 12(DI), Y9
+	VBROADCASTSS (DI), Y9
 	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS 12(DI)(R8*1), Y9
+	VBROADCASTSS (DI)(R8*1), Y9
 	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS 12(DI)(R8*2), Y9
+	VBROADCASTSS (DI)(R8*2), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS 12(DI)(R9*1), Y9
+	VBROADCASTSS (DI)(R10*1), Y9
 	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         R9, DI
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	SUBQ         $0x04, R10
+	SUBQ         $0x04, R11
 	JGE          four32
 
 tail34:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R11
 	JZ   done35
 
 one33:
@@ -506,11 +526,11 @@ one33:
 	VFMADD231PS  Y8, Y9, Y1
 	VBROADCASTSS (DI)(R8*2), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (DI)(R9*1), Y9
+	VBROADCASTSS (DI)(R10*1), Y9
 	VFMADD231PS  Y8, Y9, Y3
+	ADDQ         R9, DI
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	DECQ         R10
+	DECQ         R11
 	JNZ          one33
 
 done35:
@@ -518,96 +538,98 @@ done35:
 	VADDPS Y5, Y1, Y1
 	VADDPS Y6, Y2, Y2
 	VADDPS Y7, Y3, Y3
-	MOVQ   ldc+64(FP), CX
+	MOVQ   ldc+72(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   BX, R9
+	MOVQ   BX, R10
 	CMPQ   SI, $0x01
 	JNE    whole36
-	CMPQ   last+72(FP), $0x08
+	CMPQ   last+80(FP), $0x08
 	JNE    part37
 
 whole36:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet39
-	VADDPS (R9), Y0, Y0
-	ADDQ   CX, R9
-	VADDPS (R9), Y1, Y1
-	ADDQ   CX, R9
-	VADDPS (R9), Y2, Y2
-	ADDQ   CX, R9
-	VADDPS (R9), Y3, Y3
-	MOVQ   BX, R9
+	VADDPS (R10), Y0, Y0
+	ADDQ   CX, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   CX, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   CX, R10
+	VADDPS (R10), Y3, Y3
+	MOVQ   BX, R10
 
 wholeSet39:
-	VMOVUPS Y0, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y2, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y3, (R9)
+	VMOVUPS Y0, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y3, (R10)
 	JMP     stored38
 
 part37:
-	MOVQ       last+72(FP), R10
-	LEAQ       tail_AVX2<>+0(SB), R11
-	MOVQ       $0x00000010, R12
-	SUBQ       R10, R12
-	VMOVUPS    (R11)(R12*4), Y4
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R11
+	LEAQ       tail_AVX2<>+0(SB), R12
+	MOVQ       $0x00000010, R13
+	SUBQ       R11, R13
+	VMOVUPS    (R12)(R13*4), Y4
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet40
-	VMASKMOVPS (R9), Y4, Y5
+	VMASKMOVPS (R10), Y4, Y5
 	VADDPS     Y5, Y0, Y0
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y4, Y5
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y4, Y5
 	VADDPS     Y5, Y1, Y1
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y4, Y5
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y4, Y5
 	VADDPS     Y5, Y2, Y2
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y4, Y5
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y4, Y5
 	VADDPS     Y5, Y3, Y3
-	MOVQ       BX, R9
+	MOVQ       BX, R10
 
 partSet40:
-	VMASKMOVPS Y0, Y4, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y1, Y4, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y2, Y4, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y3, Y4, (R9)
+	VMASKMOVPS Y0, Y4, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y1, Y4, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y2, Y4, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y3, Y4, (R10)
 
 stored38:
-	MOVQ  k+0(FP), R10
+	MOVQ  k+0(FP), R11
 	MOVQ  AX, CX
-	IMULQ R10, CX
+	IMULQ R11, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R10
-	SUBQ  R10, DI
-	MOVQ  pb+48(FP), R10
-	LEAQ  (DX)(R10*4), DX
+	IMULQ R9, R11
+	SUBQ  R11, DI
+	MOVQ  pb+56(FP), R11
+	LEAQ  (DX)(R11*4), DX
 	ADDQ  $0x00000020, BX
 	DECQ  SI
 	JNZ   panel31
 	VZEROUPPER
 	RET
 
-// func gemm5x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm5x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm5x8AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm5x8AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), R8
+	MOVQ cs+32(FP), R9
+	SHLQ $0x02, R9
 	SHLQ $0x02, R8
 
 panel41:
 	LEAQ   (AX)(AX*2), CX
-	LEAQ   (R8)(R8*2), R9
+	LEAQ   (R8)(R8*2), R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -618,8 +640,8 @@ panel41:
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
-	MOVQ   k+0(FP), R10
-	SUBQ   $0x04, R10
+	MOVQ   k+0(FP), R11
+	SUBQ   $0x04, R11
 	JLT    tail44
 
 four42:
@@ -630,50 +652,53 @@ four42:
 	VFMADD231PS  Y10, Y11, Y1
 	VBROADCASTSS (DI)(R8*2), Y11
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS (DI)(R9*1), Y11
+	VBROADCASTSS (DI)(R10*1), Y11
 	VFMADD231PS  Y10, Y11, Y3
 	VBROADCASTSS (DI)(R8*4), Y11
 	VFMADD231PS  Y10, Y11, Y4
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*1), Y10
-	VBROADCASTSS 4(DI), Y11
+	VBROADCASTSS (DI), Y11
 	VFMADD231PS  Y10, Y11, Y5
-	VBROADCASTSS 4(DI)(R8*1), Y11
+	VBROADCASTSS (DI)(R8*1), Y11
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS 4(DI)(R8*2), Y11
+	VBROADCASTSS (DI)(R8*2), Y11
 	VFMADD231PS  Y10, Y11, Y7
-	VBROADCASTSS 4(DI)(R9*1), Y11
+	VBROADCASTSS (DI)(R10*1), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	VBROADCASTSS 4(DI)(R8*4), Y11
+	VBROADCASTSS (DI)(R8*4), Y11
 	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*2), Y10
-	VBROADCASTSS 8(DI), Y11
+	VBROADCASTSS (DI), Y11
 	VFMADD231PS  Y10, Y11, Y0
-	VBROADCASTSS 8(DI)(R8*1), Y11
+	VBROADCASTSS (DI)(R8*1), Y11
 	VFMADD231PS  Y10, Y11, Y1
-	VBROADCASTSS 8(DI)(R8*2), Y11
+	VBROADCASTSS (DI)(R8*2), Y11
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS 8(DI)(R9*1), Y11
+	VBROADCASTSS (DI)(R10*1), Y11
 	VFMADD231PS  Y10, Y11, Y3
-	VBROADCASTSS 8(DI)(R8*4), Y11
+	VBROADCASTSS (DI)(R8*4), Y11
 	VFMADD231PS  Y10, Y11, Y4
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(CX*1), Y10
-	VBROADCASTSS 12(DI), Y11
+	VBROADCASTSS (DI), Y11
 	VFMADD231PS  Y10, Y11, Y5
-	VBROADCASTSS 12(DI)(R8*1), Y11
+	VBROADCASTSS (DI)(R8*1), Y11
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS 12(DI)(R8*2), Y11
+	VBROADCASTSS (DI)(R8*2), Y11
 	VFMADD231PS  Y10, Y11, Y7
-	VBROADCASTSS 12(DI)(R9*1), Y11
+	VBROADCASTSS (DI)(R10*1), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	VBROADCASTSS 12(DI)(R8*4), Y11
+	VBROADCASTSS (DI)(R8*4), Y11
 	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         R9, DI
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	SUBQ         $0x04, R10
+	SUBQ         $0x04, R11
 	JGE          four42
 
 tail44:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R11
 	JZ   done45
 
 one43:
@@ -684,13 +709,13 @@ one43:
 	VFMADD231PS  Y10, Y11, Y1
 	VBROADCASTSS (DI)(R8*2), Y11
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS (DI)(R9*1), Y11
+	VBROADCASTSS (DI)(R10*1), Y11
 	VFMADD231PS  Y10, Y11, Y3
 	VBROADCASTSS (DI)(R8*4), Y11
 	VFMADD231PS  Y10, Y11, Y4
+	ADDQ         R9, DI
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	DECQ         R10
+	DECQ         R11
 	JNZ          one43
 
 done45:
@@ -699,106 +724,108 @@ done45:
 	VADDPS Y7, Y2, Y2
 	VADDPS Y8, Y3, Y3
 	VADDPS Y9, Y4, Y4
-	MOVQ   ldc+64(FP), CX
+	MOVQ   ldc+72(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   BX, R9
+	MOVQ   BX, R10
 	CMPQ   SI, $0x01
 	JNE    whole46
-	CMPQ   last+72(FP), $0x08
+	CMPQ   last+80(FP), $0x08
 	JNE    part47
 
 whole46:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet49
-	VADDPS (R9), Y0, Y0
-	ADDQ   CX, R9
-	VADDPS (R9), Y1, Y1
-	ADDQ   CX, R9
-	VADDPS (R9), Y2, Y2
-	ADDQ   CX, R9
-	VADDPS (R9), Y3, Y3
-	ADDQ   CX, R9
-	VADDPS (R9), Y4, Y4
-	MOVQ   BX, R9
+	VADDPS (R10), Y0, Y0
+	ADDQ   CX, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   CX, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   CX, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   CX, R10
+	VADDPS (R10), Y4, Y4
+	MOVQ   BX, R10
 
 wholeSet49:
-	VMOVUPS Y0, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y2, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y3, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y4, (R9)
+	VMOVUPS Y0, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y4, (R10)
 	JMP     stored48
 
 part47:
-	MOVQ       last+72(FP), R10
-	LEAQ       tail_AVX2<>+0(SB), R11
-	MOVQ       $0x00000010, R12
-	SUBQ       R10, R12
-	VMOVUPS    (R11)(R12*4), Y5
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R11
+	LEAQ       tail_AVX2<>+0(SB), R12
+	MOVQ       $0x00000010, R13
+	SUBQ       R11, R13
+	VMOVUPS    (R12)(R13*4), Y5
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet50
-	VMASKMOVPS (R9), Y5, Y6
+	VMASKMOVPS (R10), Y5, Y6
 	VADDPS     Y6, Y0, Y0
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y5, Y6
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y5, Y6
 	VADDPS     Y6, Y1, Y1
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y5, Y6
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y5, Y6
 	VADDPS     Y6, Y2, Y2
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y5, Y6
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y5, Y6
 	VADDPS     Y6, Y3, Y3
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y5, Y6
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y5, Y6
 	VADDPS     Y6, Y4, Y4
-	MOVQ       BX, R9
+	MOVQ       BX, R10
 
 partSet50:
-	VMASKMOVPS Y0, Y5, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y1, Y5, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y2, Y5, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y3, Y5, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y4, Y5, (R9)
+	VMASKMOVPS Y0, Y5, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y1, Y5, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y2, Y5, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y3, Y5, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y4, Y5, (R10)
 
 stored48:
-	MOVQ  k+0(FP), R10
+	MOVQ  k+0(FP), R11
 	MOVQ  AX, CX
-	IMULQ R10, CX
+	IMULQ R11, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R10
-	SUBQ  R10, DI
-	MOVQ  pb+48(FP), R10
-	LEAQ  (DX)(R10*4), DX
+	IMULQ R9, R11
+	SUBQ  R11, DI
+	MOVQ  pb+56(FP), R11
+	LEAQ  (DX)(R11*4), DX
 	ADDQ  $0x00000020, BX
 	DECQ  SI
 	JNZ   panel41
 	VZEROUPPER
 	RET
 
-// func gemm6x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm6x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm6x8AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm6x8AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), R8
+	MOVQ cs+32(FP), R9
+	SHLQ $0x02, R9
 	SHLQ $0x02, R8
 
 panel51:
 	LEAQ   (AX)(AX*2), CX
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R8)(R8*2), R10
+	LEAQ   (R8)(R8*4), R11
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -811,8 +838,8 @@ panel51:
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
-	MOVQ   k+0(FP), R11
-	SUBQ   $0x04, R11
+	MOVQ   k+0(FP), R12
+	SUBQ   $0x04, R12
 	JLT    tail54
 
 four52:
@@ -823,58 +850,61 @@ four52:
 	VFMADD231PS  Y12, Y13, Y1
 	VBROADCASTSS (DI)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS (DI)(R9*1), Y13
+	VBROADCASTSS (DI)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y3
 	VBROADCASTSS (DI)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS (DI)(R10*1), Y13
+	VBROADCASTSS (DI)(R11*1), Y13
 	VFMADD231PS  Y12, Y13, Y5
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*1), Y12
-	VBROADCASTSS 4(DI), Y13
+	VBROADCASTSS (DI), Y13
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS 4(DI)(R8*1), Y13
+	VBROADCASTSS (DI)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS 4(DI)(R8*2), Y13
+	VBROADCASTSS (DI)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS 4(DI)(R9*1), Y13
+	VBROADCASTSS (DI)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS 4(DI)(R8*4), Y13
+	VBROADCASTSS (DI)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS 4(DI)(R10*1), Y13
+	VBROADCASTSS (DI)(R11*1), Y13
 	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*2), Y12
-	VBROADCASTSS 8(DI), Y13
+	VBROADCASTSS (DI), Y13
 	VFMADD231PS  Y12, Y13, Y0
-	VBROADCASTSS 8(DI)(R8*1), Y13
+	VBROADCASTSS (DI)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y1
-	VBROADCASTSS 8(DI)(R8*2), Y13
+	VBROADCASTSS (DI)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS 8(DI)(R9*1), Y13
+	VBROADCASTSS (DI)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y3
-	VBROADCASTSS 8(DI)(R8*4), Y13
+	VBROADCASTSS (DI)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS 8(DI)(R10*1), Y13
+	VBROADCASTSS (DI)(R11*1), Y13
 	VFMADD231PS  Y12, Y13, Y5
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(CX*1), Y12
-	VBROADCASTSS 12(DI), Y13
+	VBROADCASTSS (DI), Y13
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS 12(DI)(R8*1), Y13
+	VBROADCASTSS (DI)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS 12(DI)(R8*2), Y13
+	VBROADCASTSS (DI)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS 12(DI)(R9*1), Y13
+	VBROADCASTSS (DI)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS 12(DI)(R8*4), Y13
+	VBROADCASTSS (DI)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS 12(DI)(R10*1), Y13
+	VBROADCASTSS (DI)(R11*1), Y13
 	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         R9, DI
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R12
 	JGE          four52
 
 tail54:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R12
 	JZ   done55
 
 one53:
@@ -885,15 +915,15 @@ one53:
 	VFMADD231PS  Y12, Y13, Y1
 	VBROADCASTSS (DI)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS (DI)(R9*1), Y13
+	VBROADCASTSS (DI)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y3
 	VBROADCASTSS (DI)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS (DI)(R10*1), Y13
+	VBROADCASTSS (DI)(R11*1), Y13
 	VFMADD231PS  Y12, Y13, Y5
+	ADDQ         R9, DI
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	DECQ         R11
+	DECQ         R12
 	JNZ          one53
 
 done55:
@@ -903,115 +933,117 @@ done55:
 	VADDPS Y9, Y3, Y3
 	VADDPS Y10, Y4, Y4
 	VADDPS Y11, Y5, Y5
-	MOVQ   ldc+64(FP), CX
+	MOVQ   ldc+72(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   BX, R9
+	MOVQ   BX, R10
 	CMPQ   SI, $0x01
 	JNE    whole56
-	CMPQ   last+72(FP), $0x08
+	CMPQ   last+80(FP), $0x08
 	JNE    part57
 
 whole56:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet59
-	VADDPS (R9), Y0, Y0
-	ADDQ   CX, R9
-	VADDPS (R9), Y1, Y1
-	ADDQ   CX, R9
-	VADDPS (R9), Y2, Y2
-	ADDQ   CX, R9
-	VADDPS (R9), Y3, Y3
-	ADDQ   CX, R9
-	VADDPS (R9), Y4, Y4
-	ADDQ   CX, R9
-	VADDPS (R9), Y5, Y5
-	MOVQ   BX, R9
+	VADDPS (R10), Y0, Y0
+	ADDQ   CX, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   CX, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   CX, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   CX, R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   CX, R10
+	VADDPS (R10), Y5, Y5
+	MOVQ   BX, R10
 
 wholeSet59:
-	VMOVUPS Y0, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y2, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y3, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y4, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y5, (R9)
+	VMOVUPS Y0, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y5, (R10)
 	JMP     stored58
 
 part57:
-	MOVQ       last+72(FP), R10
-	LEAQ       tail_AVX2<>+0(SB), R11
-	MOVQ       $0x00000010, R12
-	SUBQ       R10, R12
-	VMOVUPS    (R11)(R12*4), Y6
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R11
+	LEAQ       tail_AVX2<>+0(SB), R12
+	MOVQ       $0x00000010, R13
+	SUBQ       R11, R13
+	VMOVUPS    (R12)(R13*4), Y6
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet60
-	VMASKMOVPS (R9), Y6, Y7
+	VMASKMOVPS (R10), Y6, Y7
 	VADDPS     Y7, Y0, Y0
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y6, Y7
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y6, Y7
 	VADDPS     Y7, Y1, Y1
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y6, Y7
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y6, Y7
 	VADDPS     Y7, Y2, Y2
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y6, Y7
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y6, Y7
 	VADDPS     Y7, Y3, Y3
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y6, Y7
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y6, Y7
 	VADDPS     Y7, Y4, Y4
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y6, Y7
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y6, Y7
 	VADDPS     Y7, Y5, Y5
-	MOVQ       BX, R9
+	MOVQ       BX, R10
 
 partSet60:
-	VMASKMOVPS Y0, Y6, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y1, Y6, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y2, Y6, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y3, Y6, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y4, Y6, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y5, Y6, (R9)
+	VMASKMOVPS Y0, Y6, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y1, Y6, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y2, Y6, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y3, Y6, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y4, Y6, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y5, Y6, (R10)
 
 stored58:
-	MOVQ  k+0(FP), R11
+	MOVQ  k+0(FP), R12
 	MOVQ  AX, CX
-	IMULQ R11, CX
+	IMULQ R12, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R11
-	SUBQ  R11, DI
-	MOVQ  pb+48(FP), R11
-	LEAQ  (DX)(R11*4), DX
+	IMULQ R9, R12
+	SUBQ  R12, DI
+	MOVQ  pb+56(FP), R12
+	LEAQ  (DX)(R12*4), DX
 	ADDQ  $0x00000020, BX
 	DECQ  SI
 	JNZ   panel51
 	VZEROUPPER
 	RET
 
-// func gemm7x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm7x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm7x8AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm7x8AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), R8
+	MOVQ cs+32(FP), R9
+	SHLQ $0x02, R9
 	SHLQ $0x02, R8
 
 panel61:
 	LEAQ   (AX)(AX*2), CX
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R8)(R8*2), R10
+	LEAQ   (R8)(R8*4), R11
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -1026,8 +1058,8 @@ panel61:
 	VXORPS Y11, Y11, Y11
 	VXORPS Y12, Y12, Y12
 	VXORPS Y13, Y13, Y13
-	MOVQ   k+0(FP), R11
-	SUBQ   $0x04, R11
+	MOVQ   k+0(FP), R12
+	SUBQ   $0x04, R12
 	JLT    tail64
 
 four62:
@@ -1038,66 +1070,69 @@ four62:
 	VFMADD231PS  Y14, Y15, Y1
 	VBROADCASTSS (DI)(R8*2), Y15
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS (DI)(R9*1), Y15
+	VBROADCASTSS (DI)(R10*1), Y15
 	VFMADD231PS  Y14, Y15, Y3
 	VBROADCASTSS (DI)(R8*4), Y15
 	VFMADD231PS  Y14, Y15, Y4
-	VBROADCASTSS (DI)(R10*1), Y15
+	VBROADCASTSS (DI)(R11*1), Y15
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS (DI)(R9*2), Y15
+	VBROADCASTSS (DI)(R10*2), Y15
 	VFMADD231PS  Y14, Y15, Y6
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*1), Y14
-	VBROADCASTSS 4(DI), Y15
+	VBROADCASTSS (DI), Y15
 	VFMADD231PS  Y14, Y15, Y7
-	VBROADCASTSS 4(DI)(R8*1), Y15
+	VBROADCASTSS (DI)(R8*1), Y15
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 4(DI)(R8*2), Y15
+	VBROADCASTSS (DI)(R8*2), Y15
 	VFMADD231PS  Y14, Y15, Y9
-	VBROADCASTSS 4(DI)(R9*1), Y15
+	VBROADCASTSS (DI)(R10*1), Y15
 	VFMADD231PS  Y14, Y15, Y10
-	VBROADCASTSS 4(DI)(R8*4), Y15
+	VBROADCASTSS (DI)(R8*4), Y15
 	VFMADD231PS  Y14, Y15, Y11
-	VBROADCASTSS 4(DI)(R10*1), Y15
+	VBROADCASTSS (DI)(R11*1), Y15
 	VFMADD231PS  Y14, Y15, Y12
-	VBROADCASTSS 4(DI)(R9*2), Y15
+	VBROADCASTSS (DI)(R10*2), Y15
 	VFMADD231PS  Y14, Y15, Y13
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*2), Y14
-	VBROADCASTSS 8(DI), Y15
+	VBROADCASTSS (DI), Y15
 	VFMADD231PS  Y14, Y15, Y0
-	VBROADCASTSS 8(DI)(R8*1), Y15
+	VBROADCASTSS (DI)(R8*1), Y15
 	VFMADD231PS  Y14, Y15, Y1
-	VBROADCASTSS 8(DI)(R8*2), Y15
+	VBROADCASTSS (DI)(R8*2), Y15
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS 8(DI)(R9*1), Y15
+	VBROADCASTSS (DI)(R10*1), Y15
 	VFMADD231PS  Y14, Y15, Y3
-	VBROADCASTSS 8(DI)(R8*4), Y15
+	VBROADCASTSS (DI)(R8*4), Y15
 	VFMADD231PS  Y14, Y15, Y4
-	VBROADCASTSS 8(DI)(R10*1), Y15
+	VBROADCASTSS (DI)(R11*1), Y15
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS 8(DI)(R9*2), Y15
+	VBROADCASTSS (DI)(R10*2), Y15
 	VFMADD231PS  Y14, Y15, Y6
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(CX*1), Y14
-	VBROADCASTSS 12(DI), Y15
+	VBROADCASTSS (DI), Y15
 	VFMADD231PS  Y14, Y15, Y7
-	VBROADCASTSS 12(DI)(R8*1), Y15
+	VBROADCASTSS (DI)(R8*1), Y15
 	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS 12(DI)(R8*2), Y15
+	VBROADCASTSS (DI)(R8*2), Y15
 	VFMADD231PS  Y14, Y15, Y9
-	VBROADCASTSS 12(DI)(R9*1), Y15
+	VBROADCASTSS (DI)(R10*1), Y15
 	VFMADD231PS  Y14, Y15, Y10
-	VBROADCASTSS 12(DI)(R8*4), Y15
+	VBROADCASTSS (DI)(R8*4), Y15
 	VFMADD231PS  Y14, Y15, Y11
-	VBROADCASTSS 12(DI)(R10*1), Y15
+	VBROADCASTSS (DI)(R11*1), Y15
 	VFMADD231PS  Y14, Y15, Y12
-	VBROADCASTSS 12(DI)(R9*2), Y15
+	VBROADCASTSS (DI)(R10*2), Y15
 	VFMADD231PS  Y14, Y15, Y13
+	ADDQ         R9, DI
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R12
 	JGE          four62
 
 tail64:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R12
 	JZ   done65
 
 one63:
@@ -1108,17 +1143,17 @@ one63:
 	VFMADD231PS  Y14, Y15, Y1
 	VBROADCASTSS (DI)(R8*2), Y15
 	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS (DI)(R9*1), Y15
+	VBROADCASTSS (DI)(R10*1), Y15
 	VFMADD231PS  Y14, Y15, Y3
 	VBROADCASTSS (DI)(R8*4), Y15
 	VFMADD231PS  Y14, Y15, Y4
-	VBROADCASTSS (DI)(R10*1), Y15
+	VBROADCASTSS (DI)(R11*1), Y15
 	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS (DI)(R9*2), Y15
+	VBROADCASTSS (DI)(R10*2), Y15
 	VFMADD231PS  Y14, Y15, Y6
+	ADDQ         R9, DI
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	DECQ         R11
+	DECQ         R12
 	JNZ          one63
 
 done65:
@@ -1129,127 +1164,129 @@ done65:
 	VADDPS Y11, Y4, Y4
 	VADDPS Y12, Y5, Y5
 	VADDPS Y13, Y6, Y6
-	MOVQ   ldc+64(FP), CX
+	MOVQ   ldc+72(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   BX, R9
+	MOVQ   BX, R10
 	CMPQ   SI, $0x01
 	JNE    whole66
-	CMPQ   last+72(FP), $0x08
+	CMPQ   last+80(FP), $0x08
 	JNE    part67
 
 whole66:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet69
-	VADDPS (R9), Y0, Y0
-	ADDQ   CX, R9
-	VADDPS (R9), Y1, Y1
-	ADDQ   CX, R9
-	VADDPS (R9), Y2, Y2
-	ADDQ   CX, R9
-	VADDPS (R9), Y3, Y3
-	ADDQ   CX, R9
-	VADDPS (R9), Y4, Y4
-	ADDQ   CX, R9
-	VADDPS (R9), Y5, Y5
-	ADDQ   CX, R9
-	VADDPS (R9), Y6, Y6
-	MOVQ   BX, R9
+	VADDPS (R10), Y0, Y0
+	ADDQ   CX, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   CX, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   CX, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   CX, R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   CX, R10
+	VADDPS (R10), Y5, Y5
+	ADDQ   CX, R10
+	VADDPS (R10), Y6, Y6
+	MOVQ   BX, R10
 
 wholeSet69:
-	VMOVUPS Y0, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y2, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y3, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y4, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y5, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y6, (R9)
+	VMOVUPS Y0, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y5, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y6, (R10)
 	JMP     stored68
 
 part67:
-	MOVQ       last+72(FP), R10
-	LEAQ       tail_AVX2<>+0(SB), R11
-	MOVQ       $0x00000010, R12
-	SUBQ       R10, R12
-	VMOVUPS    (R11)(R12*4), Y7
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R11
+	LEAQ       tail_AVX2<>+0(SB), R12
+	MOVQ       $0x00000010, R13
+	SUBQ       R11, R13
+	VMOVUPS    (R12)(R13*4), Y7
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet70
-	VMASKMOVPS (R9), Y7, Y8
+	VMASKMOVPS (R10), Y7, Y8
 	VADDPS     Y8, Y0, Y0
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y7, Y8
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y7, Y8
 	VADDPS     Y8, Y1, Y1
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y7, Y8
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y7, Y8
 	VADDPS     Y8, Y2, Y2
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y7, Y8
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y7, Y8
 	VADDPS     Y8, Y3, Y3
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y7, Y8
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y7, Y8
 	VADDPS     Y8, Y4, Y4
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y7, Y8
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y7, Y8
 	VADDPS     Y8, Y5, Y5
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y7, Y8
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y7, Y8
 	VADDPS     Y8, Y6, Y6
-	MOVQ       BX, R9
+	MOVQ       BX, R10
 
 partSet70:
-	VMASKMOVPS Y0, Y7, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y1, Y7, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y2, Y7, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y3, Y7, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y4, Y7, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y5, Y7, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y6, Y7, (R9)
+	VMASKMOVPS Y0, Y7, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y1, Y7, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y2, Y7, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y3, Y7, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y4, Y7, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y5, Y7, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y6, Y7, (R10)
 
 stored68:
-	MOVQ  k+0(FP), R11
+	MOVQ  k+0(FP), R12
 	MOVQ  AX, CX
-	IMULQ R11, CX
+	IMULQ R12, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R11
-	SUBQ  R11, DI
-	MOVQ  pb+48(FP), R11
-	LEAQ  (DX)(R11*4), DX
+	IMULQ R9, R12
+	SUBQ  R12, DI
+	MOVQ  pb+56(FP), R12
+	LEAQ  (DX)(R12*4), DX
 	ADDQ  $0x00000020, BX
 	DECQ  SI
 	JNZ   panel61
 	VZEROUPPER
 	RET
 
-// func gemm8x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm8x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm8x8AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm8x8AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), R8
+	MOVQ cs+32(FP), R9
+	SHLQ $0x02, R9
 	SHLQ $0x02, R8
-	LEAQ (R8)(R8*2), R11
-	LEAQ (DI)(R11*2), R11
-	ADDQ R8, R11
+	LEAQ (R8)(R8*2), R12
+	LEAQ (DI)(R12*2), R12
+	ADDQ R8, R12
 
 panel71:
 	LEAQ   (AX)(AX*2), CX
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R8)(R8*2), R10
+	LEAQ   (R8)(R8*4), R11
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -1258,8 +1295,8 @@ panel71:
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   k+0(FP), R12
-	SUBQ   $0x04, R12
+	MOVQ   k+0(FP), R13
+	SUBQ   $0x04, R13
 	JLT    tail74
 
 four72:
@@ -1270,75 +1307,81 @@ four72:
 	VFMADD231PS  Y8, Y9, Y1
 	VBROADCASTSS (DI)(R8*2), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (DI)(R9*1), Y9
+	VBROADCASTSS (DI)(R10*1), Y9
 	VFMADD231PS  Y8, Y9, Y3
 	VBROADCASTSS (DI)(R8*4), Y9
 	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (DI)(R10*1), Y9
+	VBROADCASTSS (DI)(R11*1), Y9
 	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (DI)(R9*2), Y9
+	VBROADCASTSS (DI)(R10*2), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (R11), Y9
+	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	VMOVUPS      (DX)(AX*1), Y8
-	VBROADCASTSS 4(DI), Y9
+	VBROADCASTSS (DI), Y9
 	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS 4(DI)(R8*1), Y9
+	VBROADCASTSS (DI)(R8*1), Y9
 	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS 4(DI)(R8*2), Y9
+	VBROADCASTSS (DI)(R8*2), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 4(DI)(R9*1), Y9
+	VBROADCASTSS (DI)(R10*1), Y9
 	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS 4(DI)(R8*4), Y9
+	VBROADCASTSS (DI)(R8*4), Y9
 	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS 4(DI)(R10*1), Y9
+	VBROADCASTSS (DI)(R11*1), Y9
 	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS 4(DI)(R9*2), Y9
+	VBROADCASTSS (DI)(R10*2), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS 4(R11), Y9
+	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	VMOVUPS      (DX)(AX*2), Y8
-	VBROADCASTSS 8(DI), Y9
+	VBROADCASTSS (DI), Y9
 	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS 8(DI)(R8*1), Y9
+	VBROADCASTSS (DI)(R8*1), Y9
 	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS 8(DI)(R8*2), Y9
+	VBROADCASTSS (DI)(R8*2), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 8(DI)(R9*1), Y9
+	VBROADCASTSS (DI)(R10*1), Y9
 	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS 8(DI)(R8*4), Y9
+	VBROADCASTSS (DI)(R8*4), Y9
 	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS 8(DI)(R10*1), Y9
+	VBROADCASTSS (DI)(R11*1), Y9
 	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS 8(DI)(R9*2), Y9
+	VBROADCASTSS (DI)(R10*2), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS 8(R11), Y9
+	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	VMOVUPS      (DX)(CX*1), Y8
-	VBROADCASTSS 12(DI), Y9
+	VBROADCASTSS (DI), Y9
 	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS 12(DI)(R8*1), Y9
+	VBROADCASTSS (DI)(R8*1), Y9
 	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS 12(DI)(R8*2), Y9
+	VBROADCASTSS (DI)(R8*2), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 12(DI)(R9*1), Y9
+	VBROADCASTSS (DI)(R10*1), Y9
 	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS 12(DI)(R8*4), Y9
+	VBROADCASTSS (DI)(R8*4), Y9
 	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS 12(DI)(R10*1), Y9
+	VBROADCASTSS (DI)(R11*1), Y9
 	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS 12(DI)(R9*2), Y9
+	VBROADCASTSS (DI)(R10*2), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS 12(R11), Y9
+	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	ADDQ         $0x10, R11
-	SUBQ         $0x04, R12
+	SUBQ         $0x04, R13
 	JGE          four72
 
 tail74:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JZ   done75
 
 one73:
@@ -1349,154 +1392,156 @@ one73:
 	VFMADD231PS  Y8, Y9, Y1
 	VBROADCASTSS (DI)(R8*2), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (DI)(R9*1), Y9
+	VBROADCASTSS (DI)(R10*1), Y9
 	VFMADD231PS  Y8, Y9, Y3
 	VBROADCASTSS (DI)(R8*4), Y9
 	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (DI)(R10*1), Y9
+	VBROADCASTSS (DI)(R11*1), Y9
 	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (DI)(R9*2), Y9
+	VBROADCASTSS (DI)(R10*2), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (R11), Y9
+	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R11
-	DECQ         R12
+	DECQ         R13
 	JNZ          one73
 
 done75:
-	MOVQ ldc+64(FP), CX
+	MOVQ ldc+72(FP), CX
 	SHLQ $0x02, CX
-	MOVQ BX, R9
+	MOVQ BX, R10
 	CMPQ SI, $0x01
 	JNE  whole76
-	CMPQ last+72(FP), $0x08
+	CMPQ last+80(FP), $0x08
 	JNE  part77
 
 whole76:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet79
-	VADDPS (R9), Y0, Y0
-	ADDQ   CX, R9
-	VADDPS (R9), Y1, Y1
-	ADDQ   CX, R9
-	VADDPS (R9), Y2, Y2
-	ADDQ   CX, R9
-	VADDPS (R9), Y3, Y3
-	ADDQ   CX, R9
-	VADDPS (R9), Y4, Y4
-	ADDQ   CX, R9
-	VADDPS (R9), Y5, Y5
-	ADDQ   CX, R9
-	VADDPS (R9), Y6, Y6
-	ADDQ   CX, R9
-	VADDPS (R9), Y7, Y7
-	MOVQ   BX, R9
+	VADDPS (R10), Y0, Y0
+	ADDQ   CX, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   CX, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   CX, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   CX, R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   CX, R10
+	VADDPS (R10), Y5, Y5
+	ADDQ   CX, R10
+	VADDPS (R10), Y6, Y6
+	ADDQ   CX, R10
+	VADDPS (R10), Y7, Y7
+	MOVQ   BX, R10
 
 wholeSet79:
-	VMOVUPS Y0, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y2, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y3, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y4, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y5, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y6, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y7, (R9)
+	VMOVUPS Y0, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y5, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y6, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y7, (R10)
 	JMP     stored78
 
 part77:
-	MOVQ       last+72(FP), R10
-	LEAQ       tail_AVX2<>+0(SB), R12
-	MOVQ       $0x00000010, R13
-	SUBQ       R10, R13
-	VMOVUPS    (R12)(R13*4), Y8
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R11
+	LEAQ       tail_AVX2<>+0(SB), R13
+	MOVQ       $0x00000010, R14
+	SUBQ       R11, R14
+	VMOVUPS    (R13)(R14*4), Y8
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet80
-	VMASKMOVPS (R9), Y8, Y9
+	VMASKMOVPS (R10), Y8, Y9
 	VADDPS     Y9, Y0, Y0
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y8, Y9
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y8, Y9
 	VADDPS     Y9, Y1, Y1
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y8, Y9
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y8, Y9
 	VADDPS     Y9, Y2, Y2
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y8, Y9
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y8, Y9
 	VADDPS     Y9, Y3, Y3
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y8, Y9
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y8, Y9
 	VADDPS     Y9, Y4, Y4
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y8, Y9
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y8, Y9
 	VADDPS     Y9, Y5, Y5
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y8, Y9
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y8, Y9
 	VADDPS     Y9, Y6, Y6
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y8, Y9
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y8, Y9
 	VADDPS     Y9, Y7, Y7
-	MOVQ       BX, R9
+	MOVQ       BX, R10
 
 partSet80:
-	VMASKMOVPS Y0, Y8, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y1, Y8, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y2, Y8, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y3, Y8, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y4, Y8, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y5, Y8, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y6, Y8, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y7, Y8, (R9)
+	VMASKMOVPS Y0, Y8, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y1, Y8, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y2, Y8, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y3, Y8, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y4, Y8, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y5, Y8, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y6, Y8, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y7, Y8, (R10)
 
 stored78:
-	MOVQ  k+0(FP), R12
+	MOVQ  k+0(FP), R13
 	MOVQ  AX, CX
-	IMULQ R12, CX
+	IMULQ R13, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R12
-	SUBQ  R12, DI
-	SUBQ  R12, R11
-	MOVQ  pb+48(FP), R12
-	LEAQ  (DX)(R12*4), DX
+	IMULQ R9, R13
+	SUBQ  R13, DI
+	SUBQ  R13, R12
+	MOVQ  pb+56(FP), R13
+	LEAQ  (DX)(R13*4), DX
 	ADDQ  $0x00000020, BX
 	DECQ  SI
 	JNZ   panel71
 	VZEROUPPER
 	RET
 
-// func gemm9x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm9x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm9x8AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm9x8AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), R8
+	MOVQ cs+32(FP), R9
+	SHLQ $0x02, R9
 	SHLQ $0x02, R8
-	LEAQ (R8)(R8*2), R11
-	LEAQ (DI)(R11*2), R11
-	ADDQ R8, R11
+	LEAQ (R8)(R8*2), R12
+	LEAQ (DI)(R12*2), R12
+	ADDQ R8, R12
 
 panel81:
 	LEAQ   (AX)(AX*2), CX
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R8)(R8*2), R10
+	LEAQ   (R8)(R8*4), R11
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -1506,8 +1551,8 @@ panel81:
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
-	MOVQ   k+0(FP), R12
-	SUBQ   $0x04, R12
+	MOVQ   k+0(FP), R13
+	SUBQ   $0x04, R13
 	JLT    tail84
 
 four82:
@@ -1518,83 +1563,89 @@ four82:
 	VFMADD231PS  Y9, Y10, Y1
 	VBROADCASTSS (DI)(R8*2), Y10
 	VFMADD231PS  Y9, Y10, Y2
-	VBROADCASTSS (DI)(R9*1), Y10
+	VBROADCASTSS (DI)(R10*1), Y10
 	VFMADD231PS  Y9, Y10, Y3
 	VBROADCASTSS (DI)(R8*4), Y10
 	VFMADD231PS  Y9, Y10, Y4
-	VBROADCASTSS (DI)(R10*1), Y10
+	VBROADCASTSS (DI)(R11*1), Y10
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (DI)(R9*2), Y10
+	VBROADCASTSS (DI)(R10*2), Y10
 	VFMADD231PS  Y9, Y10, Y6
-	VBROADCASTSS (R11), Y10
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y9, Y10, Y7
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R12)(R8*1), Y10
 	VFMADD231PS  Y9, Y10, Y8
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	VMOVUPS      (DX)(AX*1), Y9
-	VBROADCASTSS 4(DI), Y10
+	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y9, Y10, Y0
-	VBROADCASTSS 4(DI)(R8*1), Y10
+	VBROADCASTSS (DI)(R8*1), Y10
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 4(DI)(R8*2), Y10
+	VBROADCASTSS (DI)(R8*2), Y10
 	VFMADD231PS  Y9, Y10, Y2
-	VBROADCASTSS 4(DI)(R9*1), Y10
+	VBROADCASTSS (DI)(R10*1), Y10
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 4(DI)(R8*4), Y10
+	VBROADCASTSS (DI)(R8*4), Y10
 	VFMADD231PS  Y9, Y10, Y4
-	VBROADCASTSS 4(DI)(R10*1), Y10
+	VBROADCASTSS (DI)(R11*1), Y10
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 4(DI)(R9*2), Y10
+	VBROADCASTSS (DI)(R10*2), Y10
 	VFMADD231PS  Y9, Y10, Y6
-	VBROADCASTSS 4(R11), Y10
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y9, Y10, Y7
-	VBROADCASTSS 4(R11)(R8*1), Y10
+	VBROADCASTSS (R12)(R8*1), Y10
 	VFMADD231PS  Y9, Y10, Y8
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	VMOVUPS      (DX)(AX*2), Y9
-	VBROADCASTSS 8(DI), Y10
+	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y9, Y10, Y0
-	VBROADCASTSS 8(DI)(R8*1), Y10
+	VBROADCASTSS (DI)(R8*1), Y10
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 8(DI)(R8*2), Y10
+	VBROADCASTSS (DI)(R8*2), Y10
 	VFMADD231PS  Y9, Y10, Y2
-	VBROADCASTSS 8(DI)(R9*1), Y10
+	VBROADCASTSS (DI)(R10*1), Y10
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 8(DI)(R8*4), Y10
+	VBROADCASTSS (DI)(R8*4), Y10
 	VFMADD231PS  Y9, Y10, Y4
-	VBROADCASTSS 8(DI)(R10*1), Y10
+	VBROADCASTSS (DI)(R11*1), Y10
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 8(DI)(R9*2), Y10
+	VBROADCASTSS (DI)(R10*2), Y10
 	VFMADD231PS  Y9, Y10, Y6
-	VBROADCASTSS 8(R11), Y10
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y9, Y10, Y7
-	VBROADCASTSS 8(R11)(R8*1), Y10
+	VBROADCASTSS (R12)(R8*1), Y10
 	VFMADD231PS  Y9, Y10, Y8
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	VMOVUPS      (DX)(CX*1), Y9
-	VBROADCASTSS 12(DI), Y10
+	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y9, Y10, Y0
-	VBROADCASTSS 12(DI)(R8*1), Y10
+	VBROADCASTSS (DI)(R8*1), Y10
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 12(DI)(R8*2), Y10
+	VBROADCASTSS (DI)(R8*2), Y10
 	VFMADD231PS  Y9, Y10, Y2
-	VBROADCASTSS 12(DI)(R9*1), Y10
+	VBROADCASTSS (DI)(R10*1), Y10
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 12(DI)(R8*4), Y10
+	VBROADCASTSS (DI)(R8*4), Y10
 	VFMADD231PS  Y9, Y10, Y4
-	VBROADCASTSS 12(DI)(R10*1), Y10
+	VBROADCASTSS (DI)(R11*1), Y10
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 12(DI)(R9*2), Y10
+	VBROADCASTSS (DI)(R10*2), Y10
 	VFMADD231PS  Y9, Y10, Y6
-	VBROADCASTSS 12(R11), Y10
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y9, Y10, Y7
-	VBROADCASTSS 12(R11)(R8*1), Y10
+	VBROADCASTSS (R12)(R8*1), Y10
 	VFMADD231PS  Y9, Y10, Y8
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	ADDQ         $0x10, R11
-	SUBQ         $0x04, R12
+	SUBQ         $0x04, R13
 	JGE          four82
 
 tail84:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JZ   done85
 
 one83:
@@ -1605,165 +1656,167 @@ one83:
 	VFMADD231PS  Y9, Y10, Y1
 	VBROADCASTSS (DI)(R8*2), Y10
 	VFMADD231PS  Y9, Y10, Y2
-	VBROADCASTSS (DI)(R9*1), Y10
+	VBROADCASTSS (DI)(R10*1), Y10
 	VFMADD231PS  Y9, Y10, Y3
 	VBROADCASTSS (DI)(R8*4), Y10
 	VFMADD231PS  Y9, Y10, Y4
-	VBROADCASTSS (DI)(R10*1), Y10
+	VBROADCASTSS (DI)(R11*1), Y10
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (DI)(R9*2), Y10
+	VBROADCASTSS (DI)(R10*2), Y10
 	VFMADD231PS  Y9, Y10, Y6
-	VBROADCASTSS (R11), Y10
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y9, Y10, Y7
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R12)(R8*1), Y10
 	VFMADD231PS  Y9, Y10, Y8
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R11
-	DECQ         R12
+	DECQ         R13
 	JNZ          one83
 
 done85:
-	MOVQ ldc+64(FP), CX
+	MOVQ ldc+72(FP), CX
 	SHLQ $0x02, CX
-	MOVQ BX, R9
+	MOVQ BX, R10
 	CMPQ SI, $0x01
 	JNE  whole86
-	CMPQ last+72(FP), $0x08
+	CMPQ last+80(FP), $0x08
 	JNE  part87
 
 whole86:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet89
-	VADDPS (R9), Y0, Y0
-	ADDQ   CX, R9
-	VADDPS (R9), Y1, Y1
-	ADDQ   CX, R9
-	VADDPS (R9), Y2, Y2
-	ADDQ   CX, R9
-	VADDPS (R9), Y3, Y3
-	ADDQ   CX, R9
-	VADDPS (R9), Y4, Y4
-	ADDQ   CX, R9
-	VADDPS (R9), Y5, Y5
-	ADDQ   CX, R9
-	VADDPS (R9), Y6, Y6
-	ADDQ   CX, R9
-	VADDPS (R9), Y7, Y7
-	ADDQ   CX, R9
-	VADDPS (R9), Y8, Y8
-	MOVQ   BX, R9
+	VADDPS (R10), Y0, Y0
+	ADDQ   CX, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   CX, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   CX, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   CX, R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   CX, R10
+	VADDPS (R10), Y5, Y5
+	ADDQ   CX, R10
+	VADDPS (R10), Y6, Y6
+	ADDQ   CX, R10
+	VADDPS (R10), Y7, Y7
+	ADDQ   CX, R10
+	VADDPS (R10), Y8, Y8
+	MOVQ   BX, R10
 
 wholeSet89:
-	VMOVUPS Y0, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y2, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y3, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y4, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y5, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y6, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y7, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y8, (R9)
+	VMOVUPS Y0, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y5, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y6, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y7, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y8, (R10)
 	JMP     stored88
 
 part87:
-	MOVQ       last+72(FP), R10
-	LEAQ       tail_AVX2<>+0(SB), R12
-	MOVQ       $0x00000010, R13
-	SUBQ       R10, R13
-	VMOVUPS    (R12)(R13*4), Y9
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R11
+	LEAQ       tail_AVX2<>+0(SB), R13
+	MOVQ       $0x00000010, R14
+	SUBQ       R11, R14
+	VMOVUPS    (R13)(R14*4), Y9
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet90
-	VMASKMOVPS (R9), Y9, Y10
+	VMASKMOVPS (R10), Y9, Y10
 	VADDPS     Y10, Y0, Y0
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y9, Y10
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y9, Y10
 	VADDPS     Y10, Y1, Y1
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y9, Y10
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y9, Y10
 	VADDPS     Y10, Y2, Y2
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y9, Y10
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y9, Y10
 	VADDPS     Y10, Y3, Y3
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y9, Y10
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y9, Y10
 	VADDPS     Y10, Y4, Y4
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y9, Y10
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y9, Y10
 	VADDPS     Y10, Y5, Y5
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y9, Y10
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y9, Y10
 	VADDPS     Y10, Y6, Y6
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y9, Y10
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y9, Y10
 	VADDPS     Y10, Y7, Y7
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y9, Y10
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y9, Y10
 	VADDPS     Y10, Y8, Y8
-	MOVQ       BX, R9
+	MOVQ       BX, R10
 
 partSet90:
-	VMASKMOVPS Y0, Y9, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y1, Y9, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y2, Y9, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y3, Y9, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y4, Y9, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y5, Y9, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y6, Y9, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y7, Y9, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y8, Y9, (R9)
+	VMASKMOVPS Y0, Y9, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y1, Y9, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y2, Y9, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y3, Y9, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y4, Y9, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y5, Y9, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y6, Y9, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y7, Y9, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y8, Y9, (R10)
 
 stored88:
-	MOVQ  k+0(FP), R12
+	MOVQ  k+0(FP), R13
 	MOVQ  AX, CX
-	IMULQ R12, CX
+	IMULQ R13, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R12
-	SUBQ  R12, DI
-	SUBQ  R12, R11
-	MOVQ  pb+48(FP), R12
-	LEAQ  (DX)(R12*4), DX
+	IMULQ R9, R13
+	SUBQ  R13, DI
+	SUBQ  R13, R12
+	MOVQ  pb+56(FP), R13
+	LEAQ  (DX)(R13*4), DX
 	ADDQ  $0x00000020, BX
 	DECQ  SI
 	JNZ   panel81
 	VZEROUPPER
 	RET
 
-// func gemm10x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm10x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm10x8AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm10x8AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), R8
+	MOVQ cs+32(FP), R9
+	SHLQ $0x02, R9
 	SHLQ $0x02, R8
-	LEAQ (R8)(R8*2), R11
-	LEAQ (DI)(R11*2), R11
-	ADDQ R8, R11
+	LEAQ (R8)(R8*2), R12
+	LEAQ (DI)(R12*2), R12
+	ADDQ R8, R12
 
 panel91:
 	LEAQ   (AX)(AX*2), CX
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R8)(R8*2), R10
+	LEAQ   (R8)(R8*4), R11
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -1774,8 +1827,8 @@ panel91:
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
-	MOVQ   k+0(FP), R12
-	SUBQ   $0x04, R12
+	MOVQ   k+0(FP), R13
+	SUBQ   $0x04, R13
 	JLT    tail94
 
 four92:
@@ -1786,91 +1839,97 @@ four92:
 	VFMADD231PS  Y10, Y11, Y1
 	VBROADCASTSS (DI)(R8*2), Y11
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS (DI)(R9*1), Y11
+	VBROADCASTSS (DI)(R10*1), Y11
 	VFMADD231PS  Y10, Y11, Y3
 	VBROADCASTSS (DI)(R8*4), Y11
 	VFMADD231PS  Y10, Y11, Y4
-	VBROADCASTSS (DI)(R10*1), Y11
+	VBROADCASTSS (DI)(R11*1), Y11
 	VFMADD231PS  Y10, Y11, Y5
-	VBROADCASTSS (DI)(R9*2), Y11
+	VBROADCASTSS (DI)(R10*2), Y11
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS (R11), Y11
+	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y10, Y11, Y7
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R12)(R8*1), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	VBROADCASTSS (R11)(R8*2), Y11
+	VBROADCASTSS (R12)(R8*2), Y11
 	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	VMOVUPS      (DX)(AX*1), Y10
-	VBROADCASTSS 4(DI), Y11
+	VBROADCASTSS (DI), Y11
 	VFMADD231PS  Y10, Y11, Y0
-	VBROADCASTSS 4(DI)(R8*1), Y11
+	VBROADCASTSS (DI)(R8*1), Y11
 	VFMADD231PS  Y10, Y11, Y1
-	VBROADCASTSS 4(DI)(R8*2), Y11
+	VBROADCASTSS (DI)(R8*2), Y11
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS 4(DI)(R9*1), Y11
+	VBROADCASTSS (DI)(R10*1), Y11
 	VFMADD231PS  Y10, Y11, Y3
-	VBROADCASTSS 4(DI)(R8*4), Y11
+	VBROADCASTSS (DI)(R8*4), Y11
 	VFMADD231PS  Y10, Y11, Y4
-	VBROADCASTSS 4(DI)(R10*1), Y11
+	VBROADCASTSS (DI)(R11*1), Y11
 	VFMADD231PS  Y10, Y11, Y5
-	VBROADCASTSS 4(DI)(R9*2), Y11
+	VBROADCASTSS (DI)(R10*2), Y11
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS 4(R11), Y11
+	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y10, Y11, Y7
-	VBROADCASTSS 4(R11)(R8*1), Y11
+	VBROADCASTSS (R12)(R8*1), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	VBROADCASTSS 4(R11)(R8*2), Y11
+	VBROADCASTSS (R12)(R8*2), Y11
 	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	VMOVUPS      (DX)(AX*2), Y10
-	VBROADCASTSS 8(DI), Y11
+	VBROADCASTSS (DI), Y11
 	VFMADD231PS  Y10, Y11, Y0
-	VBROADCASTSS 8(DI)(R8*1), Y11
+	VBROADCASTSS (DI)(R8*1), Y11
 	VFMADD231PS  Y10, Y11, Y1
-	VBROADCASTSS 8(DI)(R8*2), Y11
+	VBROADCASTSS (DI)(R8*2), Y11
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS 8(DI)(R9*1), Y11
+	VBROADCASTSS (DI)(R10*1), Y11
 	VFMADD231PS  Y10, Y11, Y3
-	VBROADCASTSS 8(DI)(R8*4), Y11
+	VBROADCASTSS (DI)(R8*4), Y11
 	VFMADD231PS  Y10, Y11, Y4
-	VBROADCASTSS 8(DI)(R10*1), Y11
+	VBROADCASTSS (DI)(R11*1), Y11
 	VFMADD231PS  Y10, Y11, Y5
-	VBROADCASTSS 8(DI)(R9*2), Y11
+	VBROADCASTSS (DI)(R10*2), Y11
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS 8(R11), Y11
+	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y10, Y11, Y7
-	VBROADCASTSS 8(R11)(R8*1), Y11
+	VBROADCASTSS (R12)(R8*1), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	VBROADCASTSS 8(R11)(R8*2), Y11
+	VBROADCASTSS (R12)(R8*2), Y11
 	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	VMOVUPS      (DX)(CX*1), Y10
-	VBROADCASTSS 12(DI), Y11
+	VBROADCASTSS (DI), Y11
 	VFMADD231PS  Y10, Y11, Y0
-	VBROADCASTSS 12(DI)(R8*1), Y11
+	VBROADCASTSS (DI)(R8*1), Y11
 	VFMADD231PS  Y10, Y11, Y1
-	VBROADCASTSS 12(DI)(R8*2), Y11
+	VBROADCASTSS (DI)(R8*2), Y11
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS 12(DI)(R9*1), Y11
+	VBROADCASTSS (DI)(R10*1), Y11
 	VFMADD231PS  Y10, Y11, Y3
-	VBROADCASTSS 12(DI)(R8*4), Y11
+	VBROADCASTSS (DI)(R8*4), Y11
 	VFMADD231PS  Y10, Y11, Y4
-	VBROADCASTSS 12(DI)(R10*1), Y11
+	VBROADCASTSS (DI)(R11*1), Y11
 	VFMADD231PS  Y10, Y11, Y5
-	VBROADCASTSS 12(DI)(R9*2), Y11
+	VBROADCASTSS (DI)(R10*2), Y11
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS 12(R11), Y11
+	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y10, Y11, Y7
-	VBROADCASTSS 12(R11)(R8*1), Y11
+	VBROADCASTSS (R12)(R8*1), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	VBROADCASTSS 12(R11)(R8*2), Y11
+	VBROADCASTSS (R12)(R8*2), Y11
 	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	ADDQ         $0x10, R11
-	SUBQ         $0x04, R12
+	SUBQ         $0x04, R13
 	JGE          four92
 
 tail94:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JZ   done95
 
 one93:
@@ -1881,176 +1940,178 @@ one93:
 	VFMADD231PS  Y10, Y11, Y1
 	VBROADCASTSS (DI)(R8*2), Y11
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS (DI)(R9*1), Y11
+	VBROADCASTSS (DI)(R10*1), Y11
 	VFMADD231PS  Y10, Y11, Y3
 	VBROADCASTSS (DI)(R8*4), Y11
 	VFMADD231PS  Y10, Y11, Y4
-	VBROADCASTSS (DI)(R10*1), Y11
+	VBROADCASTSS (DI)(R11*1), Y11
 	VFMADD231PS  Y10, Y11, Y5
-	VBROADCASTSS (DI)(R9*2), Y11
+	VBROADCASTSS (DI)(R10*2), Y11
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS (R11), Y11
+	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y10, Y11, Y7
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R12)(R8*1), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	VBROADCASTSS (R11)(R8*2), Y11
+	VBROADCASTSS (R12)(R8*2), Y11
 	VFMADD231PS  Y10, Y11, Y9
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R11
-	DECQ         R12
+	DECQ         R13
 	JNZ          one93
 
 done95:
-	MOVQ ldc+64(FP), CX
+	MOVQ ldc+72(FP), CX
 	SHLQ $0x02, CX
-	MOVQ BX, R9
+	MOVQ BX, R10
 	CMPQ SI, $0x01
 	JNE  whole96
-	CMPQ last+72(FP), $0x08
+	CMPQ last+80(FP), $0x08
 	JNE  part97
 
 whole96:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet99
-	VADDPS (R9), Y0, Y0
-	ADDQ   CX, R9
-	VADDPS (R9), Y1, Y1
-	ADDQ   CX, R9
-	VADDPS (R9), Y2, Y2
-	ADDQ   CX, R9
-	VADDPS (R9), Y3, Y3
-	ADDQ   CX, R9
-	VADDPS (R9), Y4, Y4
-	ADDQ   CX, R9
-	VADDPS (R9), Y5, Y5
-	ADDQ   CX, R9
-	VADDPS (R9), Y6, Y6
-	ADDQ   CX, R9
-	VADDPS (R9), Y7, Y7
-	ADDQ   CX, R9
-	VADDPS (R9), Y8, Y8
-	ADDQ   CX, R9
-	VADDPS (R9), Y9, Y9
-	MOVQ   BX, R9
+	VADDPS (R10), Y0, Y0
+	ADDQ   CX, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   CX, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   CX, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   CX, R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   CX, R10
+	VADDPS (R10), Y5, Y5
+	ADDQ   CX, R10
+	VADDPS (R10), Y6, Y6
+	ADDQ   CX, R10
+	VADDPS (R10), Y7, Y7
+	ADDQ   CX, R10
+	VADDPS (R10), Y8, Y8
+	ADDQ   CX, R10
+	VADDPS (R10), Y9, Y9
+	MOVQ   BX, R10
 
 wholeSet99:
-	VMOVUPS Y0, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y2, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y3, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y4, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y5, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y6, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y7, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y8, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y9, (R9)
+	VMOVUPS Y0, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y5, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y6, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y7, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y8, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y9, (R10)
 	JMP     stored98
 
 part97:
-	MOVQ       last+72(FP), R10
-	LEAQ       tail_AVX2<>+0(SB), R12
-	MOVQ       $0x00000010, R13
-	SUBQ       R10, R13
-	VMOVUPS    (R12)(R13*4), Y10
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R11
+	LEAQ       tail_AVX2<>+0(SB), R13
+	MOVQ       $0x00000010, R14
+	SUBQ       R11, R14
+	VMOVUPS    (R13)(R14*4), Y10
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet100
-	VMASKMOVPS (R9), Y10, Y11
+	VMASKMOVPS (R10), Y10, Y11
 	VADDPS     Y11, Y0, Y0
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y10, Y11
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y10, Y11
 	VADDPS     Y11, Y1, Y1
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y10, Y11
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y10, Y11
 	VADDPS     Y11, Y2, Y2
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y10, Y11
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y10, Y11
 	VADDPS     Y11, Y3, Y3
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y10, Y11
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y10, Y11
 	VADDPS     Y11, Y4, Y4
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y10, Y11
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y10, Y11
 	VADDPS     Y11, Y5, Y5
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y10, Y11
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y10, Y11
 	VADDPS     Y11, Y6, Y6
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y10, Y11
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y10, Y11
 	VADDPS     Y11, Y7, Y7
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y10, Y11
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y10, Y11
 	VADDPS     Y11, Y8, Y8
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y10, Y11
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y10, Y11
 	VADDPS     Y11, Y9, Y9
-	MOVQ       BX, R9
+	MOVQ       BX, R10
 
 partSet100:
-	VMASKMOVPS Y0, Y10, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y1, Y10, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y2, Y10, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y3, Y10, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y4, Y10, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y5, Y10, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y6, Y10, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y7, Y10, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y8, Y10, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y9, Y10, (R9)
+	VMASKMOVPS Y0, Y10, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y1, Y10, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y2, Y10, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y3, Y10, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y4, Y10, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y5, Y10, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y6, Y10, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y7, Y10, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y8, Y10, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y9, Y10, (R10)
 
 stored98:
-	MOVQ  k+0(FP), R12
+	MOVQ  k+0(FP), R13
 	MOVQ  AX, CX
-	IMULQ R12, CX
+	IMULQ R13, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R12
-	SUBQ  R12, DI
-	SUBQ  R12, R11
-	MOVQ  pb+48(FP), R12
-	LEAQ  (DX)(R12*4), DX
+	IMULQ R9, R13
+	SUBQ  R13, DI
+	SUBQ  R13, R12
+	MOVQ  pb+56(FP), R13
+	LEAQ  (DX)(R13*4), DX
 	ADDQ  $0x00000020, BX
 	DECQ  SI
 	JNZ   panel91
 	VZEROUPPER
 	RET
 
-// func gemm11x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm11x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm11x8AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm11x8AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), R8
+	MOVQ cs+32(FP), R9
+	SHLQ $0x02, R9
 	SHLQ $0x02, R8
-	LEAQ (R8)(R8*2), R11
-	LEAQ (DI)(R11*2), R11
-	ADDQ R8, R11
+	LEAQ (R8)(R8*2), R12
+	LEAQ (DI)(R12*2), R12
+	ADDQ R8, R12
 
 panel101:
 	LEAQ   (AX)(AX*2), CX
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R8)(R8*2), R10
+	LEAQ   (R8)(R8*4), R11
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -2062,8 +2123,8 @@ panel101:
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
-	MOVQ   k+0(FP), R12
-	SUBQ   $0x04, R12
+	MOVQ   k+0(FP), R13
+	SUBQ   $0x04, R13
 	JLT    tail104
 
 four102:
@@ -2074,99 +2135,105 @@ four102:
 	VFMADD231PS  Y11, Y12, Y1
 	VBROADCASTSS (DI)(R8*2), Y12
 	VFMADD231PS  Y11, Y12, Y2
-	VBROADCASTSS (DI)(R9*1), Y12
+	VBROADCASTSS (DI)(R10*1), Y12
 	VFMADD231PS  Y11, Y12, Y3
 	VBROADCASTSS (DI)(R8*4), Y12
 	VFMADD231PS  Y11, Y12, Y4
-	VBROADCASTSS (DI)(R10*1), Y12
+	VBROADCASTSS (DI)(R11*1), Y12
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (DI)(R9*2), Y12
+	VBROADCASTSS (DI)(R10*2), Y12
 	VFMADD231PS  Y11, Y12, Y6
-	VBROADCASTSS (R11), Y12
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R12)(R8*1), Y12
 	VFMADD231PS  Y11, Y12, Y8
-	VBROADCASTSS (R11)(R8*2), Y12
+	VBROADCASTSS (R12)(R8*2), Y12
 	VFMADD231PS  Y11, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
+	VBROADCASTSS (R12)(R10*1), Y12
 	VFMADD231PS  Y11, Y12, Y10
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	VMOVUPS      (DX)(AX*1), Y11
-	VBROADCASTSS 4(DI), Y12
+	VBROADCASTSS (DI), Y12
 	VFMADD231PS  Y11, Y12, Y0
-	VBROADCASTSS 4(DI)(R8*1), Y12
+	VBROADCASTSS (DI)(R8*1), Y12
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 4(DI)(R8*2), Y12
+	VBROADCASTSS (DI)(R8*2), Y12
 	VFMADD231PS  Y11, Y12, Y2
-	VBROADCASTSS 4(DI)(R9*1), Y12
+	VBROADCASTSS (DI)(R10*1), Y12
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 4(DI)(R8*4), Y12
+	VBROADCASTSS (DI)(R8*4), Y12
 	VFMADD231PS  Y11, Y12, Y4
-	VBROADCASTSS 4(DI)(R10*1), Y12
+	VBROADCASTSS (DI)(R11*1), Y12
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 4(DI)(R9*2), Y12
+	VBROADCASTSS (DI)(R10*2), Y12
 	VFMADD231PS  Y11, Y12, Y6
-	VBROADCASTSS 4(R11), Y12
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 4(R11)(R8*1), Y12
+	VBROADCASTSS (R12)(R8*1), Y12
 	VFMADD231PS  Y11, Y12, Y8
-	VBROADCASTSS 4(R11)(R8*2), Y12
+	VBROADCASTSS (R12)(R8*2), Y12
 	VFMADD231PS  Y11, Y12, Y9
-	VBROADCASTSS 4(R11)(R9*1), Y12
+	VBROADCASTSS (R12)(R10*1), Y12
 	VFMADD231PS  Y11, Y12, Y10
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	VMOVUPS      (DX)(AX*2), Y11
-	VBROADCASTSS 8(DI), Y12
+	VBROADCASTSS (DI), Y12
 	VFMADD231PS  Y11, Y12, Y0
-	VBROADCASTSS 8(DI)(R8*1), Y12
+	VBROADCASTSS (DI)(R8*1), Y12
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 8(DI)(R8*2), Y12
+	VBROADCASTSS (DI)(R8*2), Y12
 	VFMADD231PS  Y11, Y12, Y2
-	VBROADCASTSS 8(DI)(R9*1), Y12
+	VBROADCASTSS (DI)(R10*1), Y12
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 8(DI)(R8*4), Y12
+	VBROADCASTSS (DI)(R8*4), Y12
 	VFMADD231PS  Y11, Y12, Y4
-	VBROADCASTSS 8(DI)(R10*1), Y12
+	VBROADCASTSS (DI)(R11*1), Y12
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 8(DI)(R9*2), Y12
+	VBROADCASTSS (DI)(R10*2), Y12
 	VFMADD231PS  Y11, Y12, Y6
-	VBROADCASTSS 8(R11), Y12
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 8(R11)(R8*1), Y12
+	VBROADCASTSS (R12)(R8*1), Y12
 	VFMADD231PS  Y11, Y12, Y8
-	VBROADCASTSS 8(R11)(R8*2), Y12
+	VBROADCASTSS (R12)(R8*2), Y12
 	VFMADD231PS  Y11, Y12, Y9
-	VBROADCASTSS 8(R11)(R9*1), Y12
+	VBROADCASTSS (R12)(R10*1), Y12
 	VFMADD231PS  Y11, Y12, Y10
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	VMOVUPS      (DX)(CX*1), Y11
-	VBROADCASTSS 12(DI), Y12
+	VBROADCASTSS (DI), Y12
 	VFMADD231PS  Y11, Y12, Y0
-	VBROADCASTSS 12(DI)(R8*1), Y12
+	VBROADCASTSS (DI)(R8*1), Y12
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 12(DI)(R8*2), Y12
+	VBROADCASTSS (DI)(R8*2), Y12
 	VFMADD231PS  Y11, Y12, Y2
-	VBROADCASTSS 12(DI)(R9*1), Y12
+	VBROADCASTSS (DI)(R10*1), Y12
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 12(DI)(R8*4), Y12
+	VBROADCASTSS (DI)(R8*4), Y12
 	VFMADD231PS  Y11, Y12, Y4
-	VBROADCASTSS 12(DI)(R10*1), Y12
+	VBROADCASTSS (DI)(R11*1), Y12
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 12(DI)(R9*2), Y12
+	VBROADCASTSS (DI)(R10*2), Y12
 	VFMADD231PS  Y11, Y12, Y6
-	VBROADCASTSS 12(R11), Y12
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 12(R11)(R8*1), Y12
+	VBROADCASTSS (R12)(R8*1), Y12
 	VFMADD231PS  Y11, Y12, Y8
-	VBROADCASTSS 12(R11)(R8*2), Y12
+	VBROADCASTSS (R12)(R8*2), Y12
 	VFMADD231PS  Y11, Y12, Y9
-	VBROADCASTSS 12(R11)(R9*1), Y12
+	VBROADCASTSS (R12)(R10*1), Y12
 	VFMADD231PS  Y11, Y12, Y10
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	ADDQ         $0x10, R11
-	SUBQ         $0x04, R12
+	SUBQ         $0x04, R13
 	JGE          four102
 
 tail104:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JZ   done105
 
 one103:
@@ -2177,187 +2244,189 @@ one103:
 	VFMADD231PS  Y11, Y12, Y1
 	VBROADCASTSS (DI)(R8*2), Y12
 	VFMADD231PS  Y11, Y12, Y2
-	VBROADCASTSS (DI)(R9*1), Y12
+	VBROADCASTSS (DI)(R10*1), Y12
 	VFMADD231PS  Y11, Y12, Y3
 	VBROADCASTSS (DI)(R8*4), Y12
 	VFMADD231PS  Y11, Y12, Y4
-	VBROADCASTSS (DI)(R10*1), Y12
+	VBROADCASTSS (DI)(R11*1), Y12
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (DI)(R9*2), Y12
+	VBROADCASTSS (DI)(R10*2), Y12
 	VFMADD231PS  Y11, Y12, Y6
-	VBROADCASTSS (R11), Y12
+	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R12)(R8*1), Y12
 	VFMADD231PS  Y11, Y12, Y8
-	VBROADCASTSS (R11)(R8*2), Y12
+	VBROADCASTSS (R12)(R8*2), Y12
 	VFMADD231PS  Y11, Y12, Y9
-	VBROADCASTSS (R11)(R9*1), Y12
+	VBROADCASTSS (R12)(R10*1), Y12
 	VFMADD231PS  Y11, Y12, Y10
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R11
-	DECQ         R12
+	DECQ         R13
 	JNZ          one103
 
 done105:
-	MOVQ ldc+64(FP), CX
+	MOVQ ldc+72(FP), CX
 	SHLQ $0x02, CX
-	MOVQ BX, R9
+	MOVQ BX, R10
 	CMPQ SI, $0x01
 	JNE  whole106
-	CMPQ last+72(FP), $0x08
+	CMPQ last+80(FP), $0x08
 	JNE  part107
 
 whole106:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet109
-	VADDPS (R9), Y0, Y0
-	ADDQ   CX, R9
-	VADDPS (R9), Y1, Y1
-	ADDQ   CX, R9
-	VADDPS (R9), Y2, Y2
-	ADDQ   CX, R9
-	VADDPS (R9), Y3, Y3
-	ADDQ   CX, R9
-	VADDPS (R9), Y4, Y4
-	ADDQ   CX, R9
-	VADDPS (R9), Y5, Y5
-	ADDQ   CX, R9
-	VADDPS (R9), Y6, Y6
-	ADDQ   CX, R9
-	VADDPS (R9), Y7, Y7
-	ADDQ   CX, R9
-	VADDPS (R9), Y8, Y8
-	ADDQ   CX, R9
-	VADDPS (R9), Y9, Y9
-	ADDQ   CX, R9
-	VADDPS (R9), Y10, Y10
-	MOVQ   BX, R9
+	VADDPS (R10), Y0, Y0
+	ADDQ   CX, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   CX, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   CX, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   CX, R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   CX, R10
+	VADDPS (R10), Y5, Y5
+	ADDQ   CX, R10
+	VADDPS (R10), Y6, Y6
+	ADDQ   CX, R10
+	VADDPS (R10), Y7, Y7
+	ADDQ   CX, R10
+	VADDPS (R10), Y8, Y8
+	ADDQ   CX, R10
+	VADDPS (R10), Y9, Y9
+	ADDQ   CX, R10
+	VADDPS (R10), Y10, Y10
+	MOVQ   BX, R10
 
 wholeSet109:
-	VMOVUPS Y0, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y2, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y3, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y4, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y5, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y6, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y7, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y8, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y9, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y10, (R9)
+	VMOVUPS Y0, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y5, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y6, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y7, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y8, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y9, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y10, (R10)
 	JMP     stored108
 
 part107:
-	MOVQ       last+72(FP), R10
-	LEAQ       tail_AVX2<>+0(SB), R12
-	MOVQ       $0x00000010, R13
-	SUBQ       R10, R13
-	VMOVUPS    (R12)(R13*4), Y11
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R11
+	LEAQ       tail_AVX2<>+0(SB), R13
+	MOVQ       $0x00000010, R14
+	SUBQ       R11, R14
+	VMOVUPS    (R13)(R14*4), Y11
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet110
-	VMASKMOVPS (R9), Y11, Y12
+	VMASKMOVPS (R10), Y11, Y12
 	VADDPS     Y12, Y0, Y0
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y11, Y12
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y11, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y11, Y12
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y11, Y12
 	VADDPS     Y12, Y2, Y2
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y11, Y12
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y11, Y12
 	VADDPS     Y12, Y3, Y3
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y11, Y12
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y11, Y12
 	VADDPS     Y12, Y4, Y4
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y11, Y12
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y11, Y12
 	VADDPS     Y12, Y5, Y5
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y11, Y12
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y11, Y12
 	VADDPS     Y12, Y6, Y6
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y11, Y12
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y11, Y12
 	VADDPS     Y12, Y7, Y7
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y11, Y12
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y11, Y12
 	VADDPS     Y12, Y8, Y8
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y11, Y12
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y11, Y12
 	VADDPS     Y12, Y9, Y9
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y11, Y12
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y11, Y12
 	VADDPS     Y12, Y10, Y10
-	MOVQ       BX, R9
+	MOVQ       BX, R10
 
 partSet110:
-	VMASKMOVPS Y0, Y11, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y1, Y11, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y2, Y11, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y3, Y11, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y4, Y11, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y5, Y11, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y6, Y11, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y7, Y11, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y8, Y11, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y9, Y11, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y10, Y11, (R9)
+	VMASKMOVPS Y0, Y11, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y1, Y11, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y2, Y11, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y3, Y11, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y4, Y11, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y5, Y11, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y6, Y11, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y7, Y11, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y8, Y11, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y9, Y11, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y10, Y11, (R10)
 
 stored108:
-	MOVQ  k+0(FP), R12
+	MOVQ  k+0(FP), R13
 	MOVQ  AX, CX
-	IMULQ R12, CX
+	IMULQ R13, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R12
-	SUBQ  R12, DI
-	SUBQ  R12, R11
-	MOVQ  pb+48(FP), R12
-	LEAQ  (DX)(R12*4), DX
+	IMULQ R9, R13
+	SUBQ  R13, DI
+	SUBQ  R13, R12
+	MOVQ  pb+56(FP), R13
+	LEAQ  (DX)(R13*4), DX
 	ADDQ  $0x00000020, BX
 	DECQ  SI
 	JNZ   panel101
 	VZEROUPPER
 	RET
 
-// func gemm12x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm12x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm12x8AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm12x8AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), R8
+	MOVQ cs+32(FP), R9
+	SHLQ $0x02, R9
 	SHLQ $0x02, R8
-	LEAQ (R8)(R8*2), R11
-	LEAQ (DI)(R11*2), R11
-	ADDQ R8, R11
+	LEAQ (R8)(R8*2), R12
+	LEAQ (DI)(R12*2), R12
+	ADDQ R8, R12
 
 panel111:
 	LEAQ   (AX)(AX*2), CX
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R8)(R8*2), R10
+	LEAQ   (R8)(R8*4), R11
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -2370,8 +2439,8 @@ panel111:
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
-	MOVQ   k+0(FP), R12
-	SUBQ   $0x04, R12
+	MOVQ   k+0(FP), R13
+	SUBQ   $0x04, R13
 	JLT    tail114
 
 four112:
@@ -2382,107 +2451,113 @@ four112:
 	VFMADD231PS  Y12, Y13, Y1
 	VBROADCASTSS (DI)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS (DI)(R9*1), Y13
+	VBROADCASTSS (DI)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y3
 	VBROADCASTSS (DI)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS (DI)(R10*1), Y13
+	VBROADCASTSS (DI)(R11*1), Y13
 	VFMADD231PS  Y12, Y13, Y5
-	VBROADCASTSS (DI)(R9*2), Y13
+	VBROADCASTSS (DI)(R10*2), Y13
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS (R11), Y13
+	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R12)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS (R11)(R8*2), Y13
+	VBROADCASTSS (R12)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS (R11)(R8*4), Y13
+	VBROADCASTSS (R12)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	VMOVUPS      (DX)(AX*1), Y12
-	VBROADCASTSS 4(DI), Y13
+	VBROADCASTSS (DI), Y13
 	VFMADD231PS  Y12, Y13, Y0
-	VBROADCASTSS 4(DI)(R8*1), Y13
+	VBROADCASTSS (DI)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y1
-	VBROADCASTSS 4(DI)(R8*2), Y13
+	VBROADCASTSS (DI)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS 4(DI)(R9*1), Y13
+	VBROADCASTSS (DI)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y3
-	VBROADCASTSS 4(DI)(R8*4), Y13
+	VBROADCASTSS (DI)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS 4(DI)(R10*1), Y13
+	VBROADCASTSS (DI)(R11*1), Y13
 	VFMADD231PS  Y12, Y13, Y5
-	VBROADCASTSS 4(DI)(R9*2), Y13
+	VBROADCASTSS (DI)(R10*2), Y13
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS 4(R11), Y13
+	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS 4(R11)(R8*1), Y13
+	VBROADCASTSS (R12)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS 4(R11)(R8*2), Y13
+	VBROADCASTSS (R12)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS 4(R11)(R9*1), Y13
+	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS 4(R11)(R8*4), Y13
+	VBROADCASTSS (R12)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	VMOVUPS      (DX)(AX*2), Y12
-	VBROADCASTSS 8(DI), Y13
+	VBROADCASTSS (DI), Y13
 	VFMADD231PS  Y12, Y13, Y0
-	VBROADCASTSS 8(DI)(R8*1), Y13
+	VBROADCASTSS (DI)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y1
-	VBROADCASTSS 8(DI)(R8*2), Y13
+	VBROADCASTSS (DI)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS 8(DI)(R9*1), Y13
+	VBROADCASTSS (DI)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y3
-	VBROADCASTSS 8(DI)(R8*4), Y13
+	VBROADCASTSS (DI)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS 8(DI)(R10*1), Y13
+	VBROADCASTSS (DI)(R11*1), Y13
 	VFMADD231PS  Y12, Y13, Y5
-	VBROADCASTSS 8(DI)(R9*2), Y13
+	VBROADCASTSS (DI)(R10*2), Y13
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS 8(R11), Y13
+	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS 8(R11)(R8*1), Y13
+	VBROADCASTSS (R12)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS 8(R11)(R8*2), Y13
+	VBROADCASTSS (R12)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS 8(R11)(R9*1), Y13
+	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS 8(R11)(R8*4), Y13
+	VBROADCASTSS (R12)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	VMOVUPS      (DX)(CX*1), Y12
-	VBROADCASTSS 12(DI), Y13
+	VBROADCASTSS (DI), Y13
 	VFMADD231PS  Y12, Y13, Y0
-	VBROADCASTSS 12(DI)(R8*1), Y13
+	VBROADCASTSS (DI)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y1
-	VBROADCASTSS 12(DI)(R8*2), Y13
+	VBROADCASTSS (DI)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS 12(DI)(R9*1), Y13
+	VBROADCASTSS (DI)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y3
-	VBROADCASTSS 12(DI)(R8*4), Y13
+	VBROADCASTSS (DI)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS 12(DI)(R10*1), Y13
+	VBROADCASTSS (DI)(R11*1), Y13
 	VFMADD231PS  Y12, Y13, Y5
-	VBROADCASTSS 12(DI)(R9*2), Y13
+	VBROADCASTSS (DI)(R10*2), Y13
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS 12(R11), Y13
+	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS 12(R11)(R8*1), Y13
+	VBROADCASTSS (R12)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS 12(R11)(R8*2), Y13
+	VBROADCASTSS (R12)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS 12(R11)(R9*1), Y13
+	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS 12(R11)(R8*4), Y13
+	VBROADCASTSS (R12)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	ADDQ         $0x10, R11
-	SUBQ         $0x04, R12
+	SUBQ         $0x04, R13
 	JGE          four112
 
 tail114:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JZ   done115
 
 one113:
@@ -2493,201 +2568,203 @@ one113:
 	VFMADD231PS  Y12, Y13, Y1
 	VBROADCASTSS (DI)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS (DI)(R9*1), Y13
+	VBROADCASTSS (DI)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y3
 	VBROADCASTSS (DI)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS (DI)(R10*1), Y13
+	VBROADCASTSS (DI)(R11*1), Y13
 	VFMADD231PS  Y12, Y13, Y5
-	VBROADCASTSS (DI)(R9*2), Y13
+	VBROADCASTSS (DI)(R10*2), Y13
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS (R11), Y13
+	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R12)(R8*1), Y13
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS (R11)(R8*2), Y13
+	VBROADCASTSS (R12)(R8*2), Y13
 	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS (R11)(R9*1), Y13
+	VBROADCASTSS (R12)(R10*1), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS (R11)(R8*4), Y13
+	VBROADCASTSS (R12)(R8*4), Y13
 	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         R9, DI
+	ADDQ         R9, R12
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R11
-	DECQ         R12
+	DECQ         R13
 	JNZ          one113
 
 done115:
-	MOVQ ldc+64(FP), CX
+	MOVQ ldc+72(FP), CX
 	SHLQ $0x02, CX
-	MOVQ BX, R9
+	MOVQ BX, R10
 	CMPQ SI, $0x01
 	JNE  whole116
-	CMPQ last+72(FP), $0x08
+	CMPQ last+80(FP), $0x08
 	JNE  part117
 
 whole116:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet119
-	VADDPS (R9), Y0, Y0
-	ADDQ   CX, R9
-	VADDPS (R9), Y1, Y1
-	ADDQ   CX, R9
-	VADDPS (R9), Y2, Y2
-	ADDQ   CX, R9
-	VADDPS (R9), Y3, Y3
-	ADDQ   CX, R9
-	VADDPS (R9), Y4, Y4
-	ADDQ   CX, R9
-	VADDPS (R9), Y5, Y5
-	ADDQ   CX, R9
-	VADDPS (R9), Y6, Y6
-	ADDQ   CX, R9
-	VADDPS (R9), Y7, Y7
-	ADDQ   CX, R9
-	VADDPS (R9), Y8, Y8
-	ADDQ   CX, R9
-	VADDPS (R9), Y9, Y9
-	ADDQ   CX, R9
-	VADDPS (R9), Y10, Y10
-	ADDQ   CX, R9
-	VADDPS (R9), Y11, Y11
-	MOVQ   BX, R9
+	VADDPS (R10), Y0, Y0
+	ADDQ   CX, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   CX, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   CX, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   CX, R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   CX, R10
+	VADDPS (R10), Y5, Y5
+	ADDQ   CX, R10
+	VADDPS (R10), Y6, Y6
+	ADDQ   CX, R10
+	VADDPS (R10), Y7, Y7
+	ADDQ   CX, R10
+	VADDPS (R10), Y8, Y8
+	ADDQ   CX, R10
+	VADDPS (R10), Y9, Y9
+	ADDQ   CX, R10
+	VADDPS (R10), Y10, Y10
+	ADDQ   CX, R10
+	VADDPS (R10), Y11, Y11
+	MOVQ   BX, R10
 
 wholeSet119:
-	VMOVUPS Y0, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y2, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y3, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y4, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y5, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y6, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y7, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y8, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y9, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y10, (R9)
-	ADDQ    CX, R9
-	VMOVUPS Y11, (R9)
+	VMOVUPS Y0, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y5, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y6, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y7, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y8, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y9, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y10, (R10)
+	ADDQ    CX, R10
+	VMOVUPS Y11, (R10)
 	JMP     stored118
 
 part117:
-	MOVQ       last+72(FP), R10
-	LEAQ       tail_AVX2<>+0(SB), R12
-	MOVQ       $0x00000010, R13
-	SUBQ       R10, R13
-	VMOVUPS    (R12)(R13*4), Y12
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R11
+	LEAQ       tail_AVX2<>+0(SB), R13
+	MOVQ       $0x00000010, R14
+	SUBQ       R11, R14
+	VMOVUPS    (R13)(R14*4), Y12
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet120
-	VMASKMOVPS (R9), Y12, Y13
+	VMASKMOVPS (R10), Y12, Y13
 	VADDPS     Y13, Y0, Y0
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y12, Y13
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y12, Y13
 	VADDPS     Y13, Y1, Y1
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y12, Y13
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y12, Y13
 	VADDPS     Y13, Y2, Y2
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y12, Y13
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y12, Y13
 	VADDPS     Y13, Y3, Y3
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y12, Y13
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y12, Y13
 	VADDPS     Y13, Y4, Y4
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y12, Y13
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y12, Y13
 	VADDPS     Y13, Y5, Y5
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y12, Y13
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y12, Y13
 	VADDPS     Y13, Y6, Y6
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y12, Y13
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y12, Y13
 	VADDPS     Y13, Y7, Y7
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y12, Y13
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y12, Y13
 	VADDPS     Y13, Y8, Y8
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y12, Y13
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y12, Y13
 	VADDPS     Y13, Y9, Y9
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y12, Y13
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y12, Y13
 	VADDPS     Y13, Y10, Y10
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y12, Y13
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y12, Y13
 	VADDPS     Y13, Y11, Y11
-	MOVQ       BX, R9
+	MOVQ       BX, R10
 
 partSet120:
-	VMASKMOVPS Y0, Y12, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y1, Y12, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y2, Y12, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y3, Y12, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y4, Y12, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y5, Y12, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y6, Y12, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y7, Y12, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y8, Y12, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y9, Y12, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y10, Y12, (R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y11, Y12, (R9)
+	VMASKMOVPS Y0, Y12, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y1, Y12, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y2, Y12, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y3, Y12, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y4, Y12, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y5, Y12, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y6, Y12, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y7, Y12, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y8, Y12, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y9, Y12, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y10, Y12, (R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y11, Y12, (R10)
 
 stored118:
-	MOVQ  k+0(FP), R12
+	MOVQ  k+0(FP), R13
 	MOVQ  AX, CX
-	IMULQ R12, CX
+	IMULQ R13, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R12
-	SUBQ  R12, DI
-	SUBQ  R12, R11
-	MOVQ  pb+48(FP), R12
-	LEAQ  (DX)(R12*4), DX
+	IMULQ R9, R13
+	SUBQ  R13, DI
+	SUBQ  R13, R12
+	MOVQ  pb+56(FP), R13
+	LEAQ  (DX)(R13*4), DX
 	ADDQ  $0x00000020, BX
 	DECQ  SI
 	JNZ   panel111
 	VZEROUPPER
 	RET
 
-// func gemm1x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm1x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3
-TEXT ·gemm1x16AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm1x16AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), CX
+	MOVQ cs+32(FP), R8
+	SHLQ $0x02, R8
 
 group121:
 	CMPQ SI, $0x04
 	JLT  single123
 	JNE  whole122
-	CMPQ last+72(FP), $0x10
+	CMPQ last+80(FP), $0x10
 	JNE  single123
 
 whole122:
-	MOVQ   pb+48(FP), CX
+	MOVQ   pb+56(FP), CX
 	SHLQ   $0x02, CX
-	LEAQ   (CX)(CX*2), R8
+	LEAQ   (CX)(CX*2), R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -2696,105 +2773,108 @@ whole122:
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   k+0(FP), R9
-	SUBQ   $0x04, R9
+	MOVQ   k+0(FP), R10
+	SUBQ   $0x04, R10
 	JLT    tail126
 
 four124:
 	VBROADCASTSS (DI), Y8
+	ADDQ         R8, DI
 	VFMADD231PS  (DX), Y8, Y0
 	VFMADD231PS  32(DX), Y8, Y1
 	VFMADD231PS  (DX)(CX*1), Y8, Y2
 	VFMADD231PS  32(DX)(CX*1), Y8, Y3
 	VFMADD231PS  (DX)(CX*2), Y8, Y4
 	VFMADD231PS  32(DX)(CX*2), Y8, Y5
-	VFMADD231PS  (DX)(R8*1), Y8, Y6
-	VFMADD231PS  32(DX)(R8*1), Y8, Y7
+	VFMADD231PS  (DX)(R9*1), Y8, Y6
+	VFMADD231PS  32(DX)(R9*1), Y8, Y7
 	ADDQ         AX, DX
-	VBROADCASTSS 4(DI), Y8
+	VBROADCASTSS (DI), Y8
+	ADDQ         R8, DI
 	VFMADD231PS  (DX), Y8, Y0
 	VFMADD231PS  32(DX), Y8, Y1
 	VFMADD231PS  (DX)(CX*1), Y8, Y2
 	VFMADD231PS  32(DX)(CX*1), Y8, Y3
 	VFMADD231PS  (DX)(CX*2), Y8, Y4
 	VFMADD231PS  32(DX)(CX*2), Y8, Y5
-	VFMADD231PS  (DX)(R8*1), Y8, Y6
-	VFMADD231PS  32(DX)(R8*1), Y8, Y7
+	VFMADD231PS  (DX)(R9*1), Y8, Y6
+	VFMADD231PS  32(DX)(R9*1), Y8, Y7
 	ADDQ         AX, DX
-	VBROADCASTSS 8(DI), Y8
+	VBROADCASTSS (DI), Y8
+	ADDQ         R8, DI
 	VFMADD231PS  (DX), Y8, Y0
 	VFMADD231PS  32(DX), Y8, Y1
 	VFMADD231PS  (DX)(CX*1), Y8, Y2
 	VFMADD231PS  32(DX)(CX*1), Y8, Y3
 	VFMADD231PS  (DX)(CX*2), Y8, Y4
 	VFMADD231PS  32(DX)(CX*2), Y8, Y5
-	VFMADD231PS  (DX)(R8*1), Y8, Y6
-	VFMADD231PS  32(DX)(R8*1), Y8, Y7
+	VFMADD231PS  (DX)(R9*1), Y8, Y6
+	VFMADD231PS  32(DX)(R9*1), Y8, Y7
 	ADDQ         AX, DX
-	VBROADCASTSS 12(DI), Y8
+	VBROADCASTSS (DI), Y8
+	ADDQ         R8, DI
 	VFMADD231PS  (DX), Y8, Y0
 	VFMADD231PS  32(DX), Y8, Y1
 	VFMADD231PS  (DX)(CX*1), Y8, Y2
 	VFMADD231PS  32(DX)(CX*1), Y8, Y3
 	VFMADD231PS  (DX)(CX*2), Y8, Y4
 	VFMADD231PS  32(DX)(CX*2), Y8, Y5
-	VFMADD231PS  (DX)(R8*1), Y8, Y6
-	VFMADD231PS  32(DX)(R8*1), Y8, Y7
+	VFMADD231PS  (DX)(R9*1), Y8, Y6
+	VFMADD231PS  32(DX)(R9*1), Y8, Y7
 	ADDQ         AX, DX
-	ADDQ         $0x10, DI
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R10
 	JGE          four124
 
 tail126:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JZ   done127
 
 one125:
 	VBROADCASTSS (DI), Y8
+	ADDQ         R8, DI
 	VFMADD231PS  (DX), Y8, Y0
 	VFMADD231PS  32(DX), Y8, Y1
 	VFMADD231PS  (DX)(CX*1), Y8, Y2
 	VFMADD231PS  32(DX)(CX*1), Y8, Y3
 	VFMADD231PS  (DX)(CX*2), Y8, Y4
 	VFMADD231PS  32(DX)(CX*2), Y8, Y5
-	VFMADD231PS  (DX)(R8*1), Y8, Y6
-	VFMADD231PS  32(DX)(R8*1), Y8, Y7
+	VFMADD231PS  (DX)(R9*1), Y8, Y6
+	VFMADD231PS  32(DX)(R9*1), Y8, Y7
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	DECQ         R9
+	DECQ         R10
 	JNZ          one125
 
 done127:
-	MOVQ   ldc+64(FP), R8
-	SHLQ   $0x02, R8
-	CMPB   add+80(FP), $0x00
+	MOVQ   ldc+72(FP), R9
+	SHLQ   $0x02, R9
+	CMPB   add+88(FP), $0x00
 	JEQ    set128
-	MOVQ   BX, R8
-	VADDPS (R8), Y0, Y0
-	VADDPS 32(R8), Y1, Y1
-	VADDPS 64(R8), Y2, Y2
-	VADDPS 96(R8), Y3, Y3
-	VADDPS 128(R8), Y4, Y4
-	VADDPS 160(R8), Y5, Y5
-	VADDPS 192(R8), Y6, Y6
-	VADDPS 224(R8), Y7, Y7
+	MOVQ   BX, R9
+	VADDPS (R9), Y0, Y0
+	VADDPS 32(R9), Y1, Y1
+	VADDPS 64(R9), Y2, Y2
+	VADDPS 96(R9), Y3, Y3
+	VADDPS 128(R9), Y4, Y4
+	VADDPS 160(R9), Y5, Y5
+	VADDPS 192(R9), Y6, Y6
+	VADDPS 224(R9), Y7, Y7
 
 set128:
-	MOVQ    BX, R8
-	VMOVUPS Y0, (R8)
-	VMOVUPS Y1, 32(R8)
-	VMOVUPS Y2, 64(R8)
-	VMOVUPS Y3, 96(R8)
-	VMOVUPS Y4, 128(R8)
-	VMOVUPS Y5, 160(R8)
-	VMOVUPS Y6, 192(R8)
-	VMOVUPS Y7, 224(R8)
-	MOVQ    k+0(FP), R9
-	MOVQ    AX, R8
-	IMULQ   R9, R8
-	SUBQ    R8, DX
-	SHLQ    $0x02, R9
-	SUBQ    R9, DI
+	MOVQ    BX, R9
+	VMOVUPS Y0, (R9)
+	VMOVUPS Y1, 32(R9)
+	VMOVUPS Y2, 64(R9)
+	VMOVUPS Y3, 96(R9)
+	VMOVUPS Y4, 128(R9)
+	VMOVUPS Y5, 160(R9)
+	VMOVUPS Y6, 192(R9)
+	VMOVUPS Y7, 224(R9)
+	MOVQ    k+0(FP), R10
+	MOVQ    AX, R9
+	IMULQ   R10, R9
+	SUBQ    R9, DX
+	IMULQ   R8, R10
+	SUBQ    R10, DI
 	LEAQ    (DX)(CX*4), DX
 	ADDQ    $0x00000100, BX
 	SUBQ    $0x04, SI
@@ -2813,39 +2893,42 @@ panel129:
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   k+0(FP), R8
-	SUBQ   $0x04, R8
+	MOVQ   k+0(FP), R9
+	SUBQ   $0x04, R9
 	JLT    tail132
 
 four130:
 	VBROADCASTSS (DI), Y8
 	VFMADD231PS  (DX), Y8, Y0
 	VFMADD231PS  32(DX), Y8, Y1
-	VBROADCASTSS 4(DI), Y8
+	ADDQ         R8, DI
+	VBROADCASTSS (DI), Y8
 	VFMADD231PS  (DX)(AX*1), Y8, Y2
 	VFMADD231PS  32(DX)(AX*1), Y8, Y3
-	VBROADCASTSS 8(DI), Y8
+	ADDQ         R8, DI
+	VBROADCASTSS (DI), Y8
 	VFMADD231PS  (DX)(AX*2), Y8, Y4
 	VFMADD231PS  32(DX)(AX*2), Y8, Y5
-	VBROADCASTSS 12(DI), Y8
+	ADDQ         R8, DI
+	VBROADCASTSS (DI), Y8
 	VFMADD231PS  (DX)(CX*1), Y8, Y6
 	VFMADD231PS  32(DX)(CX*1), Y8, Y7
+	ADDQ         R8, DI
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	SUBQ         $0x04, R8
+	SUBQ         $0x04, R9
 	JGE          four130
 
 tail132:
-	ADDQ $0x04, R8
+	ADDQ $0x04, R9
 	JZ   done133
 
 one131:
 	VBROADCASTSS (DI), Y8
 	VFMADD231PS  (DX), Y8, Y0
 	VFMADD231PS  32(DX), Y8, Y1
+	ADDQ         R8, DI
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	DECQ         R8
+	DECQ         R9
 	JNZ          one131
 
 done133:
@@ -2855,16 +2938,16 @@ done133:
 	VADDPS Y5, Y1, Y1
 	VADDPS Y6, Y0, Y0
 	VADDPS Y7, Y1, Y1
-	MOVQ   ldc+64(FP), CX
+	MOVQ   ldc+72(FP), CX
 	SHLQ   $0x02, CX
 	MOVQ   BX, CX
 	CMPQ   SI, $0x01
 	JNE    whole134
-	CMPQ   last+72(FP), $0x10
+	CMPQ   last+80(FP), $0x10
 	JNE    part135
 
 whole134:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet137
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
@@ -2876,13 +2959,13 @@ wholeSet137:
 	JMP     stored136
 
 part135:
-	MOVQ       last+72(FP), R8
-	LEAQ       tail_AVX2<>+0(SB), R9
-	MOVQ       $0x00000010, R10
-	SUBQ       R8, R10
-	VMOVUPS    (R9)(R10*4), Y2
-	VMOVUPS    32(R9)(R10*4), Y3
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R9
+	LEAQ       tail_AVX2<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	VMOVUPS    (R10)(R11*4), Y2
+	VMOVUPS    32(R10)(R11*4), Y3
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet138
 	VMASKMOVPS (CX), Y2, Y4
 	VADDPS     Y4, Y0, Y0
@@ -2895,41 +2978,43 @@ partSet138:
 	VMASKMOVPS Y1, Y3, 32(CX)
 
 stored136:
-	MOVQ  k+0(FP), R8
+	MOVQ  k+0(FP), R9
 	MOVQ  AX, CX
-	IMULQ R8, CX
+	IMULQ R9, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R8
-	SUBQ  R8, DI
-	MOVQ  pb+48(FP), R8
-	LEAQ  (DX)(R8*4), DX
+	IMULQ R8, R9
+	SUBQ  R9, DI
+	MOVQ  pb+56(FP), R9
+	LEAQ  (DX)(R9*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
 	JNZ   panel129
 	VZEROUPPER
 	RET
 
-// func gemm2x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm2x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·gemm2x16AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm2x16AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), R8
+	MOVQ cs+32(FP), R9
+	SHLQ $0x02, R9
 	SHLQ $0x02, R8
 
 group139:
 	CMPQ SI, $0x02
 	JLT  single141
 	JNE  whole140
-	CMPQ last+72(FP), $0x10
+	CMPQ last+80(FP), $0x10
 	JNE  single141
 
 whole140:
-	MOVQ   pb+48(FP), CX
+	MOVQ   pb+56(FP), CX
 	SHLQ   $0x02, CX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -2939,13 +3024,14 @@ whole140:
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   k+0(FP), R9
-	SUBQ   $0x04, R9
+	MOVQ   k+0(FP), R10
+	SUBQ   $0x04, R10
 	JLT    tail144
 
 four142:
 	VBROADCASTSS (DI), Y8
 	VBROADCASTSS (DI)(R8*1), Y9
+	ADDQ         R9, DI
 	VMOVUPS      (DX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y2
@@ -2959,8 +3045,9 @@ four142:
 	VFMADD231PS  Y10, Y8, Y5
 	VFMADD231PS  Y10, Y9, Y7
 	ADDQ         AX, DX
-	VBROADCASTSS 4(DI), Y8
-	VBROADCASTSS 4(DI)(R8*1), Y9
+	VBROADCASTSS (DI), Y8
+	VBROADCASTSS (DI)(R8*1), Y9
+	ADDQ         R9, DI
 	VMOVUPS      (DX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y2
@@ -2974,8 +3061,9 @@ four142:
 	VFMADD231PS  Y10, Y8, Y5
 	VFMADD231PS  Y10, Y9, Y7
 	ADDQ         AX, DX
-	VBROADCASTSS 8(DI), Y8
-	VBROADCASTSS 8(DI)(R8*1), Y9
+	VBROADCASTSS (DI), Y8
+	VBROADCASTSS (DI)(R8*1), Y9
+	ADDQ         R9, DI
 	VMOVUPS      (DX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y2
@@ -2989,8 +3077,9 @@ four142:
 	VFMADD231PS  Y10, Y8, Y5
 	VFMADD231PS  Y10, Y9, Y7
 	ADDQ         AX, DX
-	VBROADCASTSS 12(DI), Y8
-	VBROADCASTSS 12(DI)(R8*1), Y9
+	VBROADCASTSS (DI), Y8
+	VBROADCASTSS (DI)(R8*1), Y9
+	ADDQ         R9, DI
 	VMOVUPS      (DX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y2
@@ -3004,17 +3093,17 @@ four142:
 	VFMADD231PS  Y10, Y8, Y5
 	VFMADD231PS  Y10, Y9, Y7
 	ADDQ         AX, DX
-	ADDQ         $0x10, DI
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R10
 	JGE          four142
 
 tail144:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JZ   done145
 
 one143:
 	VBROADCASTSS (DI), Y8
 	VBROADCASTSS (DI)(R8*1), Y9
+	ADDQ         R9, DI
 	VMOVUPS      (DX), Y10
 	VFMADD231PS  Y10, Y8, Y0
 	VFMADD231PS  Y10, Y9, Y2
@@ -3028,43 +3117,42 @@ one143:
 	VFMADD231PS  Y10, Y8, Y5
 	VFMADD231PS  Y10, Y9, Y7
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	DECQ         R9
+	DECQ         R10
 	JNZ          one143
 
 done145:
-	MOVQ   ldc+64(FP), R9
-	SHLQ   $0x02, R9
-	CMPB   add+80(FP), $0x00
+	MOVQ   ldc+72(FP), R10
+	SHLQ   $0x02, R10
+	CMPB   add+88(FP), $0x00
 	JEQ    set146
-	MOVQ   BX, R10
-	VADDPS (R10), Y0, Y0
-	VADDPS 32(R10), Y1, Y1
-	VADDPS 64(R10), Y4, Y4
-	VADDPS 96(R10), Y5, Y5
-	ADDQ   R9, R10
-	VADDPS (R10), Y2, Y2
-	VADDPS 32(R10), Y3, Y3
-	VADDPS 64(R10), Y6, Y6
-	VADDPS 96(R10), Y7, Y7
+	MOVQ   BX, R11
+	VADDPS (R11), Y0, Y0
+	VADDPS 32(R11), Y1, Y1
+	VADDPS 64(R11), Y4, Y4
+	VADDPS 96(R11), Y5, Y5
+	ADDQ   R10, R11
+	VADDPS (R11), Y2, Y2
+	VADDPS 32(R11), Y3, Y3
+	VADDPS 64(R11), Y6, Y6
+	VADDPS 96(R11), Y7, Y7
 
 set146:
-	MOVQ    BX, R10
-	VMOVUPS Y0, (R10)
-	VMOVUPS Y1, 32(R10)
-	VMOVUPS Y4, 64(R10)
-	VMOVUPS Y5, 96(R10)
-	ADDQ    R9, R10
-	VMOVUPS Y2, (R10)
-	VMOVUPS Y3, 32(R10)
-	VMOVUPS Y6, 64(R10)
-	VMOVUPS Y7, 96(R10)
-	MOVQ    k+0(FP), R9
-	MOVQ    AX, R10
+	MOVQ    BX, R11
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y1, 32(R11)
+	VMOVUPS Y4, 64(R11)
+	VMOVUPS Y5, 96(R11)
+	ADDQ    R10, R11
+	VMOVUPS Y2, (R11)
+	VMOVUPS Y3, 32(R11)
+	VMOVUPS Y6, 64(R11)
+	VMOVUPS Y7, 96(R11)
+	MOVQ    k+0(FP), R10
+	MOVQ    AX, R11
+	IMULQ   R10, R11
+	SUBQ    R11, DX
 	IMULQ   R9, R10
-	SUBQ    R10, DX
-	SHLQ    $0x02, R9
-	SUBQ    R9, DI
+	SUBQ    R10, DI
 	LEAQ    (DX)(CX*2), DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x02, SI
@@ -3074,21 +3162,27 @@ set146:
 
 single141:
 panel147:
-	LEAQ   (AX)(AX*2), CX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   next+88(FP), R9
-	MOVQ   ahead+96(FP), R10
-	SHLQ   $0x02, R10
-	MOVQ   k+0(FP), R11
-	SUBQ   $0x04, R11
-	JLT    tail150
+	LEAQ       (AX)(AX*2), CX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       ldc+72(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	MOVQ       next+96(FP), R10
+	MOVQ       ahead+104(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       k+0(FP), R12
+	SUBQ       $0x04, R12
+	JLT        tail150
 
 four148:
 	VMOVUPS      (DX), Y8
@@ -3099,49 +3193,44 @@ four148:
 	VBROADCASTSS (DI)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	PREFETCHT1   (R9)
-	PREFETCHT1   64(R9)
-	ADDQ         R10, R9
+	ADDQ         R9, DI
+	PREFETCHT1   (R10)
+	ADDQ         R11, R10
 	VMOVUPS      (DX)(AX*1), Y8
 	VMOVUPS      32(DX)(AX*1), Y9
-	VBROADCASTSS 4(DI), Y10
+	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 4(DI)(R8*1), Y10
+	VBROADCASTSS (DI)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT1   (R9)
-	PREFETCHT1   64(R9)
-	ADDQ         R10, R9
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*2), Y8
 	VMOVUPS      32(DX)(AX*2), Y9
-	VBROADCASTSS 8(DI), Y10
+	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 8(DI)(R8*1), Y10
+	VBROADCASTSS (DI)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	PREFETCHT1   (R9)
-	PREFETCHT1   64(R9)
-	ADDQ         R10, R9
+	ADDQ         R9, DI
+	PREFETCHT1   (R10)
+	ADDQ         R11, R10
 	VMOVUPS      (DX)(CX*1), Y8
 	VMOVUPS      32(DX)(CX*1), Y9
-	VBROADCASTSS 12(DI), Y10
+	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 12(DI)(R8*1), Y10
+	VBROADCASTSS (DI)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT1   (R9)
-	PREFETCHT1   64(R9)
-	ADDQ         R10, R9
+	ADDQ         R9, DI
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R12
 	JGE          four148
 
 tail150:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R12
 	JZ   done151
 
 one149:
@@ -3153,12 +3242,9 @@ one149:
 	VBROADCASTSS (DI)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	PREFETCHT1   (R9)
-	PREFETCHT1   64(R9)
-	ADDQ         R10, R9
+	ADDQ         R9, DI
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	DECQ         R11
+	DECQ         R12
 	JNZ          one149
 
 done151:
@@ -3166,95 +3252,97 @@ done151:
 	VADDPS Y5, Y1, Y1
 	VADDPS Y6, Y2, Y2
 	VADDPS Y7, Y3, Y3
-	MOVQ   ldc+64(FP), CX
+	MOVQ   ldc+72(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   BX, R9
+	MOVQ   BX, R10
 	CMPQ   SI, $0x01
 	JNE    whole152
-	CMPQ   last+72(FP), $0x10
+	CMPQ   last+80(FP), $0x10
 	JNE    part153
 
 whole152:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet155
-	VADDPS (R9), Y0, Y0
-	VADDPS 32(R9), Y1, Y1
-	ADDQ   CX, R9
-	VADDPS (R9), Y2, Y2
-	VADDPS 32(R9), Y3, Y3
-	MOVQ   BX, R9
+	VADDPS (R10), Y0, Y0
+	VADDPS 32(R10), Y1, Y1
+	ADDQ   CX, R10
+	VADDPS (R10), Y2, Y2
+	VADDPS 32(R10), Y3, Y3
+	MOVQ   BX, R10
 
 wholeSet155:
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	ADDQ    CX, R9
-	VMOVUPS Y2, (R9)
-	VMOVUPS Y3, 32(R9)
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    CX, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
 	JMP     stored154
 
 part153:
-	MOVQ       last+72(FP), R10
-	LEAQ       tail_AVX2<>+0(SB), R11
-	MOVQ       $0x00000010, R12
-	SUBQ       R10, R12
-	VMOVUPS    (R11)(R12*4), Y4
-	VMOVUPS    32(R11)(R12*4), Y5
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R11
+	LEAQ       tail_AVX2<>+0(SB), R12
+	MOVQ       $0x00000010, R13
+	SUBQ       R11, R13
+	VMOVUPS    (R12)(R13*4), Y4
+	VMOVUPS    32(R12)(R13*4), Y5
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet156
-	VMASKMOVPS (R9), Y4, Y6
+	VMASKMOVPS (R10), Y4, Y6
 	VADDPS     Y6, Y0, Y0
-	VMASKMOVPS 32(R9), Y5, Y6
+	VMASKMOVPS 32(R10), Y5, Y6
 	VADDPS     Y6, Y1, Y1
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y4, Y6
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y4, Y6
 	VADDPS     Y6, Y2, Y2
-	VMASKMOVPS 32(R9), Y5, Y6
+	VMASKMOVPS 32(R10), Y5, Y6
 	VADDPS     Y6, Y3, Y3
-	MOVQ       BX, R9
+	MOVQ       BX, R10
 
 partSet156:
-	VMASKMOVPS Y0, Y4, (R9)
-	VMASKMOVPS Y1, Y5, 32(R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y2, Y4, (R9)
-	VMASKMOVPS Y3, Y5, 32(R9)
+	VMASKMOVPS Y0, Y4, (R10)
+	VMASKMOVPS Y1, Y5, 32(R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y2, Y4, (R10)
+	VMASKMOVPS Y3, Y5, 32(R10)
 
 stored154:
-	MOVQ  k+0(FP), R11
+	MOVQ  k+0(FP), R12
 	MOVQ  AX, CX
-	IMULQ R11, CX
+	IMULQ R12, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R11
-	SUBQ  R11, DI
-	MOVQ  pb+48(FP), R11
-	LEAQ  (DX)(R11*4), DX
+	IMULQ R9, R12
+	SUBQ  R12, DI
+	MOVQ  pb+56(FP), R12
+	LEAQ  (DX)(R12*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
 	JNZ   panel147
 	VZEROUPPER
 	RET
 
-// func gemm3x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm3x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·gemm3x16AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm3x16AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), R8
+	MOVQ cs+32(FP), R9
+	SHLQ $0x02, R9
 	SHLQ $0x02, R8
 
 group157:
 	CMPQ SI, $0x02
 	JLT  single159
 	JNE  whole158
-	CMPQ last+72(FP), $0x10
+	CMPQ last+80(FP), $0x10
 	JNE  single159
 
 whole158:
-	MOVQ   pb+48(FP), CX
+	MOVQ   pb+56(FP), CX
 	SHLQ   $0x02, CX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -3268,14 +3356,15 @@ whole158:
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
-	MOVQ   k+0(FP), R9
-	SUBQ   $0x04, R9
+	MOVQ   k+0(FP), R10
+	SUBQ   $0x04, R10
 	JLT    tail162
 
 four160:
 	VBROADCASTSS (DI), Y12
 	VBROADCASTSS (DI)(R8*1), Y13
 	VBROADCASTSS (DI)(R8*2), Y14
+	ADDQ         R9, DI
 	VMOVUPS      (DX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y2
@@ -3293,9 +3382,10 @@ four160:
 	VFMADD231PS  Y15, Y13, Y9
 	VFMADD231PS  Y15, Y14, Y11
 	ADDQ         AX, DX
-	VBROADCASTSS 4(DI), Y12
-	VBROADCASTSS 4(DI)(R8*1), Y13
-	VBROADCASTSS 4(DI)(R8*2), Y14
+	VBROADCASTSS (DI), Y12
+	VBROADCASTSS (DI)(R8*1), Y13
+	VBROADCASTSS (DI)(R8*2), Y14
+	ADDQ         R9, DI
 	VMOVUPS      (DX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y2
@@ -3313,9 +3403,10 @@ four160:
 	VFMADD231PS  Y15, Y13, Y9
 	VFMADD231PS  Y15, Y14, Y11
 	ADDQ         AX, DX
-	VBROADCASTSS 8(DI), Y12
-	VBROADCASTSS 8(DI)(R8*1), Y13
-	VBROADCASTSS 8(DI)(R8*2), Y14
+	VBROADCASTSS (DI), Y12
+	VBROADCASTSS (DI)(R8*1), Y13
+	VBROADCASTSS (DI)(R8*2), Y14
+	ADDQ         R9, DI
 	VMOVUPS      (DX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y2
@@ -3333,9 +3424,10 @@ four160:
 	VFMADD231PS  Y15, Y13, Y9
 	VFMADD231PS  Y15, Y14, Y11
 	ADDQ         AX, DX
-	VBROADCASTSS 12(DI), Y12
-	VBROADCASTSS 12(DI)(R8*1), Y13
-	VBROADCASTSS 12(DI)(R8*2), Y14
+	VBROADCASTSS (DI), Y12
+	VBROADCASTSS (DI)(R8*1), Y13
+	VBROADCASTSS (DI)(R8*2), Y14
+	ADDQ         R9, DI
 	VMOVUPS      (DX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y2
@@ -3353,18 +3445,18 @@ four160:
 	VFMADD231PS  Y15, Y13, Y9
 	VFMADD231PS  Y15, Y14, Y11
 	ADDQ         AX, DX
-	ADDQ         $0x10, DI
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R10
 	JGE          four160
 
 tail162:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R10
 	JZ   done163
 
 one161:
 	VBROADCASTSS (DI), Y12
 	VBROADCASTSS (DI)(R8*1), Y13
 	VBROADCASTSS (DI)(R8*2), Y14
+	ADDQ         R9, DI
 	VMOVUPS      (DX), Y15
 	VFMADD231PS  Y15, Y12, Y0
 	VFMADD231PS  Y15, Y13, Y2
@@ -3382,53 +3474,52 @@ one161:
 	VFMADD231PS  Y15, Y13, Y9
 	VFMADD231PS  Y15, Y14, Y11
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	DECQ         R9
+	DECQ         R10
 	JNZ          one161
 
 done163:
-	MOVQ   ldc+64(FP), R9
-	SHLQ   $0x02, R9
-	CMPB   add+80(FP), $0x00
+	MOVQ   ldc+72(FP), R10
+	SHLQ   $0x02, R10
+	CMPB   add+88(FP), $0x00
 	JEQ    set164
-	MOVQ   BX, R10
-	VADDPS (R10), Y0, Y0
-	VADDPS 32(R10), Y1, Y1
-	VADDPS 64(R10), Y6, Y6
-	VADDPS 96(R10), Y7, Y7
-	ADDQ   R9, R10
-	VADDPS (R10), Y2, Y2
-	VADDPS 32(R10), Y3, Y3
-	VADDPS 64(R10), Y8, Y8
-	VADDPS 96(R10), Y9, Y9
-	ADDQ   R9, R10
-	VADDPS (R10), Y4, Y4
-	VADDPS 32(R10), Y5, Y5
-	VADDPS 64(R10), Y10, Y10
-	VADDPS 96(R10), Y11, Y11
+	MOVQ   BX, R11
+	VADDPS (R11), Y0, Y0
+	VADDPS 32(R11), Y1, Y1
+	VADDPS 64(R11), Y6, Y6
+	VADDPS 96(R11), Y7, Y7
+	ADDQ   R10, R11
+	VADDPS (R11), Y2, Y2
+	VADDPS 32(R11), Y3, Y3
+	VADDPS 64(R11), Y8, Y8
+	VADDPS 96(R11), Y9, Y9
+	ADDQ   R10, R11
+	VADDPS (R11), Y4, Y4
+	VADDPS 32(R11), Y5, Y5
+	VADDPS 64(R11), Y10, Y10
+	VADDPS 96(R11), Y11, Y11
 
 set164:
-	MOVQ    BX, R10
-	VMOVUPS Y0, (R10)
-	VMOVUPS Y1, 32(R10)
-	VMOVUPS Y6, 64(R10)
-	VMOVUPS Y7, 96(R10)
-	ADDQ    R9, R10
-	VMOVUPS Y2, (R10)
-	VMOVUPS Y3, 32(R10)
-	VMOVUPS Y8, 64(R10)
-	VMOVUPS Y9, 96(R10)
-	ADDQ    R9, R10
-	VMOVUPS Y4, (R10)
-	VMOVUPS Y5, 32(R10)
-	VMOVUPS Y10, 64(R10)
-	VMOVUPS Y11, 96(R10)
-	MOVQ    k+0(FP), R9
-	MOVQ    AX, R10
+	MOVQ    BX, R11
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y1, 32(R11)
+	VMOVUPS Y6, 64(R11)
+	VMOVUPS Y7, 96(R11)
+	ADDQ    R10, R11
+	VMOVUPS Y2, (R11)
+	VMOVUPS Y3, 32(R11)
+	VMOVUPS Y8, 64(R11)
+	VMOVUPS Y9, 96(R11)
+	ADDQ    R10, R11
+	VMOVUPS Y4, (R11)
+	VMOVUPS Y5, 32(R11)
+	VMOVUPS Y10, 64(R11)
+	VMOVUPS Y11, 96(R11)
+	MOVQ    k+0(FP), R10
+	MOVQ    AX, R11
+	IMULQ   R10, R11
+	SUBQ    R11, DX
 	IMULQ   R9, R10
-	SUBQ    R10, DX
-	SHLQ    $0x02, R9
-	SUBQ    R9, DI
+	SUBQ    R10, DI
 	LEAQ    (DX)(CX*2), DX
 	ADDQ    $0x00000080, BX
 	SUBQ    $0x02, SI
@@ -3438,25 +3529,33 @@ set164:
 
 single159:
 panel165:
-	LEAQ   (AX)(AX*2), CX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   next+88(FP), R9
-	MOVQ   ahead+96(FP), R10
-	SHLQ   $0x02, R10
-	MOVQ   k+0(FP), R11
-	SUBQ   $0x04, R11
-	JLT    tail168
+	LEAQ       (AX)(AX*2), CX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       ldc+72(FP), R10
+	SHLQ       $0x02, R10
+	MOVQ       BX, R11
+	PREFETCHT0 (R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	ADDQ       R10, R11
+	PREFETCHT0 (R11)
+	MOVQ       next+96(FP), R10
+	MOVQ       ahead+104(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       k+0(FP), R12
+	SUBQ       $0x04, R12
+	JLT        tail168
 
 four166:
 	VMOVUPS      (DX), Y12
@@ -3470,58 +3569,53 @@ four166:
 	VBROADCASTSS (DI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	PREFETCHT1   (R9)
-	PREFETCHT1   64(R9)
-	ADDQ         R10, R9
+	ADDQ         R9, DI
+	PREFETCHT1   (R10)
+	ADDQ         R11, R10
 	VMOVUPS      (DX)(AX*1), Y12
 	VMOVUPS      32(DX)(AX*1), Y13
-	VBROADCASTSS 4(DI), Y14
+	VBROADCASTSS (DI), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 4(DI)(R8*1), Y14
+	VBROADCASTSS (DI)(R8*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 4(DI)(R8*2), Y14
+	VBROADCASTSS (DI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT1   (R9)
-	PREFETCHT1   64(R9)
-	ADDQ         R10, R9
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*2), Y12
 	VMOVUPS      32(DX)(AX*2), Y13
-	VBROADCASTSS 8(DI), Y14
+	VBROADCASTSS (DI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 8(DI)(R8*1), Y14
+	VBROADCASTSS (DI)(R8*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(DI)(R8*2), Y14
+	VBROADCASTSS (DI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	PREFETCHT1   (R9)
-	PREFETCHT1   64(R9)
-	ADDQ         R10, R9
+	ADDQ         R9, DI
+	PREFETCHT1   (R10)
+	ADDQ         R11, R10
 	VMOVUPS      (DX)(CX*1), Y12
 	VMOVUPS      32(DX)(CX*1), Y13
-	VBROADCASTSS 12(DI), Y14
+	VBROADCASTSS (DI), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 12(DI)(R8*1), Y14
+	VBROADCASTSS (DI)(R8*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 12(DI)(R8*2), Y14
+	VBROADCASTSS (DI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT1   (R9)
-	PREFETCHT1   64(R9)
-	ADDQ         R10, R9
+	ADDQ         R9, DI
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	SUBQ         $0x04, R11
+	SUBQ         $0x04, R12
 	JGE          four166
 
 tail168:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R12
 	JZ   done169
 
 one167:
@@ -3536,12 +3630,9 @@ one167:
 	VBROADCASTSS (DI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	PREFETCHT1   (R9)
-	PREFETCHT1   64(R9)
-	ADDQ         R10, R9
+	ADDQ         R9, DI
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	DECQ         R11
+	DECQ         R12
 	JNZ          one167
 
 done169:
@@ -3551,117 +3642,129 @@ done169:
 	VADDPS Y9, Y3, Y3
 	VADDPS Y10, Y4, Y4
 	VADDPS Y11, Y5, Y5
-	MOVQ   ldc+64(FP), CX
+	MOVQ   ldc+72(FP), CX
 	SHLQ   $0x02, CX
-	MOVQ   BX, R9
+	MOVQ   BX, R10
 	CMPQ   SI, $0x01
 	JNE    whole170
-	CMPQ   last+72(FP), $0x10
+	CMPQ   last+80(FP), $0x10
 	JNE    part171
 
 whole170:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet173
-	VADDPS (R9), Y0, Y0
-	VADDPS 32(R9), Y1, Y1
-	ADDQ   CX, R9
-	VADDPS (R9), Y2, Y2
-	VADDPS 32(R9), Y3, Y3
-	ADDQ   CX, R9
-	VADDPS (R9), Y4, Y4
-	VADDPS 32(R9), Y5, Y5
-	MOVQ   BX, R9
+	VADDPS (R10), Y0, Y0
+	VADDPS 32(R10), Y1, Y1
+	ADDQ   CX, R10
+	VADDPS (R10), Y2, Y2
+	VADDPS 32(R10), Y3, Y3
+	ADDQ   CX, R10
+	VADDPS (R10), Y4, Y4
+	VADDPS 32(R10), Y5, Y5
+	MOVQ   BX, R10
 
 wholeSet173:
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	ADDQ    CX, R9
-	VMOVUPS Y2, (R9)
-	VMOVUPS Y3, 32(R9)
-	ADDQ    CX, R9
-	VMOVUPS Y4, (R9)
-	VMOVUPS Y5, 32(R9)
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    CX, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    CX, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
 	JMP     stored172
 
 part171:
-	MOVQ       last+72(FP), R10
-	LEAQ       tail_AVX2<>+0(SB), R11
-	MOVQ       $0x00000010, R12
-	SUBQ       R10, R12
-	VMOVUPS    (R11)(R12*4), Y6
-	VMOVUPS    32(R11)(R12*4), Y7
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R11
+	LEAQ       tail_AVX2<>+0(SB), R12
+	MOVQ       $0x00000010, R13
+	SUBQ       R11, R13
+	VMOVUPS    (R12)(R13*4), Y6
+	VMOVUPS    32(R12)(R13*4), Y7
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet174
-	VMASKMOVPS (R9), Y6, Y8
+	VMASKMOVPS (R10), Y6, Y8
 	VADDPS     Y8, Y0, Y0
-	VMASKMOVPS 32(R9), Y7, Y8
+	VMASKMOVPS 32(R10), Y7, Y8
 	VADDPS     Y8, Y1, Y1
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y6, Y8
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y6, Y8
 	VADDPS     Y8, Y2, Y2
-	VMASKMOVPS 32(R9), Y7, Y8
+	VMASKMOVPS 32(R10), Y7, Y8
 	VADDPS     Y8, Y3, Y3
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y6, Y8
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y6, Y8
 	VADDPS     Y8, Y4, Y4
-	VMASKMOVPS 32(R9), Y7, Y8
+	VMASKMOVPS 32(R10), Y7, Y8
 	VADDPS     Y8, Y5, Y5
-	MOVQ       BX, R9
+	MOVQ       BX, R10
 
 partSet174:
-	VMASKMOVPS Y0, Y6, (R9)
-	VMASKMOVPS Y1, Y7, 32(R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y2, Y6, (R9)
-	VMASKMOVPS Y3, Y7, 32(R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y4, Y6, (R9)
-	VMASKMOVPS Y5, Y7, 32(R9)
+	VMASKMOVPS Y0, Y6, (R10)
+	VMASKMOVPS Y1, Y7, 32(R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y2, Y6, (R10)
+	VMASKMOVPS Y3, Y7, 32(R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y4, Y6, (R10)
+	VMASKMOVPS Y5, Y7, 32(R10)
 
 stored172:
-	MOVQ  k+0(FP), R11
+	MOVQ  k+0(FP), R12
 	MOVQ  AX, CX
-	IMULQ R11, CX
+	IMULQ R12, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R11
-	SUBQ  R11, DI
-	MOVQ  pb+48(FP), R11
-	LEAQ  (DX)(R11*4), DX
+	IMULQ R9, R12
+	SUBQ  R12, DI
+	MOVQ  pb+56(FP), R12
+	LEAQ  (DX)(R12*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
 	JNZ   panel165
 	VZEROUPPER
 	RET
 
-// func gemm4x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm4x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·gemm4x16AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm4x16AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), R8
+	MOVQ cs+32(FP), R9
+	SHLQ $0x02, R9
 	SHLQ $0x02, R8
 
 panel175:
-	LEAQ   (AX)(AX*2), CX
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   next+88(FP), R10
-	MOVQ   ahead+96(FP), R11
-	SHLQ   $0x02, R11
-	MOVQ   k+0(FP), R12
-	SUBQ   $0x04, R12
-	JLT    tail178
+	LEAQ       (AX)(AX*2), CX
+	LEAQ       (R8)(R8*2), R10
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       ldc+72(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	MOVQ       next+96(FP), R11
+	MOVQ       ahead+104(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       k+0(FP), R13
+	SUBQ       $0x04, R13
+	JLT        tail178
 
 four176:
 	VMOVUPS      (DX), Y8
@@ -3675,70 +3778,65 @@ four176:
 	VBROADCASTSS (DI)(R8*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (DI)(R9*1), Y10
+	VBROADCASTSS (DI)(R10*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT1   (R10)
-	PREFETCHT1   64(R10)
-	ADDQ         R11, R10
+	ADDQ         R9, DI
+	PREFETCHT1   (R11)
+	ADDQ         R12, R11
 	VMOVUPS      (DX)(AX*1), Y8
 	VMOVUPS      32(DX)(AX*1), Y9
-	VBROADCASTSS 4(DI), Y10
+	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 4(DI)(R8*1), Y10
+	VBROADCASTSS (DI)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 4(DI)(R8*2), Y10
+	VBROADCASTSS (DI)(R8*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 4(DI)(R9*1), Y10
+	VBROADCASTSS (DI)(R10*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT1   (R10)
-	PREFETCHT1   64(R10)
-	ADDQ         R11, R10
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*2), Y8
 	VMOVUPS      32(DX)(AX*2), Y9
-	VBROADCASTSS 8(DI), Y10
+	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 8(DI)(R8*1), Y10
+	VBROADCASTSS (DI)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 8(DI)(R8*2), Y10
+	VBROADCASTSS (DI)(R8*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 8(DI)(R9*1), Y10
+	VBROADCASTSS (DI)(R10*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT1   (R10)
-	PREFETCHT1   64(R10)
-	ADDQ         R11, R10
+	ADDQ         R9, DI
+	PREFETCHT1   (R11)
+	ADDQ         R12, R11
 	VMOVUPS      (DX)(CX*1), Y8
 	VMOVUPS      32(DX)(CX*1), Y9
-	VBROADCASTSS 12(DI), Y10
+	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 12(DI)(R8*1), Y10
+	VBROADCASTSS (DI)(R8*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 12(DI)(R8*2), Y10
+	VBROADCASTSS (DI)(R8*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 12(DI)(R9*1), Y10
+	VBROADCASTSS (DI)(R10*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT1   (R10)
-	PREFETCHT1   64(R10)
-	ADDQ         R11, R10
+	ADDQ         R9, DI
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	SUBQ         $0x04, R12
+	SUBQ         $0x04, R13
 	JGE          four176
 
 tail178:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JZ   done179
 
 one177:
@@ -3753,145 +3851,156 @@ one177:
 	VBROADCASTSS (DI)(R8*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (DI)(R9*1), Y10
+	VBROADCASTSS (DI)(R10*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT1   (R10)
-	PREFETCHT1   64(R10)
-	ADDQ         R11, R10
+	ADDQ         R9, DI
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	DECQ         R12
+	DECQ         R13
 	JNZ          one177
 
 done179:
-	MOVQ ldc+64(FP), CX
+	MOVQ ldc+72(FP), CX
 	SHLQ $0x02, CX
-	MOVQ BX, R9
+	MOVQ BX, R10
 	CMPQ SI, $0x01
 	JNE  whole180
-	CMPQ last+72(FP), $0x10
+	CMPQ last+80(FP), $0x10
 	JNE  part181
 
 whole180:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet183
-	VADDPS (R9), Y0, Y0
-	VADDPS 32(R9), Y1, Y1
-	ADDQ   CX, R9
-	VADDPS (R9), Y2, Y2
-	VADDPS 32(R9), Y3, Y3
-	ADDQ   CX, R9
-	VADDPS (R9), Y4, Y4
-	VADDPS 32(R9), Y5, Y5
-	ADDQ   CX, R9
-	VADDPS (R9), Y6, Y6
-	VADDPS 32(R9), Y7, Y7
-	MOVQ   BX, R9
+	VADDPS (R10), Y0, Y0
+	VADDPS 32(R10), Y1, Y1
+	ADDQ   CX, R10
+	VADDPS (R10), Y2, Y2
+	VADDPS 32(R10), Y3, Y3
+	ADDQ   CX, R10
+	VADDPS (R10), Y4, Y4
+	VADDPS 32(R10), Y5, Y5
+	ADDQ   CX, R10
+	VADDPS (R10), Y6, Y6
+	VADDPS 32(R10), Y7, Y7
+	MOVQ   BX, R10
 
 wholeSet183:
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	ADDQ    CX, R9
-	VMOVUPS Y2, (R9)
-	VMOVUPS Y3, 32(R9)
-	ADDQ    CX, R9
-	VMOVUPS Y4, (R9)
-	VMOVUPS Y5, 32(R9)
-	ADDQ    CX, R9
-	VMOVUPS Y6, (R9)
-	VMOVUPS Y7, 32(R9)
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    CX, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    CX, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	ADDQ    CX, R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
 	JMP     stored182
 
 part181:
-	MOVQ       last+72(FP), R10
-	LEAQ       tail_AVX2<>+0(SB), R11
-	MOVQ       $0x00000010, R12
-	SUBQ       R10, R12
-	VMOVUPS    (R11)(R12*4), Y8
-	VMOVUPS    32(R11)(R12*4), Y9
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R11
+	LEAQ       tail_AVX2<>+0(SB), R12
+	MOVQ       $0x00000010, R13
+	SUBQ       R11, R13
+	VMOVUPS    (R12)(R13*4), Y8
+	VMOVUPS    32(R12)(R13*4), Y9
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet184
-	VMASKMOVPS (R9), Y8, Y10
+	VMASKMOVPS (R10), Y8, Y10
 	VADDPS     Y10, Y0, Y0
-	VMASKMOVPS 32(R9), Y9, Y10
+	VMASKMOVPS 32(R10), Y9, Y10
 	VADDPS     Y10, Y1, Y1
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y8, Y10
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y8, Y10
 	VADDPS     Y10, Y2, Y2
-	VMASKMOVPS 32(R9), Y9, Y10
+	VMASKMOVPS 32(R10), Y9, Y10
 	VADDPS     Y10, Y3, Y3
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y8, Y10
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y8, Y10
 	VADDPS     Y10, Y4, Y4
-	VMASKMOVPS 32(R9), Y9, Y10
+	VMASKMOVPS 32(R10), Y9, Y10
 	VADDPS     Y10, Y5, Y5
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y8, Y10
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y8, Y10
 	VADDPS     Y10, Y6, Y6
-	VMASKMOVPS 32(R9), Y9, Y10
+	VMASKMOVPS 32(R10), Y9, Y10
 	VADDPS     Y10, Y7, Y7
-	MOVQ       BX, R9
+	MOVQ       BX, R10
 
 partSet184:
-	VMASKMOVPS Y0, Y8, (R9)
-	VMASKMOVPS Y1, Y9, 32(R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y2, Y8, (R9)
-	VMASKMOVPS Y3, Y9, 32(R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y4, Y8, (R9)
-	VMASKMOVPS Y5, Y9, 32(R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y6, Y8, (R9)
-	VMASKMOVPS Y7, Y9, 32(R9)
+	VMASKMOVPS Y0, Y8, (R10)
+	VMASKMOVPS Y1, Y9, 32(R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y2, Y8, (R10)
+	VMASKMOVPS Y3, Y9, 32(R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y4, Y8, (R10)
+	VMASKMOVPS Y5, Y9, 32(R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y6, Y8, (R10)
+	VMASKMOVPS Y7, Y9, 32(R10)
 
 stored182:
-	MOVQ  k+0(FP), R12
+	MOVQ  k+0(FP), R13
 	MOVQ  AX, CX
-	IMULQ R12, CX
+	IMULQ R13, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R12
-	SUBQ  R12, DI
-	MOVQ  pb+48(FP), R12
-	LEAQ  (DX)(R12*4), DX
+	IMULQ R9, R13
+	SUBQ  R13, DI
+	MOVQ  pb+56(FP), R13
+	LEAQ  (DX)(R13*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
 	JNZ   panel175
 	VZEROUPPER
 	RET
 
-// func gemm5x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm5x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·gemm5x16AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm5x16AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), R8
+	MOVQ cs+32(FP), R9
+	SHLQ $0x02, R9
 	SHLQ $0x02, R8
 
 panel185:
-	LEAQ   (AX)(AX*2), CX
-	LEAQ   (R8)(R8*2), R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	MOVQ   next+88(FP), R10
-	MOVQ   ahead+96(FP), R11
-	SHLQ   $0x02, R11
-	MOVQ   k+0(FP), R12
-	SUBQ   $0x04, R12
-	JLT    tail188
+	LEAQ       (AX)(AX*2), CX
+	LEAQ       (R8)(R8*2), R10
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       ldc+72(FP), R11
+	SHLQ       $0x02, R11
+	MOVQ       BX, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	ADDQ       R11, R12
+	PREFETCHT0 (R12)
+	MOVQ       next+96(FP), R11
+	MOVQ       ahead+104(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       k+0(FP), R13
+	SUBQ       $0x04, R13
+	JLT        tail188
 
 four186:
 	VMOVUPS      (DX), Y10
@@ -3905,82 +4014,77 @@ four186:
 	VBROADCASTSS (DI)(R8*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (DI)(R9*1), Y12
+	VBROADCASTSS (DI)(R10*1), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
 	VBROADCASTSS (DI)(R8*4), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT1   (R10)
-	PREFETCHT1   64(R10)
-	ADDQ         R11, R10
+	ADDQ         R9, DI
+	PREFETCHT1   (R11)
+	ADDQ         R12, R11
 	VMOVUPS      (DX)(AX*1), Y10
 	VMOVUPS      32(DX)(AX*1), Y11
-	VBROADCASTSS 4(DI), Y12
+	VBROADCASTSS (DI), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 4(DI)(R8*1), Y12
+	VBROADCASTSS (DI)(R8*1), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 4(DI)(R8*2), Y12
+	VBROADCASTSS (DI)(R8*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 4(DI)(R9*1), Y12
+	VBROADCASTSS (DI)(R10*1), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 4(DI)(R8*4), Y12
+	VBROADCASTSS (DI)(R8*4), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT1   (R10)
-	PREFETCHT1   64(R10)
-	ADDQ         R11, R10
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*2), Y10
 	VMOVUPS      32(DX)(AX*2), Y11
-	VBROADCASTSS 8(DI), Y12
+	VBROADCASTSS (DI), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 8(DI)(R8*1), Y12
+	VBROADCASTSS (DI)(R8*1), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 8(DI)(R8*2), Y12
+	VBROADCASTSS (DI)(R8*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 8(DI)(R9*1), Y12
+	VBROADCASTSS (DI)(R10*1), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 8(DI)(R8*4), Y12
+	VBROADCASTSS (DI)(R8*4), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT1   (R10)
-	PREFETCHT1   64(R10)
-	ADDQ         R11, R10
+	ADDQ         R9, DI
+	PREFETCHT1   (R11)
+	ADDQ         R12, R11
 	VMOVUPS      (DX)(CX*1), Y10
 	VMOVUPS      32(DX)(CX*1), Y11
-	VBROADCASTSS 12(DI), Y12
+	VBROADCASTSS (DI), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 12(DI)(R8*1), Y12
+	VBROADCASTSS (DI)(R8*1), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 12(DI)(R8*2), Y12
+	VBROADCASTSS (DI)(R8*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 12(DI)(R9*1), Y12
+	VBROADCASTSS (DI)(R10*1), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 12(DI)(R8*4), Y12
+	VBROADCASTSS (DI)(R8*4), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT1   (R10)
-	PREFETCHT1   64(R10)
-	ADDQ         R11, R10
+	ADDQ         R9, DI
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	SUBQ         $0x04, R12
+	SUBQ         $0x04, R13
 	JGE          four186
 
 tail188:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JZ   done189
 
 one187:
@@ -3995,165 +4099,178 @@ one187:
 	VBROADCASTSS (DI)(R8*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (DI)(R9*1), Y12
+	VBROADCASTSS (DI)(R10*1), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
 	VBROADCASTSS (DI)(R8*4), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT1   (R10)
-	PREFETCHT1   64(R10)
-	ADDQ         R11, R10
+	ADDQ         R9, DI
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	DECQ         R12
+	DECQ         R13
 	JNZ          one187
 
 done189:
-	MOVQ ldc+64(FP), CX
+	MOVQ ldc+72(FP), CX
 	SHLQ $0x02, CX
-	MOVQ BX, R9
+	MOVQ BX, R10
 	CMPQ SI, $0x01
 	JNE  whole190
-	CMPQ last+72(FP), $0x10
+	CMPQ last+80(FP), $0x10
 	JNE  part191
 
 whole190:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet193
-	VADDPS (R9), Y0, Y0
-	VADDPS 32(R9), Y1, Y1
-	ADDQ   CX, R9
-	VADDPS (R9), Y2, Y2
-	VADDPS 32(R9), Y3, Y3
-	ADDQ   CX, R9
-	VADDPS (R9), Y4, Y4
-	VADDPS 32(R9), Y5, Y5
-	ADDQ   CX, R9
-	VADDPS (R9), Y6, Y6
-	VADDPS 32(R9), Y7, Y7
-	ADDQ   CX, R9
-	VADDPS (R9), Y8, Y8
-	VADDPS 32(R9), Y9, Y9
-	MOVQ   BX, R9
+	VADDPS (R10), Y0, Y0
+	VADDPS 32(R10), Y1, Y1
+	ADDQ   CX, R10
+	VADDPS (R10), Y2, Y2
+	VADDPS 32(R10), Y3, Y3
+	ADDQ   CX, R10
+	VADDPS (R10), Y4, Y4
+	VADDPS 32(R10), Y5, Y5
+	ADDQ   CX, R10
+	VADDPS (R10), Y6, Y6
+	VADDPS 32(R10), Y7, Y7
+	ADDQ   CX, R10
+	VADDPS (R10), Y8, Y8
+	VADDPS 32(R10), Y9, Y9
+	MOVQ   BX, R10
 
 wholeSet193:
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	ADDQ    CX, R9
-	VMOVUPS Y2, (R9)
-	VMOVUPS Y3, 32(R9)
-	ADDQ    CX, R9
-	VMOVUPS Y4, (R9)
-	VMOVUPS Y5, 32(R9)
-	ADDQ    CX, R9
-	VMOVUPS Y6, (R9)
-	VMOVUPS Y7, 32(R9)
-	ADDQ    CX, R9
-	VMOVUPS Y8, (R9)
-	VMOVUPS Y9, 32(R9)
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    CX, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    CX, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	ADDQ    CX, R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
+	ADDQ    CX, R10
+	VMOVUPS Y8, (R10)
+	VMOVUPS Y9, 32(R10)
 	JMP     stored192
 
 part191:
-	MOVQ       last+72(FP), R10
-	LEAQ       tail_AVX2<>+0(SB), R11
-	MOVQ       $0x00000010, R12
-	SUBQ       R10, R12
-	VMOVUPS    (R11)(R12*4), Y10
-	VMOVUPS    32(R11)(R12*4), Y11
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R11
+	LEAQ       tail_AVX2<>+0(SB), R12
+	MOVQ       $0x00000010, R13
+	SUBQ       R11, R13
+	VMOVUPS    (R12)(R13*4), Y10
+	VMOVUPS    32(R12)(R13*4), Y11
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet194
-	VMASKMOVPS (R9), Y10, Y12
+	VMASKMOVPS (R10), Y10, Y12
 	VADDPS     Y12, Y0, Y0
-	VMASKMOVPS 32(R9), Y11, Y12
+	VMASKMOVPS 32(R10), Y11, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y10, Y12
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y10, Y12
 	VADDPS     Y12, Y2, Y2
-	VMASKMOVPS 32(R9), Y11, Y12
+	VMASKMOVPS 32(R10), Y11, Y12
 	VADDPS     Y12, Y3, Y3
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y10, Y12
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y10, Y12
 	VADDPS     Y12, Y4, Y4
-	VMASKMOVPS 32(R9), Y11, Y12
+	VMASKMOVPS 32(R10), Y11, Y12
 	VADDPS     Y12, Y5, Y5
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y10, Y12
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y10, Y12
 	VADDPS     Y12, Y6, Y6
-	VMASKMOVPS 32(R9), Y11, Y12
+	VMASKMOVPS 32(R10), Y11, Y12
 	VADDPS     Y12, Y7, Y7
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y10, Y12
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y10, Y12
 	VADDPS     Y12, Y8, Y8
-	VMASKMOVPS 32(R9), Y11, Y12
+	VMASKMOVPS 32(R10), Y11, Y12
 	VADDPS     Y12, Y9, Y9
-	MOVQ       BX, R9
+	MOVQ       BX, R10
 
 partSet194:
-	VMASKMOVPS Y0, Y10, (R9)
-	VMASKMOVPS Y1, Y11, 32(R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y2, Y10, (R9)
-	VMASKMOVPS Y3, Y11, 32(R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y4, Y10, (R9)
-	VMASKMOVPS Y5, Y11, 32(R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y6, Y10, (R9)
-	VMASKMOVPS Y7, Y11, 32(R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y8, Y10, (R9)
-	VMASKMOVPS Y9, Y11, 32(R9)
+	VMASKMOVPS Y0, Y10, (R10)
+	VMASKMOVPS Y1, Y11, 32(R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y2, Y10, (R10)
+	VMASKMOVPS Y3, Y11, 32(R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y4, Y10, (R10)
+	VMASKMOVPS Y5, Y11, 32(R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y6, Y10, (R10)
+	VMASKMOVPS Y7, Y11, 32(R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y8, Y10, (R10)
+	VMASKMOVPS Y9, Y11, 32(R10)
 
 stored192:
-	MOVQ  k+0(FP), R12
+	MOVQ  k+0(FP), R13
 	MOVQ  AX, CX
-	IMULQ R12, CX
+	IMULQ R13, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R12
-	SUBQ  R12, DI
-	MOVQ  pb+48(FP), R12
-	LEAQ  (DX)(R12*4), DX
+	IMULQ R9, R13
+	SUBQ  R13, DI
+	MOVQ  pb+56(FP), R13
+	LEAQ  (DX)(R13*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
 	JNZ   panel185
 	VZEROUPPER
 	RET
 
-// func gemm6x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+// func gemm6x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 // Requires: AVX, FMA3, MMX+
-TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-104
-	MOVQ bs+40(FP), AX
+TEXT ·gemm6x16AVX2(SB), NOSPLIT, $0-112
+	MOVQ bs+48(FP), AX
 	SHLQ $0x02, AX
-	MOVQ b+32(FP), DX
-	MOVQ c+56(FP), BX
+	MOVQ b+40(FP), DX
+	MOVQ c+64(FP), BX
 	MOVQ panels+8(FP), SI
 	MOVQ a+16(FP), DI
 	MOVQ rs+24(FP), R8
+	MOVQ cs+32(FP), R9
+	SHLQ $0x02, R9
 	SHLQ $0x02, R8
 
 panel195:
-	LEAQ   (AX)(AX*2), CX
-	LEAQ   (R8)(R8*2), R9
-	LEAQ   (R8)(R8*4), R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   next+88(FP), R11
-	MOVQ   ahead+96(FP), R12
-	SHLQ   $0x02, R12
-	MOVQ   k+0(FP), R13
-	SUBQ   $0x04, R13
-	JLT    tail198
+	LEAQ       (AX)(AX*2), CX
+	LEAQ       (R8)(R8*2), R10
+	LEAQ       (R8)(R8*4), R11
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       ldc+72(FP), R12
+	SHLQ       $0x02, R12
+	MOVQ       BX, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	ADDQ       R12, R13
+	PREFETCHT0 (R13)
+	MOVQ       next+96(FP), R12
+	MOVQ       ahead+104(FP), R13
+	SHLQ       $0x02, R13
+	MOVQ       k+0(FP), R14
+	SUBQ       $0x04, R14
+	JLT        tail198
 
 four196:
 	VMOVUPS      (DX), Y12
@@ -4167,94 +4284,89 @@ four196:
 	VBROADCASTSS (DI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (DI)(R9*1), Y14
+	VBROADCASTSS (DI)(R10*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
 	VBROADCASTSS (DI)(R8*4), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (DI)(R10*1), Y14
+	VBROADCASTSS (DI)(R11*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
-	ADDQ         R12, R11
+	ADDQ         R9, DI
+	PREFETCHT1   (R12)
+	ADDQ         R13, R12
 	VMOVUPS      (DX)(AX*1), Y12
 	VMOVUPS      32(DX)(AX*1), Y13
-	VBROADCASTSS 4(DI), Y14
+	VBROADCASTSS (DI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(DI)(R8*1), Y14
+	VBROADCASTSS (DI)(R8*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 4(DI)(R8*2), Y14
+	VBROADCASTSS (DI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 4(DI)(R9*1), Y14
+	VBROADCASTSS (DI)(R10*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 4(DI)(R8*4), Y14
+	VBROADCASTSS (DI)(R8*4), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 4(DI)(R10*1), Y14
+	VBROADCASTSS (DI)(R11*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
-	ADDQ         R12, R11
+	ADDQ         R9, DI
 	VMOVUPS      (DX)(AX*2), Y12
 	VMOVUPS      32(DX)(AX*2), Y13
-	VBROADCASTSS 8(DI), Y14
+	VBROADCASTSS (DI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 8(DI)(R8*1), Y14
+	VBROADCASTSS (DI)(R8*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(DI)(R8*2), Y14
+	VBROADCASTSS (DI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 8(DI)(R9*1), Y14
+	VBROADCASTSS (DI)(R10*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 8(DI)(R8*4), Y14
+	VBROADCASTSS (DI)(R8*4), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 8(DI)(R10*1), Y14
+	VBROADCASTSS (DI)(R11*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
-	ADDQ         R12, R11
+	ADDQ         R9, DI
+	PREFETCHT1   (R12)
+	ADDQ         R13, R12
 	VMOVUPS      (DX)(CX*1), Y12
 	VMOVUPS      32(DX)(CX*1), Y13
-	VBROADCASTSS 12(DI), Y14
+	VBROADCASTSS (DI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 12(DI)(R8*1), Y14
+	VBROADCASTSS (DI)(R8*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 12(DI)(R8*2), Y14
+	VBROADCASTSS (DI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(DI)(R9*1), Y14
+	VBROADCASTSS (DI)(R10*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 12(DI)(R8*4), Y14
+	VBROADCASTSS (DI)(R8*4), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 12(DI)(R10*1), Y14
+	VBROADCASTSS (DI)(R11*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
-	ADDQ         R12, R11
+	ADDQ         R9, DI
 	LEAQ         (DX)(AX*4), DX
-	ADDQ         $0x10, DI
-	SUBQ         $0x04, R13
+	SUBQ         $0x04, R14
 	JGE          four196
 
 tail198:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JZ   done199
 
 one197:
@@ -4269,142 +4381,139 @@ one197:
 	VBROADCASTSS (DI)(R8*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (DI)(R9*1), Y14
+	VBROADCASTSS (DI)(R10*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
 	VBROADCASTSS (DI)(R8*4), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (DI)(R10*1), Y14
+	VBROADCASTSS (DI)(R11*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
-	ADDQ         R12, R11
+	ADDQ         R9, DI
 	ADDQ         AX, DX
-	ADDQ         $0x04, DI
-	DECQ         R13
+	DECQ         R14
 	JNZ          one197
 
 done199:
-	MOVQ ldc+64(FP), CX
+	MOVQ ldc+72(FP), CX
 	SHLQ $0x02, CX
-	MOVQ BX, R9
+	MOVQ BX, R10
 	CMPQ SI, $0x01
 	JNE  whole200
-	CMPQ last+72(FP), $0x10
+	CMPQ last+80(FP), $0x10
 	JNE  part201
 
 whole200:
-	CMPB   add+80(FP), $0x00
+	CMPB   add+88(FP), $0x00
 	JEQ    wholeSet203
-	VADDPS (R9), Y0, Y0
-	VADDPS 32(R9), Y1, Y1
-	ADDQ   CX, R9
-	VADDPS (R9), Y2, Y2
-	VADDPS 32(R9), Y3, Y3
-	ADDQ   CX, R9
-	VADDPS (R9), Y4, Y4
-	VADDPS 32(R9), Y5, Y5
-	ADDQ   CX, R9
-	VADDPS (R9), Y6, Y6
-	VADDPS 32(R9), Y7, Y7
-	ADDQ   CX, R9
-	VADDPS (R9), Y8, Y8
-	VADDPS 32(R9), Y9, Y9
-	ADDQ   CX, R9
-	VADDPS (R9), Y10, Y10
-	VADDPS 32(R9), Y11, Y11
-	MOVQ   BX, R9
+	VADDPS (R10), Y0, Y0
+	VADDPS 32(R10), Y1, Y1
+	ADDQ   CX, R10
+	VADDPS (R10), Y2, Y2
+	VADDPS 32(R10), Y3, Y3
+	ADDQ   CX, R10
+	VADDPS (R10), Y4, Y4
+	VADDPS 32(R10), Y5, Y5
+	ADDQ   CX, R10
+	VADDPS (R10), Y6, Y6
+	VADDPS 32(R10), Y7, Y7
+	ADDQ   CX, R10
+	VADDPS (R10), Y8, Y8
+	VADDPS 32(R10), Y9, Y9
+	ADDQ   CX, R10
+	VADDPS (R10), Y10, Y10
+	VADDPS 32(R10), Y11, Y11
+	MOVQ   BX, R10
 
 wholeSet203:
-	VMOVUPS Y0, (R9)
-	VMOVUPS Y1, 32(R9)
-	ADDQ    CX, R9
-	VMOVUPS Y2, (R9)
-	VMOVUPS Y3, 32(R9)
-	ADDQ    CX, R9
-	VMOVUPS Y4, (R9)
-	VMOVUPS Y5, 32(R9)
-	ADDQ    CX, R9
-	VMOVUPS Y6, (R9)
-	VMOVUPS Y7, 32(R9)
-	ADDQ    CX, R9
-	VMOVUPS Y8, (R9)
-	VMOVUPS Y9, 32(R9)
-	ADDQ    CX, R9
-	VMOVUPS Y10, (R9)
-	VMOVUPS Y11, 32(R9)
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    CX, R10
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, 32(R10)
+	ADDQ    CX, R10
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, 32(R10)
+	ADDQ    CX, R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
+	ADDQ    CX, R10
+	VMOVUPS Y8, (R10)
+	VMOVUPS Y9, 32(R10)
+	ADDQ    CX, R10
+	VMOVUPS Y10, (R10)
+	VMOVUPS Y11, 32(R10)
 	JMP     stored202
 
 part201:
-	MOVQ       last+72(FP), R10
-	LEAQ       tail_AVX2<>+0(SB), R11
-	MOVQ       $0x00000010, R12
-	SUBQ       R10, R12
-	VMOVUPS    (R11)(R12*4), Y12
-	VMOVUPS    32(R11)(R12*4), Y13
-	CMPB       add+80(FP), $0x00
+	MOVQ       last+80(FP), R11
+	LEAQ       tail_AVX2<>+0(SB), R12
+	MOVQ       $0x00000010, R13
+	SUBQ       R11, R13
+	VMOVUPS    (R12)(R13*4), Y12
+	VMOVUPS    32(R12)(R13*4), Y13
+	CMPB       add+88(FP), $0x00
 	JEQ        partSet204
-	VMASKMOVPS (R9), Y12, Y14
+	VMASKMOVPS (R10), Y12, Y14
 	VADDPS     Y14, Y0, Y0
-	VMASKMOVPS 32(R9), Y13, Y14
+	VMASKMOVPS 32(R10), Y13, Y14
 	VADDPS     Y14, Y1, Y1
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y12, Y14
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y12, Y14
 	VADDPS     Y14, Y2, Y2
-	VMASKMOVPS 32(R9), Y13, Y14
+	VMASKMOVPS 32(R10), Y13, Y14
 	VADDPS     Y14, Y3, Y3
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y12, Y14
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y12, Y14
 	VADDPS     Y14, Y4, Y4
-	VMASKMOVPS 32(R9), Y13, Y14
+	VMASKMOVPS 32(R10), Y13, Y14
 	VADDPS     Y14, Y5, Y5
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y12, Y14
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y12, Y14
 	VADDPS     Y14, Y6, Y6
-	VMASKMOVPS 32(R9), Y13, Y14
+	VMASKMOVPS 32(R10), Y13, Y14
 	VADDPS     Y14, Y7, Y7
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y12, Y14
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y12, Y14
 	VADDPS     Y14, Y8, Y8
-	VMASKMOVPS 32(R9), Y13, Y14
+	VMASKMOVPS 32(R10), Y13, Y14
 	VADDPS     Y14, Y9, Y9
-	ADDQ       CX, R9
-	VMASKMOVPS (R9), Y12, Y14
+	ADDQ       CX, R10
+	VMASKMOVPS (R10), Y12, Y14
 	VADDPS     Y14, Y10, Y10
-	VMASKMOVPS 32(R9), Y13, Y14
+	VMASKMOVPS 32(R10), Y13, Y14
 	VADDPS     Y14, Y11, Y11
-	MOVQ       BX, R9
+	MOVQ       BX, R10
 
 partSet204:
-	VMASKMOVPS Y0, Y12, (R9)
-	VMASKMOVPS Y1, Y13, 32(R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y2, Y12, (R9)
-	VMASKMOVPS Y3, Y13, 32(R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y4, Y12, (R9)
-	VMASKMOVPS Y5, Y13, 32(R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y6, Y12, (R9)
-	VMASKMOVPS Y7, Y13, 32(R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y8, Y12, (R9)
-	VMASKMOVPS Y9, Y13, 32(R9)
-	ADDQ       CX, R9
-	VMASKMOVPS Y10, Y12, (R9)
-	VMASKMOVPS Y11, Y13, 32(R9)
+	VMASKMOVPS Y0, Y12, (R10)
+	VMASKMOVPS Y1, Y13, 32(R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y2, Y12, (R10)
+	VMASKMOVPS Y3, Y13, 32(R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y4, Y12, (R10)
+	VMASKMOVPS Y5, Y13, 32(R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y6, Y12, (R10)
+	VMASKMOVPS Y7, Y13, 32(R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y8, Y12, (R10)
+	VMASKMOVPS Y9, Y13, 32(R10)
+	ADDQ       CX, R10
+	VMASKMOVPS Y10, Y12, (R10)
+	VMASKMOVPS Y11, Y13, 32(R10)
 
 stored202:
-	MOVQ  k+0(FP), R13
+	MOVQ  k+0(FP), R14
 	MOVQ  AX, CX
-	IMULQ R13, CX
+	IMULQ R14, CX
 	SUBQ  CX, DX
-	SHLQ  $0x02, R13
-	SUBQ  R13, DI
-	MOVQ  pb+48(FP), R13
-	LEAQ  (DX)(R13*4), DX
+	IMULQ R9, R14
+	SUBQ  R14, DI
+	MOVQ  pb+56(FP), R14
+	LEAQ  (DX)(R14*4), DX
 	ADDQ  $0x00000040, BX
 	DECQ  SI
 	JNZ   panel195

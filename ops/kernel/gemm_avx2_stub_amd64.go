@@ -7,182 +7,182 @@ package kernel
 // gemm1x8AVX2 computes 1 rows of a product: for each panel p < panels, l < k and
 // column j < 8 (j < last in the last panel)
 //
-//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
+//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm1x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm1x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm2x8AVX2 computes 2 rows of a product: for each panel p < panels, l < k and
 // column j < 8 (j < last in the last panel)
 //
-//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
+//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm2x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm2x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm3x8AVX2 computes 3 rows of a product: for each panel p < panels, l < k and
 // column j < 8 (j < last in the last panel)
 //
-//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
+//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm3x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm3x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm4x8AVX2 computes 4 rows of a product: for each panel p < panels, l < k and
 // column j < 8 (j < last in the last panel)
 //
-//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
+//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm4x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm4x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm5x8AVX2 computes 5 rows of a product: for each panel p < panels, l < k and
 // column j < 8 (j < last in the last panel)
 //
-//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
+//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm5x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm5x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm6x8AVX2 computes 6 rows of a product: for each panel p < panels, l < k and
 // column j < 8 (j < last in the last panel)
 //
-//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
+//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm6x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm6x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm7x8AVX2 computes 7 rows of a product: for each panel p < panels, l < k and
 // column j < 8 (j < last in the last panel)
 //
-//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
+//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm7x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm7x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm8x8AVX2 computes 8 rows of a product: for each panel p < panels, l < k and
 // column j < 8 (j < last in the last panel)
 //
-//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
+//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm8x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm8x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm9x8AVX2 computes 9 rows of a product: for each panel p < panels, l < k and
 // column j < 8 (j < last in the last panel)
 //
-//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
+//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm9x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm9x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm10x8AVX2 computes 10 rows of a product: for each panel p < panels, l < k and
 // column j < 8 (j < last in the last panel)
 //
-//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
+//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm10x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm10x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm11x8AVX2 computes 11 rows of a product: for each panel p < panels, l < k and
 // column j < 8 (j < last in the last panel)
 //
-//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
+//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm11x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm11x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm12x8AVX2 computes 12 rows of a product: for each panel p < panels, l < k and
 // column j < 8 (j < last in the last panel)
 //
-//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
+//	c[i*ldc+p*8+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*8+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm12x8AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm12x8AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm1x16AVX2 computes 1 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm1x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm1x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm2x16AVX2 computes 2 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm2x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm2x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm3x16AVX2 computes 3 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm3x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm3x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm4x16AVX2 computes 4 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm4x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm4x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm5x16AVX2 computes 5 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm5x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm5x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm6x16AVX2 computes 6 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm6x16AVX2(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm6x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // peakAVX2 does n times 24 fused multiply-adds of 8 values.
 //

@@ -7,382 +7,382 @@ package kernel
 // gemm1x16AVX512 computes 1 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm1x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm1x16AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm2x16AVX512 computes 2 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm2x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm2x16AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm3x16AVX512 computes 3 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm3x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm3x16AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm4x16AVX512 computes 4 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm4x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm4x16AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm5x16AVX512 computes 5 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm5x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm5x16AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm6x16AVX512 computes 6 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm6x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm6x16AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm7x16AVX512 computes 7 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm7x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm7x16AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm8x16AVX512 computes 8 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm8x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm8x16AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm9x16AVX512 computes 9 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm9x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm9x16AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm10x16AVX512 computes 10 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm10x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm10x16AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm11x16AVX512 computes 11 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm11x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm11x16AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm12x16AVX512 computes 12 rows of a product: for each panel p < panels, l < k and
 // column j < 16 (j < last in the last panel)
 //
-//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm12x16AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm12x16AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm1x32AVX512 computes 1 rows of a product: for each panel p < panels, l < k and
 // column j < 32 (j < last in the last panel)
 //
-//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
+//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm1x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm1x32AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm2x32AVX512 computes 2 rows of a product: for each panel p < panels, l < k and
 // column j < 32 (j < last in the last panel)
 //
-//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
+//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm2x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm2x32AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm3x32AVX512 computes 3 rows of a product: for each panel p < panels, l < k and
 // column j < 32 (j < last in the last panel)
 //
-//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
+//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm3x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm3x32AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm4x32AVX512 computes 4 rows of a product: for each panel p < panels, l < k and
 // column j < 32 (j < last in the last panel)
 //
-//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
+//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm4x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm4x32AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm5x32AVX512 computes 5 rows of a product: for each panel p < panels, l < k and
 // column j < 32 (j < last in the last panel)
 //
-//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
+//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm5x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm5x32AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm6x32AVX512 computes 6 rows of a product: for each panel p < panels, l < k and
 // column j < 32 (j < last in the last panel)
 //
-//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
+//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm6x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm6x32AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm7x32AVX512 computes 7 rows of a product: for each panel p < panels, l < k and
 // column j < 32 (j < last in the last panel)
 //
-//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
+//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm7x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm7x32AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm8x32AVX512 computes 8 rows of a product: for each panel p < panels, l < k and
 // column j < 32 (j < last in the last panel)
 //
-//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
+//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm8x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm8x32AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm9x32AVX512 computes 9 rows of a product: for each panel p < panels, l < k and
 // column j < 32 (j < last in the last panel)
 //
-//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
+//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm9x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm9x32AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm10x32AVX512 computes 10 rows of a product: for each panel p < panels, l < k and
 // column j < 32 (j < last in the last panel)
 //
-//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
+//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm10x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm10x32AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm11x32AVX512 computes 11 rows of a product: for each panel p < panels, l < k and
 // column j < 32 (j < last in the last panel)
 //
-//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
+//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm11x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm11x32AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm12x32AVX512 computes 12 rows of a product: for each panel p < panels, l < k and
 // column j < 32 (j < last in the last panel)
 //
-//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
+//	c[i*ldc+p*32+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*32+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm12x32AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm12x32AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm1x48AVX512 computes 1 rows of a product: for each panel p < panels, l < k and
 // column j < 48 (j < last in the last panel)
 //
-//	c[i*ldc+p*48+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*48+j] : 0)
+//	c[i*ldc+p*48+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*48+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm1x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm1x48AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm2x48AVX512 computes 2 rows of a product: for each panel p < panels, l < k and
 // column j < 48 (j < last in the last panel)
 //
-//	c[i*ldc+p*48+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*48+j] : 0)
+//	c[i*ldc+p*48+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*48+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm2x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm2x48AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm3x48AVX512 computes 3 rows of a product: for each panel p < panels, l < k and
 // column j < 48 (j < last in the last panel)
 //
-//	c[i*ldc+p*48+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*48+j] : 0)
+//	c[i*ldc+p*48+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*48+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm3x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm3x48AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm4x48AVX512 computes 4 rows of a product: for each panel p < panels, l < k and
 // column j < 48 (j < last in the last panel)
 //
-//	c[i*ldc+p*48+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*48+j] : 0)
+//	c[i*ldc+p*48+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*48+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm4x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm4x48AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm5x48AVX512 computes 5 rows of a product: for each panel p < panels, l < k and
 // column j < 48 (j < last in the last panel)
 //
-//	c[i*ldc+p*48+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*48+j] : 0)
+//	c[i*ldc+p*48+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*48+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm5x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm5x48AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm6x48AVX512 computes 6 rows of a product: for each panel p < panels, l < k and
 // column j < 48 (j < last in the last panel)
 //
-//	c[i*ldc+p*48+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*48+j] : 0)
+//	c[i*ldc+p*48+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*48+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm6x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm6x48AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm7x48AVX512 computes 7 rows of a product: for each panel p < panels, l < k and
 // column j < 48 (j < last in the last panel)
 //
-//	c[i*ldc+p*48+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*48+j] : 0)
+//	c[i*ldc+p*48+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*48+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm7x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm7x48AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm8x48AVX512 computes 8 rows of a product: for each panel p < panels, l < k and
 // column j < 48 (j < last in the last panel)
 //
-//	c[i*ldc+p*48+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*48+j] : 0)
+//	c[i*ldc+p*48+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*48+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm8x48AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm8x48AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm1x64AVX512 computes 1 rows of a product: for each panel p < panels, l < k and
 // column j < 64 (j < last in the last panel)
 //
-//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
+//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm1x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm1x64AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm2x64AVX512 computes 2 rows of a product: for each panel p < panels, l < k and
 // column j < 64 (j < last in the last panel)
 //
-//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
+//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm2x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm2x64AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm3x64AVX512 computes 3 rows of a product: for each panel p < panels, l < k and
 // column j < 64 (j < last in the last panel)
 //
-//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
+//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm3x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm3x64AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm4x64AVX512 computes 4 rows of a product: for each panel p < panels, l < k and
 // column j < 64 (j < last in the last panel)
 //
-//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
+//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm4x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm4x64AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm5x64AVX512 computes 5 rows of a product: for each panel p < panels, l < k and
 // column j < 64 (j < last in the last panel)
 //
-//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
+//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm5x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm5x64AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // gemm6x64AVX512 computes 6 rows of a product: for each panel p < panels, l < k and
 // column j < 64 (j < last in the last panel)
 //
-//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
+//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
 //
-// and may fetch next[:k*ahead] into the cache.
+// and may fetch next[:k/2*ahead] into the cache.
 //
 //go:noescape
-func gemm6x64AVX512(k int, panels int, a *float32, rs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+func gemm6x64AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
 // peakAVX512 does n times 24 fused multiply-adds of 16 values.
 //

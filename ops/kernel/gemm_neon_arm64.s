@@ -12,9 +12,9 @@
 	VEOR c.B16, c.B16, c.B16 \
 	VEOR d.B16, d.B16, d.B16
 
-// One step of k for a row: p points at its value of A and moves on.
+// One step of k for a row: p points at its value of A and moves on by R20.
 #define ROW(p, a, b, c, d) \
-	VLD1R.P 4(p), [V4.S4]   \
+	VLD1R.P (p)(R20), [V4.S4] \
 	VFMLA V4.S4, V0.S4, a.S4 \
 	VFMLA V4.S4, V1.S4, b.S4 \
 	VFMLA V4.S4, V2.S4, c.S4 \
@@ -39,15 +39,17 @@
 	MOVD  a+16(FP), R2      \
 	MOVD  rs+24(FP), R3     \
 	LSL   $2, R3            \
-	MOVD  b+32(FP), R4      \
-	MOVD  bs+40(FP), R5     \
+	MOVD  cs+32(FP), R20    \
+	LSL   $2, R20           \
+	MOVD  b+40(FP), R4      \
+	MOVD  bs+48(FP), R5     \
 	LSL   $2, R5            \
-	MOVD  pb+48(FP), R6     \
+	MOVD  pb+56(FP), R6     \
 	LSL   $2, R6            \
-	MOVD  c+56(FP), R7      \
-	MOVD  ldc+64(FP), R12   \
+	MOVD  c+64(FP), R7      \
+	MOVD  ldc+72(FP), R12   \
 	LSL   $2, R12           \
-	MOVBU add+72(FP), R13
+	MOVBU add+80(FP), R13
 
 // Row pointers R8, R9, R10, R11, R15, R16, B's pointer R17, k's counter R19.
 #define START \
@@ -69,8 +71,8 @@
 	ADD  R6, R4  \
 	SUBS $1, R1
 
-// func gemm1x16NEON(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
-TEXT ·gemm1x16NEON(SB), NOSPLIT, $0-73
+// func gemm1x16NEON(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
+TEXT ·gemm1x16NEON(SB), NOSPLIT, $0-81
 	LOAD
 
 panel:
@@ -91,8 +93,8 @@ done:
 	BNE panel
 	RET
 
-// func gemm2x16NEON(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
-TEXT ·gemm2x16NEON(SB), NOSPLIT, $0-73
+// func gemm2x16NEON(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
+TEXT ·gemm2x16NEON(SB), NOSPLIT, $0-81
 	LOAD
 
 panel:
@@ -116,8 +118,8 @@ done:
 	BNE panel
 	RET
 
-// func gemm3x16NEON(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
-TEXT ·gemm3x16NEON(SB), NOSPLIT, $0-73
+// func gemm3x16NEON(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
+TEXT ·gemm3x16NEON(SB), NOSPLIT, $0-81
 	LOAD
 
 panel:
@@ -144,8 +146,8 @@ done:
 	BNE panel
 	RET
 
-// func gemm4x16NEON(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
-TEXT ·gemm4x16NEON(SB), NOSPLIT, $0-73
+// func gemm4x16NEON(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
+TEXT ·gemm4x16NEON(SB), NOSPLIT, $0-81
 	LOAD
 
 panel:
@@ -175,8 +177,8 @@ done:
 	BNE panel
 	RET
 
-// func gemm5x16NEON(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
-TEXT ·gemm5x16NEON(SB), NOSPLIT, $0-73
+// func gemm5x16NEON(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
+TEXT ·gemm5x16NEON(SB), NOSPLIT, $0-81
 	LOAD
 
 panel:
@@ -209,8 +211,8 @@ done:
 	BNE panel
 	RET
 
-// func gemm6x16NEON(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
-TEXT ·gemm6x16NEON(SB), NOSPLIT, $0-73
+// func gemm6x16NEON(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
+TEXT ·gemm6x16NEON(SB), NOSPLIT, $0-81
 	LOAD
 
 panel:

@@ -235,3 +235,24 @@ func TestRepack(t *testing.T) {
 		}
 	})
 }
+
+// A strip holds its rows and nothing beyond it is read or written.
+func TestLayStrip(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for h := 1; h <= 12; h++ {
+			for _, k := range []int{1, 2, 7, 8, 9, 16, 31, 40} {
+				src, ld := matrix(r, false, h, k, h%3, k%5)
+				dst := guard(r, h*k, h)
+				active.layStrip(dst.s, h, src.s, ld)
+				for i := range h {
+					for l := range k {
+						require.Equal(t, src.s[i*ld+l], dst.s[l*h+i], "%d rows of %d: row %d, column %d", h, k, i, l)
+					}
+				}
+				src.checkUnchanged(t)
+				dst.checkZone(t)
+			}
+		}
+	})
+}

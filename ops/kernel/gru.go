@@ -121,7 +121,7 @@ func (t *gruTask) work(s *seat) {
 	w, a, ph := t.w, t.a, &s.phase
 	if ph.project {
 		p0, p1 := t.panels(s.lo, s.hi)
-		projectSteps(w.w, w.bw, dataRange{}, ph.bufs.gates, a.X, a.XT, a.XB, ph.first, ph.n, a.B, p0, p1)
+		projectSteps(w.w, w.bw, dataRange{}, ph.bufs.gates, w.columns(), a.X, a.XT, a.XB, ph.first, ph.n, a.B, p0, p1)
 		return
 	}
 	state := a.B * w.units()
@@ -173,17 +173,15 @@ func (t *gruTask) step(lo, hi int, at gruAt) {
 	g := gemmTasks.Get().(*gemmTask)
 	g.use(w.r)
 	g.e.Bias = w.br
-	g.m, g.a, g.lda = a.B, at.before, w.units()
-	if g.q != nil {
-		g.quantize(nil)
-	}
+	g.m, g.a, g.lda, g.c, g.ldc = a.B, at.before, w.units(), at.rec, w.columns()
+	g.prepare()
 	for i := lo; i < hi; i++ {
 		lump := i
 		if at.n%2 == 1 {
 			lump = lo + hi - 1 - i
 		}
 		p0, p1 := t.panels(lump, lump+1)
-		g.some(v, a.B, at.before, w.units(), at.rec, w.columns(), p0, p1)
+		g.columns(p0*v.panel(), p1*v.panel())
 		first := lump * w.lumpBlocks()
 		blocks := min(w.lumpBlocks(), w.blocks-first)
 		for b := range a.B {

@@ -24,9 +24,11 @@ type LSTMArgs struct {
 	// Cells (T, B, H) are what the backward pass needs; nil if not wanted.
 	// Steps beyond a sequence's length leave them as they are.
 	Gates, Cells []float32
+	rows         int // of a step of Gates and Cells; 0 means B
 
-	// Stop is called now and then between steps; an error ends the work and
-	// is returned. It may be nil.
+	// Stop is called now and then between steps, by several goroutines at once
+	// where the work is shared; an error ends the work and is returned. It may
+	// be nil.
 	Stop func() error
 }
 
@@ -38,16 +40,21 @@ type LSTMArgs struct {
 //	h = o * tanh(c);  y[t] = h
 //
 // The error is Stop's; the outputs are then incomplete.
-func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error { return lstmOf(p, p.Threads(), w, a) }
-
-// lstmOf is LSTM with a crew of at most so many.
-func lstmOf(p *Pool, most int, w *LSTMWeights, a *LSTMArgs) error {
+func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error {
 	if a.B == 0 || w.hidden == 0 {
 		return nil
 	}
+	if n := min(p.Threads(), sequenceParts(w, a)); n > 1 {
+		return lstmApart(p, n, []*LSTMWeights{w}, []*LSTMArgs{a})
+	}
+	return lstmTogether(p, p.Threads(), w, a)
+}
+
+// lstmTogether shares out the hidden units of each step in a crew of at most so
+// many.
+func lstmTogether(p *Pool, most int, w *LSTMWeights, a *LSTMArgs) error {
 	t := lstmTasks.Get().(*lstmTask)
 	t.w, t.a, t.batch = w, a, a.B
-	t.save = a.Gates != nil
 	t.span = min(a.T, max(1, stepGates/(w.columns()*a.B)))
 	if q := w.w.w.q; q != nil && q.whole {
 		t.x = rangeOfSteps(w.v, w.input, a)
@@ -84,7 +91,6 @@ type lstmTask struct {
 	batch int
 	span  int       // steps whose gates are prepared at once
 	x     dataRange // of all of X, where weights are integers that want it
-	save  bool      // leave the activated gates in gates
 	err   error
 
 	run   func(c *crew)
@@ -123,7 +129,7 @@ func rangeOfSteps(v *variant, input int, a *LSTMArgs) dataRange {
 // prepare borrows the working memory and loads the state.
 func (t *lstmTask) prepare(h0, c0 []float32, span int) *stepBuffers {
 	w := t.w
-	b := newStepBuffers(span, t.batch, w.units(), w.columns(), w.lumpBlocks()*4*w.v.lanes, true)
+	b := newStepBuffers(span, t.batch, w.units(), w.gateRow(), w.lumpBlocks()*4*w.v.lanes, true)
 	spread(b.h[0], w.units(), h0, w.hidden)
 	spread(b.c, w.units(), c0, w.hidden)
 	return b
@@ -193,11 +199,11 @@ func (t *lstmTask) work(s *seat) {
 		return
 	}
 	w := t.w
-	own, buf := borrow(t.batch * (w.columns() + 2*w.units()))
+	own, buf := borrow(t.batch * (w.gateRow() + 2*w.units()))
 	mine := all
 	mine.c, mine.after, mine.gates = buf[:t.batch*w.units()], buf[t.batch*w.units():2*t.batch*w.units()], buf[2*t.batch*w.units():]
 	u0, u1 := t.units(s.lo, s.hi)
-	copyColumns(mine.gates, all.gates, t.batch, w.columns(), 4*u0, 4*u1)
+	copyColumns(mine.gates, all.gates, t.batch, w.gateRow(), 4*u0, 4*u1)
 	copyColumns(mine.c, all.c, t.batch, w.units(), u0, u1)
 	t.step(s.lo, s.hi, mine, t.a.SeqLens)
 	if s.commit() {
@@ -214,45 +220,3 @@ func copyColumns(dst, src []float32, B, width, j0, j1 int) {
 		copy(dst[b*width+j0:b*width+j1], src[b*width+j0:])
 	}
 }
-
-// BiLSTM runs two directions of a layer, or any two independent LSTMs of the
-// same T and B, side by side, each with half of the threads: two that never
-// wait for each other are faster than a crew that meets at every step, also
-// where the weights of both don't fit the caches.
-func BiLSTM(p *Pool, w [2]*LSTMWeights, a [2]*LSTMArgs) error {
-	if p.Threads() == 1 {
-		if err := LSTM(p, w[0], a[0]); err != nil {
-			return err
-		}
-		return LSTM(p, w[1], a[1])
-	}
-	t := biTasks.Get().(*biTask)
-	t.p, t.w, t.a = p, w, a
-	p.For(2, 1, t.run)
-	err := t.err[0]
-	if err == nil {
-		err = t.err[1]
-	}
-	*t = biTask{run: t.run}
-	biTasks.Put(t)
-	return err
-}
-
-// A biTask is one call of BiLSTM.
-type biTask struct {
-	p   *Pool
-	w   [2]*LSTMWeights
-	a   [2]*LSTMArgs
-	err [2]error
-	run func(lo, hi int)
-}
-
-var biTasks = sync.Pool{New: func() any {
-	t := new(biTask)
-	t.run = func(lo, hi int) {
-		for d := lo; d < hi; d++ {
-			t.err[d] = lstmOf(t.p, (t.p.Threads()+1-d)/2, t.w[d], t.a[d])
-		}
-	}
-	return t
-}}

@@ -4,12 +4,10 @@
 
 package kernel
 
-// lstmGatesAVX512 activates the gates i, o, f, c of some blocks of a vector of hidden units each, then
+// lstmGatesAVX512 activates the gates i, o, f, c of some blocks of a vector of hidden units each, in place, then
 //
 //	c = f*c + i*g
 //	h = o * tanh(c)
 //
-// and leaves the activated gates in place if save.
-//
 //go:noescape
-func lstmGatesAVX512(blocks int, gates *float32, c *float32, h *float32, save bool)
+func lstmGatesAVX512(blocks int, gates *float32, c *float32, h *float32)

@@ -8,11 +8,11 @@ import "unsafe"
 //	c = f*c + i*g
 //	h = o * tanh(c)
 //
-// gates (blocks, 4, U) holds W x + R h + b in the order i, o, f, c, and keeps
-// the activated gates if save; c and h are (blocks, U).
-type lstmGatesKernel func(blocks int, gates, c, h *float32, save bool)
+// gates (blocks, 4, U) holds W x + R h + b in the order i, o, f, c, and then the
+// activated gates; c and h are (blocks, U).
+type lstmGatesKernel func(blocks int, gates, c, h *float32)
 
-func lstmGatesGeneric(blocks int, gates, c, h *float32, save bool) {
+func lstmGatesGeneric(blocks int, gates, c, h *float32) {
 	const U = 4
 	g := unsafe.Slice(gates, blocks*4*U)
 	cs, hs := unsafe.Slice(c, blocks*U), unsafe.Slice(h, blocks*U)
@@ -20,9 +20,7 @@ func lstmGatesGeneric(blocks int, gates, c, h *float32, save bool) {
 		q := g[u/U*4*U+u%U:]
 		i, o, f := sigmoid64(float64(q[0])), sigmoid64(float64(q[U])), sigmoid64(float64(q[2*U]))
 		n := tanh64(float64(q[3*U]))
-		if save {
-			q[0], q[U], q[2*U], q[3*U] = float32(i), float32(o), float32(f), float32(n)
-		}
+		q[0], q[U], q[2*U], q[3*U] = float32(i), float32(o), float32(f), float32(n)
 		cs[u] = float32(f*float64(cs[u]) + i*n)
 		hs[u] = float32(o * tanh64(float64(cs[u])))
 	}

@@ -161,6 +161,10 @@ func (w *LSTMWeights) Bytes() int { return w.w.w.Bytes() + w.r.Bytes() + 4*len(w
 func (w *LSTMWeights) columns() int { return w.blocks * 4 * w.v.lanes }
 func (w *LSTMWeights) units() int   { return w.blocks * w.v.lanes }
 
+// gateRow is how far apart rows of gates stand in memory: a cache line more than
+// they are wide, since powers of two would meet in few sets of the cache.
+func (w *LSTMWeights) gateRow() int { return w.columns() + 16 }
+
 // lumpBlocks is how many blocks are computed in one go: what the variant's
 // kernels take at once. Threads share a layer in lumps.
 func (w *LSTMWeights) lumpBlocks() int { return max(1, w.v.group*w.v.panel()/(4*w.v.lanes)) }

@@ -4,14 +4,14 @@ package kernel
 // memory it works on.
 type lstmAt struct {
 	n, time       int
-	gates         []float32 // (B, columns): W x + b, then the gates
+	gates         []float32 // (B, gateRow): W x + b, then the gates
 	before, after []float32 // (B, units): h
 	c             []float32 // (B, units)
 }
 
 // all is the step of a phase on the buffers that the members share.
 func (t *lstmTask) all(b *stepBuffers, ph *phase) lstmAt {
-	row := t.batch * t.w.columns()
+	row := t.batch * t.w.gateRow()
 	return lstmAt{n: ph.n, time: ph.time, gates: b.gates[ph.at*row:][:row], before: b.h[ph.n%2], after: b.h[1-ph.n%2], c: b.c}
 }
 
@@ -24,11 +24,11 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32) {
 	w, v := t.w, t.w.v
 	gates, before, after := at.gates, at.before, at.after
 	several := 1 // lumps computed in one go
-	var smaller *gemmTask
 	if w.r.panels == nil {
 		several = max(1, stepSmaller/(t.batch*w.lumpBlocks()*4*v.lanes))
-		smaller = t.smaller(before)
 	}
+	r := t.recur(gates, before)
+	defer r.forget()
 	for i := lo; i < hi; i += several {
 		lump, end := i, min(i+several, hi)
 		if at.n%2 == 1 {
@@ -36,23 +36,15 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32) {
 		}
 		first := lump * w.lumpBlocks()
 		blocks := min(end*w.lumpBlocks(), w.blocks) - first
-		if smaller != nil {
-			from, to := first*4*v.lanes, (first+blocks)*4*v.lanes
-			smaller.some(v, t.batch, before, w.units(), gates, w.columns(), from/v.panel(), ceilDiv(to, v.panel()))
-		} else {
-			t.recur(gates, before, first, blocks)
-		}
+		r.columns(first*4*v.lanes, (first+blocks)*4*v.lanes)
 		for b := range t.batch {
 			unit := b*w.units() + first*v.lanes
 			if lens != nil && at.time >= int(lens[b]) {
 				copy(after[unit:unit+blocks*v.lanes], before[unit:])
 				continue
 			}
-			v.lstmGates(blocks, &gates[b*w.columns()+first*4*v.lanes], &at.c[unit], &after[unit], t.save)
+			v.lstmGates(blocks, &gates[b*w.gateRow()+first*4*v.lanes], &at.c[unit], &after[unit])
 		}
-	}
-	if smaller != nil {
-		smaller.forget()
 	}
 }
 
@@ -60,56 +52,31 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32) {
 // float32: enough to be worth a call, few enough for the first-level cache.
 const stepSmaller = 1 << 9
 
-// smaller is the product R h where weights are other than float32: h becomes
-// integers once for all lumps.
-func (t *lstmTask) smaller(h []float32) *gemmTask {
+// recur is the product R h, to be added to the gates some columns at a time. h
+// is laid out, or becomes integers, once for all of them.
+func (t *lstmTask) recur(gates, h []float32) *gemmTask {
+	w := t.w
 	g := gemmTasks.Get().(*gemmTask)
-	g.use(t.w.r)
-	g.e.Beta = 1
-	g.m, g.a, g.lda = t.batch, h, t.w.units()
-	if g.q != nil {
-		g.quantize(nil)
-	}
+	g.use(w.r)
+	g.m, g.a, g.lda, g.c, g.ldc, g.e.Beta = t.batch, h, w.units(), gates, w.gateRow(), 1
+	g.prepare()
 	return g
-}
-
-// recur adds R h to the gates of some blocks.
-func (t *lstmTask) recur(gates, h []float32, first, blocks int) {
-	w, v := t.w, t.w.v
-	kernels, width := v.gemm[len(v.gemm)-1], v.panel()
-	panels := blocks * 4 * v.lanes / width
-	r, out := w.r.panels[first*4*v.lanes*w.hidden:], gates[first*4*v.lanes:]
-	if t.batch < len(kernels) {
-		kernels[t.batch](w.hidden, panels, &h[0], w.units(), &r[0], width, width*w.hidden, &out[0], w.columns(), width, true, &r[0], 0)
-		return
-	}
-	tiles := ceilDiv(t.batch, len(kernels)-1)
-	for p := range panels {
-		next := r[min((p+1)*width*w.hidden, len(r)):]
-		next = next[:min(len(next), width*w.hidden)]
-		for i := range tiles {
-			b, end := t.batch*i/tiles, t.batch*(i+1)/tiles
-			soon, ahead := fetch(next, i, w.hidden, &r[0])
-			kernels[end-b](w.hidden, 1, &h[b*w.units()], w.units(), &r[p*width*w.hidden], width, 0,
-				&out[b*w.columns()+p*width], w.columns(), width, true, soon, ahead)
-		}
-	}
 }
 
 // project sets the gates of some steps to W x + b, for lumps [lo, hi).
 func (t *lstmTask) project(bufs *stepBuffers, lo, hi, first, steps int) {
 	w, a := t.w, t.a
 	per := w.v.panel()
-	projectSteps(w.w.w, w.bias, t.x, bufs.gates, a.X, a.XT, a.XB, first, steps, a.B,
+	projectSteps(w.w.w, w.bias, t.x, bufs.gates, w.gateRow(), a.X, a.XT, a.XB, first, steps, a.B,
 		lo*w.lumpBlocks()*4*w.v.lanes/per, min(hi*w.lumpBlocks(), w.blocks)*4*w.v.lanes/per)
 }
 
 // projectSteps is, for panels [p0, p1) of w (I, n) and s < steps,
 //
-//	out[(s*B+b)*n+j] = sum_l(x[(first+s)*xt+b*xb+l] * W(l,j)) + bias[j]
+//	out[(s*B+b)*ldo+j] = sum_l(x[(first+s)*xt+b*xb+l] * W(l,j)) + bias[j]
 //
 // Where w is of integers x is rounded by the given range, zero for each row's own.
-func projectSteps(w *PackedB, bias []float32, fixed dataRange, out, x []float32, xt, xb, first, steps, B, p0, p1 int) {
+func projectSteps(w *PackedB, bias []float32, fixed dataRange, out []float32, ldo int, x []float32, xt, xb, first, steps, B, p0, p1 int) {
 	g := gemmTasks.Get().(*gemmTask)
 	g.use(w)
 	g.e.Bias, g.fixed = bias, fixed
@@ -121,7 +88,7 @@ func projectSteps(w *PackedB, bias []float32, fixed dataRange, out, x []float32,
 		if B == 1 {
 			ld = xt
 		}
-		g.some(w.v, steps*B, x, ld, out, w.n, p0, p1)
+		g.some(w.v, steps*B, x, ld, out, ldo, p0, p1)
 	} else { // they are brought together: W would be read for each b again
 		s, rows := borrow(steps * B * w.k)
 		for i := range steps {
@@ -129,7 +96,7 @@ func projectSteps(w *PackedB, bias []float32, fixed dataRange, out, x []float32,
 				copy(rows[(i*B+b)*w.k:][:w.k], x[i*xt+b*xb:])
 			}
 		}
-		g.some(w.v, steps*B, rows, w.k, out, w.n, p0, p1)
+		g.some(w.v, steps*B, rows, w.k, out, ldo, p0, p1)
 		s.release()
 	}
 	g.forget()
@@ -139,6 +106,10 @@ func projectSteps(w *PackedB, bias []float32, fixed dataRange, out, x []float32,
 func (t *lstmTask) emit(lo, hi int, at lstmAt) {
 	w, a, time := t.w, t.a, at.time
 	u0, u1 := t.unitRange(lo, hi)
+	rows := a.rows
+	if rows == 0 {
+		rows = a.B
+	}
 	for b := range a.B {
 		past := a.SeqLens != nil && time >= int(a.SeqLens[b])
 		if a.Y != nil {
@@ -153,10 +124,10 @@ func (t *lstmTask) emit(lo, hi int, at lstmAt) {
 			continue
 		}
 		if a.Gates != nil {
-			t.sort(lo, hi, a.Gates[(time*a.B+b)*4*w.hidden:], at.gates[b*w.columns():])
+			t.sort(lo, hi, a.Gates[(time*rows+b)*4*w.hidden:], at.gates[b*w.gateRow():])
 		}
 		if a.Cells != nil {
-			copy(a.Cells[(time*a.B+b)*w.hidden:][u0:u1], at.c[b*w.units()+u0:])
+			copy(a.Cells[(time*rows+b)*w.hidden:][u0:u1], at.c[b*w.units()+u0:])
 		}
 	}
 }
@@ -230,7 +201,7 @@ func LSTMStep(p *Pool, w *LSTMWeights, a *LSTMStepArgs) {
 	gates := t.bufs.gates
 	beta := float32(0)
 	if w.input > 0 {
-		GemmPacked(p, a.B, a.X, a.XB, w.w.w, gates, w.columns(), Epilogue{Bias: w.bias})
+		GemmPacked(p, a.B, a.X, a.XB, w.w.w, gates, w.gateRow(), Epilogue{Bias: w.bias})
 		beta = 1
 	}
 	for i := range a.Extra {
@@ -238,20 +209,19 @@ func LSTMStep(p *Pool, w *LSTMWeights, a *LSTMStepArgs) {
 		if beta == 0 {
 			e.Bias = w.bias
 		}
-		GemmPacked(p, a.B, a.Extra[i].X, a.Extra[i].XB, a.Extra[i].W.w, gates, w.columns(), e)
+		GemmPacked(p, a.B, a.Extra[i].X, a.Extra[i].XB, a.Extra[i].W.w, gates, w.gateRow(), e)
 		beta = 1
 	}
 	if beta == 0 {
 		for b := range a.B {
-			copy(gates[b*w.columns():], w.bias)
+			copy(gates[b*w.gateRow():], w.bias)
 		}
 	}
-	t.save = a.Gates != nil
 	work := a.B * w.hidden * w.columns() / w.lumps()
 	p.For(w.lumps(), ceilDiv(gemmChunk, max(work, 1)), t.some)
 	for b := range a.B {
 		if a.Gates != nil {
-			t.sort(0, w.lumps(), a.Gates[b*4*w.hidden:], gates[b*w.columns():])
+			t.sort(0, w.lumps(), a.Gates[b*4*w.hidden:], gates[b*w.gateRow():])
 		}
 	}
 	t.gather(a.HOut, t.bufs.h[1])

@@ -32,6 +32,8 @@ func lstmCases() []lstmCase {
 		{T: 40, B: 1, I: 12, H: 70, reverse: true},
 		{T: 3, B: 13, I: 40, H: 129},
 		{T: 140, B: 8, I: 2, H: 64},
+		{T: 6, B: 25, I: 3, H: 100, reverse: true, lens: []int32{6, 0, 3, 6, 5, 1, 6, 6, 2, 4, 6, 0, 3, 6, 5, 1, 6, 6, 2, 4, 6, 5, 4, 3, 2}},
+		{T: 4, B: 17, I: 0, H: 130, batchFirst: true},
 		{T: 10, B: 3, I: 2, H: 300, lens: []int32{9, 10, 4}},
 	}
 }
@@ -171,11 +173,12 @@ func TestLSTM(t *testing.T) {
 
 // Two directions write into the halves of one (T, B, 2H) buffer.
 func TestBiLSTM(t *testing.T) {
-	pools := []*Pool{nil, NewPool(2)}
+	pools := []*Pool{nil, NewPool(2), NewPool(4)}
 	forEachVariant(t, func(t *testing.T) {
-		for _, H := range []int{24, 300} {
+		for _, size := range [][2]int{{2, 24}, {2, 300}, {19, 100}} {
+			H := size[1]
 			r := seeded()
-			c := lstmCase{T: 5, B: 2, I: 3, H: H}
+			c := lstmCase{T: 5, B: size[0], I: 3, H: H}
 			f, b := newLSTMData(r, c), newLSTMData(r, c)
 			b.reverse, b.x = true, f.x
 			w := [2]*LSTMWeights{PackLSTM(c.I, H, f.w, f.r, f.b), PackLSTM(c.I, H, b.w, b.r, b.b)}

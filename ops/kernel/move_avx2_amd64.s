@@ -51,19 +51,19 @@ tile:
 	VSHUFPS    $0xee, Y6, Y4, Y4
 	VPERM2F128 $0x20, Y2, Y7, Y6
 	VPERM2F128 $0x31, Y2, Y7, Y2
-	VMOVUPS    Y6, (R10)
-	VMOVUPS    Y2, (R13)
-	VPERM2F128 $0x20, Y3, Y1, Y2
+	VPERM2F128 $0x20, Y3, Y1, Y7
 	VPERM2F128 $0x31, Y3, Y1, Y1
-	VMOVUPS    Y2, (R10)(SI*1)
-	VMOVUPS    Y1, (R13)(SI*1)
-	VPERM2F128 $0x20, Y5, Y8, Y1
-	VPERM2F128 $0x31, Y5, Y8, Y2
-	VMOVUPS    Y1, (R10)(SI*2)
-	VMOVUPS    Y2, (R13)(SI*2)
-	VPERM2F128 $0x20, Y4, Y0, Y1
+	VPERM2F128 $0x20, Y5, Y8, Y3
+	VPERM2F128 $0x31, Y5, Y8, Y5
+	VPERM2F128 $0x20, Y4, Y0, Y8
 	VPERM2F128 $0x31, Y4, Y0, Y0
-	VMOVUPS    Y1, (R10)(DI*1)
+	VMOVUPS    Y6, (R10)
+	VMOVUPS    Y7, (R10)(SI*1)
+	VMOVUPS    Y3, (R10)(SI*2)
+	VMOVUPS    Y8, (R10)(DI*1)
+	VMOVUPS    Y2, (R13)
+	VMOVUPS    Y1, (R13)(SI*1)
+	VMOVUPS    Y5, (R13)(SI*2)
 	VMOVUPS    Y0, (R13)(DI*1)
 	LEAQ       (R9)(CX*8), R9
 	ADDQ       $0x20, R10
@@ -73,5 +73,99 @@ tile:
 	LEAQ       (BX)(SI*8), BX
 	SUBQ       $0x08, R8
 	JNZ        columns
+	VZEROUPPER
+	RET
+
+// func layRowsAVX2(k int, dst *float32, h int, src *float32, ld int)
+// Requires: AVX, CMOV
+TEXT ·layRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ    k+0(FP), AX
+	MOVQ    dst+8(FP), CX
+	MOVQ    h+16(FP), DX
+	MOVQ    src+24(FP), BX
+	MOVQ    ld+32(FP), SI
+	SHLQ    $0x02, SI
+	LEAQ    (BX)(SI*1), DI
+	CMPQ    DX, $0x01
+	CMOVQLE BX, DI
+	LEAQ    (DI)(SI*1), R8
+	CMPQ    DX, $0x02
+	CMOVQLE DI, R8
+	LEAQ    (R8)(SI*1), R9
+	CMPQ    DX, $0x03
+	CMOVQLE R8, R9
+	LEAQ    (R9)(SI*1), R10
+	CMPQ    DX, $0x04
+	CMOVQLE R9, R10
+	LEAQ    (R10)(SI*1), R11
+	CMPQ    DX, $0x05
+	CMOVQLE R10, R11
+	LEAQ    (R11)(SI*1), R12
+	CMPQ    DX, $0x06
+	CMOVQLE R11, R12
+	LEAQ    (R12)(SI*1), SI
+	CMPQ    DX, $0x07
+	CMOVQLE R12, SI
+	SHLQ    $0x02, DX
+
+tile:
+	VMOVUPS    (BX), Y0
+	ADDQ       $0x20, BX
+	VMOVUPS    (DI), Y1
+	ADDQ       $0x20, DI
+	VMOVUPS    (R8), Y2
+	ADDQ       $0x20, R8
+	VMOVUPS    (R9), Y3
+	ADDQ       $0x20, R9
+	VMOVUPS    (R10), Y4
+	ADDQ       $0x20, R10
+	VMOVUPS    (R11), Y5
+	ADDQ       $0x20, R11
+	VMOVUPS    (R12), Y6
+	ADDQ       $0x20, R12
+	VMOVUPS    (SI), Y7
+	ADDQ       $0x20, SI
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y0
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y2
+	VUNPCKLPS  Y5, Y4, Y3
+	VUNPCKHPS  Y5, Y4, Y4
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y6
+	VSHUFPS    $0x44, Y1, Y8, Y7
+	VSHUFPS    $0xee, Y1, Y8, Y1
+	VSHUFPS    $0x44, Y2, Y0, Y8
+	VSHUFPS    $0xee, Y2, Y0, Y0
+	VSHUFPS    $0x44, Y5, Y3, Y2
+	VSHUFPS    $0xee, Y5, Y3, Y3
+	VSHUFPS    $0x44, Y6, Y4, Y5
+	VSHUFPS    $0xee, Y6, Y4, Y4
+	VPERM2F128 $0x20, Y2, Y7, Y6
+	VPERM2F128 $0x31, Y2, Y7, Y2
+	VPERM2F128 $0x20, Y3, Y1, Y7
+	VPERM2F128 $0x31, Y3, Y1, Y1
+	VPERM2F128 $0x20, Y5, Y8, Y3
+	VPERM2F128 $0x31, Y5, Y8, Y5
+	VPERM2F128 $0x20, Y4, Y0, Y8
+	VPERM2F128 $0x31, Y4, Y0, Y0
+	VMOVUPS    Y6, (CX)
+	ADDQ       DX, CX
+	VMOVUPS    Y7, (CX)
+	ADDQ       DX, CX
+	VMOVUPS    Y3, (CX)
+	ADDQ       DX, CX
+	VMOVUPS    Y8, (CX)
+	ADDQ       DX, CX
+	VMOVUPS    Y2, (CX)
+	ADDQ       DX, CX
+	VMOVUPS    Y1, (CX)
+	ADDQ       DX, CX
+	VMOVUPS    Y5, (CX)
+	ADDQ       DX, CX
+	VMOVUPS    Y0, (CX)
+	ADDQ       DX, CX
+	SUBQ       $0x08, AX
+	JNZ        tile
 	VZEROUPPER
 	RET

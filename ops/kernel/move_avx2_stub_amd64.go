@@ -8,3 +8,9 @@ package kernel
 //
 //go:noescape
 func transposeTilesAVX2(dst *float32, ldd int, src *float32, lds int, rows int, cols int)
+
+// layRowsAVX2 is dst[l*h+i] = src[i*ld+l] for l < k, a positive multiple of 8, and i < h, at most 8.
+// It writes dst up to (k-1)*h + 8.
+//
+//go:noescape
+func layRowsAVX2(k int, dst *float32, h int, src *float32, ld int)

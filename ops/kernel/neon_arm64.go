@@ -8,22 +8,22 @@ import "unsafe"
 // over goes through a buffer as one more.
 
 //go:noescape
-func gemm1x16NEON(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
+func gemm1x16NEON(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
 
 //go:noescape
-func gemm2x16NEON(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
+func gemm2x16NEON(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
 
 //go:noescape
-func gemm3x16NEON(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
+func gemm3x16NEON(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
 
 //go:noescape
-func gemm4x16NEON(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
+func gemm4x16NEON(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
 
 //go:noescape
-func gemm5x16NEON(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
+func gemm5x16NEON(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
 
 //go:noescape
-func gemm6x16NEON(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
+func gemm6x16NEON(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc int, add bool)
 
 //go:noescape
 func addNEON(dst, a, b *float32, n int)
@@ -51,7 +51,7 @@ func neon() *variant {
 	v.name = "neon"
 	v.lanes = 16 // a panel is one unit of packing
 	v.gemm = [][]gemmKernel{1: {nil}}
-	for _, f := range []func(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc int, add bool){
+	for _, f := range []func(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc int, add bool){
 		gemm1x16NEON, gemm2x16NEON, gemm3x16NEON, gemm4x16NEON, gemm5x16NEON, gemm6x16NEON,
 	} {
 		v.gemm[1] = append(v.gemm[1], gemmNEON(len(v.gemm[1]), f))
@@ -88,22 +88,22 @@ func neon() *variant {
 }
 
 // gemmNEON makes a gemmKernel of a kernel for whole panels.
-func gemmNEON(rows int, f func(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc int, add bool)) gemmKernel {
+func gemmNEON(rows int, f func(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc int, add bool)) gemmKernel {
 	const width = 16
-	return func(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc, last int, add bool, _ *float32, _ int) {
+	return func(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc, last int, add bool, _ *float32, _ int) {
 		whole := panels
 		if last < width {
 			whole--
 		}
 		if whole > 0 {
-			f(k, whole, a, rs, b, bs, pb, c, ldc, add)
+			f(k, whole, a, rs, cs, b, bs, pb, c, ldc, add)
 		}
 		if whole == panels {
 			return
 		}
 		s, tile := borrow(rows * width)
 		defer s.release()
-		f(k, 1, a, rs, (*float32)(unsafe.Add(unsafe.Pointer(b), 4*whole*pb)), bs, pb, &tile[0], width, false)
+		f(k, 1, a, rs, cs, (*float32)(unsafe.Add(unsafe.Pointer(b), 4*whole*pb)), bs, pb, &tile[0], width, false)
 		out := unsafe.Slice(c, (rows-1)*ldc+whole*width+last)
 		for i := range rows {
 			row := out[i*ldc+whole*width:][:last]
@@ -141,19 +141,14 @@ func binaryNEON(f func(dst, a, b *float32, n int), rest func(dst, a, b []float32
 }
 
 // lstmGatesNEON is an lstmGatesKernel for blocks of 16 hidden units.
-func (v *variant) lstmGatesNEON(blocks int, gates, c, h *float32, save bool) {
+func (v *variant) lstmGatesNEON(blocks int, gates, c, h *float32) {
 	const U = 16
 	all := unsafe.Slice(gates, blocks*4*U)
 	cs, hs := unsafe.Slice(c, blocks*U), unsafe.Slice(h, blocks*U)
-	var buf [4 * U]float32
 	for b := range blocks {
-		g := all[b*4*U : (b+1)*4*U]
-		act := g
-		if !save {
-			act = buf[:]
-		}
-		sigmoidNEON(&act[0], &g[0], 3*U)
-		tanhNEON(&act[3*U], &g[3*U], U)
+		act := all[b*4*U : (b+1)*4*U]
+		sigmoidNEON(&act[0], &act[0], 3*U)
+		tanhNEON(&act[3*U], &act[3*U], U)
 		cell, out := cs[b*U:(b+1)*U], hs[b*U:(b+1)*U]
 		for u := range cell {
 			cell[u] = act[2*U+u]*cell[u] + act[u]*act[3*U+u]

@@ -10,9 +10,12 @@ type variant struct {
 
 	// lanes is the number of float32 values in a vector. gemm[v][r] computes
 	// tiles of r rows and v vectors; the last v is the width of a panel. A
-	// kernel may add in another order when it gets group panels at once.
-	lanes, group int
-	gemm         [][]gemmKernel
+	// kernel may add in another order when it gets group panels at once. depth
+	// rows of a panel stay in the nearest cache while tiles pass by. layStrip is
+	// dst[l*h+i] = src[i*ld+l] for h rows.
+	lanes, group, depth int
+	gemm                [][]gemmKernel
+	layStrip            func(dst []float32, h int, src []float32, ld int)
 
 	exp, log, tanh, sigmoid, erf, gelu, geluTanh, silu, relu, sqrt func(dst, src []float32)
 
@@ -61,7 +64,7 @@ type variant struct {
 var generic = variant{
 	name: "generic",
 
-	lanes: 4, group: 1, gemm: gemmKernelsGeneric(),
+	lanes: 4, group: 1, depth: gemmDepth, gemm: gemmKernelsGeneric(), layStrip: layStripGeneric,
 
 	exp: expGeneric, log: logGeneric, tanh: tanhGeneric, sigmoid: sigmoidGeneric, erf: erfGeneric,
 	gelu: geluGeneric, geluTanh: geluTanhGeneric, silu: siluGeneric, relu: reluGeneric, sqrt: sqrtGeneric,

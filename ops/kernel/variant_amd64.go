@@ -22,7 +22,7 @@ func variants() []*variant {
 func avx2() *variant {
 	v := generic
 	v.name = "avx2"
-	v.lanes, v.group = 8, 4
+	v.lanes, v.group, v.depth = 8, 4, 256
 	v.gemm = [][]gemmKernel{
 		1: {
 			nil, gemm1x8AVX2, gemm2x8AVX2, gemm3x8AVX2, gemm4x8AVX2, gemm5x8AVX2, gemm6x8AVX2,
@@ -44,14 +44,14 @@ func avx2() *variant {
 	v.int8Limit, v.int8Survey = int8PairLimit, int8SurveyAVX2
 	v.int8Scale, v.int8Quantize, v.extremes = int8ScaleAVX2, int8QuantizeAVX2, extremesAVX2
 	v.halfRow, v.halfExpand = bf16Row16AVX2, bf16Expand16AVX2
-	v.transposeTiles = transposeTilesAVX2
+	v.transposeTiles, v.layStrip = transposeTilesAVX2, layStripAVX2
 	return &v
 }
 
 func avx512() *variant {
 	v := *avx2()
 	v.name = "avx512"
-	v.lanes, v.group = 16, 4
+	v.lanes, v.group, v.depth = 16, 4, gemmDepth
 	v.gemm = [][]gemmKernel{
 		1: {
 			nil, gemm1x16AVX512, gemm2x16AVX512, gemm3x16AVX512, gemm4x16AVX512, gemm5x16AVX512, gemm6x16AVX512,
@@ -83,4 +83,21 @@ func avx512() *variant {
 	}
 	v.halfRow, v.halfExpand = bf16Row64AVX512, bf16Expand64AVX512
 	return &v
+}
+
+// layStripAVX2 leaves the last values to portable code: the assembly writes 8 at
+// a time, of which the next ones overwrite what is too much.
+func layStripAVX2(dst []float32, h int, src []float32, ld int) {
+	k, whole := len(dst)/h, 0
+	if h <= 8 && len(dst) >= 8 {
+		whole = min(k, (len(dst)-8)/h+1) &^ 7
+	}
+	if whole > 0 {
+		layRowsAVX2(whole, &dst[0], h, &src[0], ld)
+	}
+	for i := range h {
+		for l := whole; l < k; l++ {
+			dst[l*h+i] = src[i*ld+l]
+		}
+	}
 }

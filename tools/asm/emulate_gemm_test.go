@@ -26,18 +26,22 @@ func TestGemm(t *testing.T) {
 
 func (k kernels) gemm(name string, rows, w, depth, panels int) {
 	last := []int{1 + k.r.IntN(w), w}[k.r.IntN(2)]
-	rs, ldc, add := depth+k.r.IntN(3), panels*w+k.r.IntN(3), k.r.IntN(2) == 1
+	rs, cs := depth+k.r.IntN(3), 1
+	if k.r.IntN(2) == 0 { // columns laid out one after the other
+		rs, cs = 1, rows+k.r.IntN(3)
+	}
+	ldc, add := panels*w+k.r.IntN(3), k.r.IntN(2) == 1
 	bs, pb := w, depth*w // panels, or rows
 	if k.r.IntN(2) == 0 {
 		bs, pb = panels*w+k.r.IntN(3), w
 	}
-	a, c, next := k.floats((rows-1)*rs+depth), k.floats((rows-1)*ldc+(panels-1)*w+last), k.floats(1)
+	a, c, next := k.floats((rows-1)*rs+max(0, depth-1)*cs+1), k.floats((rows-1)*ldc+(panels-1)*w+last), k.floats(1)
 	var b []float32
 	if depth > 0 {
 		b = k.floats((panels-1)*pb + (depth-1)*bs + w)
 	}
 	was := slices.Clone(c)
-	k.call(name, depth, panels, a, rs, b, bs, pb, emu.Out(c), ldc, last, add, next, 1)
+	k.call(name, depth, panels, a, rs, cs, b, bs, pb, emu.Out(c), ldc, last, add, next, 1)
 	for at := range c {
 		i, j := at/ldc, at%ldc
 		want, size, off := float64(was[at]), 0.0, 0.0
@@ -46,7 +50,7 @@ func (k kernels) gemm(name string, rows, w, depth, panels int) {
 				want, size = 0, 0
 			}
 			for l := range depth {
-				term := float64(a[i*rs+l]) * float64(b[j/w*pb+l*bs+j%w])
+				term := float64(a[i*rs+l*cs]) * float64(b[j/w*pb+l*bs+j%w])
 				want, size = want+term, size+math.Abs(term)
 			}
 			off = float64(depth+4) * unit * size

@@ -27,7 +27,7 @@ func emitGemm(x *isa) {
 	peak(x)
 }
 
-const gemmSignature = "func(k, panels int, a *float32, rs int, b *float32, bs, pb int, c *float32, ldc, last int, add bool, next *float32, ahead int)"
+const gemmSignature = "func(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc, last int, add bool, next *float32, ahead int)"
 
 // gemm writes the kernel for tiles of the given rows and vectors.
 func gemm(x *isa, rows, vectors int) {
@@ -37,14 +37,14 @@ func gemm(x *isa, rows, vectors int) {
 		fmt.Sprintf("%s computes %d rows of a product: for each panel p < panels, l < k and", name, rows),
 		fmt.Sprintf("column j < %d (j < last in the last panel)", width),
 		"",
-		fmt.Sprintf("\tc[i*ldc+p*%d+j] = sum_l(a[i*rs+l] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*%d+j] : 0)", width, width),
+		fmt.Sprintf("\tc[i*ldc+p*%d+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*%d+j] : 0)", width, width),
 		"",
-		"and may fetch next[:k*ahead] into the cache.")
+		"and may fetch next[:k/2*ahead] into the cache.")
 
 	bs, bs3 := x.param("bs"), x.GP64()
 	x.SHLQ(U8(2), bs)
 	b, c, panels := x.param("b"), x.param("c"), x.param("panels")
-	a := newRows(x, x.param("a"), x.param("rs"), rows)
+	a := newRows(x, x.param("a"), x.param("rs"), x.param("cs"), rows)
 
 	// One chain of additions per row and vector; in small tiles several, so
 	// that the multiplier does not wait for its own results.
@@ -76,11 +76,12 @@ func gemm(x *isa, rows, vectors int) {
 		}
 	}
 
-	// Tall products stream B past tiles of A: the tiles of one panel fetch the
-	// next one, two cache lines a step.
+	// Tall products stream B past tiles of A: two tiles of one panel fetch the
+	// next one, the lines of a row every other step.
 	fetches := rows > 1 && vectors == len(tiles(x))-1
 	var next, ahead reg.GPVirtual
 	if fetches {
+		fetchTile(x, rows, width, c)
 		next, ahead = x.param("next"), x.param("ahead")
 		x.SHLQ(U8(2), ahead)
 	}
@@ -90,14 +91,14 @@ func gemm(x *isa, rows, vectors int) {
 		bv = x.vecs(vectors)
 	}
 	av := x.vecs(min(2, x.registers()-rows*vectors*sets-len(bv)))
-	step := func(u int) {
+	step := func(u int, fetch bool) {
 		row := []Mem{{Base: b}, {Base: b, Index: bs, Scale: 1}, {Base: b, Index: bs, Scale: 2}, {Base: b, Index: bs3, Scale: 1}}[u]
 		for v := range bv {
 			x.VMOVUPS(row.Offset(v*x.bytes()), bv[v])
 		}
 		for i := range rows {
 			a0 := av[i%len(av)]
-			x.VBROADCASTSS(a.at(i).Offset(4*u), a0)
+			x.VBROADCASTSS(a.at(i), a0)
 			for v := range vectors {
 				var from Op = row.Offset(v * x.bytes())
 				if rows > 1 {
@@ -106,9 +107,11 @@ func gemm(x *isa, rows, vectors int) {
 				x.VFMADD231PS(from, a0, acc[u%sets][i][v])
 			}
 		}
-		if fetches {
-			x.PREFETCHT1(Mem{Base: next})
-			x.PREFETCHT1(Mem{Base: next}.Offset(64))
+		a.advance(a.cs)
+		if fetch {
+			for line := 0; line < 4*width; line += 64 {
+				x.PREFETCHT1(Mem{Base: next}.Offset(line))
+			}
 			x.ADDQ(ahead, next)
 		}
 	}
@@ -118,19 +121,17 @@ func gemm(x *isa, rows, vectors int) {
 	x.JLT(LabelRef(tail))
 	x.Label(four)
 	for u := range 4 {
-		step(u)
+		step(u, fetches && u%2 == 0)
 	}
 	x.LEAQ(Mem{Base: b, Index: bs, Scale: 4}, b)
-	a.advance(U8(16))
 	x.SUBQ(U8(4), k)
 	x.JGE(LabelRef(four))
 	x.Label(tail)
 	x.ADDQ(U8(4), k)
 	x.JZ(LabelRef(done))
 	x.Label(one)
-	step(0)
+	step(0, false)
 	x.ADDQ(bs, b)
-	a.advance(U8(4))
 	x.DECQ(k)
 	x.JNZ(LabelRef(one))
 	x.Label(done)
@@ -150,7 +151,7 @@ func gemm(x *isa, rows, vectors int) {
 	x.MOVQ(bs, back)
 	x.IMULQ(k, back)
 	x.SUBQ(back, b)
-	x.SHLQ(U8(2), k)
+	x.IMULQ(a.cs, k)
 	a.retreat(k)
 	x.Load(x.Param("pb"), k)
 	x.LEAQ(Mem{Base: b, Index: k, Scale: 4}, b)
@@ -201,10 +202,11 @@ func gemmGroup(x *isa, height, vectors, group int, a *rows, b, bs, c, panels reg
 	}
 	av := x.vecs(height)
 	bv := x.vec()
-	step := func(u int) {
+	step := func() {
 		for i := range height {
-			x.VBROADCASTSS(a.at(i).Offset(4*u), av[i])
+			x.VBROADCASTSS(a.at(i), av[i])
 		}
+		a.advance(a.cs)
 		for g := range group {
 			from := []Mem{{Base: b}, {Base: b, Index: pb, Scale: 1}, {Base: b, Index: pb, Scale: 2}, {Base: b, Index: pb3, Scale: 1}}[g]
 			for v := range vectors {
@@ -225,18 +227,16 @@ func gemmGroup(x *isa, height, vectors, group int, a *rows, b, bs, c, panels reg
 	x.SUBQ(U8(4), k)
 	x.JLT(LabelRef(tail))
 	x.Label(k4)
-	for u := range 4 {
-		step(u)
+	for range 4 {
+		step()
 	}
-	a.advance(U8(16))
 	x.SUBQ(U8(4), k)
 	x.JGE(LabelRef(k4))
 	x.Label(tail)
 	x.ADDQ(U8(4), k)
 	x.JZ(LabelRef(done))
 	x.Label(k1)
-	step(0)
-	a.advance(U8(4))
+	step()
 	x.DECQ(k)
 	x.JNZ(LabelRef(k1))
 	x.Label(done)
@@ -268,7 +268,7 @@ func gemmGroup(x *isa, height, vectors, group int, a *rows, b, bs, c, panels reg
 	x.MOVQ(bs, back)
 	x.IMULQ(k, back)
 	x.SUBQ(back, b)
-	x.SHLQ(U8(2), k)
+	x.IMULQ(a.cs, k)
 	a.retreat(k)
 	x.LEAQ(Mem{Base: b, Index: pb, Scale: uint8(group)}, b)
 	x.ADDQ(U32(4*width*group), c)
@@ -276,6 +276,21 @@ func gemmGroup(x *isa, height, vectors, group int, a *rows, b, bs, c, panels reg
 	x.JNZ(LabelRef(top))
 	x.ret()
 	x.Label(end)
+}
+
+// fetchTile fetches the tile of c while the product is computed.
+func fetchTile(x *isa, rows, width int, c reg.GPVirtual) {
+	ldc, p := x.param("ldc"), x.GP64()
+	x.SHLQ(U8(2), ldc)
+	x.MOVQ(c, p)
+	for i := range rows {
+		for line := 0; line < 4*width; line += 64 {
+			x.PREFETCHT0(Mem{Base: p}.Offset(line))
+		}
+		if i+1 < rows {
+			x.ADDQ(ldc, p)
+		}
+	}
 }
 
 // storeTile writes a tile to c, adding what is there if the parameter add says
@@ -334,10 +349,12 @@ type rows struct {
 	x             *isa
 	ptr           []reg.GPVirtual
 	rs1, rs3, rs5 reg.GPVirtual
+	cs            reg.GPVirtual
 }
 
-func newRows(x *isa, a, rs reg.GPVirtual, n int) *rows {
-	r := &rows{x: x, ptr: []reg.GPVirtual{a}, rs1: rs}
+func newRows(x *isa, a, rs, cs reg.GPVirtual, n int) *rows {
+	r := &rows{x: x, ptr: []reg.GPVirtual{a}, rs1: rs, cs: cs}
+	x.SHLQ(U8(2), cs)
 	if n > 1 {
 		x.SHLQ(U8(2), rs)
 	}

@@ -5,39 +5,55 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// emitLSTM writes the elementwise part of an LSTM step.
+// emitLSTM writes the elementwise part of an LSTM step. A block is a chain of
+// dependent operations, the tanh of the new state the second half of it, so two
+// blocks go side by side.
 func emitLSTM(x *isa) {
-	x.function("lstmGates"+x.name, "func(blocks int, gates, c, h *float32, save bool)",
-		"lstmGates"+x.name+" activates the gates i, o, f, c of some blocks of a vector of hidden units each, then",
+	x.function("lstmGates"+x.name, "func(blocks int, gates, c, h *float32)",
+		"lstmGates"+x.name+" activates the gates i, o, f, c of some blocks of a vector of hidden units each, in place, then",
 		"",
 		"\tc = f*c + i*g",
-		"\th = o * tanh(c)",
-		"",
-		"and leaves the activated gates in place if save.")
+		"\th = o * tanh(c)")
 	blocks, gates, c, h := x.param("blocks"), x.param("gates"), x.param("c"), x.param("h")
-	at := func(n int) Mem { return Mem{Base: gates}.Offset(n * x.bytes()) }
-
-	x.Label("block")
-	i := x.sigmoid(x.load(at(0)))
-	g := x.tanh(x.load(at(3)))
-	ig := x.mul(i, g)
-	f := x.sigmoid(x.load(at(2)))
-	cell := x.load(Mem{Base: c})
-	x.fma(cell, f, ig)
-	x.VMOVUPS(cell, Mem{Base: c})
-	o := x.sigmoid(x.load(at(1)))
-	x.VMOVUPS(x.mul(x.tanh(cell), o), Mem{Base: h})
-	x.CMPB(x.address("save"), Imm(0))
-	x.JEQ(LabelRef("next"))
-	for n, v := range []reg.VecVirtual{i, o, f, g} {
-		x.VMOVUPS(v, at(n))
+	state := func(n int) (cell, o reg.VecVirtual) {
+		gate := func(g int) Mem { return Mem{Base: gates}.Offset((4*n + g) * x.bytes()) }
+		i := x.gateSigmoid(x.load(gate(0)))
+		x.VMOVUPS(i, gate(0))
+		g := x.tanh(x.load(gate(3)))
+		x.VMOVUPS(g, gate(3))
+		ig := x.mul(i, g)
+		f := x.gateSigmoid(x.load(gate(2)))
+		x.VMOVUPS(f, gate(2))
+		at := Mem{Base: c}.Offset(n * x.bytes())
+		cell = x.load(at)
+		x.fma(cell, f, ig)
+		x.VMOVUPS(cell, at)
+		o = x.gateSigmoid(x.load(gate(1)))
+		x.VMOVUPS(o, gate(1))
+		return cell, o
 	}
-	x.Label("next")
-	x.ADDQ(U32(4*x.bytes()), gates)
-	x.ADDQ(U8(x.bytes()), c)
-	x.ADDQ(U8(x.bytes()), h)
-	x.DECQ(blocks)
-	x.JNZ(LabelRef("block"))
+	some := func(n int) {
+		cell, o := make([]reg.VecVirtual, n), make([]reg.VecVirtual, n)
+		for i := range n {
+			cell[i], o[i] = state(i)
+		}
+		for i := range n {
+			x.VMOVUPS(x.mul(x.tanh(cell[i]), o[i]), Mem{Base: h}.Offset(i*x.bytes()))
+		}
+	}
+	x.Label("pair")
+	x.SUBQ(U8(2), blocks)
+	x.JLT(LabelRef("single"))
+	some(2)
+	x.ADDQ(U32(2*4*x.bytes()), gates)
+	x.ADDQ(U32(2*x.bytes()), c)
+	x.ADDQ(U32(2*x.bytes()), h)
+	x.JMP(LabelRef("pair"))
+	x.Label("single")
+	x.ADDQ(U8(2), blocks)
+	x.JZ(LabelRef("done"))
+	some(1)
+	x.Label("done")
 	x.ret()
 }
 
@@ -52,10 +68,10 @@ func emitGRU(x *isa) {
 	at := func(p reg.GPVirtual, n int) Mem { return Mem{Base: p}.Offset(n * x.bytes()) }
 
 	x.Label("block")
-	n := x.sigmoid(x.add(x.load(at(rec, 1)), at(in, 1)))
+	n := x.gateSigmoid(x.add(x.load(at(rec, 1)), at(in, 1)))
 	x.fma(n, x.load(at(rec, 2)), at(in, 2))
 	n = x.tanh(n)
-	z := x.sigmoid(x.add(x.load(at(rec, 0)), at(in, 0)))
+	z := x.gateSigmoid(x.add(x.load(at(rec, 0)), at(in, 0)))
 	x.fma(z, x.sub(x.load(Mem{Base: h}), n), n)
 	x.VMOVUPS(z, Mem{Base: out})
 	x.ADDQ(U32(3*x.bytes()), in)

@@ -111,6 +111,16 @@ func (x *isa) sigmoid(v reg.VecVirtual) reg.VecVirtual {
 	return x.div(num, x.add(s, x.float(1)))
 }
 
+// gateSigmoid is sigmoid where nobody minds that the least it gives is 1e-38.
+func (x *isa) gateSigmoid(v reg.VecVirtual) reg.VecVirtual {
+	e := x.reduce(x.atLeast(x.or(v, x.bits(signBit)), -87))
+	p := x.power(e)
+	s := e.expm1
+	x.fma(s, p, p)
+	num := x.choose(x.negative(v), s, x.load(x.float(1)))
+	return x.div(num, x.add(s, x.float(1)))
+}
+
 // tanh is t/(t+2) with t = expm1(2|v|) and the sign of v: no cancellation near
 // 0, and the quotient cannot exceed 1.
 func (x *isa) tanh(v reg.VecVirtual) reg.VecVirtual {

@@ -10,6 +10,11 @@ func emitMove(x *isa) {
 	if x.wide {
 		return // moving is bound by the shuffles, not by their width
 	}
+	emitTransposeTiles(x)
+	emitLayRows(x)
+}
+
+func emitTransposeTiles(x *isa) {
 	x.function("transposeTiles"+x.name, "func(dst *float32, ldd int, src *float32, lds, rows, cols int)",
 		"transposeTiles"+x.name+" is dst[j*ldd+i] = src[i*lds+j] for i < rows, j < cols, both multiples of 8.")
 	src, lds, lds3 := x.param("src"), x.param("lds"), x.GP64()
@@ -38,6 +43,56 @@ func emitMove(x *isa) {
 	for i := range v {
 		v[i] = x.load(at(s, s4, lds, lds3, i))
 	}
+	for i, row := range x.transpose8(v) {
+		x.VMOVUPS(row, at(t, t4, ldd, ldd3, i))
+	}
+	x.LEAQ(Mem{Base: s, Index: lds, Scale: 8}, s)
+	x.ADDQ(U8(32), t)
+	x.SUBQ(U8(8), rows)
+	x.JNZ(LabelRef("tile"))
+	x.ADDQ(U8(32), src)
+	x.LEAQ(Mem{Base: dst, Index: ldd, Scale: 8}, dst)
+	x.SUBQ(U8(8), cols)
+	x.JNZ(LabelRef("columns"))
+	x.ret()
+}
+
+// emitLayRows writes the transposition of a few rows into columns without gaps.
+func emitLayRows(x *isa) {
+	x.function("layRows"+x.name, "func(k int, dst *float32, h int, src *float32, ld int)",
+		"layRows"+x.name+" is dst[l*h+i] = src[i*ld+l] for l < k, a positive multiple of 8, and i < h, at most 8.",
+		"It writes dst up to (k-1)*h + 8.")
+	k, dst, h, src, ld := x.param("k"), x.param("dst"), x.param("h"), x.param("src"), x.param("ld")
+	x.SHLQ(U8(2), ld)
+	ptr := make([]reg.GPVirtual, 8) // the last row stands for those that are not there
+	for i := range ptr {
+		ptr[i] = x.GP64()
+		if i == 0 {
+			x.MOVQ(src, ptr[0])
+			continue
+		}
+		x.LEAQ(Mem{Base: ptr[i-1], Index: ld, Scale: 1}, ptr[i])
+		x.CMPQ(h, U8(i))
+		x.CMOVQLE(ptr[i-1], ptr[i])
+	}
+	x.SHLQ(U8(2), h)
+	x.Label("tile")
+	v := make([]reg.VecVirtual, 8)
+	for i := range v {
+		v[i] = x.load(Mem{Base: ptr[i]})
+		x.ADDQ(U8(32), ptr[i])
+	}
+	for _, row := range x.transpose8(v) {
+		x.VMOVUPS(row, Mem{Base: dst})
+		x.ADDQ(h, dst)
+	}
+	x.SUBQ(U8(8), k)
+	x.JNZ(LabelRef("tile"))
+	x.ret()
+}
+
+// transpose8 transposes 8 vectors of 8 values.
+func (x *isa) transpose8(v []reg.VecVirtual) [8]reg.VecVirtual {
 	// Pairs of values, then pairs of pairs, then halves change places.
 	pairs := make([]reg.VecVirtual, 8)
 	for i := range 4 {
@@ -52,20 +107,11 @@ func emitMove(x *isa) {
 		quads[4*i+2] = x.to(x.VSHUFPS, U8(0x44), a[3], a[1])
 		quads[4*i+3] = x.to(x.VSHUFPS, U8(0xee), a[3], a[1])
 	}
+	var out [8]reg.VecVirtual
 	for i := range 4 {
-		lo, hi := x.YMM(), x.YMM()
-		x.VPERM2F128(U8(0x20), quads[4+i], quads[i], lo)
-		x.VPERM2F128(U8(0x31), quads[4+i], quads[i], hi)
-		x.VMOVUPS(lo, at(t, t4, ldd, ldd3, i))
-		x.VMOVUPS(hi, at(t, t4, ldd, ldd3, i+4))
+		out[i], out[i+4] = x.vec(), x.vec()
+		x.VPERM2F128(U8(0x20), quads[4+i], quads[i], out[i])
+		x.VPERM2F128(U8(0x31), quads[4+i], quads[i], out[i+4])
 	}
-	x.LEAQ(Mem{Base: s, Index: lds, Scale: 8}, s)
-	x.ADDQ(U8(32), t)
-	x.SUBQ(U8(8), rows)
-	x.JNZ(LabelRef("tile"))
-	x.ADDQ(U8(32), src)
-	x.LEAQ(Mem{Base: dst, Index: ldd, Scale: 8}, dst)
-	x.SUBQ(U8(8), cols)
-	x.JNZ(LabelRef("columns"))
-	x.ret()
+	return out
 }

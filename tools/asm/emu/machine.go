@@ -170,7 +170,7 @@ func (m *machine) scalar(opcode string, ops []operand.Op) bool {
 	case "KMOVW":
 		k := number(ops[1], reg.KindOpmask)
 		m.masks[k] = m.get(ops[0], 4) & 0xffff
-	case "PREFETCHT1":
+	case "PREFETCHT0", "PREFETCHT1":
 	default:
 		return false
 	}

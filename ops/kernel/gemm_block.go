@@ -1,0 +1,138 @@
+package kernel
+
+// block computes columns [j0, j1) of tiles [r0, r1). The nearest cache holds a
+// piece of a panel, v.depth rows of it, while all tiles pass by; the next one
+// holds A, laid out in strips of a tile each.
+func (t *gemmTask) block(r0, r1, j0, j1 int, add bool) {
+	deep := min(t.k, gemmDepth)
+	height := max(1, min(r1-r0, gemmBlock/deep/ceilDiv(t.m, t.tiles)))
+	room := 0
+	if t.packed == nil {
+		room = min(deep, t.v.depth) * t.v.panel()
+	}
+	own := room
+	if t.strips == nil {
+		room += ceilDiv(t.m, t.tiles) * height * deep
+	}
+	s, buf := borrow(room)
+	defer s.release()
+	for ; r0 < r1; r0 += height {
+		end := min(r0+height, r1)
+		for l := 0; l < t.k; l += gemmDepth {
+			k := min(gemmDepth, t.k-l)
+			at := gemmStrips{t.strips, t.k, 0, 0}
+			if t.strips == nil {
+				at = gemmStrips{buf[own:], k, t.row(r0), l}
+				t.layOut(at.data, r0, end, l, k)
+			}
+			for j := j0; j < j1; j += t.v.panel() {
+				for from := l; from < l+k; from += t.v.depth {
+					t.piece(&at, r0, end, j, min(t.v.panel(), j1-j), from, min(t.v.depth, l+k-from), add || from > 0, buf)
+				}
+			}
+		}
+	}
+}
+
+// gemmStrips are rows of A from one on, and their values from a column on, laid
+// out k deep.
+type gemmStrips struct {
+	data           []float32
+	k, row, column int
+}
+
+// piece multiplies strips of tiles [r0, r1) with rows [l, l+k) of the panel at
+// column j, of which cols are wanted. Panels that are not laid out are brought
+// to buf.
+func (t *gemmTask) piece(a *gemmStrips, r0, r1, j, cols, l, k int, add bool, buf []float32) {
+	vectors := ceilDiv(cols, t.v.lanes)
+	bs := vectors * t.v.lanes
+	b := buf
+	var next []float32
+	switch {
+	case t.packed != nil:
+		b = t.packed[j*t.k+l*bs:]
+		if next = b[k*bs:]; len(next) == 0 || j+bs >= t.n {
+			next = t.then
+		}
+	case t.half != nil:
+		bs = t.v.panel()
+		t.v.halfExpand(k, &b[0], &t.half[(j*t.k+l*bs)/2])
+	default:
+		packPanel(b, bs, t.transB, k, cols, t.b, t.ldb, l, j)
+	}
+	kernels := t.v.gemm[vectors]
+	i := t.row(r0)
+	for r := r0; r < r1; r++ {
+		end := t.row(r + 1)
+		h := end - i
+		soon, ahead := fetch(next, r-r0, k, bs, &b[0])
+		kernels[h](k, 1, &a.data[(i-a.row)*a.k+(l-a.column)*h], 1, h, &b[0], bs, 0, &t.c[i*t.ldc+j], t.ldc, cols, add, soon, ahead)
+		i = end
+	}
+}
+
+// fetch is what tile number i of a panel should fetch of what comes next: half
+// a panel's row for each of its k steps, until as much is there as a piece has.
+// Otherwise it names what is there anyway: looking up an address that is not
+// would take time.
+func fetch(next []float32, i, k, width int, here *float32) (soon *float32, ahead int) {
+	if i > 1 || k < 2 || (i+1)*(k/2)*width > len(next) {
+		return here, 0
+	}
+	return &next[i*(k/2)*width], width
+}
+
+// layOutAll lays out A for all chunks, until the task is forgotten.
+func (t *gemmTask) layOutAll(p *Pool) {
+	t.own, t.strips = borrow(t.m * t.k)
+	p.For(t.tiles, ceilDiv(1<<15, t.k*ceilDiv(t.m, t.tiles)), t.lay)
+}
+
+// layOut writes values [l, l+k) of the rows of tiles [r0, r1), times alpha, to
+// dst: tile after tile, column after column, so that a kernel reads one stream
+// whose addresses don't collide in the cache.
+func (t *gemmTask) layOut(dst []float32, r0, r1, l, k int) {
+	for r := r0; r < r1; r++ {
+		i := t.row(r)
+		h := t.row(r+1) - i
+		strip := dst[(i-t.row(r0))*k:][:h*k]
+		if t.transA {
+			copyStrip(strip, h, t.a[l*t.lda+i:], t.lda)
+		} else {
+			t.v.layStrip(strip, h, t.a[i*t.lda+l:], t.lda)
+		}
+		if t.alpha != 0 && t.alpha != 1 {
+			t.v.mulScalar(strip, strip, t.alpha)
+		}
+	}
+}
+
+// copyStrip is dst[l*h+i] = src[l*ld+i] for i < h.
+func copyStrip(dst []float32, h int, src []float32, ld int) {
+	if h == 6 {
+		for l := 0; l < len(dst); l += 6 {
+			*(*[6]float32)(dst[l:]) = *(*[6]float32)(src)
+			src = src[min(ld, len(src)):]
+		}
+		return
+	}
+	for l := 0; l < len(dst); l += h {
+		row := dst[l : l+h]
+		for i, v := range src[:h] {
+			row[i] = v
+		}
+		src = src[min(ld, len(src)):]
+	}
+}
+
+// layStripGeneric is dst[l*h+i] = src[i*ld+l] for i < h.
+func layStripGeneric(dst []float32, h int, src []float32, ld int) {
+	for i := range h {
+		at := i
+		for _, v := range src[i*ld:][:len(dst)/h] {
+			dst[at] = v
+			at += h
+		}
+	}
+}
