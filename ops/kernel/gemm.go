@@ -7,7 +7,7 @@ func Gemm(p *Pool, transA, transB bool, m, n, k int, alpha float32, a []float32,
 	if m <= 0 || n <= 0 {
 		return
 	}
-	if k > 0 && (transA || alpha != 1 || tallGemm(active, transB, m)) {
+	if k > 0 && (transA || alpha != 1 || tallGemm(active, m)) {
 		gemmSlabs(p, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 		return
 	}

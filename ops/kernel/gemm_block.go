@@ -93,36 +93,38 @@ func (t *gemmTask) layOutAll(p *Pool) {
 // dst: tile after tile, column after column, so that a kernel reads one stream
 // whose addresses don't collide in the cache.
 func (t *gemmTask) layOut(dst []float32, r0, r1, l, k int) {
-	for r := r0; r < r1; r++ {
-		i := t.row(r)
-		h := t.row(r+1) - i
-		strip := dst[(i-t.row(r0))*k:][:h*k]
-		if t.transA {
-			copyStrip(strip, h, t.a[l*t.lda+i:], t.lda)
-		} else {
-			t.v.layStrip(strip, h, t.a[i*t.lda+l:], t.lda)
+	first, end := t.row(r0), t.row(r1)
+	if t.transA {
+		for n := range k {
+			t.spreadColumn(dst, r0, r1, k, n, t.a[(l+n)*t.lda+first:][:end-first])
 		}
-		if t.alpha != 0 && t.alpha != 1 {
-			t.v.mulScalar(strip, strip, t.alpha)
+	} else {
+		for r := r0; r < r1; r++ {
+			i := t.row(r)
+			h := t.row(r+1) - i
+			t.v.layStrip(dst[(i-first)*k:][:h*k], h, t.a[i*t.lda+l:], t.lda)
 		}
+	}
+	if dst = dst[:(end-first)*k]; t.alpha != 0 && t.alpha != 1 {
+		t.v.mulScalar(dst, dst, t.alpha)
 	}
 }
 
-// copyStrip is dst[l*h+i] = src[l*ld+i] for i < h.
-func copyStrip(dst []float32, h int, src []float32, ld int) {
-	if h == 6 {
-		for l := 0; l < len(dst); l += 6 {
-			*(*[6]float32)(dst[l:]) = *(*[6]float32)(src)
-			src = src[min(ld, len(src)):]
+// spreadColumn copies column n of tiles [r0, r1) to its places in strips.
+func (t *gemmTask) spreadColumn(dst []float32, r0, r1, k, n int, column []float32) {
+	i, at := t.row(r0), 0
+	for r := r0; r < r1; r++ {
+		end := t.row(r + 1)
+		h := end - i
+		strip := dst[at*k+n*h:]
+		if h == 6 {
+			*(*[6]float32)(strip) = *(*[6]float32)(column[at:])
+		} else {
+			for u, v := range column[at : at+h] {
+				strip[u] = v
+			}
 		}
-		return
-	}
-	for l := 0; l < len(dst); l += h {
-		row := dst[l : l+h]
-		for i, v := range src[:h] {
-			row[i] = v
-		}
-		src = src[min(ld, len(src)):]
+		i, at = end, at+h
 	}
 }
 

@@ -7,18 +7,14 @@ import "sync"
 // fewer the longer the caches hold what was laid out.
 const gemmSlab = 512
 
-// tallGemm says whether m rows are so many tiles that laying out B pays. It does
-// not where B's columns are contiguous: those are laid out panel by panel just
-// as fast, and stay in a nearer cache.
-func tallGemm(v *variant, transB bool, m int) bool {
-	return !transB && m > 4*(len(v.gemm[len(v.gemm)-1])-1)
-}
+// tallGemm says whether m rows are so many tiles that laying out B pays.
+func tallGemm(v *variant, m int) bool { return m > 4*(len(v.gemm[len(v.gemm)-1])-1) }
 
 // A slabTask is a product, slab by slab. What is laid out for one slab serves
 // all tiles and panels.
 type slabTask struct {
 	v                *variant
-	transA           bool
+	transA, transB   bool
 	m, n, k          int // k of the slab
 	alpha            float32
 	a, b             []float32 // from the slab on
@@ -36,8 +32,9 @@ var slabTasks = sync.Pool{New: func() any {
 // gemmSlabs is Gemm where A or B must be laid out, and k is not 0.
 func gemmSlabs(p *Pool, transA, transB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
 	t := slabTasks.Get().(*slabTask)
-	t.v, t.transA, t.m, t.n, t.alpha, t.lda, t.ldb = active, transA, m, n, alpha, lda, ldb
-	ownA, ownB := transA || alpha != 1, tallGemm(t.v, transB, m)
+	t.v, t.transA, t.transB, t.m, t.n, t.alpha, t.lda, t.ldb = active, transA, transB, m, n, alpha, lda, ldb
+	one := m < len(t.v.gemm[len(t.v.gemm)-1]) // tile; of more, the product lays out A itself
+	ownA, ownB := one && (transA || alpha != 1), tallGemm(t.v, m)
 	deep, wide := k, 0 // a few rows are multiplied with B where it is, in one go
 	if ownB {
 		deep, wide = min(k, gemmSlab), roundUp(n, t.v.lanes)
@@ -59,6 +56,9 @@ func gemmSlabs(p *Pool, transA, transB bool, m, n, k int, alpha float32, a []flo
 		g.v, g.m, g.n, g.k = t.v, m, n, t.k
 		g.a, g.lda, g.b, g.ldb, g.transB = t.a, lda, t.b, ldb, transB
 		g.c, g.ldc, g.e.Beta = c, ldc, beta
+		if !one {
+			g.transA, g.alpha = transA, alpha
+		}
 		if ownA {
 			t.rows = buf[deep*wide:]
 			p.For(m, max(8, roundUp(ceilDiv(1<<15, t.k), 8)), t.layOutA)
@@ -66,7 +66,11 @@ func gemmSlabs(p *Pool, transA, transB bool, m, n, k int, alpha float32, a []flo
 		}
 		if ownB {
 			t.panels = buf[:t.k*wide]
-			p.For(t.k, ceilDiv(1<<15, n), t.layOutB)
+			if transB {
+				p.For(ceilDiv(n, t.v.panel()), ceilDiv(1<<15, t.k*t.v.panel()), t.layOutB)
+			} else {
+				p.For(t.k, ceilDiv(1<<15, n), t.layOutB)
+			}
 			g.packed = t.panels
 		}
 		g.start(p)
@@ -91,9 +95,17 @@ func (t *slabTask) someRows(lo, hi int) {
 	}
 }
 
-// someOfB lays out rows [lo, hi) of B, each of which is read in one go.
+// someOfB lays out rows [lo, hi) of B, each of which is read in one go, or panels
+// [lo, hi) where its columns are contiguous.
 func (t *slabTask) someOfB(lo, hi int) {
 	width := t.v.panel()
+	if t.transB {
+		for j := lo * width; j < min(hi*width, t.n); j += width {
+			cols := min(width, t.n-j)
+			packPanel(t.panels[j*t.k:], roundUp(cols, t.v.lanes), true, t.k, cols, t.b, t.ldb, 0, j)
+		}
+		return
+	}
 	whole := t.n / width * width
 	for l := lo; l < hi; l++ {
 		row := t.b[l*t.ldb:][:t.n]
