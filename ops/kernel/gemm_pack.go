@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"math/bits"
 	"sync"
 	"unsafe"
 )
@@ -92,15 +93,20 @@ func aligned(n int) []float32 {
 // scratch lends buffers for the duration of a call.
 type scratch struct{ buf []float32 }
 
-var scratches = sync.Pool{New: func() any { return new(scratch) }}
+// scratches has a pool for each order of magnitude, so that a large buffer does
+// not serve a small need and is missing, and made again, where it is needed.
+var scratches [bits.UintSize + 1]sync.Pool
 
 // borrow returns n values, not cleared; give them back with s.release.
 func borrow(n int) (s *scratch, buf []float32) {
-	s = scratches.Get().(*scratch)
+	s, _ = scratches[bits.Len(uint(n))].Get().(*scratch)
+	if s == nil {
+		s = new(scratch)
+	}
 	if cap(s.buf) < n {
 		s.buf = aligned(n)
 	}
 	return s, s.buf[:n]
 }
 
-func (s *scratch) release() { scratches.Put(s) }
+func (s *scratch) release() { scratches[bits.Len(uint(cap(s.buf)))].Put(s) }

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"math"
+	"runtime"
 	"unsafe"
 )
 
@@ -86,10 +87,10 @@ func RoomToRecur(p *Pool, kind CellKind, T, B, input, hidden int) int {
 	columns, units := gateColumns(v, gates, hidden), roundUp(hidden, v.lanes)
 	span := min(max(T, 1), max(1, preLimit/max(mulBytes(columns, B), 1)))
 	state := floatBytes(3, B, units)
-	ahead := sumBytes(floatBytes(span, B, columns), floatBytes(span, B, roundUp(input, 32)+3))
-	each := sumBytes(state, ahead, floatBytes(B, columns+3*units))
+	ahead := sumBytes(floatBytes(span, B, columns+16), floatBytes(span, B, roundUp(input, 32)+3), roomToLayOut(1, mulBytes(span, B), input))
+	each := sumBytes(state, ahead, floatBytes(B, columns+16+4*units))
 	helpers := 1
-	if crewFor(p, T, mulBytes(B, hidden, columns), ceilDiv(units, v.lanes)) > 1 {
+	if crewFor(p, T, mulBytes(B, hidden, columns), ceilDiv(units, v.lanes)) > 1 || B >= 2*partRows {
 		helpers = p.Threads()
 	}
 	return mulBytes(each, helpers)
@@ -105,21 +106,26 @@ func RoomToMultiply(elem int, transA, transB bool, m, n, k int, scaled bool) int
 		return 0
 	}
 	v := active
-	deep, room := k, 0
-	if tallGemm(v, transB, m) {
-		deep = min(k, gemmSlab)
-		room = floatBytes(deep, roundUp(n, v.lanes))
-	}
-	if transA || scaled {
-		room = sumBytes(room, floatBytes(m, deep))
+	room := roomToLayOut(runtime.GOMAXPROCS(0), m, k)
+	switch {
+	case tallGemm(v, m):
+		room = sumBytes(room, floatBytes(min(k, gemmSlab), roundUp(n, v.lanes)))
+	case m < len(v.gemm[len(v.gemm)-1]) && (transA || scaled):
+		room = sumBytes(room, floatBytes(m, k))
 	}
 	return room
+}
+
+// roomToLayOut is what so many threads lay out of m rows of k values, besides a
+// piece of a panel.
+func roomToLayOut(threads, m, k int) int {
+	return floatBytes(min(mulBytes(m, k), mulBytes(threads, max(gemmBlock, 12*gemmDepth))))
 }
 
 // RoomToMultiplyPacked is the working memory of [GemmPacked] of m rows.
 func RoomToMultiplyPacked(m int, w *PackedB) int {
 	if w.q == nil {
-		return 0
+		return roomToLayOut(runtime.GOMAXPROCS(0), m, w.k)
 	}
 	return RoomToRound(m, w.k)
 }
@@ -143,6 +149,7 @@ func RoomToAttend(p *Pool, a *AttentionArgs) int {
 	if rows >= len(v.gemm[len(v.gemm)-1]) {
 		each = sumBytes(each, floatBytes(a.D, roundUp(a.Tk, v.lanes)), floatBytes(a.Tk, roundUp(a.DV, v.lanes)))
 	}
+	each = sumBytes(each, mulBytes(2, roomToLayOut(1, rows, max(a.D, a.Tk))))
 	return mulBytes(each, min(p.Threads(), mulBytes(a.B, a.Heads, ceilDiv(a.Tq, max(rows, 1)))))
 }
 
