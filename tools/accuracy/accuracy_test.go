@@ -68,6 +68,13 @@ func TestResultsAreKeptAndNotMeasuredAgain(t *testing.T) {
 		require.Len(t, s.results, want)
 		require.Equal(t, 0.5, s.results[0].Test.MSE)
 	}
+	s, err := openStore(file)
+	require.NoError(t, err)
+	renamed, ok := s.find(result{Name: "b", Horizon: 96, Recipe: "1"})
+	require.True(t, ok)
+	require.Equal(t, "b", renamed.Name)
+	_, ok = s.find(result{Name: "b", Horizon: 96})
+	require.False(t, ok, "without a recipe the name says what was measured")
 }
 
 func TestTableGoesBetweenTheMarks(t *testing.T) {

@@ -47,10 +47,13 @@ func openStore(path string) (*store, error) {
 	return s, nil
 }
 
-// find returns the result that is there for what r names.
+// find returns the result that is there for what r names. A recipe's checksum
+// says what was trained; the row that shows it may be called another name since.
 func (s *store) find(r result) (result, bool) {
 	for _, have := range s.results {
-		if have.Name == r.Name && have.Recipe == r.Recipe && have.Horizon == r.Horizon && have.Seed == r.Seed {
+		same := have.Recipe == r.Recipe && have.Horizon == r.Horizon && have.Seed == r.Seed
+		if same && (r.Recipe != "" || have.Name == r.Name) {
+			have.Name, have.Table = r.Name, r.Table
 			return have, true
 		}
 	}
