@@ -29,7 +29,7 @@ var published = []struct {
 var sections = []struct{ table, title string }{
 	{"main", "Segments, channels folded, direct decoding:"},
 	{"classic", "The classic form, point by point and autoregressive:"},
-	{"ablation", "One thing changed at a time, from the first row:"},
+	{"ablation", "One thing changed at a time, from segments, L = 96:"},
 }
 
 // tables are all rows, the naive forecasts and published figures in front.
