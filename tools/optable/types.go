@@ -15,13 +15,14 @@ const heading = `# Supported operators
 
 Written by ` + "`make generate`" + ` from the table that the runtime uses. A version is the first opset of a meaning; an operator
 serves every opset from its oldest version on. The types are those that the operator takes for each of its inputs'
-type parameters, by the names of ONNX's specification (or, for com.microsoft, of ONNX Runtime's): found out by asking it, and
-in italics, where that takes a whole node, the specification's. The attributes are those that it reads. A test in
-ops/schemas holds all of it against the specification: every version, every type and every attribute is there; of
-com.microsoft every attribute, and the types but for a list in that test.
+type parameters, by the names of ONNX's specification (or, for com.microsoft, of ONNX Runtime's): found out by asking it
+whether it takes them. In italics, where asking takes a whole node, are the specification's, which nobody asked for. The
+attributes are those that it reads. A test in ops/schemas holds the answers against the specification: every version is
+there, every type that was asked for and every attribute; of com.microsoft every attribute, and the types but for a list
+in that test. That results are right is for other tests to show: ONNX's suites, and those of each operator.
 
-Of com.microsoft what ONNX Runtime's optimiser, quantisers and exporters of transformers leave in models is there. Not
-there is com.microsoft.nchwc, whose blocked layout is that of the machine which wrote the file: save an optimised model at
+Of com.microsoft there is what ONNX Runtime's optimiser and quantisers have left in the models that were tried, not every
+operator of that domain. Not there is com.microsoft.nchwc, whose blocked layout is that of the machine which wrote the file: save an optimised model at
 level extended, or another machine can't run it with ONNX Runtime either.
 `
 
