@@ -24,6 +24,9 @@ type int8Rows struct {
 
 // carve takes n values of T from the front of buf, whose values have 4 bytes.
 func carve[T any](buf *[]float32, n int) []T {
+	if n == 0 {
+		return nil
+	}
 	var t T
 	words := ceilDiv(n*int(unsafe.Sizeof(t)), 4)
 	part := (*buf)[:words]
