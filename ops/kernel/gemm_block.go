@@ -120,9 +120,7 @@ func (t *gemmTask) spreadColumn(dst []float32, r0, r1, k, n int, column []float3
 		if h == 6 {
 			*(*[6]float32)(strip) = *(*[6]float32)(column[at:])
 		} else {
-			for u, v := range column[at : at+h] {
-				strip[u] = v
-			}
+			copy(strip, column[at:at+h])
 		}
 		i, at = end, at+h
 	}
