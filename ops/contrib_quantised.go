@@ -30,6 +30,7 @@ func contribQuantisedOps() []Op {
 		}),
 		one("QLinearLeakyRelu", newLeakyRelu(f32)),
 		one("QLinearSoftmax", newContribSoftmax),
+		op("QLinearWhere", 8, 9, newQLinearWhere),
 		op("QLinearConcat", 5, Unlimited, newQLinearConcat),
 		op("QGemm", 6, 9, newQGemm),
 		{Name: "QuantizeLinear", Domain: domain, Versions: []Version{
@@ -49,16 +50,18 @@ func newContribSoftmax(a *Attrs) (Kernel, error) {
 }
 
 // realInside is an operator on 8-bit numbers that is computed by a float32
-// kernel. Each of that kernel's inputs is three: numbers, scale, zero point.
+// kernel. Each of that kernel's inputs is three: numbers, scale, zero point,
+// after those that it gets as they are.
 type realInside struct {
 	inner Kernel
-	in    []int // where each of inner's inputs starts
+	plain int   // inputs that inner gets as they are
+	in    []int // where each of inner's other inputs starts
 	out   int   // where the output's scale is; its zero point follows
 }
 
 func inReal(in []int, out int, f func(*Attrs) (Kernel, error)) func(*Attrs) (Kernel, error) {
 	return func(a *Attrs) (Kernel, error) {
-		k := realInside{in: in, out: out}
+		k := realInside{plain: min(in[0], out), in: in, out: out}
 		var err error
 		if k.inner, err = f(a); err != nil {
 			return nil, err
@@ -70,6 +73,11 @@ func inReal(in []int, out int, f func(*Attrs) (Kernel, error)) func(*Attrs) (Ker
 		}
 		return k, nil
 	}
+}
+
+// newQLinearWhere takes the condition first.
+func newQLinearWhere(a *Attrs) (Kernel, error) {
+	return inReal([]int{1, 4}, 7, newWhere(types(tensor.Float32)))(a)
 }
 
 // newQLinearConcat takes the output's scale and zero point first.
@@ -123,6 +131,9 @@ func (k realInside) Infer(c *Infer) error {
 		return err
 	}
 	inner := Infer{out: make([]Fact, 1)}
+	for i := range k.plain {
+		inner.in, inner.has = append(inner.in, c.In(i)), append(inner.has, true)
+	}
 	for _, i := range k.in {
 		f := c.In(i)
 		inner.in, inner.has = append(inner.in, Fact{DType: tensor.Float32, Shape: f.Shape, Ranked: f.Ranked}), append(inner.has, true)
@@ -148,14 +159,17 @@ func (k realInside) Run(c *Ctx) error {
 	if err != nil {
 		return err
 	}
-	real := make([]*tensor.Tensor, len(k.in))
+	real := make([]*tensor.Tensor, k.plain+len(k.in))
+	for i := range k.plain {
+		real[i] = c.In(i)
+	}
 	widen := &dequantize{from: byteTypes, scale: types(tensor.Float32)}
 	for j, i := range k.in {
 		y, err := runInner(c, widen, 1, c.In(i), c.In(i+1), c.In(i+2))
 		if err != nil {
 			return err
 		}
-		real[j] = y[0]
+		real[k.plain+j] = y[0]
 	}
 	y, err := runInner(c, k.inner, 1, real...)
 	if err != nil {

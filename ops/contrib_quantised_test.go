@@ -133,6 +133,8 @@ func TestContribQuantisedRefuses(t *testing.T) {
 		{contribNode("QLinearAdd", 8, 1), []*tensor.Tensor{x, s, z, x, two, z, s, z}, "input 4: has shape (2), expected a scalar"},
 		{contribNode("QLinearAdd", 8, 1), []*tensor.Tensor{x, s, z, s, s, z, s, z}, "input 3: has type float, expected uint8, int8"},
 		{contribNode("QLinearMul", 8, 1), []*tensor.Tensor{x, nil, z, x, s, z, s, z}, "input 1 is missing"},
+		{contribNode("QLinearWhere", 9, 1), []*tensor.Tensor{x, x, s, z, x, s, z, s, z}, "input 0: has type uint8, expected bool"},
+		{contribNode("QLinearWhere", 9, 1), []*tensor.Tensor{nil, x, s, z, x, s, z, s, z}, "input 0 is missing"},
 		{contribNode("QLinearSigmoid", 5, 1), []*tensor.Tensor{x, s, z, s, scalarOf(tensor.Int8, 0)}, "input 4: has type int8, expected uint8 like input 0"},
 		{contribNode("QLinearSoftmax", 5, 1), []*tensor.Tensor{x, s, z, s, z}, `attribute "opset": is missing`},
 		{contribNode("QLinearConcat", 6, 1, onnx.AttrInt("axis", 0)), []*tensor.Tensor{s, z, x, s, z, x}, "input 6 is missing"},

@@ -33,6 +33,9 @@ func TestRoomIsWhatPackingTakes(t *testing.T) {
 // The memory of products, attention and recurrences, as the Go runtime counts
 // it, is no more than they said.
 func TestRoomIsWhatKernelsTake(t *testing.T) {
+	if !allocationsCount {
+		t.Skip("the race detector allocates too")
+	}
 	var p *Pool
 	for _, s := range [][3]int{{1 << 16, 1, 64}, {64, 1, 1 << 16}, {2000, 300, 1}, {1, 4000, 64}, {257, 129, 513}} {
 		m, n, k := s[0], s[1], s[2]

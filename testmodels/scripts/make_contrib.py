@@ -229,6 +229,15 @@ def channels_last():
     yield "qlinear_pool_last", "QLinearAveragePool", [x, s(0.02), u8(120), s(0.015), u8(100)], [1], {"channels_last": 1, "kernel_shape": [2, 2]}
 
 
+def selected():
+    x, y = (random.integers(0, 256, shape).astype(np.uint8) for shape in ((2, 3, 4), (3, 1)))
+    s, zero = lambda v: np.array(v, np.float32), lambda v, t: np.array(v, t)
+    condition = random.random((3, 4)) < 0.5
+    yield "qlinear_where", "QLinearWhere", [condition, x, s(0.02), zero(120, np.uint8), y, s(0.05), zero(90, np.uint8), s(0.03), zero(100, np.uint8)], [1], {}
+    x, y = (random.integers(-128, 128, shape).astype(np.int8) for shape in ((1, 4), (2, 1, 4)))
+    yield "qlinear_where_signed", "QLinearWhere", [random.random((2, 3, 1)) < 0.5, x, s(0.02), zero(-3, np.int8), y, s(0.01), zero(7, np.int8), s(0.04), zero(5, np.int8)], [1], {}
+
+
 def every():
     for prefix, op, made in [("mha", "MultiHeadAttention", multi_head), ("attention", "Attention", projected), ("qattention", "QAttention", quantised),
                              ("gqa", "GroupQueryAttention", grouped), ("rotary", "RotaryEmbedding", rotary), ("embed", "EmbedLayerNormalization", embed)]:
@@ -237,6 +246,7 @@ def every():
     yield from skip()
     yield from fused()
     yield from channels_last()
+    yield from selected()
 
 
 def main():
