@@ -22,6 +22,9 @@ type pool struct {
 	load atomic.Uint64
 	// wake carries an invitation for each worker that shall join a job.
 	wake chan invitation
+	// bell changes with every invitation while a worker dozes.
+	bell  atomic.Uint32
+	dozes atomic.Int32
 	// free holds jobs for reuse, one for every caller that can have helpers.
 	free chan *job
 }
@@ -47,7 +50,7 @@ func NewPool(threads int) *Pool {
 		go inner.work()
 	}
 	p := &Pool{inner}
-	runtime.AddCleanup(p, func(wake chan invitation) { close(wake) }, inner.wake)
+	runtime.AddCleanup(p, func(p *pool) { close(p.wake); p.ring(threads) }, inner)
 	return p
 }
 
@@ -162,6 +165,7 @@ func (p *pool) invite(j *job, helpers int) (asked int) {
 		default: // those who were asked before have not looked yet
 		}
 	}
+	p.ring(asked)
 	return asked
 }
 
@@ -190,24 +194,29 @@ func (p *Pool) finish(j *job, helpers, working int) {
 }
 
 func (p *pool) work() {
-	for {
-		i, ok := p.next()
+	for worked := false; ; {
+		i, ok := p.next(worked)
 		if !ok {
 			return
 		}
 		if i.j.join(i.round) {
+			worked = true
 			i.j.work(1)
 			i.j.leave()
 		}
 	}
 }
 
-// linger is how long a worker without work keeps its processor: the next call
-// of a run is often near, and waking a thread takes longer than most calls.
-const linger = 50 * time.Microsecond
+const (
+	// linger is how long a worker without work keeps its processor: the next call
+	// of a run is often near, and waking a thread takes longer than most calls.
+	linger = 50 * time.Microsecond
+	// doze is how long it then keeps its thread.
+	doze = time.Second
+)
 
 // next waits for an invitation; false means that the pool is garbage.
-func (p *pool) next() (i invitation, ok bool) {
+func (p *pool) next(worked bool) (i invitation, ok bool) {
 	for begin := time.Now(); time.Since(begin) < linger; {
 		for range spins / 64 {
 			select {
@@ -218,8 +227,52 @@ func (p *pool) next() (i invitation, ok bool) {
 		}
 		runtime.Gosched()
 	}
+	if canDoze && worked {
+		if i, ok, woken := p.doze(); woken {
+			return i, ok
+		}
+	}
 	i, ok = <-p.wake
 	return i, ok
+}
+
+// dozing counts the workers of all pools that doze: no more than there are
+// processors keep a thread for that.
+var dozing atomic.Int32
+
+// doze waits for an invitation with a thread of its own, which the system wakes
+// on the processor it had. A goroutine that waits for a channel gets whatever
+// thread the scheduler wakes, and where that had the caller's processor last it
+// may share it for many milliseconds while the other one idles. After a while
+// nobody has woken it.
+func (p *pool) doze() (i invitation, ok, woken bool) {
+	defer dozing.Add(-1)
+	if int(dozing.Add(1)) > runtime.GOMAXPROCS(0) {
+		return i, false, false
+	}
+	p.dozes.Add(1)
+	defer p.dozes.Add(-1)
+	for begin := time.Now(); ; {
+		seen := p.bell.Load()
+		select { // after dozes, before sleeping: who invites now rings, or was seen
+		case i, ok = <-p.wake:
+			return i, ok, true
+		default:
+		}
+		rest := doze - time.Since(begin)
+		if rest <= 0 {
+			return i, false, false
+		}
+		sleepOn(&p.bell, seen, rest)
+	}
+}
+
+// ring wakes up to n workers that doze.
+func (p *pool) ring(n int) {
+	if p.dozes.Load() > 0 && n > 0 {
+		p.bell.Add(1)
+		wakeFrom(&p.bell, n)
+	}
 }
 
 // A job is one call of For (loop) or lead (lead, crew) that may have helpers.

@@ -144,6 +144,35 @@ func TestWorkersEndWithThePool(t *testing.T) {
 	}, 5*time.Second, 10*time.Millisecond)
 }
 
+// A worker that dozes is woken by an invitation and by the end of its pool.
+func TestDozingWorkersAreWoken(t *testing.T) {
+	if !canDoze {
+		t.Skip("workers doze on Linux only")
+	}
+	require.Eventually(t, func() bool { return dozing.Load() == 0 }, 5*time.Second, time.Millisecond, "workers of other tests")
+	before := runtime.NumGoroutine()
+	p := NewPool(2)
+	var arrived atomic.Int32
+	meet := func(int, int) { // returns when both chunks are being worked on
+		arrived.Add(1)
+		for begin := time.Now(); arrived.Load() < 2 && time.Since(begin) < 10*time.Second; {
+			runtime.Gosched()
+		}
+	}
+	for range 20 {
+		arrived.Store(0)
+		begin := time.Now()
+		p.For(2, 1, meet)
+		require.Less(t, time.Since(begin), 10*time.Second, "no worker came")
+		require.Eventually(t, func() bool { return p.dozes.Load() == 1 }, 5*time.Second, time.Millisecond)
+	}
+	p = nil
+	for begin := time.Now(); runtime.NumGoroutine() > before && time.Since(begin) < 5*time.Second; time.Sleep(time.Millisecond) {
+		runtime.GC()
+	}
+	require.LessOrEqual(t, runtime.NumGoroutine(), before)
+}
+
 // Who comes to a job after its end, or to another round of it, does nothing.
 func TestLateHelpersStayOut(t *testing.T) {
 	p := NewPool(2)
