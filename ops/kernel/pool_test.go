@@ -159,10 +159,11 @@ func TestDozingWorkersAreWoken(t *testing.T) {
 			runtime.Gosched()
 		}
 	}
-	for range 20 {
+	for i := range 20 {
 		arrived.Store(0)
-		begin := time.Now()
+		begin, bell := time.Now(), p.bell.Load()
 		p.For(2, 1, meet)
+		require.True(t, i == 0 || p.bell.Load() != bell, "nobody rang")
 		require.Less(t, time.Since(begin), 10*time.Second, "no worker came")
 		require.Eventually(t, func() bool { return p.dozes.Load() == 1 }, 5*time.Second, time.Millisecond)
 	}
