@@ -78,7 +78,7 @@ func avx512() *variant {
 	v.softmaxBackward, v.normSums, v.normInput = softmaxBackwardAVX512, normSumsAVX512, normInputAVX512
 	v.int8Scale, v.int8Quantize, v.extremes = int8ScaleAVX512, int8QuantizeAVX512, extremesAVX512
 	if cpu.X86.HasAVX512VNNI {
-		v.int8Width, v.int8Limit = 64, 0
+		v.int8Width, v.int8Limit, v.int8Survey = 64, 0, int8SurveyGeneric
 		v.int8Gemm = []int8Kernel{nil, int8Gemm1x64VNNI, int8Gemm2x64VNNI, int8Gemm3x64VNNI, int8Gemm4x64VNNI, int8Gemm5x64VNNI, int8Gemm6x64VNNI}
 	}
 	v.halfRow, v.halfExpand = bf16Row64AVX512, bf16Expand64AVX512
