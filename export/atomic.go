@@ -29,16 +29,25 @@ func (fill filler) beside(path string, content []byte) (temp string, err error) 
 	temp = fmt.Sprintf("%s.%s.tmp", path, rand.Text()[:8])
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
-		return "", err
+		return "", naming(path, err)
 	}
 	err = fill(f, content)
 	if closed := f.Close(); err == nil {
 		err = closed
 	}
 	if err != nil {
-		return "", errors.Join(err, os.Remove(temp))
+		return "", errors.Join(naming(path, err), os.Remove(temp))
 	}
 	return temp, nil
+}
+
+// naming makes an error about the new file one about path.
+func naming(path string, err error) error {
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		return &fs.PathError{Op: failed.Op, Path: path, Err: failed.Err}
+	}
+	return err
 }
 
 // WriteFile writes content beside path, through to the disk, and renames it into

@@ -262,3 +262,9 @@ func TestUpgradesGoOneVersionAtATime(t *testing.T) {
 	_, err := apply(`{"format_version":1,"window":4}`)
 	require.EqualError(t, err, `upgrading from format_version 1: field "lookback" is missing`)
 }
+
+// What can't be written is named as it was asked for, not as the file beside it.
+func TestWriteFileNamesThePath(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "nowhere", "out.csv")
+	require.EqualError(t, WriteFile(path, nil), "open "+path+": no such file or directory")
+}

@@ -46,6 +46,19 @@ func (f *Forecast) Quantile(level float64) ([]float32, error) {
 	return out, nil
 }
 
+// UsualLevels are the levels of the quantiles that are shown of a forecast where
+// nobody asks for others: a quantile head's own, of a distribution or sampled paths
+// the ends and the middle of 80 %, none of a point forecast and of beams.
+func (f *Forecast) UsualLevels() []float64 {
+	switch {
+	case len(f.Levels) > 0:
+		return slices.Clone(f.Levels)
+	case f.sampled || len(f.Scale) > 0:
+		return []float64{0.1, 0.5, 0.9}
+	}
+	return nil
+}
+
 // paths sets row to the sampled values of value i, rising.
 func (f *Forecast) paths(row []float32, i int) []float32 {
 	n := f.Horizon * f.Features

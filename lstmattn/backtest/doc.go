@@ -4,9 +4,9 @@
 //
 //	fixed := backtest.Fixed(backtest.Model(m, 24))
 //	report, err := backtest.Run(ctx, frame, fixed, backtest.Options{InputSize: 168, Horizon: 24, From: "80%"})
-//	report.Model.MAE.Value() < report.SeasonalNaive.MAE.Value()
+//	err = report.WriteText(os.Stdout, false, false)
 //
-// What belongs here: origins, refits, what is measured. What does not: the
-// measures themselves (lstmattn/metrics), training (lstmattn/train), tables
-// (tools/onda).
+// What belongs here: origins, refits, what is measured, the report as text and
+// JSON. What does not: the measures themselves (lstmattn/metrics), training
+// (lstmattn/train).
 package backtest

@@ -136,6 +136,33 @@ func (w *Windows) Unscale(i int, values []float32) {
 	}
 }
 
+// UnscaleForecast turns the forecasts of windows lo, lo+1 and so on into raw values
+// in place: point forecasts, quantiles, scales and paths. Likelihoods stay those
+// of scaled values. It changes nothing without PerSeries.
+func (w *Windows) UnscaleForecast(f *lstmattn.Forecast, lo int) {
+	if !w.o.PerSeries {
+		return
+	}
+	for k := range f.Batch {
+		raw := w.Unscaler(lo + k)
+		for _, list := range []struct {
+			values []float32
+			by     int // how many stand side by side for a column
+			spread bool
+		}{{f.Values, 1, false}, {f.Samples, 1, false}, {f.Quantiles, max(len(f.Levels), 1), false}, {f.Scale, 1, true}} {
+			n := len(list.values) / f.Batch
+			for i := range n {
+				v, column := &list.values[k*n+i], i/list.by%f.Features
+				shift := 0.0
+				if list.spread {
+					shift = raw(column, 0)
+				}
+				*v = float32(raw(column, float64(*v)) - shift)
+			}
+		}
+	}
+}
+
 // Unscaler is the function that turns a value of a column, forecast for window
 // i, into a raw value.
 func (w *Windows) Unscaler(i int) func(column int, v float64) float64 {

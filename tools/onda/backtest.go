@@ -76,9 +76,9 @@ func (c *backtestCmd) Run(a *app) error {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
 	if c.JSON {
-		return a.json(jsonReport(report))
+		return a.json(report)
 	}
-	return printReport(a.stdout, report, c.Steps, c.ByColumn)
+	return report.WriteText(a.stdout, c.Steps, c.ByColumn)
 }
 
 // every is how many origins a fit serves, 0 for no refit.

@@ -7,15 +7,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/onda-ml/onda/lstmattn"
-	"github.com/onda-ml/onda/lstmattn/series"
 	"github.com/onda-ml/onda/ops/tensor"
 	"github.com/onda-ml/onda/testmodels"
 )
@@ -405,21 +402,6 @@ func TestBacktestFlags(t *testing.T) {
 	}
 }
 
-// Bands are nested pairs of quantiles, the widest first; attention is a mean, so
-// that what a step looks at adds up to 1.
-func TestBandsAndAttention(t *testing.T) {
-	frame, err := series.NewFrame([]string{"y"}, []float32{1, 2, 3})
-	require.NoError(t, err)
-	y := &lstmattn.Forecast{
-		Batch: 1, Horizon: 1, Features: 1, Values: []float32{3}, Levels: []float64{.1, .25, .5, .75, .9}, Quantiles: []float32{1, 2, 3, 4, 5},
-		Heads: 2, InputSize: 2, Attention: []float32{.5, .5, 1, 0},
-	}
-	c, err := newChart(frame, y, 0, 0, 0, y.Levels)
-	require.NoError(t, err)
-	require.Equal(t, []band{{"80 %", []float64{1}, []float64{5}}, {"50 %", []float64{2}, []float64{4}}}, c.bands)
-	require.Equal(t, [][]float64{{.75, .25}}, c.attention)
-}
-
 // Every series of a long file is forecast, as many as there are, in its place;
 // a file that goes through the disk gives the same.
 func TestForecastOfManySeries(t *testing.T) {
@@ -528,17 +510,4 @@ func TestCovariatesAndQuantiles(t *testing.T) {
 	status, _, stderr := onda("train", "--data", hourly, "--config", short, "--out", t.TempDir())
 	require.Equal(t, 1, status)
 	require.Contains(t, stderr, "short.json: num_past is 1, past_names has 0")
-}
-
-func TestTicksAreWholeNumbers(t *testing.T) {
-	for _, c := range []struct {
-		lo, hi float64
-		want   []int
-	}{{0.5, 4.5, []int{1, 2, 3, 4}}, {-48, -1, []int{-40, -30, -20, -10}}, {0, 215, []int{0, 50, 100, 150, 200}}} {
-		require.Equal(t, c.want, slices.Collect(wholeNumbers(c.lo, c.hi, 5)))
-	}
-	for _, tick := range ticks(strconv.Itoa).Ticks(0, 215) {
-		require.Equal(t, strconv.Itoa(int(tick.Value)), tick.Label)
-		require.Positive(t, tick.Value, "no text over the edge")
-	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/onda-ml/onda/export"
 	"github.com/onda-ml/onda/lstmattn"
+	"github.com/onda-ml/onda/lstmattn/plot"
 	"github.com/onda-ml/onda/lstmattn/series"
 	"github.com/onda-ml/onda/lstmattn/train"
 	"github.com/onda-ml/onda/onnx"
@@ -95,17 +96,17 @@ func (c *demoCmd) show(a *app, f forecaster, frame *series.Frame, held int, file
 	if err != nil {
 		return err
 	}
-	plot, err := newChart(frame, y, 0, 0, 0, nil)
+	chart, err := plot.New(frame, 0, 0, y, 0)
 	if err != nil {
 		return err
 	}
-	known := len(plot.history) - held
-	plot.actual, plot.history = plot.history[known:], plot.history[:known]
+	known := len(chart.History) - held
+	chart.Actual, chart.History = chart.History[known:], chart.History[:known]
 	a.printf("\n")
-	plot.print(a.stdout)
+	printChart(a.stdout, chart)
 	png := filepath.Join(c.Out, file)
 	a.printf("\n   the same with attention: %s\n", png)
-	return plot.writePNG(png)
+	return writePNG(png, chart)
 }
 
 // built trains a model in Go, writes every form of it, and runs each again.

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/onda-ml/onda/export"
 	"github.com/onda-ml/onda/lstmattn"
+	"github.com/onda-ml/onda/lstmattn/plot"
 	"github.com/onda-ml/onda/lstmattn/series"
+	"github.com/onda-ml/onda/lstmattn/table"
 )
 
 type forecastCmd struct {
@@ -72,10 +76,10 @@ func (c *forecastCmd) Run(a *app) error {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
 	greedy := c.Strategy == string(lstmattn.Greedy)
-	paths := pathTable{}
-	out := newForecastTable(frame, c.Quantiles, c.Strategy)
-	weights := attentionTable{}
-	var plot *chart
+	var outCSV, pathsCSV, attentionCSV bytes.Buffer
+	out, paths, attention := table.NewValues(&outCSV, frame, c.Quantiles), table.NewPaths(&pathsCSV, frame), table.NewAttention(&attentionCSV, frame)
+	var chart *plot.Chart
+	var ahead, features int
 	b := &lstmattn.Batch{}
 	for lo := 0; lo < windows.Len(); lo += forecastBatch {
 		var index []int
@@ -93,73 +97,56 @@ func (c *forecastCmd) Run(a *app) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Model, err)
 		}
-		if f.perSeries() {
-			unscale(y, windows, lo)
-		}
-		if err := out.add(y, frame.Series[lo:lo+len(index)]); err != nil {
+		windows.UnscaleForecast(y, lo)
+		ahead, features = y.Horizon, min(y.Features, len(frame.Columns))
+		if err := out.Add(y, lo); err != nil {
 			return fmt.Errorf("%s: %w", c.Model, err)
 		}
 		if c.PathsOut != "" {
-			paths.add(y, frame, lo)
+			if err := paths.Add(y, lo); err != nil {
+				return fmt.Errorf("--paths-out: %w", err)
+			}
 		}
 		if c.Attention != "" {
-			if err := weights.add(y, frame, lo); err != nil {
-				return err
+			if y.Attention == nil {
+				return errors.New("--attention: the model doesn't return its attention weights; onda export --attention adds them to an ONNX file")
+			}
+			if err := attention.Add(y, lo); err != nil {
+				return fmt.Errorf("--attention: %w", err)
 			}
 		}
 		if drawn {
 			if column >= y.Features {
 				return fmt.Errorf("--column %s: the model forecasts the first %d columns only", c.Column, y.Features)
 			}
-			if plot, err = newChart(frame, y, at, at-lo, column, out.levels); err != nil {
+			if chart, err = plot.New(frame, at, column, y, at-lo, c.Quantiles...); err != nil {
 				return err
 			}
 		}
 	}
-	if err := out.write(c.Out); err != nil {
-		return err
-	}
-	a.printf("%s: %d steps of %d series, %d columns\n", c.Out, out.horizon, len(frame.Series), out.features)
-	if c.Attention != "" {
-		if err := weights.write(c.Attention); err != nil {
+	for _, file := range []struct {
+		path  string
+		table interface{ Flush() error }
+		csv   *bytes.Buffer
+	}{{c.Out, out, &outCSV}, {c.Attention, attention, &attentionCSV}, {c.PathsOut, paths, &pathsCSV}} {
+		if file.path == "" {
+			continue
+		}
+		if err := file.table.Flush(); err != nil {
+			return err
+		}
+		if err := export.WriteFile(file.path, file.csv.Bytes()); err != nil {
 			return err
 		}
 	}
-	if c.PathsOut != "" {
-		if err := paths.write(c.PathsOut); err != nil {
-			return err
-		}
-	}
+	a.printf("%s: %d steps of %d series, %d columns\n", c.Out, ahead, len(frame.Series), features)
 	if c.Show {
-		plot.print(a.stdout)
+		printChart(a.stdout, chart)
 	}
 	if c.Plot != "" {
-		return plot.writePNG(c.Plot)
+		return writePNG(c.Plot, chart)
 	}
 	return nil
-}
-
-// unscale turns the forecasts of the windows from lo on, of values scaled by
-// series, into raw values. Likelihoods stay those of scaled values.
-func unscale(y *lstmattn.Forecast, w *series.Windows, lo int) {
-	for k := range y.Batch {
-		raw := w.Unscaler(lo + k)
-		for _, list := range []struct {
-			values []float32
-			by     int // how many stand side by side for a column
-			spread bool
-		}{{y.Values, 1, false}, {y.Samples, 1, false}, {y.Quantiles, max(len(y.Levels), 1), false}, {y.Scale, 1, true}} {
-			n := len(list.values) / y.Batch
-			for i := range n {
-				v, column := &list.values[k*n+i], i/list.by%y.Features
-				shift := 0.0
-				if list.spread {
-					shift = raw(column, 0)
-				}
-				*v = float32(raw(column, float64(*v)) - shift)
-			}
-		}
-	}
 }
 
 // open reads the history, and the covariates after it.
@@ -200,40 +187,4 @@ func (c *forecastCmd) plotted(frame *series.Frame) (at, column int, err error) {
 		}
 	}
 	return at, column, nil
-}
-
-// newChart is a column of series at, window k of y: at most four look-backs of
-// history.
-func newChart(frame *series.Frame, y *lstmattn.Forecast, at, k, column int, levels []float64) (*chart, error) {
-	s := frame.Series[at]
-	shown := min(s.Len(), max(4*y.Horizon, 4*y.InputSize, 60))
-	rows, err := s.Last(shown)
-	if err != nil {
-		return nil, err
-	}
-	c := &chart{title: strings.TrimPrefix(s.ID+" "+frame.Columns[column], " ")}
-	for t := range shown {
-		c.history = append(c.history, float64(rows[t*frame.Width()+column]))
-	}
-	for t := range y.Horizon {
-		c.forecast = append(c.forecast, float64(y.Values[(k*y.Horizon+t)*y.Features+column]))
-	}
-	quantiles, err := quantilesOf(y, levels)
-	if err != nil {
-		return nil, err
-	}
-	for i := range len(levels) / 2 {
-		b := band{name: fmt.Sprintf("%.4g %%", 100*(levels[len(levels)-1-i]-levels[i]))}
-		for t := range y.Horizon {
-			j := (k*y.Horizon+t)*y.Features + column
-			b.lower = append(b.lower, float64(quantiles[i][j]))
-			b.upper = append(b.upper, float64(quantiles[len(levels)-1-i][j]))
-		}
-		c.bands = append(c.bands, b)
-	}
-	c.label = func(k int) string { return s.Times.Format(s.Len() - shown + k) }
-	if y.Attention != nil {
-		c.attention = meanAttention(y, k)
-	}
-	return c, nil
 }

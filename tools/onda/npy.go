@@ -9,6 +9,7 @@ import (
 
 	"github.com/sbinet/npyio/npy"
 
+	"github.com/onda-ml/onda/export"
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
@@ -84,5 +85,5 @@ func writeNPY(path string, t *tensor.Tensor) error {
 	out := []byte("\x93NUMPY\x01\x00")
 	out = binary.LittleEndian.AppendUint16(out, uint16(len(head)))
 	out = append(out, head...)
-	return writeFile(path, append(out, t.Bytes()...))
+	return export.WriteFile(path, append(out, t.Bytes()...))
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/onda-ml/onda/export"
 	"github.com/onda-ml/onda/onnx"
 	"github.com/onda-ml/onda/runtime"
 	"github.com/onda-ml/onda/runtime/onnxtest"
@@ -133,5 +134,5 @@ func (s *suite) write(path string) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, append([]byte(xml.Header), append(out, '\n')...))
+	return export.WriteFile(path, append([]byte(xml.Header), append(out, '\n')...))
 }
