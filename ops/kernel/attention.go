@@ -18,6 +18,10 @@ type AttentionArgs struct {
 	Q, K, V, Out []float32
 	QS, KS, VS   Strides
 	OutS         Strides
+	// KD is how far apart the elements of a key are, whose keys then follow each
+	// other as if KS.T were 1: the keys of a head are a matrix (D, Tk). 0 means
+	// that a key is contiguous.
+	KD int
 
 	// Mask is added to the scaled scores: (b,h,i,j) is Mask[b*MaskS.B+h*MaskS.H+i*MaskS.T+j].
 	// nil adds nothing.
@@ -48,8 +52,12 @@ func Attention(p *Pool, a *AttentionArgs) {
 	t.a = a
 	t.rows = attentionRows(a)
 	t.parts = ceilDiv(a.Tq, t.rows)
+	chunk, run := gemmChunk, t.run
+	if a.single(active) {
+		chunk, run = attentionRowChunk, t.each
+	}
 	work := t.rows * a.Tk * (a.D + a.DV)
-	p.For(a.B*a.Heads*t.parts, ceilDiv(gemmChunk, max(work, 1)), t.run)
+	p.For(a.B*a.Heads*t.parts, ceilDiv(chunk, max(work, 1)), run)
 	t.a = nil
 	attentionTasks.Put(t)
 }
@@ -67,7 +75,7 @@ const attentionScores = 1 << 17
 type attentionTask struct {
 	a           *AttentionArgs
 	rows, parts int
-	run         func(lo, hi int)
+	run, each   func(lo, hi int)
 }
 
 var attentionTasks = sync.Pool{New: func() any {
@@ -80,6 +88,7 @@ var attentionTasks = sync.Pool{New: func() any {
 			t.part(i/t.parts, i%t.parts)
 		}
 	}
+	t.each = t.singles
 	return t
 }}
 
@@ -93,6 +102,9 @@ func (t *attentionTask) part(bh, part int) {
 	k, val := a.K[b*a.KS.B+h*a.KS.H:], a.V[b*a.VS.B+h*a.VS.H:]
 
 	keys, values := gemmTask{n: a.Tk, k: a.D, b: k, ldb: a.KS.T, transB: true}, gemmTask{n: a.DV, k: a.Tk, b: val, ldb: a.VS.T}
+	if a.KD > 0 {
+		keys.ldb, keys.transB = a.KD, false
+	}
 	packing := 0
 	if rows >= len(v.gemm[len(v.gemm)-1]) { // rather than once for every tile
 		packing = a.D*roundUp(a.Tk, v.lanes) + a.Tk*roundUp(a.DV, v.lanes)
@@ -103,7 +115,7 @@ func (t *attentionTask) part(bh, part int) {
 	if packing > 0 {
 		buf = buf[rows*(a.D+a.Tk):]
 		keys.packed, values.packed = buf[:a.D*roundUp(a.Tk, v.lanes)], buf[a.D*roundUp(a.Tk, v.lanes):]
-		packPanels(v, keys.packed, true, a.D, a.Tk, k, a.KS.T)
+		packPanels(v, keys.packed, keys.transB, a.D, a.Tk, k, keys.ldb)
 		packPanels(v, values.packed, false, a.Tk, a.DV, val, a.VS.T)
 	}
 	if a.Weights != nil {
@@ -115,15 +127,20 @@ func (t *attentionTask) part(bh, part int) {
 	}
 	keys.inline(v, rows, scaled, a.D, scores, a.Tk)
 	for i := range rows {
-		row := scores[i*a.Tk : (i+1)*a.Tk]
-		if a.Mask != nil {
-			Add(row, row, a.Mask[b*a.MaskS.B+h*a.MaskS.H+(first+i)*a.MaskS.T:])
-		}
-		if a.Causal {
-			visible := min(max(0, first+i+a.Tk-a.Tq+1), a.Tk)
-			Fill(row[visible:], float32(math.Inf(-1)))
-		}
-		Softmax(row, row)
+		t.soften(scores[i*a.Tk:(i+1)*a.Tk], b, h, first+i)
 	}
 	values.inline(v, rows, scores, a.Tk, a.Out[b*a.OutS.B+h*a.OutS.H+first*a.OutS.T:], a.OutS.T)
+}
+
+// soften turns the scores of query i of a head into weights.
+func (t *attentionTask) soften(scores []float32, b, h, i int) {
+	a := t.a
+	if a.Mask != nil {
+		Add(scores, scores, a.Mask[b*a.MaskS.B+h*a.MaskS.H+i*a.MaskS.T:])
+	}
+	if a.Causal {
+		visible := min(max(0, i+a.Tk-a.Tq+1), a.Tk)
+		Fill(scores[visible:], float32(math.Inf(-1)))
+	}
+	Softmax(scores, scores)
 }

@@ -16,13 +16,18 @@ func TestAttention(t *testing.T) {
 		for _, c := range []struct {
 			B, Heads, Tq, Tk, D, DV int
 			mask, causal            bool
+			byWidth                 bool // keys are (B, heads, D, Tk)
 		}{
 			{B: 1, Heads: 1, Tq: 1, Tk: 1, D: 1, DV: 1},
 			{B: 2, Heads: 3, Tq: 1, Tk: 37, D: 16, DV: 16},
 			{B: 2, Heads: 2, Tq: 1, Tk: 168, D: 10, DV: 7, mask: true},
 			{B: 1, Heads: 2, Tq: 5, Tk: 9, D: 8, DV: 32, causal: true},
 			{B: 2, Heads: 2, Tq: 50, Tk: 50, D: 64, DV: 64, causal: true},
+			{B: 2, Heads: 2, Tq: 1, Tk: 41, D: 5, DV: 48, mask: true, byWidth: true},
+			{B: 1, Heads: 4, Tq: 1, Tk: 168, D: 16, DV: 16, byWidth: true},
+			{B: 2, Heads: 2, Tq: 4, Tk: 19, D: 7, DV: 6, byWidth: true},
 			{B: 1, Heads: 3, Tq: 200, Tk: 41, D: 20, DV: 24, mask: true},
+			{B: 1, Heads: 3, Tq: 200, Tk: 41, D: 20, DV: 24, causal: true, byWidth: true},
 		} {
 			t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 				r := seeded()
@@ -37,6 +42,13 @@ func TestAttention(t *testing.T) {
 					V: v, VS: Strides{c.Tk * c.Heads * c.DV, c.DV, c.Heads * c.DV},
 					OutS:    Strides{c.Tq * c.Heads * c.DV, c.DV, c.Heads * c.DV},
 					Weights: make([]float32, c.B*c.Heads*c.Tq*c.Tk),
+				}
+				if c.byWidth {
+					a.K, a.KS, a.KD = make([]float32, len(k)), Strides{B: c.Heads * c.D * c.Tk, H: c.D * c.Tk}, c.Tk
+					for i, x := range k {
+						b, j, h, l := i/c.D/c.Heads/c.Tk, i/c.D/c.Heads%c.Tk, i/c.D%c.Heads, i%c.D
+						a.K[((b*c.Heads+h)*c.D+l)*c.Tk+j] = x
+					}
 				}
 				if c.mask { // one row per batch, the same for all heads and queries
 					a.Mask, a.MaskS = mask, Strides{B: c.Tk}
