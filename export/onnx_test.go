@@ -55,9 +55,9 @@ func requireAgreement(t *testing.T, m *lstmattn.Model, want *lstmattn.Forecast, 
 	}
 }
 
-func compile(t *testing.T, p Part, level runtime.Level) *runtime.Model {
+func compile(t *testing.T, p Part, level runtime.Level, options ...runtime.Option) *runtime.Model {
 	t.Helper()
-	r, err := runtime.Compile(p.Model, runtime.WithLevel(level))
+	r, err := runtime.Compile(p.Model, append(options, runtime.WithLevel(level))...)
 	require.NoError(t, err)
 	return r
 }
@@ -87,7 +87,8 @@ func TestExportsAgreeWithTheModel(t *testing.T) {
 				}
 				where := fmt.Sprintf("%s/opset %d/level %d", name, opset, level)
 				t.Run(where+"/loop", func(t *testing.T) {
-					r := compile(t, export(Loop)[0], level)
+					part := export(Loop)[0]
+					forms := []*runtime.Model{compile(t, part, level), compile(t, part, level, runtime.WithoutRewrite("unroll"))}
 					for _, batch := range []int{1, 3} {
 						x, in := input(t, m, batch)
 						for _, horizon := range []int{0, 1, 8} {
@@ -95,9 +96,12 @@ func TestExportsAgreeWithTheModel(t *testing.T) {
 							if horizon > 0 {
 								feeds["horizon"] = tensor.Scalar(int64(horizon))
 							}
-							out, err := r.Run(ctx, feeds)
-							require.NoError(t, err)
-							requireAgreement(t, m, forecast(t, m, x, &lstmattn.Options{Horizon: horizon, Attention: true}), out["forecast"], out["attention"])
+							want := forecast(t, m, x, &lstmattn.Options{Horizon: horizon, Attention: true})
+							for _, r := range forms[:1+int(level)] {
+								out, err := r.Run(ctx, feeds)
+								require.NoError(t, err)
+								requireAgreement(t, m, want, out["forecast"], out["attention"])
+							}
 						}
 					}
 				})

@@ -40,7 +40,9 @@ func newFusedAttention(a *Attrs) (Kernel, error) {
 			}
 			*p.to = append(*p.to, int(x))
 		}
-		if n := len(perm); n != rank || n < 3 || n > 4 || seen != 1<<n-1 || perm[n-1] != int64(n-1) {
+		n := len(perm)
+		ok := n == rank && n >= 3 && n <= 4 && seen == 1<<n-1
+		if !ok || perm[n-1] != int64(n-1) && (p.name != "k_perm" || perm[n-2] != int64(n-1)) {
 			a.Fail(p.name, "is %v, expected a permutation of 3 or 4 axes that leaves the last in its place", perm)
 		}
 	}
@@ -167,6 +169,9 @@ func (f *fusedAttention) Run(c *Ctx) error {
 		QS: permStrides(q.Shape(), f.q), KS: permStrides(k.Shape(), f.k), VS: permStrides(v.Shape(), f.v)}
 	if rank == 4 {
 		args.Heads = shape[1]
+	}
+	if by := f.k[rank-1]; by < rank-1 {
+		args.KD = tensor.Shape(k.Shape()[by+1:]).Len()
 	}
 	if c.Wants(1) {
 		shape[rank-1] = keys

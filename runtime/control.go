@@ -275,6 +275,21 @@ func (w *work) taken(n *node) *body {
 // inline puts the nodes of a branch in the place of their If.
 func (w *work) inline(n *node, b *body) error {
 	w.changed = true
+	out, err := w.enclose(n, b, w.shared(n, b), nil)
+	if err != nil {
+		return err
+	}
+	for i, s := range n.out {
+		if s >= 0 {
+			w.replace(s, w.find(out[i]))
+		}
+	}
+	return nil
+}
+
+// shared are the slots of w for those of b's that are the same whenever it runs:
+// its captures and constants. The others are -1.
+func (w *work) shared(n *node, b *body) []int {
 	g := b.latest()
 	here := slices.Repeat([]int{-1}, len(g.slots))
 	for i, s := range g.captures {
@@ -284,6 +299,17 @@ func (w *work) inline(n *node, b *body) error {
 	}
 	for _, k := range g.consts {
 		here[k.slot] = w.constant(g.slots[k.slot], k.value)
+	}
+	return here
+}
+
+// enclose adds the nodes of n's subgraph b, given slots of w for its inputs and
+// for what shared says, and returns those of its outputs.
+func (w *work) enclose(n *node, b *body, shared, in []int) ([]int, error) {
+	g := b.latest()
+	here := slices.Clone(shared)
+	for i, s := range g.inputs {
+		here[s] = in[i]
 	}
 	local := func(s int) int {
 		if s < 0 {
@@ -302,13 +328,12 @@ func (w *work) inline(n *node, b *body) error {
 			}
 		}
 		if err := w.visit(m); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	for i, s := range n.out {
-		if s >= 0 {
-			w.replace(s, w.find(local(g.outputs[i])))
-		}
+	out := make([]int, len(g.outputs))
+	for i, s := range g.outputs {
+		out[i] = local(s)
 	}
-	return nil
+	return out, nil
 }

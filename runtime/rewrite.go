@@ -39,7 +39,7 @@ func Rewrites() []string {
 	for _, r := range rewriteRules() {
 		names = append(names, r.name)
 	}
-	return names
+	return append(names, unrolling)
 }
 
 // WithoutRewrite turns rewrites off by name, to find out what one does or to

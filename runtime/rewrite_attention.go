@@ -60,10 +60,9 @@ func rewriteAttention(w *work, n *node) *node {
 	scale *= s
 	k, s = w.scaled(k)
 	scale *= s
-	for _, p := range [][]int{qPerm, kPerm, vPerm} {
-		if p[rank-1] != rank-1 {
-			return nil
-		}
+	last := rank - 1
+	if qPerm[last] != last || vPerm[last] != last || kPerm[last] != last && kPerm[last-1] != last {
+		return nil
 	}
 	for _, x := range []int{q, k, v} {
 		if g := w.facts[x]; !w.float(x) || !g.Ranked || len(g.Shape) != rank {

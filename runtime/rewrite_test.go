@@ -180,8 +180,62 @@ func rewriteCases() []rewriteCase {
 		{name: "keys whose width is not last", rewrite: "attention", opset: 13, in: floats("x", "n", 2, 3, 4), x: wave(0, 5, 2, 3, 4), consts: heads,
 			more:  map[string]*tensor.Tensor{"k": wave(1, 5, 2, 4, 7), "v": wave(2, 5, 2, 7, 5)},
 			nodes: []*onnx.Node{op("MatMul", names("x", "k"), names("s")), op("Softmax", names("s"), names("w"), onnx.AttrInt("axis", -1)), op("MatMul", names("w", "v"), names("y"))},
-			steps: []string{"MatMul", "Softmax", "MatMul"}},
+			steps: []string{"onda.Attention"}, without: []string{"MatMul", "Softmax", "MatMul"}},
+		{name: "keys whose width is neither last nor before", rewrite: "attention", opset: 13, in: floats("x", "n", 2, 3, 4), x: wave(0, 5, 2, 3, 4), consts: heads,
+			more: map[string]*tensor.Tensor{"k": wave(1, 4, 5, 2, 7), "v": wave(2, 5, 2, 7, 5)},
+			nodes: []*onnx.Node{op("Transpose", names("k"), names("kt"), to(1, 2, 0, 3)), op("MatMul", names("x", "kt"), names("s")), op("Softmax", names("s"), names("w"), onnx.AttrInt("axis", -1)),
+				op("MatMul", names("w", "v"), names("y"))},
+			steps: []string{"onda.Attention"}},
+		{name: "what doesn't depend on the trip, and what does", rewrite: "unroll", opset: 13, in: floats("x", "n", 4), x: wave(0, 2, 4), consts: trips(3), outputs: names("y", "all"),
+			nodes: []*onnx.Node{op("Loop", names("trips", "", "x"), names("y", "all"), onnx.AttrGraph("body", loopBody(identity("go", "again"))))},
+			steps: []string{"Exp", "Add", "Mul", "Add", "Add", "Mul", "Concat"}, without: []string{"Loop"}},
+		{name: "a condition that is true", rewrite: "unroll", opset: 13, in: floats("x", "n", 4), x: wave(0, 2, 4), consts: trips(2),
+			nodes: []*onnx.Node{op("Loop", names("trips", "yes", "x"), names("y", ""), onnx.AttrGraph("body", loopBody(identity("yes", "again"))))},
+			steps: []string{"Exp", "Add", "Add"}, without: []string{"Loop"}},
+		{name: "a loop that may end before", rewrite: "unroll", opset: 13, in: floats("x", "n", 4), x: wave(0, 2, 4), consts: trips(3), outputs: names("y", "all"),
+			nodes: []*onnx.Node{op("Loop", names("trips", "yes", "x"), names("y", "all"), onnx.AttrGraph("body", loopBody(op("Less", names("i", "one"), names("again")))))},
+			steps: []string{"Loop"}},
+		{name: "more trips than it pays to write out", rewrite: "unroll", opset: 13, in: floats("x", "n", 4), x: wave(0, 2, 4), consts: trips(1000),
+			nodes: []*onnx.Node{op("Loop", names("trips", "", "x"), names("y", ""), onnx.AttrGraph("body", loopBody(identity("go", "again"))))},
+			steps: []string{"Loop"}},
 	}
+}
+
+// loopBody adds exp(x), of the graph around it, to v; p is the sum times the
+// number of the trip. again decides whether it goes on.
+func loopBody(again *onnx.Node) *onnx.Graph {
+	return &onnx.Graph{
+		Name:   "body",
+		Inputs: []*onnx.ValueInfo{ints("i"), value("go", onnx.Bool), floats("v", "n", 4)},
+		Nodes: []*onnx.Node{op("Exp", names("x"), names("e")), op("Add", names("v", "e"), names("s")),
+			op("Cast", names("i"), names("f"), onnx.AttrInt("to", 1)), op("Mul", names("s", "f"), names("p")), again},
+		Outputs: []*onnx.ValueInfo{value("again", onnx.Bool), floats("s", "n", 4), floats("p", "n", 4)},
+	}
+}
+
+func trips(n int64) []*onnx.Tensor {
+	return []*onnx.Tensor{initializer("trips", tensor.Scalar(n)), initializer("yes", tensor.Scalar(true)), initializer("one", tensor.Scalar[int64](1))}
+}
+
+// Loops in loops are written out as long as all of them together stay small.
+func TestUnrollingIsBounded(t *testing.T) {
+	nodes := func(g *onnx.Graph, in, out string) []*onnx.Node {
+		return []*onnx.Node{op("Identity", names("go"), names("again")), op("Loop", names("trips", "", in), names(out), onnx.AttrGraph("body", g))}
+	}
+	body := loopBody(identity("go", "again"))
+	body.Outputs = body.Outputs[:2]
+	for range 2 {
+		body = &onnx.Graph{Name: "outer", Inputs: []*onnx.ValueInfo{ints("i"), value("go", onnx.Bool), floats("v", "n", 4)}, Nodes: nodes(body, "v", "s"),
+			Outputs: []*onnx.ValueInfo{value("again", onnx.Bool), floats("s", "n", 4)}}
+	}
+	g := &onnx.Graph{Inputs: []*onnx.ValueInfo{floats("x", "n", 4)}, Initializers: trips(40), Nodes: nodes(body, "x", "y")[1:], Outputs: []*onnx.ValueInfo{floats("y", "n", 4)}}
+	m, in := compile(t, modelOf(13, g)), map[string]*tensor.Tensor{"x": tensor.Must(make([]float32, 4), 1, 4)}
+	steps := stepsOf(t, m, in)
+	require.Less(t, len(steps), 5000)
+	require.Contains(t, steps, "Loop")
+	got, err := m.Run(context.Background(), in)
+	require.NoError(t, err)
+	require.Equal(t, float32(40*40*40), tensor.Of[float32](got["y"])[0])
 }
 
 func (c rewriteCase) model() *onnx.Model {

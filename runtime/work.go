@@ -44,6 +44,7 @@ type work struct {
 	fold        foldRoom
 	memory      *budget // of the constants made here
 	changed     bool
+	unrolled    int  // nodes that unrolled Loops have become
 	depth       int  // of subgraphs whose facts are being worked out
 	effort      *int // nodes that inference of subgraphs may still visit
 }
@@ -158,6 +159,9 @@ func (w *work) visit(n *node) error {
 		if branch := w.taken(n); branch != nil {
 			return w.inline(n, branch)
 		}
+	}
+	if b, trips := w.unrollable(n); b != nil {
+		return w.unroll(n, b, trips)
 	}
 	if err := w.infer(n); err != nil && w.exact {
 		return inNode(n, err)
