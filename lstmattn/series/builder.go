@@ -40,9 +40,9 @@ type group struct {
 // keeps and trims.
 func NewBuilder(header []string, o Options) (*Builder, error) {
 	for i, h := range header {
-		header[i] = strings.TrimSpace(strings.TrimPrefix(h, "\ufeff"))
-		if slices.Contains(header[:i], header[i]) {
-			return nil, fmt.Errorf("row 1: column %q appears twice", header[i])
+		header[i] = strings.TrimSpace(h)
+		if header[i] != "" && slices.Contains(header[:i], header[i]) {
+			return nil, headerError(fmt.Sprintf("column %s appears twice", quoted(header[i])))
 		}
 	}
 	if o.Missing == "" {
@@ -69,13 +69,17 @@ func NewBuilder(header []string, o Options) (*Builder, error) {
 	}
 	if len(f.Columns) == 0 {
 		for i, h := range header {
-			if i != b.id && i != b.time && !slices.Contains(f.Headers(), h) {
-				f.Columns = append(f.Columns, h)
+			if i == b.id || i == b.time || slices.Contains(f.Headers(), h) {
+				continue
 			}
+			if h == "" {
+				return nil, headerError(fmt.Sprintf("column %d has no name", i+1))
+			}
+			f.Columns = append(f.Columns, h)
 		}
 	}
 	if len(f.Columns) == 0 {
-		return nil, fmt.Errorf("no column of values; the file has %s", strings.Join(header, ", "))
+		return nil, headerError("no column of values; the file has " + list(header))
 	}
 	for k, name := range f.Headers() {
 		i := slices.Index(header, name)
@@ -117,7 +121,7 @@ func (b *Builder) find(asked string, usual ...string) (int, error) {
 }
 
 func (b *Builder) noColumn(name string) error {
-	return fmt.Errorf("no column %q; the file has %s", name, strings.Join(b.header, ", "))
+	return headerError(fmt.Sprintf("no column %s; the file has %s", quoted(name), list(b.header)))
 }
 
 // ValueColumns are the places in the header of the values that Add takes, in
@@ -140,6 +144,9 @@ func (b *Builder) Add(line int, id, stamp string, values []float32) error {
 	}
 	g := b.groups[id]
 	if g == nil {
+		if id == "" && b.id >= 0 {
+			return fmt.Errorf("row %d, column %q: is empty, expected the name of a series", line, b.frame.IDColumn)
+		}
 		g = b.newGroup(strings.Clone(id))
 	}
 	if b.time >= 0 {

@@ -1,6 +1,7 @@
 package series
 
 import (
+	"bufio"
 	"cmp"
 	"encoding/csv"
 	"errors"
@@ -65,19 +66,26 @@ func StreamCSV(r io.Reader, dir string, o Options) (*Frame, error) {
 }
 
 func readCSV(r io.Reader, begin func(header []string) (*Builder, error)) (_ *Frame, err error) {
-	c := csv.NewReader(r)
+	text := bufio.NewReaderSize(r, 1<<16)
+	if err := skipStart(text); err != nil {
+		return nil, err
+	}
+	c := csv.NewReader(text)
 	c.ReuseRecord = true
 	header, err := c.Read()
 	if errors.Is(err, io.EOF) {
 		return nil, errors.New("the file is empty, expected a header and rows")
 	}
 	if err != nil {
-		return nil, err
+		return nil, rowOf(err)
 	}
-	if len(header) == 1 && strings.ContainsAny(header[0], ";\t|") {
-		return nil, fmt.Errorf("row 1: there is one column, %q: expected commas between columns", header[0])
+	if err := checkHeader(header); err != nil {
+		return nil, fmt.Errorf("row 1%w", err)
 	}
 	b, err := begin(append([]string{}, header...))
+	if errors.As(err, new(headerError)) {
+		return nil, fmt.Errorf("row 1: %w", err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +105,7 @@ func readCSV(r io.Reader, begin func(header []string) (*Builder, error)) (_ *Fra
 			return nil, fmt.Errorf("row %d: has %d cells, the header has %d", line, len(record), len(header))
 		}
 		if err != nil {
-			return nil, err
+			return nil, rowOf(err)
 		}
 		line, _ := c.FieldPos(0)
 		for k, i := range b.at {
@@ -127,8 +135,8 @@ func number(cell string) (float32, error) {
 		return float32(math.NaN()), nil
 	}
 	v, err := strconv.ParseFloat(cell, 32)
-	if err != nil || math.IsInf(v, 0) {
-		return 0, fmt.Errorf("%q is no finite number", cell)
+	if err != nil || math.IsInf(v, 0) || strings.ContainsAny(cell, "_xX") { // what Go alone takes for a number
+		return 0, fmt.Errorf("%s is no finite number", quoted(cell))
 	}
 	return float32(v), nil
 }

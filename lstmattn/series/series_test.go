@@ -2,6 +2,7 @@ package series
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -63,7 +64,7 @@ func TestRefusals(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"empty file", "", "the file is empty, expected a header and rows"},
 		{"header only", "ds,y\n", "the file has a header and no rows"},
-		{"no values", "ds\n2020-01-01\n", "no column of values; the file has ds"},
+		{"no values", "ds\n2020-01-01\n", "row 1: no column of values; the file has ds"},
 		{"column twice", "y,y\n1,2\n", `row 1: column "y" appears twice`},
 		{"ragged row", "a,b\n1,2\n3\n", "row 3: has 1 cells, the header has 2"},
 		{"semicolons", "ds;y\n2020-01-01;1\n", `row 1: there is one column, "ds;y": expected commas between columns`},
@@ -77,14 +78,44 @@ func TestRefusals(t *testing.T) {
 		{"falling", "ds,y\n2020-01-02,1\n2020-01-03,1\n2020-01-01,2\n", `row 4, column "ds": 2020-01-01 follows 2020-01-03, expected rising order`},
 		{"gap", "ds,y\n2020-01-01,1\n2020-01-02,1\n2020-01-05,2\n", `row 4, column "ds": 2020-01-05 follows 2020-01-02, expected 2020-01-03: the rows must be equally spaced`},
 		{"integer gap", "ds,y\n1,1\n2,1\n4,2\n", `row 4, column "ds": 4 follows 2, expected 3: the rows must be equally spaced`},
+		{"a quote in a cell", "ds,y\n1,4\"5\n", `row 2: byte 4 is a quote within a cell that has none at its start`},
+		{"an open quote", "ds,y\n1,2\n\"2,3\n3,4\n", `row 3: a cell's quotes are not closed, or have text after them, at row 4, byte 5`},
+		{"carriage returns", "ds,y\r1,2\r2,3\r", "row 1: lines end in carriage returns alone, expected newlines"},
+		{"Latin-1", "ds,gr\xf6\xdfe\n1,2\n", `row 1, column 2: "gr\xf6\xdfe" is no UTF-8`},
+		{"UTF-16", "\xff\xfed\x00s\x00", "the file is UTF-16, expected UTF-8"},
+		{"gzip", "\x1f\x8b\x08\x00", "the file is compressed by gzip, expected CSV as plain text"},
+		{"Parquet", "PAR1\x15\x04", "the file is Parquet, expected CSV; the name of a Parquet file ends in .parquet"},
+		{"no name", "ds,y,\n1,2,3\n", "row 1: column 3 has no name"},
+		{"no series' name", "unique_id,y\na,1\n,2\n", `row 3, column "unique_id": is empty, expected the name of a series`},
+		{"underscore", "y\n1_000\n", `row 2, column "y": "1_000" is no finite number`},
+		{"hexadecimal", "y\n0x1p3\n", `row 2, column "y": "0x1p3" is no finite number`},
+		{"long cell", "y\n" + strings.Repeat("9", 5000) + "\n", `row 2, column "y": "` + strings.Repeat("9", 60) + `"... is no finite number`},
+		{"long timestamp", "ds,y\n" + strings.Repeat("x", 5000) + ",1\n", `row 2, column "ds": "` + strings.Repeat("x", 60) + `"... is no timestamp, expected one such as 2006-01-02 15:04:05 or an integer`},
 	} {
 		_, err := ReadCSV(strings.NewReader(c.text), Options{})
 		require.EqualError(t, err, c.want, c.name)
 	}
-	_, err := ReadCSV(strings.NewReader("a,b\n1,2\n"), Options{Columns: []string{"c"}})
-	require.EqualError(t, err, `no column "c"; the file has a, b`)
+	wide := strings.Builder{}
+	for i := range 200 {
+		fmt.Fprintf(&wide, "c%d,", i)
+	}
+	_, err := ReadCSV(strings.NewReader(wide.String()), Options{Columns: []string{"y"}})
+	require.EqualError(t, err, `row 1: no column "y"; the file has c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, c19 and 181 more`)
+	_, err = ReadCSV(strings.NewReader("a,b\n1,2\n"), Options{Columns: []string{"c"}})
+	require.EqualError(t, err, `row 1: no column "c"; the file has a, b`)
 	_, err = ReadFile("no-such-file.csv", Options{})
 	require.ErrorContains(t, err, "no-such-file.csv")
+}
+
+// What other programs write is read: a byte order mark before quotes, zones after
+// a space, an index without a name beside the columns asked for.
+func TestOtherProgramsFiles(t *testing.T) {
+	f := read(t, "\ufeff\"ds\",\"y\"\r\n\"2024-03-31 00:00:00+01:00\",\"1\"\r\n\"2024-03-31 01:00:00+01:00\",\"2\"\r\n\"2024-03-31 03:00:00+02:00\",\"3\"\r\n", Options{})
+	require.Equal(t, "ds", f.TimeColumn)
+	require.Equal(t, []float32{1, 2, 3}, f.Series[0].Values)
+	require.Equal(t, "2024-03-31 03:00:00+01:00", f.Series[0].Times.Format(3))
+	f = read(t, ",ds,y,\n0,1,5,\n1,2,6,\n", Options{Columns: []string{"y"}})
+	require.Equal(t, []float32{5, 6}, f.Series[0].Values)
 }
 
 func TestLastNeedsEnoughRows(t *testing.T) {
@@ -101,7 +132,7 @@ func TestCovariateRefusals(t *testing.T) {
 	o := Options{Columns: []string{"y"}, Past: []string{"p"}, Future: []string{"f"}, Static: []string{"s"}}
 	const header = "unique_id,ds,y,p,f,s\n"
 	for _, c := range []struct{ name, text, want string }{
-		{"no such column", "unique_id,ds,y,p,f\n", `no column "s"; the file has unique_id, ds, y, p, f`},
+		{"no such column", "unique_id,ds,y,p,f\n", `row 1: no column "s"; the file has unique_id, ds, y, p, f`},
 		{"static moves", header + "a,1,1,1,1,7\na,2,1,1,1,8\n", `row 3, column "s": 8 follows 7, a static column keeps its value within a series`},
 		{"static is missing", header + "a,1,1,1,1,\n", `row 2, column "s": is empty, a static column needs a value in every row`},
 		{"a gap in the middle", header + "a,1,1,1,1,7\na,2,,,1,7\na,3,1,1,1,7\n", `row 3, column "y": is empty`},
@@ -110,7 +141,7 @@ func TestCovariateRefusals(t *testing.T) {
 		{"no history", header + "a,1,1,1,1,7\nb,1,,,1,7\n", `row 3, column "unique_id": series "b" has no value in y`},
 		{"times ahead", header + "a,1,1,1,1,7\na,2,1,1,1,7\na,4,,,1,7\n", `row 4, column "ds": 4 follows 2, expected 3: the rows must be equally spaced`},
 		{"within one series", header + "a,1,1,1,1,7\nb,5,1,1,1,7\na,1,1,1,1,7\n", `row 4, column "ds": 1 appears twice`},
-		{"an open quote", header + "a,1,\"1,1,1,7\n", `parse error on line 2, column 14: extraneous or missing " in quoted-field`},
+		{"an open quote", header + "a,1,\"1,1,1,7\n", `row 2: a cell's quotes are not closed, or have text after them, at row 2, byte 14`},
 	} {
 		_, err := ReadCSV(strings.NewReader(c.text), o)
 		require.EqualError(t, err, c.want, c.name)

@@ -22,7 +22,7 @@ type Times struct {
 }
 
 // layouts are the timestamps that files hold.
-var layouts = []string{"2006-01-02 15:04:05", "2006-01-02", time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01", "2006/01/02 15:04:05", "2006/01/02", "2006/1/2 15:04"}
+var layouts = []string{"2006-01-02 15:04:05", "2006-01-02", time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05-07:00", "2006-01-02 15:04", "2006-01", "2006/01/02 15:04:05", "2006/01/02", "2006/1/2 15:04"}
 
 // Count is n integers from 0, for files without timestamps.
 func Count(n int) Times { return Times{n: n, stride: 1} }
@@ -74,13 +74,13 @@ func (c *clock) begin(cell string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is no timestamp, expected one such as 2006-01-02 15:04:05 or an integer", cell)
+	return fmt.Errorf("%s is no timestamp, expected one such as 2006-01-02 15:04:05 or an integer", quoted(cell))
 }
 
 func (c *clock) addTime(cell string) error {
 	t, err := time.Parse(c.layout, cell)
 	if err != nil {
-		return fmt.Errorf("%q is no timestamp of the form %s, which the first row has", cell, c.layout)
+		return fmt.Errorf("%s is no timestamp of the form %s, which the first row has", quoted(cell), c.layout)
 	}
 	switch {
 	case t.Equal(c.time):
@@ -101,7 +101,7 @@ func (c *clock) addInteger(cell string) error {
 	v, err := strconv.ParseInt(cell, 10, 64)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%q is no integer, which the first row has", cell)
+		return fmt.Errorf("%s is no integer, which the first row has", quoted(cell))
 	case v == c.int:
 		return fmt.Errorf("%d appears twice", v)
 	case v < c.int:

@@ -96,7 +96,7 @@ func TestTrainRefusals(t *testing.T) {
 		`{"input_size": 16, "training": {"lr": "high"}}`:                                                         `config.json: training: lr is "high", expected a number`,
 		`{"input_size": 16, "hidden": 3}`:                                                                        `config.json: unknown field "hidden"`,
 		`{"num_features": 3}`:                                                                                    "waves.csv: has 2 columns of values (up, down), num_features is 3 in",
-		`{"feature_names": ["up", "left"]}`:                                                                      `waves.csv: no column "left"; the file has ds, up, down`,
+		`{"feature_names": ["up", "left"]}`:                                                                      `waves.csv: row 1: no column "left"; the file has ds, up, down`,
 		`{"input_size": 100, "training": {"split": {"train": [0, "75%"]}}}`:                                      "waves.csv: split.train: ",
 		`{"input_size": 16, "horizon": 4, "training": {"split": {"train": [0, "lots"]}}}`:                        `waves.csv: split.train: cut "lots"`,
 		`{"input_size": 16, "horizon": 4, "hidden_size": 8, "training": {"batch_size": 200, "drop_last": true}}`: "the training set has 53 windows, a batch 200",
