@@ -1,7 +1,7 @@
 // Command compare measures Onda beside ONNX Runtime, the other Go runtimes and
 // tract, on the same inputs with the same threads, and prints Markdown tables.
 //
-//	compare -onnxruntime libonnxruntime.so [-readme README.md] MODELS
+//	compare -onnxruntime libonnxruntime.so [-report RESULTS.md] [-readme README.md] MODELS
 //
 // MODELS are folders of folders with a model.onnx each, as
 // testmodels/scripts/perf_models.py makes them. make compare does all of it.
@@ -30,16 +30,16 @@
 //
 // # Where things are
 //
-//	main.go        flags; the order of the tables
-//	engine.go      what an engine is; onda.go ort.go gonnx.go gomlx.go gorgonia.go are the engines
-//	measure.go     taking turns, medians and quartiles
-//	task.go        a model, its inputs and outputs
+//	main.go        flags; the order of the tables; the summary
+//	onda.go ort.go the engines of the first table, streaming included
 //	made.go        the models made here: exports of the hand-built forecaster, one LSTM step
 //	speed.go       the table of models beside ONNX Runtime
 //	service.go     loading, memory, throughput, allocations
 //	peers.go       the table of the other runtimes; tract.go and tract/ reach the Rust one
+//	peers/         a program for each of the Go ones
 //	child.go       child processes
-//	table.go       Markdown, and the README's section
+//	table.go grid.go Markdown, and the sections of RESULTS.md and the README
+//	bench/         tasks, sessions, taking turns, medians and quartiles
 //
 // It is a module of its own: ONNX Runtime is reached through cgo, which nothing
 // that a user imports may need.

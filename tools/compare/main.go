@@ -29,7 +29,8 @@ func main() {
 type config struct {
 	library string // ONNX Runtime's
 	peers   string // folder of the programs made from peers/ and tract/
-	readme  string // file to write the tables into, "" for none
+	report  string // file to write the tables into, "" for none
+	readme  string // file to write their summary into, "" for none
 	work    string // folder for the models made here
 	tables  []string
 	threads []int
@@ -39,6 +40,10 @@ type config struct {
 	models  []string // paths of model.onnx
 
 	out io.Writer
+
+	// What the README has of the tables.
+	ratios, peerTimes grid
+	service           bytes.Buffer
 }
 
 // tables are the tables in their order.
@@ -66,10 +71,11 @@ func compare(args []string) error {
 		return err
 	}
 	defer os.RemoveAll(c.work)
-	var section bytes.Buffer
-	c.out = io.MultiWriter(os.Stdout, &section)
-	fmt.Fprintf(c.out, "%s, %d cores, %s %s/%s, ONNX Runtime %s%s\n", cpuName(), goruntime.NumCPU(),
+	head := fmt.Sprintf("%s, %d cores, %s %s/%s, ONNX Runtime %s%s", cpuName(), goruntime.NumCPU(),
 		goruntime.Version(), goruntime.GOOS, goruntime.GOARCH, ortVersion(), loadAverage())
+	var report bytes.Buffer
+	c.out = io.MultiWriter(os.Stdout, &report)
+	fmt.Fprintln(c.out, head)
 	for _, t := range tables {
 		if slices.Contains(c.tables, t.name) {
 			if err := t.write(c); err != nil {
@@ -77,10 +83,29 @@ func compare(args []string) error {
 			}
 		}
 	}
+	if c.report != "" {
+		if err := writeSection(c.report, report.Bytes()); err != nil {
+			return err
+		}
+	}
 	if c.readme == "" {
 		return nil
 	}
-	return writeSection(c.readme, section.Bytes())
+	return writeSection(c.readme, c.summary(head))
+}
+
+// summary is what a reader wants to know first: medians alone.
+func (c *config) summary(head string) []byte {
+	var threads []string
+	for _, n := range c.threads {
+		threads = append(threads, threadsText(n))
+	}
+	var b bytes.Buffer
+	fmt.Fprintln(&b, head)
+	c.ratios.write(&b, "Time of Onda over time of ONNX Runtime, medians, with "+strings.Join(threads, ", with ")+"; below 1 Onda is faster.", "model")
+	b.Write(c.service.Bytes())
+	c.peerTimes.write(&b, fmt.Sprintf("Time of other runtimes over Onda's, batch %d, one thread; a dash where the model isn't run.", c.batches[0]), "model")
+	return b.Bytes()
 }
 
 func parse(args []string) (*config, error) {
@@ -88,7 +113,8 @@ func parse(args []string) (*config, error) {
 	fs := flag.NewFlagSet("compare", flag.ContinueOnError)
 	fs.StringVar(&c.library, "onnxruntime", "", "path of libonnxruntime.so")
 	fs.StringVar(&c.peers, "peers", "", "folder of the programs made from peers/ and tract/")
-	fs.StringVar(&c.readme, "readme", "", "file whose section is replaced by the tables")
+	fs.StringVar(&c.report, "report", "", "file whose section is replaced by the tables")
+	fs.StringVar(&c.readme, "readme", "", "file whose section is replaced by a summary of the tables")
 	fs.DurationVar(&c.budget, "time", 2*time.Second, "measuring time for each ratio")
 	names := fs.String("tables", "speed,service,peers", "tables to make")
 	threads := fs.String("threads", "1,2", "thread counts")

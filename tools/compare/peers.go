@@ -8,11 +8,12 @@ import (
 	"github.com/onda-ml/onda/tools/compare/bench"
 )
 
-// peers are the other Go runtimes: their programs and how the table names them.
-var peers = []struct{ program, name string }{
-	{"gomlx", "GoMLX (onnx-gomlx 0.3.4, gomlx 0.26.0, Go backend)"},
-	{"gonnx", "gonnx 1.1.0"},
-	{"gorgonia", "onnx-go 0.5.0 with Gorgonia 0.9.18"},
+// peers are the other Go runtimes: their programs, and how the summary and the
+// table name them.
+var peers = []struct{ program, short, name string }{
+	{"gomlx", "GoMLX", "GoMLX (onnx-gomlx 0.3.4, gomlx 0.26.0, Go backend)"},
+	{"gonnx", "gonnx", "gonnx 1.1.0"},
+	{"gorgonia", "onnx-go with Gorgonia", "onnx-go 0.5.0 with Gorgonia 0.9.18"},
 }
 
 // peerTable measures the peers on the models of the command line, at one
@@ -32,11 +33,11 @@ func (c *config) peerTable() error {
 		for _, p := range peers {
 			o := bench.Order{Engine: p.name, Model: path, Batch: batch, Threads: 1, Budget: c.budget}
 			r, err := inChild(o, filepath.Join(c.peers, p.program))
-			peerRow(t, name, batch, p.name, r, err)
+			c.peerRow(t, name, batch, p.short, p.name, r, err)
 		}
 		if noTract == nil {
 			version, r, err := c.besideTract(tract, path, batch)
-			peerRow(t, name, batch, version, r, err)
+			c.peerRow(t, name, batch, "tract", version, r, err)
 		}
 	}
 	if noTract != nil {
@@ -46,11 +47,13 @@ func (c *config) peerTable() error {
 }
 
 // peerRow writes what a peer did or why it did not.
-func peerRow(t table, model string, batch int, peer string, r *bench.Report, err error) {
+func (c *config) peerRow(t table, model string, batch int, short, peer string, r *bench.Report, err error) {
 	if err != nil {
 		t.row(model, fmt.Sprint(batch), peer, "", "", err.Error())
+		c.peerTimes.add(model, short, dash)
 		return
 	}
 	t.row(model, fmt.Sprint(batch), peer, milliseconds(r.Peer.Median)+", "+milliseconds(r.Onda.Median),
 		fmt.Sprintf("**%.1f**", r.Peer.Ratio), fmt.Sprintf("%.0e", r.Worst))
+	c.peerTimes.add(model, short, fmt.Sprintf("%.1f", r.Peer.Ratio))
 }

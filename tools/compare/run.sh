@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What make compare does, on Linux: installs ONNX Runtime and PyTorch below .venv, makes the models, builds the
-# programs, measures, and writes the README's section. Without cargo tract is left out. The first time it downloads
+# programs, measures, and writes RESULTS.md and the README's section. Without cargo tract is left out. The first time it downloads
 # some hundreds of megabytes, with torch 1.13 from PyPI over a gigabyte.
 # usage: run.sh [flags of compare]
 set -euo pipefail
@@ -25,4 +25,4 @@ if command -v cargo >/dev/null; then
 	cargo build --quiet --release --locked --manifest-path tract/Cargo.toml --target-dir "$work/tract"
 	cp "$work/tract/release/tract-bench" "$work/bin/"
 fi
-"$work/bin/compare" -onnxruntime "$library" -peers "$work/bin" -readme "$top/README.md" "$@" "$work/models"
+"$work/bin/compare" -onnxruntime "$library" -peers "$work/bin" -report "$here/RESULTS.md" -readme "$top/README.md" "$@" "$work/models"

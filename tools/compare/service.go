@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	goruntime "runtime"
 	"slices"
@@ -21,7 +22,7 @@ var serviceModels = []string{"seq2seq_2x512", "lstm_64_256"}
 
 // serviceTable has what matters beside the time of one run.
 func (c *config) serviceTable() error {
-	t := newTable(c.out, "Loading, memory, many goroutines.", "what", "model", "ONNX Runtime", "Onda", "ratio")
+	t := newTable(io.MultiWriter(c.out, &c.service), "Loading, memory, many goroutines.", "what", "model", "ONNX Runtime", "Onda", "ratio")
 	for _, name := range serviceModels {
 		path := c.find(name)
 		if path == "" || !c.only.MatchString(name) {

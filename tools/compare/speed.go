@@ -92,11 +92,13 @@ func (c *config) speedRows(t table, contest contest, batch int) {
 		for i := range rows {
 			if err != nil {
 				rows[i] = append(rows[i], err.Error(), "")
+				c.ratios.add(rows[i][0], "batch "+rows[i][1], dash)
 				continue
 			}
 			s := stats[i+1]
 			rows[i] = append(rows[i], milliseconds(stats[0].Median)+", "+milliseconds(s.Median), spread(s))
 			differences[i] = max(differences[i], diffs[i])
+			c.ratios.add(rows[i][0], "batch "+rows[i][1], fmt.Sprintf("%.2f", s.Ratio))
 		}
 	}
 	for i := range rows {

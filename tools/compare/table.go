@@ -11,7 +11,10 @@ import (
 	"github.com/onda-ml/onda/tools/compare/bench"
 )
 
-// The lines between which the README's tables are written.
+// dash stands where there is no figure.
+const dash = "–"
+
+// The lines between which tables are written.
 const (
 	firstMark = "<!-- compare: written by make compare -->"
 	lastMark  = "<!-- end of compare -->"

@@ -32,6 +32,19 @@ func TestRowsStayOneLine(t *testing.T) {
 	require.Len(t, []rune(oneLine(strings.Repeat("é", 500))), 160)
 }
 
+func TestGridKeepsTheOrderOfItsCells(t *testing.T) {
+	var g grid
+	var b strings.Builder
+	g.write(&b, "Nothing.", "model")
+	require.Empty(t, b.String())
+
+	g.add("lstm", "batch 1", "0.9")
+	g.add("lstm", "batch 1", "0.8")
+	g.add("linear", "batch 8", "1.1")
+	g.write(&b, "Title.", "model")
+	require.Equal(t, "\nTitle.\n\n| model | batch 1 | batch 8 |\n| --- | --- | --- |\n| lstm | 0.9, 0.8 |  |\n| linear |  | 1.1 |\n", b.String())
+}
+
 func TestNumbers(t *testing.T) {
 	got, err := numbers("1,8,32")
 	require.NoError(t, err)
