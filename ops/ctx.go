@@ -22,7 +22,11 @@ type Ctx struct {
 	Outer   []tensor.Value // captured outer values, in the order of the node's captures
 	Caller  any            // the runtime's own, handed on to Body.Run
 	Kept    *any           // see Local
-	scratch *Scratch
+
+	// Where the node that makes input 0, or the one that reads output 0, runs at
+	// the same time: see Relayed. Nil otherwise.
+	From, To *kernel.Relay
+	scratch  *Scratch
 }
 
 // Allocator hands out tensors within a run's memory limit.

@@ -67,6 +67,15 @@ type Chained interface {
 	Chains(in []Fact) (chains, work int)
 }
 
+// Relayed is a Kernel that takes its input 0 and makes its output 0 step by step,
+// and so can run beside one of its kind that makes the one, or reads the other.
+// It then waits for Ctx.From, if it isn't nil, and passes on to Ctx.To.
+type Relayed interface {
+	Chained
+	// Relays reports whether that is worth it, for inputs of which in is known.
+	Relays(in []Fact) bool
+}
+
 // Prepacker is a Kernel that can trade constant inputs for a faster form of
 // itself. consts has nil where an input isn't constant. The result replaces the
 // kernel; drop lists the inputs it no longer reads, whose memory can go. What it

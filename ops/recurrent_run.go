@@ -63,6 +63,11 @@ func runRecurrent[T floating](k *recurrent, c *Ctx, s recurrentSizes) (err error
 			return err
 		}
 	}
+	if !k.forwards(c.In(inX).DType()) || r.w.lstm[0] == nil && r.w.gru[0] == nil {
+		if err := c.From.WaitAll(); err != nil {
+			return err
+		}
+	}
 	if r.x, err = reals[T](c, c.In(inX)); err != nil {
 		return err
 	}
@@ -269,7 +274,7 @@ func (r *recurrentRun[T]) direction(lo, hi int) {
 		case *kernel.RecurrenceArgs[float32]:
 			if w := r.w.gru[d]; w != nil {
 				r.gru[d] = kernel.GRUArgs{T: a.T, B: a.B, X: a.X, XT: a.XT, XB: a.XB, H0: a.H0, SeqLens: a.SeqLens,
-					Reverse: a.Reverse, Y: a.Y, YT: a.YT, YB: a.YB, YH: a.YH, Stop: a.Stop}
+					Reverse: a.Reverse, Y: a.Y, YT: a.YT, YB: a.YB, YH: a.YH, Stop: a.Stop, From: r.c.From, To: r.c.To}
 				r.errs[d] = kernel.GRU(r.c.Pool(), w, &r.gru[d])
 				continue
 			}
@@ -284,7 +289,7 @@ func (r *recurrentRun[T]) computeLSTM() error {
 	for d := range r.k.directions {
 		a := any(&r.args[d]).(*kernel.RecurrenceArgs[float32])
 		r.lstm[d] = kernel.LSTMArgs{T: a.T, B: a.B, X: a.X, XT: a.XT, XB: a.XB, H0: a.H0, C0: a.C0, SeqLens: a.SeqLens,
-			Reverse: a.Reverse, Y: a.Y, YT: a.YT, YB: a.YB, YH: a.YH, YC: a.YC, Stop: a.Stop}
+			Reverse: a.Reverse, Y: a.Y, YT: a.YT, YB: a.YB, YH: a.YH, YC: a.YC, Stop: a.Stop, From: r.c.From, To: r.c.To}
 	}
 	if r.k.directions == 1 {
 		return kernel.LSTM(r.c.Pool(), r.w.lstm[0], &r.lstm[0])

@@ -196,12 +196,8 @@ func (k *recurrent) Infer(c *Infer) error {
 
 // Chains is the number of directions.
 func (k *recurrent) Chains(facts []Fact) (chains, work int) {
-	var in operands
-	for i, f := range facts[:min(len(facts), len(in))] {
-		in[i].shape, in[i].ranked, in[i].dtype = f.Shape, f.Ranked, f.DType
-	}
-	s, err := k.sizes(&in)
-	if err != nil || min(s.T, s.B, s.I, s.H) < 0 {
+	s, ok := k.factSizes(facts)
+	if !ok {
 		return 0, 0
 	}
 	n, err := tensor.CheckShape([]int{k.directions, s.T, s.B, s.I + s.H, k.kind.Gates(), s.H}, 1)
@@ -209,4 +205,26 @@ func (k *recurrent) Chains(facts []Fact) (chains, work int) {
 		return 0, 0
 	}
 	return k.directions, n
+}
+
+// Relays implements [Relayed].
+func (k *recurrent) Relays(facts []Fact) bool {
+	s, ok := k.factSizes(facts)
+	return ok && k.forwards(facts[inX].DType) && kernel.RelayWorth(s.T, s.B)
+}
+
+// forwards reports whether steps are taken in the order of X and written to Y as
+// they are made.
+func (k *recurrent) forwards(dt tensor.DType) bool {
+	return k.directions == 1 && !k.reverse && dt == tensor.Float32
+}
+
+// factSizes are the sizes for inputs of which facts is known, if that is enough.
+func (k *recurrent) factSizes(facts []Fact) (s recurrentSizes, ok bool) {
+	var in operands
+	for i, f := range facts[:min(len(facts), len(in))] {
+		in[i].shape, in[i].ranked, in[i].dtype = f.Shape, f.Ranked, f.DType
+	}
+	s, err := k.sizes(&in)
+	return s, err == nil && min(s.T, s.B, s.I, s.H) >= 0
 }

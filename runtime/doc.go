@@ -16,7 +16,7 @@
 //	rewrite*.go      fusions, each with a name that WithoutRewrite turns off
 //	plans.go         a plan for every set of input shapes, made once, the oldest let go
 //	plan.go          where each value of a plan lies; arena.go lays out its memory
-//	together.go      large steps that don't depend on each other, side by side
+//	together.go      large steps that don't wait for each other, side by side; the layers of a stack too
 //	instance.go      a plan's memory and steps, for one goroutine at a time
 //	subrun.go        the same for the subgraphs of If, Loop and Scan
 //	naive.go         the plain interpreter: none of this, and the oracle for all of it

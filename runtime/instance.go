@@ -131,6 +131,7 @@ func (c *compiler) newInstance(p *plan, j *job) (*instance, error) {
 		if st.group > 0 {
 			r.c.Memory = &x.shared
 			r.c.UseScratch(&r.scratch)
+			x.relay(i)
 			if i == 0 || p.steps[i-1].group != st.group {
 				for k := i; k < len(p.steps) && p.steps[k].group == st.group; k++ {
 					r.beside++
@@ -263,7 +264,7 @@ func (x *instance) loop() (err error) {
 			continue
 		}
 		step := j.memory.step
-		if err := r.kernel.Run(&r.c); err != nil {
+		if err := r.run(); err != nil {
 			return x.fail(err)
 		}
 		if j.limited {
@@ -315,7 +316,7 @@ func (x *instance) special(r *running) error {
 	if j.profile != nil {
 		start = time.Now()
 	}
-	err := r.kernel.Run(&r.c)
+	err := r.run()
 	if r.inner != nil {
 		r.inner.end()
 	}

@@ -57,6 +57,7 @@ type step struct {
 	n       *node
 	wanted  []bool
 	group   int     // of steps that may run side by side, which follow each other; 0 for none
+	from    *node   // of the same group, whose output it reads while that is made; nil for none
 	dynamic bool    // it has patches or releases
 	in      []patch // inputs and captures to be set from the frame before it runs
 	outer   []patch
@@ -92,7 +93,8 @@ type output struct {
 func (w *work) makePlan(handOn bool) *plan {
 	w.trim()
 	p := &plan{g: w.g, facts: w.facts, values: make([]value, len(w.g.slots))}
-	l := &layout{plan: p, groups: w.together(), last: make([]int, len(w.g.slots)), kept: make([]bool, len(w.g.slots))}
+	groups, from := w.together()
+	l := &layout{plan: p, groups: groups, from: from, last: make([]int, len(w.g.slots)), kept: make([]bool, len(w.g.slots))}
 	l.spans()
 	l.lifetimes()
 	l.keeping()
@@ -123,8 +125,9 @@ func (w *work) makePlan(handOn bool) *plan {
 // layout decides where values lie.
 type layout struct {
 	*plan
-	groups     []int // per node, see together
-	begin, end []int // per node: the first and the last node that may run at the same time
+	groups     []int           // per node, see together
+	from       map[*node]*node // see together
+	begin, end []int           // per node: the first and the last node that may run at the same time
 
 	last []int  // the last node that may run when a slot is read, -1 if none; len(nodes) for outputs
 	kept []bool // slots whose value something may hold on to, so that it can't be in a region
@@ -147,11 +150,12 @@ func (l *layout) spans() {
 	}
 }
 
-// ungroup runs one by one what has values that only the run itself places.
+// ungroup runs one by one what has values that only the run itself places, and
+// what stands between two others as a step of its own and not as a view.
 func (p *plan) ungroup() {
 	none := map[int]bool{}
 	for _, st := range p.steps {
-		if st.dynamic {
+		if _, ok := st.n.kernel.(ops.Chained); st.dynamic || !ok {
 			none[st.group] = true
 		}
 	}
@@ -200,7 +204,7 @@ func (l *layout) keeping() {
 		for _, s := range n.out {
 			free = free || s >= 0 && !placeable(l.facts[s])
 		}
-		if l.isView(n) && !free {
+		if isView(n, l.facts) && !free {
 			l.view[i] = n.in[0]
 			free = l.kept[n.out[0]]
 		}
@@ -218,11 +222,11 @@ func (l *layout) keeping() {
 
 // isView reports whether n's only output has its input's elements in their
 // order.
-func (l *layout) isView(n *node) bool {
+func isView(n *node, facts []ops.Fact) bool {
 	if len(n.in) == 0 || n.in[0] < 0 || len(n.out) == 0 || n.out[0] < 0 || !n.only() {
 		return false
 	}
-	x, y := l.facts[n.in[0]], l.facts[n.out[0]]
+	x, y := facts[n.in[0]], facts[n.out[0]]
 	if !placeable(x) || !placeable(y) || x.DType != y.DType || tensor.Shape(x.Shape).Len() != tensor.Shape(y.Shape).Len() {
 		return false
 	}
@@ -332,7 +336,7 @@ func (l *layout) overwritable(i int, n *node, j, s int) int {
 
 // step makes node i's step; patches follow once every value has its place.
 func (l *layout) step(n *node, i int) step {
-	st := step{n: n, group: l.groups[i], wanted: make([]bool, len(n.out)), inner: make([]*plans, len(n.bodies))}
+	st := step{n: n, group: l.groups[i], from: l.from[n], wanted: make([]bool, len(n.out)), inner: make([]*plans, len(n.bodies))}
 	for o, s := range n.out {
 		st.wanted[o] = s >= 0 && l.last[s] >= 0
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/onda-ml/onda/ops"
+	"github.com/onda-ml/onda/ops/kernel"
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
@@ -16,15 +17,16 @@ const leastTogether = 1 << 20
 // together brings nodes that can run side by side next to each other: those
 // which the threads of the pool can't share well by themselves, such as the
 // recurrent layers of two directions or two encoders. A node of that kind waits,
-// and whatever reads of it, until one of that kind comes that reads of it; all
-// that wait then are independent of each other. It returns for each node the
-// number of its group, 0 for none. The order, and so every result, doesn't depend
-// on who is idle.
-func (w *work) together() []int {
-	t := &togetherness{work: w, unmade: map[int]bool{}}
+// and whatever reads of it, until one of that kind comes that reads of it. All
+// that wait then are independent of each other, but that one may read of another
+// step by step, as the layers of a stack do. It returns for each node the number
+// of its group, 0 for none, and for those that read so of which. The order, and
+// so every result, doesn't depend on who is idle.
+func (w *work) together() (groups []int, from map[*node]*node) {
+	t := &togetherness{work: w, unmade: map[int]*node{}, from: map[*node]*node{}}
 	none := make([]int, len(w.g.nodes))
 	if w.pool.Threads() == 1 || w.config.inTurn {
-		return none
+		return none, nil
 	}
 	for _, n := range w.g.nodes {
 		chains := w.chains(n)
@@ -35,7 +37,7 @@ func (w *work) together() []int {
 		case chains == 0:
 			t.readers = append(t.readers, n)
 		default:
-			if blocked {
+			if blocked && !t.follow(n) {
 				t.flush()
 			}
 			t.waiting = append(t.waiting, n)
@@ -43,16 +45,16 @@ func (w *work) together() []int {
 		}
 		for _, s := range n.out {
 			if s >= 0 {
-				t.unmade[s] = true
+				t.unmade[s] = n
 			}
 		}
 	}
 	t.flush()
 	if t.last == 0 {
-		return none
+		return none, nil
 	}
 	w.g.nodes = t.order
-	return t.groups
+	return t.groups, t.from
 }
 
 // togetherness is the state of together.
@@ -62,9 +64,60 @@ type togetherness struct {
 	groups  []int // of those in order
 	last    int   // number of groups
 	waiting []*node
-	chains  int          // of those that wait
-	readers []*node      // that read of them
-	unmade  map[int]bool // outputs of both
+	chains  int             // of those that wait
+	readers []*node         // that read of them
+	unmade  map[int]*node   // outputs of both, and whose
+	from    map[*node]*node // see together
+}
+
+// follow reports whether n, which is blocked, can run beside what blocks it: one
+// of those that wait makes its input 0 and takes and gives steps in order. What
+// lies between them, views, waits with them from now on.
+func (t *togetherness) follow(n *node) bool {
+	if !t.relays(n) {
+		return false
+	}
+	between := 0
+	at := n
+	for {
+		blocking := 0
+		for _, list := range [][]int{at.in, at.captures} {
+			for _, s := range list {
+				if t.unmade[s] != nil {
+					blocking++
+				}
+			}
+		}
+		made := t.unmade[at.input(0)]
+		if blocking != 1 || made == nil {
+			return false
+		}
+		if slices.Contains(t.waiting, made) {
+			if at.in[0] != made.out[0] || !t.relays(made) {
+				return false
+			}
+			t.from[n] = made
+			break
+		}
+		if !isView(made, t.facts) {
+			return false
+		}
+		at = made
+		between++
+	}
+	views := make([]*node, between)
+	for at := n; between > 0; between-- {
+		at = t.unmade[at.in[0]]
+		views[between-1] = at
+		t.readers = slices.DeleteFunc(t.readers, func(r *node) bool { return r == at })
+	}
+	t.waiting = append(t.waiting, views...)
+	return true
+}
+
+func (t *togetherness) relays(n *node) bool {
+	k, ok := n.kernel.(ops.Relayed)
+	return ok && k.Relays(t.inFacts(n))
 }
 
 func (t *togetherness) add(n *node, group int) {
@@ -72,7 +125,7 @@ func (t *togetherness) add(n *node, group int) {
 }
 
 func (t *togetherness) blocked(n *node) bool {
-	unmade := func(s int) bool { return t.unmade[s] }
+	unmade := func(s int) bool { return t.unmade[s] != nil }
 	return slices.ContainsFunc(n.in, unmade) || slices.ContainsFunc(n.captures, unmade)
 }
 
@@ -101,17 +154,36 @@ func (w *work) chains(n *node) int {
 	if !ok || len(n.bodies) > 0 || n.version.Random {
 		return 0
 	}
+	chains, work := k.Chains(w.inFacts(n))
+	if work < leastTogether {
+		return 0
+	}
+	return chains
+}
+
+// inFacts is what is known of n's inputs.
+func (w *work) inFacts(n *node) []ops.Fact {
 	in := make([]ops.Fact, len(n.in))
 	for i, s := range n.in {
 		if s >= 0 {
 			in[i] = w.facts[s]
 		}
 	}
-	chains, work := k.Chains(in)
-	if work < leastTogether {
-		return 0
+	return in
+}
+
+// relay connects step i with the step of its group that makes its input, which
+// comes before it.
+func (x *instance) relay(i int) {
+	from := x.p.steps[i].from
+	for k := i - 1; from != nil && k >= 0 && x.p.steps[k].group == x.p.steps[i].group; k-- {
+		if x.p.steps[k].n == from {
+			if x.steps[k].c.To == nil {
+				x.steps[k].c.To = new(kernel.Relay)
+			}
+			x.steps[i].c.From = x.steps[k].c.To
+		}
 	}
-	return chains
 }
 
 // sideBySide runs n steps from step first on at the same time.
@@ -120,6 +192,7 @@ func (x *instance) sideBySide(first, n int) error {
 	step := j.memory.step
 	for i := first; i < first+n; i++ {
 		x.steps[i].c.Context = j.ctx
+		x.steps[i].c.To.Open()
 	}
 	x.first = first
 	x.steps[first].c.Pool().For(n, 1, x.each)
@@ -148,8 +221,16 @@ func (r *running) alone() {
 		if p := recover(); p != nil {
 			r.err = fmt.Errorf("%w: %v", ErrInternal, p)
 		}
+		r.c.To.Close(r.err)
 	}()
-	r.err = r.kernel.Run(&r.c)
+	r.err = r.run()
+}
+
+// run runs a step's kernel; what reads of it step by step may go on after it.
+func (r *running) run() error {
+	err := r.kernel.Run(&r.c)
+	r.c.To.Close(err)
+	return err
 }
 
 // shared is a run's memory for steps that run at the same time. It implements

@@ -178,3 +178,88 @@ func TestStepsSideBySideFail(t *testing.T) {
 		return err
 	})
 }
+
+// stack is a graph of three forward layers and one that reads the second, with
+// what PyTorch's exporter writes between them.
+func stack(op1, op2, op3 string, hidden int) *onnx.Graph {
+	gates := map[string]int{"LSTM": 4, "GRU": 3, "RNN": 1}
+	size := onnx.AttrInt("hidden_size", int64(hidden))
+	g := &onnx.Graph{
+		Inputs:       []*onnx.ValueInfo{floats("x", "t", "b", 8)},
+		Outputs:      []*onnx.ValueInfo{{Name: "y"}, {Name: "z"}, {Name: "h"}},
+		Initializers: []*onnx.Tensor{initializer("one", tensor.Must([]int64{1}, 1))},
+	}
+	layer := func(kind, name, in string, input int) {
+		w, r := wave(float64(input), 1, gates[kind]*hidden, input), wave(float64(len(name)), 1, gates[kind]*hidden, hidden)
+		for _, t := range []*tensor.Tensor{w, r} {
+			for i := range tensor.Of[float32](t) {
+				tensor.Of[float32](t)[i] *= 0.1
+			}
+		}
+		g.Initializers = append(g.Initializers, initializer("W"+name, w), initializer("R"+name, r))
+		g.Nodes = append(g.Nodes, op(kind, names(in, "W"+name, "R"+name), names("Y"+name, "H"+name), size))
+	}
+	squeeze := func(in, out string) { g.Nodes = append(g.Nodes, op("Squeeze", names(in, "one"), names(out))) }
+	layer(op1, "1", "x", 8)
+	squeeze("Y1", "y1")
+	layer(op2, "22", "y1", hidden)
+	squeeze("Y22", "y22")
+	layer(op3, "3", "y22", hidden)
+	squeeze("Y3", "y")
+	layer("GRU", "44", "y22", hidden)
+	squeeze("Y44", "z")
+	g.Nodes = append(g.Nodes, op("Concat", names("H1", "H22", "H3", "H44"), names("h"), onnx.AttrInt("axis", 0)))
+	return g
+}
+
+// The layers of a stack run at the same time, the second on what the first has
+// made so far, and give what they give one by one.
+func TestStackedLayersSideBySide(t *testing.T) {
+	for _, kinds := range [][3]string{{"LSTM", "LSTM", "LSTM"}, {"GRU", "LSTM", "GRU"}, {"LSTM", "GRU", "RNN"}} {
+		model := modelOf(14, stack(kinds[0], kinds[1], kinds[2], 72))
+		for _, batch := range []int{1, 3, 16} {
+			in := map[string]*tensor.Tensor{"x": wave(0, 75, batch, 8)}
+			want, err := compile(t, model, runtime.WithLevel(runtime.Plain), runtime.WithThreads(1)).Run(context.Background(), in)
+			require.NoError(t, err)
+			var first map[string]*tensor.Tensor
+			for _, threads := range []int{2, 3} {
+				m := compile(t, model, runtime.WithThreads(threads))
+				p, err := m.Plan(in)
+				require.NoError(t, err)
+				if stacked := p.Steps[0].Group > 0 && p.Steps[0].Group == p.Steps[1].Group; stacked != (batch < 16) {
+					t.Errorf("%v, batch %d, %d threads: %v", kinds, batch, threads, p)
+				}
+				for range 10 {
+					got, err := m.Run(context.Background(), in)
+					require.NoError(t, err)
+					if first == nil {
+						first = got
+					}
+					for name := range want {
+						require.NoError(t, close5.Compare(got[name], want[name]))
+						require.Equal(t, first[name].Bytes(), got[name].Bytes(), "output %q", name)
+					}
+				}
+				limited, err := compile(t, model, runtime.WithThreads(threads), runtime.WithMemoryLimit(64<<20)).Run(context.Background(), in)
+				require.NoError(t, err)
+				require.Equal(t, first["y"].Bytes(), limited["y"].Bytes())
+				_, err = m.Profile(context.Background(), in)
+				require.NoError(t, err)
+			}
+		}
+	}
+}
+
+// Where the first layer ends early, whoever waits for it ends too.
+func TestStackedLayersStop(t *testing.T) {
+	m := compile(t, modelOf(14, stack("LSTM", "LSTM", "LSTM", 72)), runtime.WithThreads(2))
+	in := map[string]*tensor.Tensor{"x": wave(0, 4000, 1, 8)}
+	for range 3 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+		_, err := m.Run(ctx, in)
+		cancel()
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	}
+	_, err := m.Run(context.Background(), in)
+	require.NoError(t, err)
+}

@@ -63,6 +63,8 @@ type GRUArgs struct {
 	YH     []float32
 
 	Stop func() error
+
+	From, To *Relay // as in LSTMArgs
 }
 
 // GRU runs one direction of a layer: for each step t of a sequence
@@ -79,9 +81,16 @@ func GRU(p *Pool, w *GRUWeights, a *GRUArgs) error {
 	t := gruTasks.Get().(*gruTask)
 	t.w, t.a = w, a
 	t.span = min(a.T, max(1, stepGates/(w.columns()*a.B)))
+	most := p.Threads()
+	if a.From != nil {
+		t.span = min(t.span, relaySpan(a.T))
+	}
+	if a.From != nil || a.To != nil {
+		most = 1
+	}
 	bufs := newStepBuffers(t.span, a.B, w.units(), w.columns(), w.lumpBlocks()*3*w.v.lanes, false)
 	spread(bufs.h[0], w.units(), a.H0, w.hidden)
-	p.lead(crewFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps()), bufs, t.run, t.share)
+	p.lead(min(most, crewFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps())), bufs, t.run, t.share)
 	err := t.err
 	t.w, t.a, t.err = nil, nil, nil
 	gruTasks.Put(t)
@@ -108,7 +117,7 @@ var gruTasks = sync.Pool{New: func() any {
 // lead runs all steps.
 func (t *gruTask) lead(c *crew) {
 	w, a := t.w, t.a
-	if t.err = eachStep(c, a.T, t.span, w.lumps(), a.Reverse, a.Stop); t.err != nil || a.YH == nil {
+	if t.err = eachStep(c, a.T, t.span, w.lumps(), a.Reverse, a.Stop, a.From, a.To); t.err != nil || a.YH == nil {
 		return
 	}
 	for b := range a.B {

@@ -30,6 +30,11 @@ type LSTMArgs struct {
 	// where the work is shared; an error ends the work and is returned. It may
 	// be nil.
 	Stop func() error
+
+	// Where X is made, or Y read, by another recurrence that runs at the same
+	// time, From or To is what they have in common; such a recurrence runs on one
+	// thread, forwards.
+	From, To *Relay
 }
 
 // LSTM runs one direction of a layer: for each step t of a sequence
@@ -44,7 +49,7 @@ func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error {
 	if a.B == 0 || w.hidden == 0 {
 		return nil
 	}
-	if n := min(p.Threads(), sequenceParts(w, a)); n > 1 {
+	if n := min(p.Threads(), sequenceParts(w, a)); n > 1 && a.From == nil && a.To == nil {
 		return lstmApart(p, n, []*LSTMWeights{w}, []*LSTMArgs{a})
 	}
 	return lstmTogether(p, p.Threads(), w, a)
@@ -56,10 +61,20 @@ func lstmTogether(p *Pool, most int, w *LSTMWeights, a *LSTMArgs) error {
 	t := lstmTasks.Get().(*lstmTask)
 	t.w, t.a, t.batch = w, a, a.B
 	t.span = min(a.T, max(1, stepGates/(w.columns()*a.B)))
-	if q := w.w.w.q; q != nil && q.whole {
-		t.x = rangeOfSteps(w.v, w.input, a)
+	if a.From != nil {
+		t.span = min(t.span, relaySpan(a.T))
 	}
-	p.lead(min(most, crewFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps())), t.prepare(a.H0, a.C0, t.span), t.run, t.share)
+	if a.From != nil || a.To != nil {
+		most = 1
+	}
+	if q := w.w.w.q; q != nil && q.whole {
+		if t.err = a.From.WaitAll(); t.err == nil {
+			t.x = rangeOfSteps(w.v, w.input, a)
+		}
+	}
+	if t.err == nil {
+		p.lead(min(most, crewFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps())), t.prepare(a.H0, a.C0, t.span), t.run, t.share)
+	}
 	err := t.err
 	t.forget()
 	return err
@@ -152,7 +167,7 @@ func spread(dst []float32, width int, src []float32, n int) {
 // lead runs all steps.
 func (t *lstmTask) lead(c *crew) {
 	w, a := t.w, t.a
-	if t.err = eachStep(c, a.T, t.span, w.lumps(), a.Reverse, a.Stop); t.err != nil {
+	if t.err = eachStep(c, a.T, t.span, w.lumps(), a.Reverse, a.Stop, a.From, a.To); t.err != nil {
 		return
 	}
 	t.gather(a.YH, c.bufs.h[a.T%2])
@@ -161,7 +176,7 @@ func (t *lstmTask) lead(c *crew) {
 
 // eachStep runs the phases of a recurrence of T steps: the gates of a span of
 // steps together, then step by step.
-func eachStep(c *crew, T, span, lumps int, reverse bool, stop func() error) error {
+func eachStep(c *crew, T, span, lumps int, reverse bool, stop func() error, from, to *Relay) error {
 	for done := 0; done < T; done += span {
 		if stop != nil {
 			if err := stop(); err != nil {
@@ -173,6 +188,9 @@ func eachStep(c *crew, T, span, lumps int, reverse bool, stop func() error) erro
 		if reverse {
 			first = T - done - steps
 		}
+		if err := from.Wait(int64(first + steps)); err != nil {
+			return err
+		}
 		c.do(lumps, phase{project: true, first: first, n: steps})
 		for s := range steps {
 			at := s
@@ -180,6 +198,7 @@ func eachStep(c *crew, T, span, lumps int, reverse bool, stop func() error) erro
 				at = steps - 1 - s
 			}
 			c.do(lumps, phase{n: done + s, at: at, time: first + at})
+			to.pass(int64(done + s + 1))
 		}
 	}
 	return nil
