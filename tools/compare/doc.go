@@ -25,6 +25,11 @@
 // nn.MultiheadAttention ("_mha"), whose trace cuts its packed weights anew at
 // every step: once those cuts are folded every step has weights of its own.
 //
+// Our export and the hand-built model stand beside ONNX Runtime twice: beside
+// its run of our export, with the same outputs, and beside its run of what
+// PyTorch traces for a model of the same sizes, which is what a user has who
+// doesn't train with Onda.
+//
 // Memory, and the peers that may be slow, hang or end the process, are measured
 // in child processes, a peer beside Onda again.
 //

@@ -16,6 +16,7 @@ type contest struct {
 	path    string // the model's file
 	loaders []func(*bench.Task) (bench.Session, error)
 	labels  []string // of the loaders after the first
+	apart   bool     // the first runs another model of the same sizes: outputs can't be compared
 }
 
 // speedTable measures every model at every batch and thread count.
@@ -50,7 +51,7 @@ func (c *config) contests() ([]contest, error) {
 		if strings.HasPrefix(name, "seq2seq") {
 			name += ", traced by PyTorch"
 		}
-		all = append(all, contest{name, path, both, []string{""}})
+		all = append(all, contest{name: name, path: path, loaders: both, labels: []string{""}})
 	}
 	for _, f := range forecasters {
 		if !c.only.MatchString(f.name) {
@@ -65,7 +66,19 @@ func (c *config) contests() ([]contest, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, contest{f.name + ", our export", path, append(both, built), []string{"", "; hand-built model"}})
+		all = append(all, contest{name: f.name + ", our export", path: path,
+			loaders: append(both, built), labels: []string{"", "; hand-built model"}})
+		if traced := c.find(f.name + "_mha"); traced != "" {
+			exported := func(t *bench.Task) (bench.Session, error) {
+				own, err := bench.NewTask(path, t.Value("x").Shape()[0], t.Threads)
+				if err != nil {
+					return nil, err
+				}
+				return bench.Onda{}.Load(own)
+			}
+			all = append(all, contest{name: f.name + "_mha, traced, in ONNX Runtime; ", path: traced, apart: true,
+				loaders: []func(*bench.Task) (bench.Session, error){ortEngine{}.Load, exported, built}, labels: []string{"our export in Onda", "hand-built model"}})
+		}
 	}
 	path := filepath.Join(c.work, "lstm_step.onnx")
 	if err := writeStep(path, 256); err != nil {
@@ -73,7 +86,8 @@ func (c *config) contests() ([]contest, error) {
 	}
 	ours := func(t *bench.Task) (bench.Session, error) { return newStream(t, stepFeedback) }
 	theirs := func(t *bench.Task) (bench.Session, error) { return newORTStream(t, stepFeedback) }
-	return append(all, contest{"LSTM 64 to 256, a step at a time", path, []func(*bench.Task) (bench.Session, error){theirs, ours}, []string{""}}), nil
+	return append(all, contest{name: "LSTM 64 to 256, a step at a time", path: path,
+		loaders: []func(*bench.Task) (bench.Session, error){theirs, ours}, labels: []string{""}}), nil
 }
 
 // speedRows writes the rows of one batch size, one for each engine but the
@@ -97,12 +111,18 @@ func (c *config) speedRows(t table, contest contest, batch int) {
 			}
 			s := stats[i+1]
 			rows[i] = append(rows[i], milliseconds(stats[0].Median)+", "+milliseconds(s.Median), spread(s))
-			differences[i] = max(differences[i], diffs[i])
+			if !contest.apart {
+				differences[i] = max(differences[i], diffs[i])
+			}
 			c.ratios.add(rows[i][0], "batch "+rows[i][1], fmt.Sprintf("%.2f", s.Ratio))
 		}
 	}
 	for i := range rows {
-		t.row(append(rows[i], fmt.Sprintf("%.0e", differences[i]))...)
+		difference := fmt.Sprintf("%.0e", differences[i])
+		if contest.apart {
+			difference = dash
+		}
+		t.row(append(rows[i], difference)...)
 	}
 }
 
@@ -126,8 +146,14 @@ func (c *config) run(contest contest, batch, threads int) ([]bench.Stat, []float
 		}
 		sessions = append(sessions, s)
 	}
-	differences, err := bench.DifferencesFromFirst(sessions)
-	if err != nil {
+	var differences []float64
+	if contest.apart {
+		for _, s := range sessions {
+			if err := s.Run(); err != nil {
+				return nil, nil, err
+			}
+		}
+	} else if differences, err = bench.DifferencesFromFirst(sessions); err != nil {
 		return nil, nil, err
 	}
 	stats, err := bench.TakeTurns(sessions, c.budget)
