@@ -4,79 +4,146 @@
 
 #include "textflag.h"
 
-// func int8Gemm1x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
-// Requires: AVX, AVX2
-TEXT ·int8Gemm1x16AVX2(SB), NOSPLIT, $0-72
-	MOVQ    quads+0(FP), AX
-	MOVQ    panels+8(FP), CX
-	MOVQ    b+32(FP), DX
-	MOVQ    c+56(FP), BX
-	MOVQ    a+16(FP), SI
-	MOVQ    rs+24(FP), DI
-	LEAQ    (DI)(DI*2), R8
+// func int8Gemm1x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·int8Gemm1x32AVX2(SB), NOSPLIT, $0-128
 	VMOVUPS c00010001_AVX2<>+0(SB), Y0
+	MOVQ    b+32(FP), AX
+	MOVQ    $0x00000000, CX
+	MOVQ    rs+24(FP), DX
+	MOVQ    a+16(FP), DX
+	MOVQ    panels+8(FP), BX
 
 panel:
-	MOVQ   SI, R8
-	LEAQ   (R8)(DI*4), R9
-	MOVQ   AX, R9
-	MOVQ   DX, R10
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
+	MOVQ         start+56(FP), SI
+	VPBROADCASTD (SI), Y1
+	VMOVUPS      Y1, Y2
+	VMOVUPS      Y1, Y3
+	VMOVUPS      Y1, Y4
+	MOVQ         quads+0(FP), DI
+	MOVQ         AX, SI
+	MOVQ         $0x00000000, R8
 
-quad:
-	VMOVUPS      (DX), Y4
-	VMOVUPS      32(DX), Y5
-	VPBROADCASTD (R8), Y3
-	VPMADDUBSW   Y3, Y4, Y4
-	VPMADDWD     Y0, Y4, Y4
-	VPADDD       Y4, Y1, Y1
-	VPMADDUBSW   Y3, Y5, Y3
-	VPMADDWD     Y0, Y3, Y3
-	VPADDD       Y3, Y2, Y2
-	VMOVUPS      64(DX), Y4
-	VMOVUPS      96(DX), Y5
-	VPBROADCASTD 4(R8), Y3
-	VPMADDUBSW   Y3, Y4, Y4
-	VPMADDWD     Y0, Y4, Y4
-	VPADDD       Y4, Y1, Y1
-	VPMADDUBSW   Y3, Y5, Y3
-	VPMADDWD     Y0, Y3, Y3
-	VPADDD       Y3, Y2, Y2
-	ADDQ         $0x00000080, DX
+quad1:
+	PREFETCHT0   1024(SI)
+	PREFETCHT0   1088(SI)
+	VMOVUPS      (SI), Y5
+	VMOVUPS      32(SI), Y6
+	VMOVUPS      64(SI), Y7
+	VMOVUPS      96(SI), Y8
+	VPBROADCASTD (DX)(R8*1), Y9
+	VPMADDUBSW   Y9, Y5, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	VPMADDUBSW   Y9, Y6, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPMADDUBSW   Y9, Y7, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y3, Y3
+	VPMADDUBSW   Y9, Y8, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	PREFETCHT0   1152(SI)
+	PREFETCHT0   1216(SI)
+	VMOVUPS      128(SI), Y5
+	VMOVUPS      160(SI), Y6
+	VMOVUPS      192(SI), Y7
+	VMOVUPS      224(SI), Y8
+	VPBROADCASTD 4(DX)(R8*1), Y9
+	VPMADDUBSW   Y9, Y5, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	VPMADDUBSW   Y9, Y6, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPMADDUBSW   Y9, Y7, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y3, Y3
+	VPMADDUBSW   Y9, Y8, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	ADDQ         $0x00000100, SI
 	ADDQ         $0x08, R8
-	SUBQ         $0x02, R9
-	JNZ          quad
-	MOVQ         extra+40(FP), R8
-	MOVQ         extras+48(FP), R9
-	TESTQ        R9, R9
-	JZ           store
+	SUBQ         $0x02, DI
+	JNZ          quad1
+	MOVQ         extra+40(FP), R9
+	MOVQ         extras+48(FP), DI
+	TESTQ        DI, DI
+	JZ           finish3
 
-extra:
-	MOVLQSX      (R8), R11
-	ADDQ         R10, R11
-	VMOVUPS      (R11), Y4
-	VMOVUPS      32(R11), Y5
-	VPBROADCASTD 4(R8), Y3
-	VPMADDUBSW   Y3, Y4, Y4
-	VPMADDWD     Y0, Y4, Y4
-	VPADDD       Y4, Y1, Y1
-	VPMADDUBSW   Y3, Y5, Y3
-	VPMADDWD     Y0, Y3, Y3
-	VPADDD       Y3, Y2, Y2
-	ADDQ         $0x1c, R8
-	DECQ         R9
-	JNZ          extra
+extra2:
+	MOVLQSX      (R9), R8
+	ADDQ         AX, R8
+	VMOVUPS      (R8), Y5
+	VMOVUPS      32(R8), Y6
+	VMOVUPS      64(R8), Y7
+	VMOVUPS      96(R8), Y8
+	VPBROADCASTD 4(R9), Y9
+	VPMADDUBSW   Y9, Y5, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y1, Y1
+	VPMADDUBSW   Y9, Y6, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y2, Y2
+	VPMADDUBSW   Y9, Y7, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y3, Y3
+	VPMADDUBSW   Y9, Y8, Y5
+	VPMADDWD     Y0, Y5, Y5
+	VPADDD       Y5, Y4, Y4
+	ADDQ         $0x1c, R9
+	DECQ         DI
+	JNZ          extra2
 
-store:
-	MOVQ    ldc+64(FP), R8
-	SHLQ    $0x02, R8
-	MOVQ    BX, R8
-	VMOVUPS Y1, (R8)
-	VMOVUPS Y2, 32(R8)
-	ADDQ    $0x00000040, BX
-	DECQ    CX
-	JNZ     panel
+finish3:
+	MOVQ         SI, AX
+	MOVQ         c+64(FP), SI
+	MOVQ         scale+88(FP), DI
+	TESTQ        DI, DI
+	JZ           integers4
+	MOVQ         sums+80(FP), R8
+	MOVQ         base+112(FP), R9
+	MOVQ         zeros+96(FP), R10
+	VPBROADCASTD (R10), Y5
+	MOVQ         scales+104(FP), R10
+	VBROADCASTSS (R10), Y6
+	VPMULLD      (R8)(CX*1), Y5, Y7
+	VPSUBD       Y7, Y1, Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       (DI)(CX*1), Y6, Y7
+	VFMADD213PS  (R9)(CX*1), Y7, Y1
+	VMOVUPS      Y1, (SI)(CX*1)
+	VPMULLD      32(R8)(CX*1), Y5, Y1
+	VPSUBD       Y1, Y2, Y2
+	VCVTDQ2PS    Y2, Y1
+	VMULPS       32(DI)(CX*1), Y6, Y2
+	VFMADD213PS  32(R9)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 32(SI)(CX*1)
+	VPMULLD      64(R8)(CX*1), Y5, Y1
+	VPSUBD       Y1, Y3, Y3
+	VCVTDQ2PS    Y3, Y1
+	VMULPS       64(DI)(CX*1), Y6, Y2
+	VFMADD213PS  64(R9)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 64(SI)(CX*1)
+	VPMULLD      96(R8)(CX*1), Y5, Y1
+	VPSUBD       Y1, Y4, Y4
+	VCVTDQ2PS    Y4, Y1
+	VMULPS       96(DI)(CX*1), Y6, Y2
+	VFMADD213PS  96(R9)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 96(SI)(CX*1)
+	JMP          done5
+
+integers4:
+	VMOVUPS Y1, (SI)(CX*1)
+	VMOVUPS Y2, 32(SI)(CX*1)
+	VMOVUPS Y3, 64(SI)(CX*1)
+	VMOVUPS Y4, 96(SI)(CX*1)
+
+done5:
+	ADDQ $0x00000080, CX
+	DECQ BX
+	JNZ  panel
 	VZEROUPPER
 	RET
 
@@ -90,387 +157,1061 @@ DATA c00010001_AVX2<>+24(SB)/4, $0x00010001
 DATA c00010001_AVX2<>+28(SB)/4, $0x00010001
 GLOBL c00010001_AVX2<>(SB), RODATA|NOPTR, $32
 
-// func int8Gemm2x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
-// Requires: AVX, AVX2
-TEXT ·int8Gemm2x16AVX2(SB), NOSPLIT, $0-72
-	MOVQ    quads+0(FP), AX
-	MOVQ    panels+8(FP), CX
-	MOVQ    b+32(FP), DX
-	MOVQ    c+56(FP), BX
-	MOVQ    a+16(FP), SI
-	MOVQ    rs+24(FP), DI
-	LEAQ    (DI)(DI*2), R8
+// func int8Gemm2x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·int8Gemm2x32AVX2(SB), NOSPLIT, $0-128
 	VMOVUPS c00010001_AVX2<>+0(SB), Y0
+	MOVQ    b+32(FP), AX
+	MOVQ    $0x00000000, CX
+	MOVQ    rs+24(FP), DX
+	MOVQ    a+16(FP), BX
+	LEAQ    (BX)(DX*1), DX
+	MOVQ    panels+8(FP), SI
 
 panel:
-	MOVQ   SI, R8
-	LEAQ   (R8)(DI*4), R9
-	MOVQ   AX, R9
-	MOVQ   DX, R10
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
+	MOVQ         start+56(FP), DI
+	VPBROADCASTD (DI), Y1
+	VMOVUPS      Y1, Y2
+	VMOVUPS      Y1, Y3
+	VMOVUPS      Y1, Y4
+	VPBROADCASTD 4(DI), Y5
+	VMOVUPS      Y5, Y6
+	VMOVUPS      Y5, Y7
+	VMOVUPS      Y5, Y8
+	MOVQ         quads+0(FP), R8
+	MOVQ         AX, DI
+	MOVQ         $0x00000000, R9
 
-quad:
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
-	VPBROADCASTD (R8), Y5
-	VPMADDUBSW   Y5, Y6, Y8
-	VPMADDWD     Y0, Y8, Y8
-	VPADDD       Y8, Y1, Y1
-	VPMADDUBSW   Y5, Y7, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y2, Y2
-	VPBROADCASTD (R8)(DI*1), Y5
-	VPMADDUBSW   Y5, Y6, Y6
-	VPMADDWD     Y0, Y6, Y6
-	VPADDD       Y6, Y3, Y3
-	VPMADDUBSW   Y5, Y7, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y4, Y4
-	VMOVUPS      64(DX), Y6
-	VMOVUPS      96(DX), Y7
-	VPBROADCASTD 4(R8), Y5
-	VPMADDUBSW   Y5, Y6, Y8
-	VPMADDWD     Y0, Y8, Y8
-	VPADDD       Y8, Y1, Y1
-	VPMADDUBSW   Y5, Y7, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y2, Y2
-	VPBROADCASTD 4(R8)(DI*1), Y5
-	VPMADDUBSW   Y5, Y6, Y6
-	VPMADDWD     Y0, Y6, Y6
-	VPADDD       Y6, Y3, Y3
-	VPMADDUBSW   Y5, Y7, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y4, Y4
-	ADDQ         $0x00000080, DX
-	ADDQ         $0x08, R8
-	SUBQ         $0x02, R9
-	JNZ          quad
-	MOVQ         extra+40(FP), R8
-	MOVQ         extras+48(FP), R9
-	TESTQ        R9, R9
-	JZ           store
-
-extra:
-	MOVLQSX      (R8), R11
-	ADDQ         R10, R11
-	VMOVUPS      (R11), Y6
-	VMOVUPS      32(R11), Y7
-	VPBROADCASTD 4(R8), Y5
-	VPMADDUBSW   Y5, Y6, Y8
-	VPMADDWD     Y0, Y8, Y8
-	VPADDD       Y8, Y1, Y1
-	VPMADDUBSW   Y5, Y7, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y2, Y2
-	VPBROADCASTD 8(R8), Y5
-	VPMADDUBSW   Y5, Y6, Y6
-	VPMADDWD     Y0, Y6, Y6
-	VPADDD       Y6, Y3, Y3
-	VPMADDUBSW   Y5, Y7, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y4, Y4
-	ADDQ         $0x1c, R8
-	DECQ         R9
-	JNZ          extra
-
-store:
-	MOVQ    ldc+64(FP), R8
-	SHLQ    $0x02, R8
-	MOVQ    BX, R9
-	VMOVUPS Y1, (R9)
-	VMOVUPS Y2, 32(R9)
-	ADDQ    R8, R9
-	VMOVUPS Y3, (R9)
-	VMOVUPS Y4, 32(R9)
-	ADDQ    $0x00000040, BX
-	DECQ    CX
-	JNZ     panel
-	VZEROUPPER
-	RET
-
-// func int8Gemm3x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
-// Requires: AVX, AVX2
-TEXT ·int8Gemm3x16AVX2(SB), NOSPLIT, $0-72
-	MOVQ    quads+0(FP), AX
-	MOVQ    panels+8(FP), CX
-	MOVQ    b+32(FP), DX
-	MOVQ    c+56(FP), BX
-	MOVQ    a+16(FP), SI
-	MOVQ    rs+24(FP), DI
-	LEAQ    (DI)(DI*2), R8
-	VMOVUPS c00010001_AVX2<>+0(SB), Y0
-
-panel:
-	MOVQ   SI, R8
-	LEAQ   (R8)(DI*4), R9
-	MOVQ   AX, R9
-	MOVQ   DX, R10
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-quad:
-	VMOVUPS      (DX), Y8
-	VMOVUPS      32(DX), Y9
-	VPBROADCASTD (R8), Y7
-	VPMADDUBSW   Y7, Y8, Y10
-	VPMADDWD     Y0, Y10, Y10
-	VPADDD       Y10, Y1, Y1
-	VPMADDUBSW   Y7, Y9, Y7
-	VPMADDWD     Y0, Y7, Y7
-	VPADDD       Y7, Y2, Y2
-	VPBROADCASTD (R8)(DI*1), Y7
-	VPMADDUBSW   Y7, Y8, Y10
-	VPMADDWD     Y0, Y10, Y10
-	VPADDD       Y10, Y3, Y3
-	VPMADDUBSW   Y7, Y9, Y7
-	VPMADDWD     Y0, Y7, Y7
-	VPADDD       Y7, Y4, Y4
-	VPBROADCASTD (R8)(DI*2), Y7
-	VPMADDUBSW   Y7, Y8, Y8
-	VPMADDWD     Y0, Y8, Y8
-	VPADDD       Y8, Y5, Y5
-	VPMADDUBSW   Y7, Y9, Y7
-	VPMADDWD     Y0, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVUPS      64(DX), Y8
-	VMOVUPS      96(DX), Y9
-	VPBROADCASTD 4(R8), Y7
-	VPMADDUBSW   Y7, Y8, Y10
-	VPMADDWD     Y0, Y10, Y10
-	VPADDD       Y10, Y1, Y1
-	VPMADDUBSW   Y7, Y9, Y7
-	VPMADDWD     Y0, Y7, Y7
-	VPADDD       Y7, Y2, Y2
-	VPBROADCASTD 4(R8)(DI*1), Y7
-	VPMADDUBSW   Y7, Y8, Y10
-	VPMADDWD     Y0, Y10, Y10
-	VPADDD       Y10, Y3, Y3
-	VPMADDUBSW   Y7, Y9, Y7
-	VPMADDWD     Y0, Y7, Y7
-	VPADDD       Y7, Y4, Y4
-	VPBROADCASTD 4(R8)(DI*2), Y7
-	VPMADDUBSW   Y7, Y8, Y8
-	VPMADDWD     Y0, Y8, Y8
-	VPADDD       Y8, Y5, Y5
-	VPMADDUBSW   Y7, Y9, Y7
-	VPMADDWD     Y0, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	ADDQ         $0x00000080, DX
-	ADDQ         $0x08, R8
-	SUBQ         $0x02, R9
-	JNZ          quad
-	MOVQ         extra+40(FP), R8
-	MOVQ         extras+48(FP), R9
-	TESTQ        R9, R9
-	JZ           store
-
-extra:
-	MOVLQSX      (R8), R11
-	ADDQ         R10, R11
-	VMOVUPS      (R11), Y8
-	VMOVUPS      32(R11), Y9
-	VPBROADCASTD 4(R8), Y7
-	VPMADDUBSW   Y7, Y8, Y10
-	VPMADDWD     Y0, Y10, Y10
-	VPADDD       Y10, Y1, Y1
-	VPMADDUBSW   Y7, Y9, Y7
-	VPMADDWD     Y0, Y7, Y7
-	VPADDD       Y7, Y2, Y2
-	VPBROADCASTD 8(R8), Y7
-	VPMADDUBSW   Y7, Y8, Y10
-	VPMADDWD     Y0, Y10, Y10
-	VPADDD       Y10, Y3, Y3
-	VPMADDUBSW   Y7, Y9, Y7
-	VPMADDWD     Y0, Y7, Y7
-	VPADDD       Y7, Y4, Y4
-	VPBROADCASTD 12(R8), Y7
-	VPMADDUBSW   Y7, Y8, Y8
-	VPMADDWD     Y0, Y8, Y8
-	VPADDD       Y8, Y5, Y5
-	VPMADDUBSW   Y7, Y9, Y7
-	VPMADDWD     Y0, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	ADDQ         $0x1c, R8
-	DECQ         R9
-	JNZ          extra
-
-store:
-	MOVQ    ldc+64(FP), R8
-	SHLQ    $0x02, R8
-	MOVQ    BX, R9
-	VMOVUPS Y1, (R9)
-	VMOVUPS Y2, 32(R9)
-	ADDQ    R8, R9
-	VMOVUPS Y3, (R9)
-	VMOVUPS Y4, 32(R9)
-	ADDQ    R8, R9
-	VMOVUPS Y5, (R9)
-	VMOVUPS Y6, 32(R9)
-	ADDQ    $0x00000040, BX
-	DECQ    CX
-	JNZ     panel
-	VZEROUPPER
-	RET
-
-// func int8Gemm4x16AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
-// Requires: AVX, AVX2
-TEXT ·int8Gemm4x16AVX2(SB), NOSPLIT, $0-72
-	MOVQ    quads+0(FP), AX
-	MOVQ    panels+8(FP), CX
-	MOVQ    b+32(FP), DX
-	MOVQ    c+56(FP), BX
-	MOVQ    a+16(FP), SI
-	MOVQ    rs+24(FP), DI
-	LEAQ    (DI)(DI*2), R8
-	VMOVUPS c00010001_AVX2<>+0(SB), Y0
-
-panel:
-	MOVQ   SI, R9
-	LEAQ   (R9)(DI*4), R10
-	MOVQ   AX, R10
-	MOVQ   DX, R11
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-quad:
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(DX), Y11
-	VPBROADCASTD (R9), Y9
-	VPMADDUBSW   Y9, Y10, Y12
-	VPMADDWD     Y0, Y12, Y12
-	VPADDD       Y12, Y1, Y1
-	VPMADDUBSW   Y9, Y11, Y9
+quad6:
+	VMOVUPS      (DI), Y9
+	VMOVUPS      32(DI), Y10
+	VMOVUPS      64(DI), Y11
+	VMOVUPS      96(DI), Y12
+	VPBROADCASTD (BX)(R9*1), Y13
+	VPMADDUBSW   Y13, Y9, Y14
+	VPMADDWD     Y0, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPMADDUBSW   Y13, Y10, Y14
+	VPMADDWD     Y0, Y14, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDUBSW   Y13, Y11, Y14
+	VPMADDWD     Y0, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPMADDUBSW   Y13, Y12, Y13
+	VPMADDWD     Y0, Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPBROADCASTD (DX)(R9*1), Y13
+	VPMADDUBSW   Y13, Y9, Y9
 	VPMADDWD     Y0, Y9, Y9
-	VPADDD       Y9, Y2, Y2
-	VPBROADCASTD (R9)(DI*1), Y9
-	VPMADDUBSW   Y9, Y10, Y12
-	VPMADDWD     Y0, Y12, Y12
-	VPADDD       Y12, Y3, Y3
-	VPMADDUBSW   Y9, Y11, Y9
-	VPMADDWD     Y0, Y9, Y9
-	VPADDD       Y9, Y4, Y4
-	VPBROADCASTD (R9)(DI*2), Y9
-	VPMADDUBSW   Y9, Y10, Y12
-	VPMADDWD     Y0, Y12, Y12
-	VPADDD       Y12, Y5, Y5
-	VPMADDUBSW   Y9, Y11, Y9
+	VPADDD       Y9, Y5, Y5
+	VPMADDUBSW   Y13, Y10, Y9
 	VPMADDWD     Y0, Y9, Y9
 	VPADDD       Y9, Y6, Y6
-	VPBROADCASTD (R9)(R8*1), Y9
-	VPMADDUBSW   Y9, Y10, Y10
-	VPMADDWD     Y0, Y10, Y10
-	VPADDD       Y10, Y7, Y7
-	VPMADDUBSW   Y9, Y11, Y9
+	VPMADDUBSW   Y13, Y11, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y7, Y7
+	VPMADDUBSW   Y13, Y12, Y9
 	VPMADDWD     Y0, Y9, Y9
 	VPADDD       Y9, Y8, Y8
-	VMOVUPS      64(DX), Y10
-	VMOVUPS      96(DX), Y11
-	VPBROADCASTD 4(R9), Y9
-	VPMADDUBSW   Y9, Y10, Y12
-	VPMADDWD     Y0, Y12, Y12
-	VPADDD       Y12, Y1, Y1
-	VPMADDUBSW   Y9, Y11, Y9
+	VMOVUPS      128(DI), Y9
+	VMOVUPS      160(DI), Y10
+	VMOVUPS      192(DI), Y11
+	VMOVUPS      224(DI), Y12
+	VPBROADCASTD 4(BX)(R9*1), Y13
+	VPMADDUBSW   Y13, Y9, Y14
+	VPMADDWD     Y0, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPMADDUBSW   Y13, Y10, Y14
+	VPMADDWD     Y0, Y14, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDUBSW   Y13, Y11, Y14
+	VPMADDWD     Y0, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPMADDUBSW   Y13, Y12, Y13
+	VPMADDWD     Y0, Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPBROADCASTD 4(DX)(R9*1), Y13
+	VPMADDUBSW   Y13, Y9, Y9
 	VPMADDWD     Y0, Y9, Y9
-	VPADDD       Y9, Y2, Y2
-	VPBROADCASTD 4(R9)(DI*1), Y9
-	VPMADDUBSW   Y9, Y10, Y12
-	VPMADDWD     Y0, Y12, Y12
-	VPADDD       Y12, Y3, Y3
-	VPMADDUBSW   Y9, Y11, Y9
-	VPMADDWD     Y0, Y9, Y9
-	VPADDD       Y9, Y4, Y4
-	VPBROADCASTD 4(R9)(DI*2), Y9
-	VPMADDUBSW   Y9, Y10, Y12
-	VPMADDWD     Y0, Y12, Y12
-	VPADDD       Y12, Y5, Y5
-	VPMADDUBSW   Y9, Y11, Y9
+	VPADDD       Y9, Y5, Y5
+	VPMADDUBSW   Y13, Y10, Y9
 	VPMADDWD     Y0, Y9, Y9
 	VPADDD       Y9, Y6, Y6
-	VPBROADCASTD 4(R9)(R8*1), Y9
-	VPMADDUBSW   Y9, Y10, Y10
-	VPMADDWD     Y0, Y10, Y10
-	VPADDD       Y10, Y7, Y7
-	VPMADDUBSW   Y9, Y11, Y9
+	VPMADDUBSW   Y13, Y11, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y7, Y7
+	VPMADDUBSW   Y13, Y12, Y9
 	VPMADDWD     Y0, Y9, Y9
 	VPADDD       Y9, Y8, Y8
-	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000100, DI
 	ADDQ         $0x08, R9
+	SUBQ         $0x02, R8
+	JNZ          quad6
+	MOVQ         extra+40(FP), R10
+	MOVQ         extras+48(FP), R8
+	TESTQ        R8, R8
+	JZ           finish8
+
+extra7:
+	MOVLQSX      (R10), R9
+	ADDQ         AX, R9
+	VMOVUPS      (R9), Y9
+	VMOVUPS      32(R9), Y10
+	VMOVUPS      64(R9), Y11
+	VMOVUPS      96(R9), Y12
+	VPBROADCASTD 4(R10), Y13
+	VPMADDUBSW   Y13, Y9, Y14
+	VPMADDWD     Y0, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPMADDUBSW   Y13, Y10, Y14
+	VPMADDWD     Y0, Y14, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDUBSW   Y13, Y11, Y14
+	VPMADDWD     Y0, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPMADDUBSW   Y13, Y12, Y13
+	VPMADDWD     Y0, Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPBROADCASTD 8(R10), Y13
+	VPMADDUBSW   Y13, Y9, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y5, Y5
+	VPMADDUBSW   Y13, Y10, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y6, Y6
+	VPMADDUBSW   Y13, Y11, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y7, Y7
+	VPMADDUBSW   Y13, Y12, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y8, Y8
+	ADDQ         $0x1c, R10
+	DECQ         R8
+	JNZ          extra7
+
+finish8:
+	MOVQ         DI, AX
+	MOVQ         c+64(FP), DI
+	MOVQ         scale+88(FP), R8
+	TESTQ        R8, R8
+	JZ           integers9
+	MOVQ         sums+80(FP), R9
+	MOVQ         base+112(FP), R10
+	MOVQ         zeros+96(FP), R11
+	VPBROADCASTD (R11), Y9
+	MOVQ         scales+104(FP), R11
+	VBROADCASTSS (R11), Y10
+	VPMULLD      (R9)(CX*1), Y9, Y11
+	VPSUBD       Y11, Y1, Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       (R8)(CX*1), Y10, Y11
+	VFMADD213PS  (R10)(CX*1), Y11, Y1
+	VMOVUPS      Y1, (DI)(CX*1)
+	VPMULLD      32(R9)(CX*1), Y9, Y1
+	VPSUBD       Y1, Y2, Y2
+	VCVTDQ2PS    Y2, Y1
+	VMULPS       32(R8)(CX*1), Y10, Y2
+	VFMADD213PS  32(R10)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 32(DI)(CX*1)
+	VPMULLD      64(R9)(CX*1), Y9, Y1
+	VPSUBD       Y1, Y3, Y3
+	VCVTDQ2PS    Y3, Y1
+	VMULPS       64(R8)(CX*1), Y10, Y2
+	VFMADD213PS  64(R10)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 64(DI)(CX*1)
+	VPMULLD      96(R9)(CX*1), Y9, Y1
+	VPSUBD       Y1, Y4, Y4
+	VCVTDQ2PS    Y4, Y1
+	VMULPS       96(R8)(CX*1), Y10, Y2
+	VFMADD213PS  96(R10)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 96(DI)(CX*1)
+	MOVQ         ldb+120(FP), R11
+	LEAQ         (R10)(R11*4), R10
+	MOVQ         ldc+72(FP), R11
+	LEAQ         (DI)(R11*4), DI
+	MOVQ         zeros+96(FP), R11
+	VPBROADCASTD 4(R11), Y1
+	MOVQ         scales+104(FP), R11
+	VBROADCASTSS 4(R11), Y2
+	VPMULLD      (R9)(CX*1), Y1, Y3
+	VPSUBD       Y3, Y5, Y5
+	VCVTDQ2PS    Y5, Y3
+	VMULPS       (R8)(CX*1), Y2, Y4
+	VFMADD213PS  (R10)(CX*1), Y4, Y3
+	VMOVUPS      Y3, (DI)(CX*1)
+	VPMULLD      32(R9)(CX*1), Y1, Y3
+	VPSUBD       Y3, Y6, Y6
+	VCVTDQ2PS    Y6, Y3
+	VMULPS       32(R8)(CX*1), Y2, Y4
+	VFMADD213PS  32(R10)(CX*1), Y4, Y3
+	VMOVUPS      Y3, 32(DI)(CX*1)
+	VPMULLD      64(R9)(CX*1), Y1, Y3
+	VPSUBD       Y3, Y7, Y7
+	VCVTDQ2PS    Y7, Y3
+	VMULPS       64(R8)(CX*1), Y2, Y4
+	VFMADD213PS  64(R10)(CX*1), Y4, Y3
+	VMOVUPS      Y3, 64(DI)(CX*1)
+	VPMULLD      96(R9)(CX*1), Y1, Y1
+	VPSUBD       Y1, Y8, Y8
+	VCVTDQ2PS    Y8, Y1
+	VMULPS       96(R8)(CX*1), Y2, Y2
+	VFMADD213PS  96(R10)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 96(DI)(CX*1)
+	JMP          done10
+
+integers9:
+	VMOVUPS Y1, (DI)(CX*1)
+	VMOVUPS Y2, 32(DI)(CX*1)
+	VMOVUPS Y3, 64(DI)(CX*1)
+	VMOVUPS Y4, 96(DI)(CX*1)
+	MOVQ    ldc+72(FP), R8
+	LEAQ    (DI)(R8*4), DI
+	VMOVUPS Y5, (DI)(CX*1)
+	VMOVUPS Y6, 32(DI)(CX*1)
+	VMOVUPS Y7, 64(DI)(CX*1)
+	VMOVUPS Y8, 96(DI)(CX*1)
+
+done10:
+	ADDQ $0x00000080, CX
+	DECQ SI
+	JNZ  panel
+	VZEROUPPER
+	RET
+
+// func int8Gemm3x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·int8Gemm3x32AVX2(SB), NOSPLIT, $0-128
+	VMOVUPS c00010001_AVX2<>+0(SB), Y0
+	MOVQ    b+32(FP), AX
+	MOVQ    $0x00000000, CX
+	MOVQ    rs+24(FP), DX
+	MOVQ    a+16(FP), BX
+	LEAQ    (BX)(DX*1), SI
+	LEAQ    (SI)(DX*1), DX
+	MOVQ    panels+8(FP), DI
+
+panel:
+	MOVQ         start+56(FP), R8
+	VPBROADCASTD (R8), Y1
+	VMOVUPS      Y1, Y2
+	VPBROADCASTD 4(R8), Y3
+	VMOVUPS      Y3, Y4
+	VPBROADCASTD 8(R8), Y5
+	VMOVUPS      Y5, Y6
+	MOVQ         quads+0(FP), R9
+	MOVQ         AX, R8
+	MOVQ         $0x00000000, R10
+
+quad11:
+	VMOVUPS      (R8), Y7
+	VMOVUPS      32(R8), Y8
+	VPBROADCASTD (BX)(R10*1), Y9
+	VPMADDUBSW   Y9, Y7, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPMADDUBSW   Y9, Y8, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y2, Y2
+	VPBROADCASTD (SI)(R10*1), Y9
+	VPMADDUBSW   Y9, Y7, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPMADDUBSW   Y9, Y8, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y4, Y4
+	VPBROADCASTD (DX)(R10*1), Y9
+	VPMADDUBSW   Y9, Y7, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VPMADDUBSW   Y9, Y8, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVUPS      128(R8), Y7
+	VMOVUPS      160(R8), Y8
+	VPBROADCASTD 4(BX)(R10*1), Y9
+	VPMADDUBSW   Y9, Y7, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPMADDUBSW   Y9, Y8, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y2, Y2
+	VPBROADCASTD 4(SI)(R10*1), Y9
+	VPMADDUBSW   Y9, Y7, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPMADDUBSW   Y9, Y8, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y4, Y4
+	VPBROADCASTD 4(DX)(R10*1), Y9
+	VPMADDUBSW   Y9, Y7, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VPMADDUBSW   Y9, Y8, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x08, R10
+	SUBQ         $0x02, R9
+	JNZ          quad11
+	MOVQ         extra+40(FP), R8
+	MOVQ         extras+48(FP), R9
+	TESTQ        R9, R9
+	JZ           finish13
+
+extra12:
+	MOVLQSX      (R8), R10
+	ADDQ         AX, R10
+	VMOVUPS      (R10), Y7
+	VMOVUPS      32(R10), Y8
+	VPBROADCASTD 4(R8), Y9
+	VPMADDUBSW   Y9, Y7, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPMADDUBSW   Y9, Y8, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y2, Y2
+	VPBROADCASTD 8(R8), Y9
+	VPMADDUBSW   Y9, Y7, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPMADDUBSW   Y9, Y8, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y4, Y4
+	VPBROADCASTD 12(R8), Y9
+	VPMADDUBSW   Y9, Y7, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VPMADDUBSW   Y9, Y8, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	ADDQ         $0x1c, R8
+	DECQ         R9
+	JNZ          extra12
+
+finish13:
+	MOVQ         c+64(FP), R8
+	MOVQ         scale+88(FP), R9
+	TESTQ        R9, R9
+	JZ           integers14
+	MOVQ         sums+80(FP), R10
+	MOVQ         base+112(FP), R11
+	MOVQ         zeros+96(FP), R12
+	VPBROADCASTD (R12), Y7
+	MOVQ         scales+104(FP), R12
+	VBROADCASTSS (R12), Y8
+	VPMULLD      (R10)(CX*1), Y7, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       (R9)(CX*1), Y8, Y9
+	VFMADD213PS  (R11)(CX*1), Y9, Y1
+	VMOVUPS      Y1, (R8)(CX*1)
+	VPMULLD      32(R10)(CX*1), Y7, Y1
+	VPSUBD       Y1, Y2, Y2
+	VCVTDQ2PS    Y2, Y1
+	VMULPS       32(R9)(CX*1), Y8, Y2
+	VFMADD213PS  32(R11)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 32(R8)(CX*1)
+	MOVQ         ldb+120(FP), R12
+	LEAQ         (R11)(R12*4), R11
+	MOVQ         ldc+72(FP), R12
+	LEAQ         (R8)(R12*4), R8
+	MOVQ         zeros+96(FP), R12
+	VPBROADCASTD 4(R12), Y1
+	MOVQ         scales+104(FP), R12
+	VBROADCASTSS 4(R12), Y2
+	VPMULLD      (R10)(CX*1), Y1, Y7
+	VPSUBD       Y7, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       (R9)(CX*1), Y2, Y7
+	VFMADD213PS  (R11)(CX*1), Y7, Y3
+	VMOVUPS      Y3, (R8)(CX*1)
+	VPMULLD      32(R10)(CX*1), Y1, Y1
+	VPSUBD       Y1, Y4, Y4
+	VCVTDQ2PS    Y4, Y1
+	VMULPS       32(R9)(CX*1), Y2, Y2
+	VFMADD213PS  32(R11)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 32(R8)(CX*1)
+	MOVQ         ldb+120(FP), R12
+	LEAQ         (R11)(R12*4), R11
+	MOVQ         ldc+72(FP), R12
+	LEAQ         (R8)(R12*4), R8
+	MOVQ         zeros+96(FP), R12
+	VPBROADCASTD 8(R12), Y1
+	MOVQ         scales+104(FP), R12
+	VBROADCASTSS 8(R12), Y2
+	VPMULLD      (R10)(CX*1), Y1, Y3
+	VPSUBD       Y3, Y5, Y5
+	VCVTDQ2PS    Y5, Y3
+	VMULPS       (R9)(CX*1), Y2, Y4
+	VFMADD213PS  (R11)(CX*1), Y4, Y3
+	VMOVUPS      Y3, (R8)(CX*1)
+	VPMULLD      32(R10)(CX*1), Y1, Y1
+	VPSUBD       Y1, Y6, Y6
+	VCVTDQ2PS    Y6, Y1
+	VMULPS       32(R9)(CX*1), Y2, Y2
+	VFMADD213PS  32(R11)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 32(R8)(CX*1)
+	JMP          done15
+
+integers14:
+	VMOVUPS Y1, (R8)(CX*1)
+	VMOVUPS Y2, 32(R8)(CX*1)
+	MOVQ    ldc+72(FP), R9
+	LEAQ    (R8)(R9*4), R8
+	VMOVUPS Y3, (R8)(CX*1)
+	VMOVUPS Y4, 32(R8)(CX*1)
+	MOVQ    ldc+72(FP), R9
+	LEAQ    (R8)(R9*4), R8
+	VMOVUPS Y5, (R8)(CX*1)
+	VMOVUPS Y6, 32(R8)(CX*1)
+
+done15:
+	ADDQ         $0x00000040, CX
+	MOVQ         start+56(FP), R8
+	VPBROADCASTD (R8), Y1
+	VMOVUPS      Y1, Y2
+	VPBROADCASTD 4(R8), Y3
+	VMOVUPS      Y3, Y4
+	VPBROADCASTD 8(R8), Y5
+	VMOVUPS      Y5, Y6
+	MOVQ         quads+0(FP), R9
+	MOVQ         AX, R8
+	MOVQ         $0x00000000, R10
+
+quad16:
+	VMOVUPS      64(R8), Y7
+	VMOVUPS      96(R8), Y8
+	VPBROADCASTD (BX)(R10*1), Y9
+	VPMADDUBSW   Y9, Y7, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPMADDUBSW   Y9, Y8, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y2, Y2
+	VPBROADCASTD (SI)(R10*1), Y9
+	VPMADDUBSW   Y9, Y7, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPMADDUBSW   Y9, Y8, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y4, Y4
+	VPBROADCASTD (DX)(R10*1), Y9
+	VPMADDUBSW   Y9, Y7, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VPMADDUBSW   Y9, Y8, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVUPS      192(R8), Y7
+	VMOVUPS      224(R8), Y8
+	VPBROADCASTD 4(BX)(R10*1), Y9
+	VPMADDUBSW   Y9, Y7, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPMADDUBSW   Y9, Y8, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y2, Y2
+	VPBROADCASTD 4(SI)(R10*1), Y9
+	VPMADDUBSW   Y9, Y7, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPMADDUBSW   Y9, Y8, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y4, Y4
+	VPBROADCASTD 4(DX)(R10*1), Y9
+	VPMADDUBSW   Y9, Y7, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VPMADDUBSW   Y9, Y8, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x08, R10
+	SUBQ         $0x02, R9
+	JNZ          quad16
+	MOVQ         extra+40(FP), R11
+	MOVQ         extras+48(FP), R9
+	TESTQ        R9, R9
+	JZ           finish18
+
+extra17:
+	MOVLQSX      (R11), R10
+	ADDQ         AX, R10
+	VMOVUPS      64(R10), Y7
+	VMOVUPS      96(R10), Y8
+	VPBROADCASTD 4(R11), Y9
+	VPMADDUBSW   Y9, Y7, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VPMADDUBSW   Y9, Y8, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y2, Y2
+	VPBROADCASTD 8(R11), Y9
+	VPMADDUBSW   Y9, Y7, Y10
+	VPMADDWD     Y0, Y10, Y10
+	VPADDD       Y10, Y3, Y3
+	VPMADDUBSW   Y9, Y8, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y4, Y4
+	VPBROADCASTD 12(R11), Y9
+	VPMADDUBSW   Y9, Y7, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	VPMADDUBSW   Y9, Y8, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	ADDQ         $0x1c, R11
+	DECQ         R9
+	JNZ          extra17
+
+finish18:
+	MOVQ         R8, AX
+	MOVQ         c+64(FP), R8
+	MOVQ         scale+88(FP), R9
+	TESTQ        R9, R9
+	JZ           integers19
+	MOVQ         sums+80(FP), R10
+	MOVQ         base+112(FP), R11
+	MOVQ         zeros+96(FP), R12
+	VPBROADCASTD (R12), Y7
+	MOVQ         scales+104(FP), R12
+	VBROADCASTSS (R12), Y8
+	VPMULLD      (R10)(CX*1), Y7, Y9
+	VPSUBD       Y9, Y1, Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       (R9)(CX*1), Y8, Y9
+	VFMADD213PS  (R11)(CX*1), Y9, Y1
+	VMOVUPS      Y1, (R8)(CX*1)
+	VPMULLD      32(R10)(CX*1), Y7, Y1
+	VPSUBD       Y1, Y2, Y2
+	VCVTDQ2PS    Y2, Y1
+	VMULPS       32(R9)(CX*1), Y8, Y2
+	VFMADD213PS  32(R11)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 32(R8)(CX*1)
+	MOVQ         ldb+120(FP), R12
+	LEAQ         (R11)(R12*4), R11
+	MOVQ         ldc+72(FP), R12
+	LEAQ         (R8)(R12*4), R8
+	MOVQ         zeros+96(FP), R12
+	VPBROADCASTD 4(R12), Y1
+	MOVQ         scales+104(FP), R12
+	VBROADCASTSS 4(R12), Y2
+	VPMULLD      (R10)(CX*1), Y1, Y7
+	VPSUBD       Y7, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       (R9)(CX*1), Y2, Y7
+	VFMADD213PS  (R11)(CX*1), Y7, Y3
+	VMOVUPS      Y3, (R8)(CX*1)
+	VPMULLD      32(R10)(CX*1), Y1, Y1
+	VPSUBD       Y1, Y4, Y4
+	VCVTDQ2PS    Y4, Y1
+	VMULPS       32(R9)(CX*1), Y2, Y2
+	VFMADD213PS  32(R11)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 32(R8)(CX*1)
+	MOVQ         ldb+120(FP), R12
+	LEAQ         (R11)(R12*4), R11
+	MOVQ         ldc+72(FP), R12
+	LEAQ         (R8)(R12*4), R8
+	MOVQ         zeros+96(FP), R12
+	VPBROADCASTD 8(R12), Y1
+	MOVQ         scales+104(FP), R12
+	VBROADCASTSS 8(R12), Y2
+	VPMULLD      (R10)(CX*1), Y1, Y3
+	VPSUBD       Y3, Y5, Y5
+	VCVTDQ2PS    Y5, Y3
+	VMULPS       (R9)(CX*1), Y2, Y4
+	VFMADD213PS  (R11)(CX*1), Y4, Y3
+	VMOVUPS      Y3, (R8)(CX*1)
+	VPMULLD      32(R10)(CX*1), Y1, Y1
+	VPSUBD       Y1, Y6, Y6
+	VCVTDQ2PS    Y6, Y1
+	VMULPS       32(R9)(CX*1), Y2, Y2
+	VFMADD213PS  32(R11)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 32(R8)(CX*1)
+	JMP          done20
+
+integers19:
+	VMOVUPS Y1, (R8)(CX*1)
+	VMOVUPS Y2, 32(R8)(CX*1)
+	MOVQ    ldc+72(FP), R9
+	LEAQ    (R8)(R9*4), R8
+	VMOVUPS Y3, (R8)(CX*1)
+	VMOVUPS Y4, 32(R8)(CX*1)
+	MOVQ    ldc+72(FP), R9
+	LEAQ    (R8)(R9*4), R8
+	VMOVUPS Y5, (R8)(CX*1)
+	VMOVUPS Y6, 32(R8)(CX*1)
+
+done20:
+	ADDQ $0x00000040, CX
+	DECQ DI
+	JNZ  panel
+	VZEROUPPER
+	RET
+
+// func int8Gemm4x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·int8Gemm4x32AVX2(SB), NOSPLIT, $0-128
+	VMOVUPS c00010001_AVX2<>+0(SB), Y0
+	MOVQ    b+32(FP), AX
+	MOVQ    $0x00000000, CX
+	MOVQ    rs+24(FP), DX
+	MOVQ    a+16(FP), BX
+	LEAQ    (BX)(DX*1), SI
+	LEAQ    (SI)(DX*1), DI
+	LEAQ    (DI)(DX*1), DX
+	MOVQ    panels+8(FP), R8
+
+panel:
+	MOVQ         start+56(FP), R9
+	VPBROADCASTD (R9), Y1
+	VMOVUPS      Y1, Y2
+	VPBROADCASTD 4(R9), Y3
+	VMOVUPS      Y3, Y4
+	VPBROADCASTD 8(R9), Y5
+	VMOVUPS      Y5, Y6
+	VPBROADCASTD 12(R9), Y7
+	VMOVUPS      Y7, Y8
+	MOVQ         quads+0(FP), R10
+	MOVQ         AX, R9
+	MOVQ         $0x00000000, R11
+
+quad21:
+	VMOVUPS      (R9), Y9
+	VMOVUPS      32(R9), Y10
+	VPBROADCASTD (BX)(R11*1), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y2, Y2
+	VPBROADCASTD (SI)(R11*1), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y4, Y4
+	VPBROADCASTD (DI)(R11*1), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y6, Y6
+	VPBROADCASTD (DX)(R11*1), Y11
+	VPMADDUBSW   Y11, Y9, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y7, Y7
+	VPMADDUBSW   Y11, Y10, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y8, Y8
+	VMOVUPS      128(R9), Y9
+	VMOVUPS      160(R9), Y10
+	VPBROADCASTD 4(BX)(R11*1), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y2, Y2
+	VPBROADCASTD 4(SI)(R11*1), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y4, Y4
+	VPBROADCASTD 4(DI)(R11*1), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y6, Y6
+	VPBROADCASTD 4(DX)(R11*1), Y11
+	VPMADDUBSW   Y11, Y9, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y7, Y7
+	VPMADDUBSW   Y11, Y10, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y8, Y8
+	ADDQ         $0x00000100, R9
+	ADDQ         $0x08, R11
 	SUBQ         $0x02, R10
-	JNZ          quad
+	JNZ          quad21
 	MOVQ         extra+40(FP), R9
 	MOVQ         extras+48(FP), R10
 	TESTQ        R10, R10
-	JZ           store
+	JZ           finish23
 
-extra:
-	MOVLQSX      (R9), R12
-	ADDQ         R11, R12
-	VMOVUPS      (R12), Y10
-	VMOVUPS      32(R12), Y11
-	VPBROADCASTD 4(R9), Y9
-	VPMADDUBSW   Y9, Y10, Y12
+extra22:
+	MOVLQSX      (R9), R11
+	ADDQ         AX, R11
+	VMOVUPS      (R11), Y9
+	VMOVUPS      32(R11), Y10
+	VPBROADCASTD 4(R9), Y11
+	VPMADDUBSW   Y11, Y9, Y12
 	VPMADDWD     Y0, Y12, Y12
 	VPADDD       Y12, Y1, Y1
-	VPMADDUBSW   Y9, Y11, Y9
-	VPMADDWD     Y0, Y9, Y9
-	VPADDD       Y9, Y2, Y2
-	VPBROADCASTD 8(R9), Y9
-	VPMADDUBSW   Y9, Y10, Y12
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y2, Y2
+	VPBROADCASTD 8(R9), Y11
+	VPMADDUBSW   Y11, Y9, Y12
 	VPMADDWD     Y0, Y12, Y12
 	VPADDD       Y12, Y3, Y3
-	VPMADDUBSW   Y9, Y11, Y9
-	VPMADDWD     Y0, Y9, Y9
-	VPADDD       Y9, Y4, Y4
-	VPBROADCASTD 12(R9), Y9
-	VPMADDUBSW   Y9, Y10, Y12
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y4, Y4
+	VPBROADCASTD 12(R9), Y11
+	VPMADDUBSW   Y11, Y9, Y12
 	VPMADDWD     Y0, Y12, Y12
 	VPADDD       Y12, Y5, Y5
-	VPMADDUBSW   Y9, Y11, Y9
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y6, Y6
+	VPBROADCASTD 16(R9), Y11
+	VPMADDUBSW   Y11, Y9, Y9
 	VPMADDWD     Y0, Y9, Y9
-	VPADDD       Y9, Y6, Y6
-	VPBROADCASTD 16(R9), Y9
-	VPMADDUBSW   Y9, Y10, Y10
-	VPMADDWD     Y0, Y10, Y10
-	VPADDD       Y10, Y7, Y7
-	VPMADDUBSW   Y9, Y11, Y9
+	VPADDD       Y9, Y7, Y7
+	VPMADDUBSW   Y11, Y10, Y9
 	VPMADDWD     Y0, Y9, Y9
 	VPADDD       Y9, Y8, Y8
 	ADDQ         $0x1c, R9
 	DECQ         R10
-	JNZ          extra
+	JNZ          extra22
 
-store:
-	MOVQ    ldc+64(FP), R9
-	SHLQ    $0x02, R9
-	MOVQ    BX, R10
-	VMOVUPS Y1, (R10)
-	VMOVUPS Y2, 32(R10)
-	ADDQ    R9, R10
-	VMOVUPS Y3, (R10)
-	VMOVUPS Y4, 32(R10)
-	ADDQ    R9, R10
-	VMOVUPS Y5, (R10)
-	VMOVUPS Y6, 32(R10)
-	ADDQ    R9, R10
-	VMOVUPS Y7, (R10)
-	VMOVUPS Y8, 32(R10)
-	ADDQ    $0x00000040, BX
-	DECQ    CX
-	JNZ     panel
+finish23:
+	MOVQ         c+64(FP), R9
+	MOVQ         scale+88(FP), R10
+	TESTQ        R10, R10
+	JZ           integers24
+	MOVQ         sums+80(FP), R11
+	MOVQ         base+112(FP), R12
+	MOVQ         zeros+96(FP), R13
+	VPBROADCASTD (R13), Y9
+	MOVQ         scales+104(FP), R13
+	VBROADCASTSS (R13), Y10
+	VPMULLD      (R11)(CX*1), Y9, Y11
+	VPSUBD       Y11, Y1, Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       (R10)(CX*1), Y10, Y11
+	VFMADD213PS  (R12)(CX*1), Y11, Y1
+	VMOVUPS      Y1, (R9)(CX*1)
+	VPMULLD      32(R11)(CX*1), Y9, Y1
+	VPSUBD       Y1, Y2, Y2
+	VCVTDQ2PS    Y2, Y1
+	VMULPS       32(R10)(CX*1), Y10, Y2
+	VFMADD213PS  32(R12)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 32(R9)(CX*1)
+	MOVQ         ldb+120(FP), R13
+	LEAQ         (R12)(R13*4), R12
+	MOVQ         ldc+72(FP), R13
+	LEAQ         (R9)(R13*4), R9
+	MOVQ         zeros+96(FP), R13
+	VPBROADCASTD 4(R13), Y1
+	MOVQ         scales+104(FP), R13
+	VBROADCASTSS 4(R13), Y2
+	VPMULLD      (R11)(CX*1), Y1, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       (R10)(CX*1), Y2, Y9
+	VFMADD213PS  (R12)(CX*1), Y9, Y3
+	VMOVUPS      Y3, (R9)(CX*1)
+	VPMULLD      32(R11)(CX*1), Y1, Y1
+	VPSUBD       Y1, Y4, Y4
+	VCVTDQ2PS    Y4, Y1
+	VMULPS       32(R10)(CX*1), Y2, Y2
+	VFMADD213PS  32(R12)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 32(R9)(CX*1)
+	MOVQ         ldb+120(FP), R13
+	LEAQ         (R12)(R13*4), R12
+	MOVQ         ldc+72(FP), R13
+	LEAQ         (R9)(R13*4), R9
+	MOVQ         zeros+96(FP), R13
+	VPBROADCASTD 8(R13), Y1
+	MOVQ         scales+104(FP), R13
+	VBROADCASTSS 8(R13), Y2
+	VPMULLD      (R11)(CX*1), Y1, Y3
+	VPSUBD       Y3, Y5, Y5
+	VCVTDQ2PS    Y5, Y3
+	VMULPS       (R10)(CX*1), Y2, Y4
+	VFMADD213PS  (R12)(CX*1), Y4, Y3
+	VMOVUPS      Y3, (R9)(CX*1)
+	VPMULLD      32(R11)(CX*1), Y1, Y1
+	VPSUBD       Y1, Y6, Y6
+	VCVTDQ2PS    Y6, Y1
+	VMULPS       32(R10)(CX*1), Y2, Y2
+	VFMADD213PS  32(R12)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 32(R9)(CX*1)
+	MOVQ         ldb+120(FP), R13
+	LEAQ         (R12)(R13*4), R12
+	MOVQ         ldc+72(FP), R13
+	LEAQ         (R9)(R13*4), R9
+	MOVQ         zeros+96(FP), R13
+	VPBROADCASTD 12(R13), Y1
+	MOVQ         scales+104(FP), R13
+	VBROADCASTSS 12(R13), Y2
+	VPMULLD      (R11)(CX*1), Y1, Y3
+	VPSUBD       Y3, Y7, Y7
+	VCVTDQ2PS    Y7, Y3
+	VMULPS       (R10)(CX*1), Y2, Y4
+	VFMADD213PS  (R12)(CX*1), Y4, Y3
+	VMOVUPS      Y3, (R9)(CX*1)
+	VPMULLD      32(R11)(CX*1), Y1, Y1
+	VPSUBD       Y1, Y8, Y8
+	VCVTDQ2PS    Y8, Y1
+	VMULPS       32(R10)(CX*1), Y2, Y2
+	VFMADD213PS  32(R12)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 32(R9)(CX*1)
+	JMP          done25
+
+integers24:
+	VMOVUPS Y1, (R9)(CX*1)
+	VMOVUPS Y2, 32(R9)(CX*1)
+	MOVQ    ldc+72(FP), R10
+	LEAQ    (R9)(R10*4), R9
+	VMOVUPS Y3, (R9)(CX*1)
+	VMOVUPS Y4, 32(R9)(CX*1)
+	MOVQ    ldc+72(FP), R10
+	LEAQ    (R9)(R10*4), R9
+	VMOVUPS Y5, (R9)(CX*1)
+	VMOVUPS Y6, 32(R9)(CX*1)
+	MOVQ    ldc+72(FP), R10
+	LEAQ    (R9)(R10*4), R9
+	VMOVUPS Y7, (R9)(CX*1)
+	VMOVUPS Y8, 32(R9)(CX*1)
+
+done25:
+	ADDQ         $0x00000040, CX
+	MOVQ         start+56(FP), R9
+	VPBROADCASTD (R9), Y1
+	VMOVUPS      Y1, Y2
+	VPBROADCASTD 4(R9), Y3
+	VMOVUPS      Y3, Y4
+	VPBROADCASTD 8(R9), Y5
+	VMOVUPS      Y5, Y6
+	VPBROADCASTD 12(R9), Y7
+	VMOVUPS      Y7, Y8
+	MOVQ         quads+0(FP), R10
+	MOVQ         AX, R9
+	MOVQ         $0x00000000, R11
+
+quad26:
+	VMOVUPS      64(R9), Y9
+	VMOVUPS      96(R9), Y10
+	VPBROADCASTD (BX)(R11*1), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y2, Y2
+	VPBROADCASTD (SI)(R11*1), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y4, Y4
+	VPBROADCASTD (DI)(R11*1), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y6, Y6
+	VPBROADCASTD (DX)(R11*1), Y11
+	VPMADDUBSW   Y11, Y9, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y7, Y7
+	VPMADDUBSW   Y11, Y10, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y8, Y8
+	VMOVUPS      192(R9), Y9
+	VMOVUPS      224(R9), Y10
+	VPBROADCASTD 4(BX)(R11*1), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y2, Y2
+	VPBROADCASTD 4(SI)(R11*1), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y4, Y4
+	VPBROADCASTD 4(DI)(R11*1), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y6, Y6
+	VPBROADCASTD 4(DX)(R11*1), Y11
+	VPMADDUBSW   Y11, Y9, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y7, Y7
+	VPMADDUBSW   Y11, Y10, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y8, Y8
+	ADDQ         $0x00000100, R9
+	ADDQ         $0x08, R11
+	SUBQ         $0x02, R10
+	JNZ          quad26
+	MOVQ         extra+40(FP), R12
+	MOVQ         extras+48(FP), R10
+	TESTQ        R10, R10
+	JZ           finish28
+
+extra27:
+	MOVLQSX      (R12), R11
+	ADDQ         AX, R11
+	VMOVUPS      64(R11), Y9
+	VMOVUPS      96(R11), Y10
+	VPBROADCASTD 4(R12), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y1, Y1
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y2, Y2
+	VPBROADCASTD 8(R12), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y3, Y3
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y4, Y4
+	VPBROADCASTD 12(R12), Y11
+	VPMADDUBSW   Y11, Y9, Y12
+	VPMADDWD     Y0, Y12, Y12
+	VPADDD       Y12, Y5, Y5
+	VPMADDUBSW   Y11, Y10, Y11
+	VPMADDWD     Y0, Y11, Y11
+	VPADDD       Y11, Y6, Y6
+	VPBROADCASTD 16(R12), Y11
+	VPMADDUBSW   Y11, Y9, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y7, Y7
+	VPMADDUBSW   Y11, Y10, Y9
+	VPMADDWD     Y0, Y9, Y9
+	VPADDD       Y9, Y8, Y8
+	ADDQ         $0x1c, R12
+	DECQ         R10
+	JNZ          extra27
+
+finish28:
+	MOVQ         R9, AX
+	MOVQ         c+64(FP), R9
+	MOVQ         scale+88(FP), R10
+	TESTQ        R10, R10
+	JZ           integers29
+	MOVQ         sums+80(FP), R11
+	MOVQ         base+112(FP), R12
+	MOVQ         zeros+96(FP), R13
+	VPBROADCASTD (R13), Y9
+	MOVQ         scales+104(FP), R13
+	VBROADCASTSS (R13), Y10
+	VPMULLD      (R11)(CX*1), Y9, Y11
+	VPSUBD       Y11, Y1, Y1
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       (R10)(CX*1), Y10, Y11
+	VFMADD213PS  (R12)(CX*1), Y11, Y1
+	VMOVUPS      Y1, (R9)(CX*1)
+	VPMULLD      32(R11)(CX*1), Y9, Y1
+	VPSUBD       Y1, Y2, Y2
+	VCVTDQ2PS    Y2, Y1
+	VMULPS       32(R10)(CX*1), Y10, Y2
+	VFMADD213PS  32(R12)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 32(R9)(CX*1)
+	MOVQ         ldb+120(FP), R13
+	LEAQ         (R12)(R13*4), R12
+	MOVQ         ldc+72(FP), R13
+	LEAQ         (R9)(R13*4), R9
+	MOVQ         zeros+96(FP), R13
+	VPBROADCASTD 4(R13), Y1
+	MOVQ         scales+104(FP), R13
+	VBROADCASTSS 4(R13), Y2
+	VPMULLD      (R11)(CX*1), Y1, Y9
+	VPSUBD       Y9, Y3, Y3
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       (R10)(CX*1), Y2, Y9
+	VFMADD213PS  (R12)(CX*1), Y9, Y3
+	VMOVUPS      Y3, (R9)(CX*1)
+	VPMULLD      32(R11)(CX*1), Y1, Y1
+	VPSUBD       Y1, Y4, Y4
+	VCVTDQ2PS    Y4, Y1
+	VMULPS       32(R10)(CX*1), Y2, Y2
+	VFMADD213PS  32(R12)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 32(R9)(CX*1)
+	MOVQ         ldb+120(FP), R13
+	LEAQ         (R12)(R13*4), R12
+	MOVQ         ldc+72(FP), R13
+	LEAQ         (R9)(R13*4), R9
+	MOVQ         zeros+96(FP), R13
+	VPBROADCASTD 8(R13), Y1
+	MOVQ         scales+104(FP), R13
+	VBROADCASTSS 8(R13), Y2
+	VPMULLD      (R11)(CX*1), Y1, Y3
+	VPSUBD       Y3, Y5, Y5
+	VCVTDQ2PS    Y5, Y3
+	VMULPS       (R10)(CX*1), Y2, Y4
+	VFMADD213PS  (R12)(CX*1), Y4, Y3
+	VMOVUPS      Y3, (R9)(CX*1)
+	VPMULLD      32(R11)(CX*1), Y1, Y1
+	VPSUBD       Y1, Y6, Y6
+	VCVTDQ2PS    Y6, Y1
+	VMULPS       32(R10)(CX*1), Y2, Y2
+	VFMADD213PS  32(R12)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 32(R9)(CX*1)
+	MOVQ         ldb+120(FP), R13
+	LEAQ         (R12)(R13*4), R12
+	MOVQ         ldc+72(FP), R13
+	LEAQ         (R9)(R13*4), R9
+	MOVQ         zeros+96(FP), R13
+	VPBROADCASTD 12(R13), Y1
+	MOVQ         scales+104(FP), R13
+	VBROADCASTSS 12(R13), Y2
+	VPMULLD      (R11)(CX*1), Y1, Y3
+	VPSUBD       Y3, Y7, Y7
+	VCVTDQ2PS    Y7, Y3
+	VMULPS       (R10)(CX*1), Y2, Y4
+	VFMADD213PS  (R12)(CX*1), Y4, Y3
+	VMOVUPS      Y3, (R9)(CX*1)
+	VPMULLD      32(R11)(CX*1), Y1, Y1
+	VPSUBD       Y1, Y8, Y8
+	VCVTDQ2PS    Y8, Y1
+	VMULPS       32(R10)(CX*1), Y2, Y2
+	VFMADD213PS  32(R12)(CX*1), Y2, Y1
+	VMOVUPS      Y1, 32(R9)(CX*1)
+	JMP          done30
+
+integers29:
+	VMOVUPS Y1, (R9)(CX*1)
+	VMOVUPS Y2, 32(R9)(CX*1)
+	MOVQ    ldc+72(FP), R10
+	LEAQ    (R9)(R10*4), R9
+	VMOVUPS Y3, (R9)(CX*1)
+	VMOVUPS Y4, 32(R9)(CX*1)
+	MOVQ    ldc+72(FP), R10
+	LEAQ    (R9)(R10*4), R9
+	VMOVUPS Y5, (R9)(CX*1)
+	VMOVUPS Y6, 32(R9)(CX*1)
+	MOVQ    ldc+72(FP), R10
+	LEAQ    (R9)(R10*4), R9
+	VMOVUPS Y7, (R9)(CX*1)
+	VMOVUPS Y8, 32(R9)(CX*1)
+
+done30:
+	ADDQ $0x00000040, CX
+	DECQ R8
+	JNZ  panel
 	VZEROUPPER
 	RET
 
@@ -557,9 +1298,9 @@ row:
 	MOVQ         zero+72(FP), R8
 	MOVQ         scale+80(FP), R9
 
-one2:
+one32:
 	CMPQ        SI, $0x00000008
-	JLT         rest3
+	JLT         rest33
 	VMOVUPS     (R12), Y3
 	VMOVUPS     (DI), Y4
 	VPMULLD     Y4, Y0, Y4
@@ -580,11 +1321,11 @@ one2:
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x00000020, R9
 	SUBQ        $0x00000008, SI
-	JMP         one2
+	JMP         one32
 
-rest3:
+rest33:
 	TESTQ       SI, SI
-	JZ          end4
+	JZ          end34
 	LEAQ        tail_AVX2<>+0(SB), R13
 	MOVQ        $0x00000010, R14
 	SUBQ        SI, R14
@@ -603,7 +1344,7 @@ rest3:
 	VFMADD213PS Y2, Y1, Y0
 	VMASKMOVPS  Y0, Y3, (R10)
 
-end4:
+end34:
 	MOVQ n+8(FP), SI
 	ANDQ $-8, SI
 	MOVQ ldd+24(FP), DI
@@ -723,20 +1464,20 @@ TEXT ·extremesAVX2(SB), NOSPLIT, $0-32
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
-one6:
+one36:
 	CMPQ        AX, $0x00000008
-	JLT         rest7
+	JLT         rest37
 	VMOVUPS     (CX), Y4
 	VMINPS      Y0, Y4, Y0
 	VMAXPS      Y1, Y4, Y1
 	VFMADD231PS Y3, Y4, Y2
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, AX
-	JMP         one6
+	JMP         one36
 
-rest7:
+rest37:
 	TESTQ       AX, AX
-	JZ          end8
+	JZ          end38
 	LEAQ        tail_AVX2<>+0(SB), DX
 	MOVQ        $0x00000010, BX
 	SUBQ        AX, BX
@@ -746,7 +1487,7 @@ rest7:
 	VMAXPS      Y1, Y4, Y1
 	VFMADD231PS Y3, Y4, Y2
 
-end8:
+end38:
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y2, Y1, Y1
 	VEXTRACTF128 $0x01, Y2, X3

@@ -6,63 +6,69 @@ package kernel
 
 // int8Gemm1x64VNNI computes 1 rows of a product: for each panel p < panels and column j < 64
 //
-//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
+//	v = start[i] + sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
 //		+ sum_e,s(extra[e].a[i][s] * b[p*quads*256+extra[e].at+4*j+s])
+//	c[i*ldc+p*64+j] = (v - zeros[i]*sums[p*64+j]) * (scale[p*64+j]*scales[i]) + base[i*ldb+p*64+j]
 //
-// for q < quads, s < 4, e < extras; quads is even.
+// for q < quads, s < 4, e < extras; quads is even. Where scale is nil c gets the bits of v.
 //
 //go:noescape
-func int8Gemm1x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
+func int8Gemm1x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
 
 // int8Gemm2x64VNNI computes 2 rows of a product: for each panel p < panels and column j < 64
 //
-//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
+//	v = start[i] + sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
 //		+ sum_e,s(extra[e].a[i][s] * b[p*quads*256+extra[e].at+4*j+s])
+//	c[i*ldc+p*64+j] = (v - zeros[i]*sums[p*64+j]) * (scale[p*64+j]*scales[i]) + base[i*ldb+p*64+j]
 //
-// for q < quads, s < 4, e < extras; quads is even.
+// for q < quads, s < 4, e < extras; quads is even. Where scale is nil c gets the bits of v.
 //
 //go:noescape
-func int8Gemm2x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
+func int8Gemm2x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
 
 // int8Gemm3x64VNNI computes 3 rows of a product: for each panel p < panels and column j < 64
 //
-//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
+//	v = start[i] + sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
 //		+ sum_e,s(extra[e].a[i][s] * b[p*quads*256+extra[e].at+4*j+s])
+//	c[i*ldc+p*64+j] = (v - zeros[i]*sums[p*64+j]) * (scale[p*64+j]*scales[i]) + base[i*ldb+p*64+j]
 //
-// for q < quads, s < 4, e < extras; quads is even.
+// for q < quads, s < 4, e < extras; quads is even. Where scale is nil c gets the bits of v.
 //
 //go:noescape
-func int8Gemm3x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
+func int8Gemm3x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
 
 // int8Gemm4x64VNNI computes 4 rows of a product: for each panel p < panels and column j < 64
 //
-//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
+//	v = start[i] + sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
 //		+ sum_e,s(extra[e].a[i][s] * b[p*quads*256+extra[e].at+4*j+s])
+//	c[i*ldc+p*64+j] = (v - zeros[i]*sums[p*64+j]) * (scale[p*64+j]*scales[i]) + base[i*ldb+p*64+j]
 //
-// for q < quads, s < 4, e < extras; quads is even.
+// for q < quads, s < 4, e < extras; quads is even. Where scale is nil c gets the bits of v.
 //
 //go:noescape
-func int8Gemm4x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
+func int8Gemm4x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
 
 // int8Gemm5x64VNNI computes 5 rows of a product: for each panel p < panels and column j < 64
 //
-//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
+//	v = start[i] + sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
 //		+ sum_e,s(extra[e].a[i][s] * b[p*quads*256+extra[e].at+4*j+s])
+//	c[i*ldc+p*64+j] = (v - zeros[i]*sums[p*64+j]) * (scale[p*64+j]*scales[i]) + base[i*ldb+p*64+j]
 //
-// for q < quads, s < 4, e < extras; quads is even.
+// for q < quads, s < 4, e < extras; quads is even. Where scale is nil c gets the bits of v.
 //
 //go:noescape
-func int8Gemm5x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
+func int8Gemm5x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
 
 // int8Gemm6x64VNNI computes 6 rows of a product: for each panel p < panels and column j < 64
 //
-//	c[i*ldc+p*64+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
+//	v = start[i] + sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*256+4*j+s])
 //		+ sum_e,s(extra[e].a[i][s] * b[p*quads*256+extra[e].at+4*j+s])
+//	c[i*ldc+p*64+j] = (v - zeros[i]*sums[p*64+j]) * (scale[p*64+j]*scales[i]) + base[i*ldb+p*64+j]
 //
-// for q < quads, s < 4, e < extras; quads is even.
+// for q < quads, s < 4, e < extras; quads is even. Where scale is nil c gets the bits of v.
 //
 //go:noescape
-func int8Gemm6x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
+func int8Gemm6x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
 
 // int8ScaleAVX512 is, for i < rows, j < n, rows > 0,
 //

@@ -5,16 +5,18 @@ import "unsafe"
 // An int8Kernel computes r rows of a product of integers, where r belongs to
 // the kernel and w = v.int8Width: for each panel p < panels, j < w
 //
-//	c[i*ldc+p*w+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*4*w+4*j+s])
-//	               + sum_e,s(extra[e].a[i][s] * b[p*quads*4*w+extra[e].at+4*j+s])
+//	v = start[i] + sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*4*w+4*j+s])
+//	             + sum_e,s(extra[e].a[i][s] * b[p*quads*4*w+extra[e].at+4*j+s])
+//	c[i*ldc+p*w+j] = (v - zeros[i]*sums[p*w+j]) * (scale[p*w+j]*scales[i]) + base[i*ldb+p*w+j]
 //
 // for q < quads, s < 4, e < extras, where extra points to int8Extras and quads is even
-// and positive.
+// and positive. Integers wrap around. Where scale is nil c gets the bits of v, and
+// what comes after ldc is not looked at.
 //
 // Where v.int8Limit isn't 0 the positive values of a pair of s, 0 and 1 or 2
 // and 3, and the negative ones, must each sum to at most that magnitude: the
 // instruction's sums of two products have 16 bits. What exceeds it is an extra.
-type int8Kernel func(quads, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)
+type int8Kernel func(quads, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales, base *float32, ldb int)
 
 // An int8Extra is four values for each row of a tile that meet a quad of
 // weights, which begins at bytes into each panel, a second time.
@@ -34,32 +36,38 @@ const (
 func int8KernelsGeneric() []int8Kernel {
 	kernels := []int8Kernel{nil}
 	for rows := 1; rows <= 4; rows++ {
-		kernels = append(kernels, func(quads, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int) {
-			int8Generic(rows, quads, panels, a, rs, b, unsafe.Slice((*int8Extra)(unsafe.Pointer(extra)), extras), c, ldc)
+		kernels = append(kernels, func(quads, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales, base *float32, ldb int) {
+			as, starts := unsafe.Slice(a, (rows-1)*rs+4*quads), unsafe.Slice(start, rows)
+			bs, more := unsafe.Slice(b, 16*quads*panels), unsafe.Slice((*int8Extra)(unsafe.Pointer(extra)), extras)
+			out := unsafe.Slice(c, (rows-1)*ldc+4*panels)
+			for p := range panels {
+				panel := bs[p*16*quads : (p+1)*16*quads]
+				for i := range rows {
+					sum := [4]int32{starts[i], starts[i], starts[i], starts[i]}
+					row, at := as[i*rs:i*rs+4*quads], panel
+					for len(row) >= 4 && len(at) >= 16 {
+						int8Quad(&sum, row, at)
+						row, at = row[4:], at[16:]
+					}
+					for e := range more {
+						int8Quad(&sum, more[e].a[i][:], panel[more[e].at:])
+					}
+					y := out[i*ldc+4*p:][:4]
+					if scale == nil {
+						*(*[4]int32)(unsafe.Pointer(&y[0])) = sum
+						continue
+					}
+					z, s := unsafe.Slice(zeros, rows)[i], unsafe.Slice(scales, rows)[i]
+					columnSums, columnScale := unsafe.Slice(sums, 4*panels)[4*p:], unsafe.Slice(scale, 4*panels)[4*p:]
+					from := unsafe.Slice(base, (rows-1)*ldb+4*panels)[i*ldb+4*p:]
+					for j, v := range sum {
+						y[j] = float32(v-z*columnSums[j])*(columnScale[j]*s) + from[j]
+					}
+				}
+			}
 		})
 	}
 	return kernels
-}
-
-func int8Generic(rows, quads, panels int, a *int8, rs int, b *uint8, extras []int8Extra, c *int32, ldc int) {
-	as := unsafe.Slice(a, (rows-1)*rs+4*quads)
-	bs := unsafe.Slice(b, 16*quads*panels)
-	cs := unsafe.Slice(c, (rows-1)*ldc+4*panels)
-	for p := range panels {
-		panel := bs[p*16*quads : (p+1)*16*quads]
-		for i := range rows {
-			var sum [4]int32
-			row, at := as[i*rs:i*rs+4*quads], panel
-			for len(row) >= 4 && len(at) >= 16 {
-				int8Quad(&sum, row, at)
-				row, at = row[4:], at[16:]
-			}
-			for e := range extras {
-				int8Quad(&sum, extras[e].a[i][:], panel[extras[e].at:])
-			}
-			copy(cs[i*ldc+p*4:], sum[:])
-		}
-	}
 }
 
 func int8Quad(sum *[4]int32, a []int8, b []uint8) {
@@ -78,26 +86,46 @@ const (
 	int8Thin = 1 << 10
 )
 
-// products calls done for parts of columns [j0, j1) of the product with tiles
-// [t0, t1) of rows: acc, with rows of ld, are count sums of rows [i, below) from
-// column j on, without the zero points.
-func (q *int8Panels) products(v *variant, rows *int8Rows, t0, t1, j0, j1 int, done func(i, below, j, count int, acc []int32, ld int)) {
-	width, kernels := v.int8Width, v.int8Gemm
-	group := int8Thin / width
-	if t1-t0 > 1 {
-		group = max(1, int8Block/(4*q.quads*width))
-	}
-	group = min(group, ceilDiv(j1-j0, width))
-	s, buf := borrow((len(kernels) - 1) * group * width)
-	defer s.release()
-	acc := unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(buf))), len(buf))
-	for j := j0; j < j1; j += group * width {
-		panels := ceilDiv(min(group*width, j1-j), width)
-		ld := panels * width
+// products computes columns [j0, j1), which are whole panels, of tiles [t0, t1) of
+// rows, on top of base, which has rows of ldb.
+func (q *int8Panels) products(v *variant, rows *int8Rows, t0, t1, j0, j1 int, c []float32, ldc int, base []float32, ldb int) {
+	group := q.group(v, t0, t1, j0, j1)
+	for j := j0; j < j1; j += group {
+		panels := min(group, j1-j) / v.int8Width
 		for t := t0; t < t1; t++ {
 			i, below := rows.tile(t)
 			extra, extras := rows.extrasOf(t)
-			kernels[below-i](q.quads, panels, &rows.data[i*rows.stride], rows.stride, &q.b[j*q.quads*4], extra, extras, &acc[0], ld)
+			v.int8Gemm[below-i](q.quads, panels, &rows.data[i*rows.stride], rows.stride, &q.b[j*q.quads*4], extra, extras, &rows.start[i],
+				&c[i*ldc+j], ldc, &q.sums[j], &q.scale[j], &rows.zero[i], &rows.scale[i], &base[i*ldb+j], ldb)
+		}
+	}
+}
+
+// group is how many columns are computed at once.
+func (q *int8Panels) group(v *variant, t0, t1, j0, j1 int) int {
+	panels := int8Thin / v.int8Width
+	if t1-t0 > 1 {
+		panels = max(1, int8Block/(4*q.quads*v.int8Width))
+	}
+	return min(panels, ceilDiv(j1-j0, v.int8Width)) * v.int8Width
+}
+
+// integerSums is products as integers; j1 may cut a panel. done is called for
+// parts whose sums acc, with rows of ld, are count columns of rows [i, below)
+// from column j on.
+func (q *int8Panels) integerSums(v *variant, rows *int8Rows, t0, t1, j0, j1 int, done func(i, below, j, count int, acc []int32, ld int)) {
+	group := q.group(v, t0, t1, j0, j1)
+	s, buf := borrow((len(v.int8Gemm) - 1) * group)
+	defer s.release()
+	acc := unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(buf))), len(buf))
+	for j := j0; j < j1; j += group {
+		panels := ceilDiv(min(group, j1-j), v.int8Width)
+		ld := panels * v.int8Width
+		for t := t0; t < t1; t++ {
+			i, below := rows.tile(t)
+			extra, extras := rows.extrasOf(t)
+			v.int8Gemm[below-i](q.quads, panels, &rows.data[i*rows.stride], rows.stride, &q.b[j*q.quads*4], extra, extras, &rows.start[i],
+				&buf[0], ld, nil, nil, nil, nil, nil, 0)
 			done(i, below, j, min(ld, j1-j), acc, ld)
 		}
 	}
@@ -107,22 +135,28 @@ func (q *int8Panels) products(v *variant, rows *int8Rows, t0, t1, j0, j1 int, do
 // c if add, or else of the bias.
 func (t *gemmTask) integers(t0, t1, j0, j1 int, add bool) {
 	q, rows, v := t.q, &t.rows, t.v
-	q.products(v, rows, t0, t1, j0, j1, func(i, below, j, count int, acc []int32, ld int) {
-		c := &t.c[i*t.ldc+j]
-		base, ldb := c, t.ldc
-		if !add {
-			base, ldb = &q.none[0], 0
-			if t.e.Bias != nil {
-				base = &t.e.Bias[j]
-			}
+	base, ldb := t.c, t.ldc
+	if !add {
+		base, ldb = q.none, 0
+		if t.e.Bias != nil {
+			base = t.e.Bias
 		}
-		v.int8Scale(below-i, count, c, t.ldc, base, ldb, &acc[0], ld, &q.sums[j], &q.zero[j], &q.scale[j], &rows.scale[i], &rows.zero[i], &rows.sum[i])
-	})
+	}
+	whole := j0 // what the kernels can do alone
+	if q.even {
+		whole += (j1 - j0) / v.int8Width * v.int8Width
+		q.products(v, rows, t0, t1, j0, whole, t.c, t.ldc, base, ldb)
+	}
+	if whole < j1 {
+		q.integerSums(v, rows, t0, t1, whole, j1, func(i, below, j, count int, acc []int32, ld int) {
+			v.int8Scale(below-i, count, &t.c[i*t.ldc+j], t.ldc, &base[i*ldb+j], ldb, &acc[0], ld, &q.sums[j], &q.zero[j], &q.scale[j], &rows.scale[i], &rows.zero[i], &rows.sum[i])
+		})
+	}
 }
 
 // quantize makes integers of the rows of a.
 func (t *gemmTask) quantize(p *Pool) {
-	t.rows.borrow(t.v, t.m, t.k)
+	t.rows.borrow(t.v, t.m, t.k, t.q)
 	if t.q.whole && t.fixed.scale == 0 {
 		t.fixed = rangeOfAll(t.v, t.m, t.k, t.a, t.lda)
 	}
@@ -150,7 +184,7 @@ func Int8Product[T int8 | uint8](p *Pool, m int, a []T, zero []T, w *PackedB, c 
 		return
 	}
 	var rows int8Rows
-	rows.borrow(w.v, m, w.k)
+	rows.borrow(w.v, m, w.k, w.q)
 	defer rows.release()
 	lowest := int32(0)
 	if ^T(0) > 0 { // unsigned
@@ -173,7 +207,7 @@ func Int8Product[T int8 | uint8](p *Pool, m int, a []T, zero []T, w *PackedB, c 
 	columns := ceilDiv(w.n, w.v.int8Width)
 	p.For(columns, max(1, gemmChunk/(m*w.k*w.v.int8Width)), func(lo, hi int) {
 		j0, j1 := lo*w.v.int8Width, min(hi*w.v.int8Width, w.n)
-		w.q.products(w.v, &rows, 0, rows.tiles, j0, j1, func(i, below, j, count int, acc []int32, ld int) {
+		w.q.integerSums(w.v, &rows, 0, rows.tiles, j0, j1, func(i, below, j, count int, acc []int32, ld int) {
 			for r := i; r < below; r++ {
 				z, sum, sums, zeros := rows.zero[r], rows.sum[r], w.q.sums[j:], w.q.zero[j:]
 				for x, out := range acc[(r-i)*ld:][:count] {

@@ -8,7 +8,9 @@ import "unsafe"
 type int8Panels struct {
 	quads int
 	b     []uint8
-	zero  []int32   // of the columns
+	even  bool      // the columns have one zero point,
+	flat  int32     // which is this, 0 if they don't
+	zero  []int32   // of the columns; 0 if they have one
 	sums  []int32   // of the columns' weights
 	scale []float32 // of the columns
 	none  []float32 // a zero for each column
@@ -31,6 +33,14 @@ func packInt8(v *variant, k, n int, at func(l, j int) uint8, zero func(j int) in
 			panel[(l/4*width+j%width)*4+l%4] = w
 			q.sums[j] += int32(w) - q.zero[j]
 		}
+	}
+	q.even = true
+	for _, z := range q.zero[:n] {
+		q.even = q.even && z == q.zero[0]
+	}
+	if q.even && n > 0 {
+		q.flat = q.zero[0]
+		clear(q.zero)
 	}
 	return q
 }

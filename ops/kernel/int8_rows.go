@@ -14,6 +14,8 @@ type int8Rows struct {
 
 	scale     []float32 // (m) of the rows
 	zero, sum []int32   // (m): the integer that is 0.0, and the sum of a row's integers
+	start     []int32   // (m) what the zero point of all weights takes off a row's products
+	flat      int32     // that zero point
 
 	masks  []uint32    // (m, stride/32), of int8Survey
 	extras []int8Extra // (tiles, stride/4)
@@ -34,18 +36,19 @@ func carve[T any](buf *[]float32, n int) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(part))), n)
 }
 
-// borrow takes room for m rows of k values, as [RoomToRound] has it.
-func (r *int8Rows) borrow(v *variant, m, k int) {
-	r.m, r.tiles = m, ceilDiv(m, len(v.int8Gemm)-1)
+// borrow takes room for m rows of k values to be multiplied with q, as
+// [RoomToRound] has it.
+func (r *int8Rows) borrow(v *variant, m, k int, q *int8Panels) {
+	r.m, r.tiles, r.flat = m, ceilDiv(m, len(v.int8Gemm)-1), q.flat
 	r.stride, r.at = roundUp(k, 32), int32(4*v.int8Width)
 	masks, extras := 0, 0
 	if v.int8Limit > 0 {
 		masks, extras = m*r.stride/32, r.tiles*r.stride/4
 	}
 	var buf []float32
-	r.s, buf = borrow(m*(r.stride/4+3) + masks + extras*int(unsafe.Sizeof(int8Extra{})/4) + r.tiles)
+	r.s, buf = borrow(m*(r.stride/4+4) + masks + extras*int(unsafe.Sizeof(int8Extra{})/4) + r.tiles)
 	r.data = carve[int8](&buf, m*r.stride)
-	r.scale, r.zero, r.sum = carve[float32](&buf, m), carve[int32](&buf, m), carve[int32](&buf, m)
+	r.scale, r.zero, r.sum, r.start = carve[float32](&buf, m), carve[int32](&buf, m), carve[int32](&buf, m), carve[int32](&buf, m)
 	r.masks, r.extras, r.counts = carve[uint32](&buf, masks), carve[int8Extra](&buf, extras), carve[int32](&buf, r.tiles)
 }
 
@@ -93,6 +96,7 @@ func (r *int8Rows) survey(v *variant, tile int) {
 			masks = &r.masks[i*words]
 		}
 		r.sum[i] = v.int8Survey(r.data[i*r.stride:(i+1)*r.stride], masks)
+		r.start[i] = -r.flat * r.sum[i]
 	}
 	r.counts[tile] = 0
 	if len(r.masks) == 0 {

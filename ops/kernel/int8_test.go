@@ -65,6 +65,10 @@ func TestInt8GemmIsExact(t *testing.T) {
 						cg := guard(r, (rows-1)*ldc+panels*w, r.IntN(4))
 						c, want, list := int32sOf(cg), make([]int32, 0), make([]int8Extra, extras+1)
 						want = append(want, c...)
+						start := make([]int32, rows)
+						for i := range start {
+							start[i] = r.Int32N(1<<20) - 1<<19
+						}
 						for e := range list {
 							list[e].at = int32(r.IntN(quads) * 4 * w)
 							for i := range rows {
@@ -76,7 +80,7 @@ func TestInt8GemmIsExact(t *testing.T) {
 							panel := b[p*quads*4*w : (p+1)*quads*4*w]
 							for i := range rows {
 								for j := range w {
-									var sum int32
+									sum := start[i]
 									for l := range 4 * quads {
 										sum += int32(a[i*rs+l]) * int32(panel[l/4*4*w+4*j+l%4])
 									}
@@ -89,8 +93,28 @@ func TestInt8GemmIsExact(t *testing.T) {
 								}
 							}
 						}
-						v.int8Gemm[rows](quads, panels, &a[0], rs, &b[0], &list[0].at, extras, &c[0], ldc)
+						call := func(out *float32, sums *int32, scale *float32, zeros *int32, scales, base *float32, ldb int) {
+							v.int8Gemm[rows](quads, panels, &a[0], rs, &b[0], &list[0].at, extras, &start[0], out, ldc, sums, scale, zeros, scales, base, ldb)
+						}
+						call(&cg.s[0], nil, nil, nil, nil, nil, 0)
 						require.Equal(t, want, c, "%d rows, %d quads, %d panels, %d extras", rows, quads, panels, extras)
+
+						// With a scale the result is int8Scale of the integers, to the bit.
+						n, ldb := panels*w, []int{0, ldc}[r.IntN(2)]
+						sums, zeros, none := make([]int32, n), make([]int32, rows), make([]int32, n)
+						for i := range sums {
+							sums[i] = r.Int32N(1<<16) - 1<<15
+						}
+						for i := range zeros {
+							zeros[i] = r.Int32N(256) - 128
+						}
+						scale, scales, base := random(r, n), random(r, rows), random(r, (rows-1)*ldb+n)
+						real, expect := guard(r, (rows-1)*ldc+n, r.IntN(4)), make([]float32, 0)
+						expect = append(expect, real.s...)
+						v.int8Scale(rows, n, &expect[0], ldc, &base[0], ldb, &want[0], ldc, &sums[0], &none[0], &scale[0], &scales[0], &zeros[0], &none[0])
+						call(&real.s[0], &sums[0], &scale[0], &zeros[0], &scales[0], &base[0], ldb)
+						requireSameBits(t, expect, real.s, "%d rows, %d quads, %d panels, %d extras, scaled", rows, quads, panels, extras)
+						real.checkZone(t)
 						ag.checkUnchanged(t)
 						bg.checkUnchanged(t)
 						cg.checkZone(t)

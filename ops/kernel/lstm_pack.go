@@ -130,17 +130,13 @@ func packGatesInt8[T int8 | uint8](v *variant, gates, k, hidden int, w []T, scal
 		from[gateColumn(v, gates, hidden, g)] = 1 + g
 	}
 	up := int8Up[T]()
+	zeroOf := func(j int) T { return zero[max(from[j]-1, 0)%len(zero)] }
 	q := packInt8(v, k, columns, func(l, j int) uint8 {
 		if from[j] == 0 {
-			return 0
+			return uint8(zeroOf(j)) + up
 		}
 		return uint8(w[l*gates*hidden+from[j]-1]) + up
-	}, func(j int) int32 {
-		if from[j] == 0 {
-			return 0
-		}
-		return int32(zero[(from[j]-1)%len(zero)]) + int32(up)
-	}, func(j int) float32 { return scale[max(from[j]-1, 0)%len(scale)] })
+	}, func(j int) int32 { return int32(zeroOf(j)) + int32(up) }, func(j int) float32 { return scale[max(from[j]-1, 0)%len(scale)] })
 	q.whole = true
 	return &PackedB{k: k, n: columns, v: v, q: q}
 }

@@ -87,7 +87,7 @@ func RoomToRecur(p *Pool, kind CellKind, T, B, input, hidden int) int {
 	columns, units := gateColumns(v, gates, hidden), roundUp(hidden, v.lanes)
 	span := min(max(T, 1), max(1, preLimit/max(mulBytes(columns, B), 1)))
 	state := floatBytes(3, B, units)
-	ahead := sumBytes(floatBytes(span, B, columns+16), floatBytes(span, B, roundUp(input, 32)+3), roomToLayOut(1, mulBytes(span, B), input))
+	ahead := sumBytes(floatBytes(span, B, columns+16), floatBytes(span, B, roundUp(input, 32)+4), roomToLayOut(1, mulBytes(span, B), input))
 	each := sumBytes(state, ahead, floatBytes(B, columns+16+4*units))
 	helpers := 1
 	if crewFor(p, T, mulBytes(B, hidden, columns), ceilDiv(units, v.lanes)) > 1 || B >= 2*partRows {
@@ -135,10 +135,10 @@ func RoomToRound(m, k int) int {
 	v := active
 	quads := roundUp(k, 32) / 4
 	if v.int8Limit == 0 {
-		return floatBytes(m, quads+4)
+		return floatBytes(m, quads+5)
 	}
 	extras := mulBytes(ceilDiv(m, len(v.int8Gemm)-1), quads, int(unsafe.Sizeof(int8Extra{})))
-	return sumBytes(floatBytes(m, quads+quads/8+4), extras)
+	return sumBytes(floatBytes(m, quads+quads/8+5), extras)
 }
 
 // RoomToAttend is the working memory of [Attention].

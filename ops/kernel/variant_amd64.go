@@ -39,8 +39,8 @@ func avx2() *variant {
 	v.lstmGates, v.gruGates, v.cellBackward = lstmGatesAVX2, gruGatesAVX2, cellBackwardAVX2
 	v.mulAdd, v.tanhBackward, v.sigmoidBackward = mulAddAVX2, tanhBackwardAVX2, sigmoidBackwardAVX2
 	v.softmaxBackward, v.normSums, v.normInput = softmaxBackwardAVX2, normSumsAVX2, normInputAVX2
-	v.int8Width = 16
-	v.int8Gemm = []int8Kernel{nil, int8Gemm1x16AVX2, int8Gemm2x16AVX2, int8Gemm3x16AVX2, int8Gemm4x16AVX2}
+	v.int8Width = 32
+	v.int8Gemm = []int8Kernel{nil, int8Gemm1x32AVX2, int8Gemm2x32AVX2, int8Gemm3x32AVX2, int8Gemm4x32AVX2}
 	v.int8Limit, v.int8Survey = int8PairLimit, int8SurveyAVX2
 	v.int8Scale, v.int8Quantize, v.extremes = int8ScaleAVX2, int8QuantizeAVX2, extremesAVX2
 	v.halfRow, v.halfExpand = bf16Row16AVX2, bf16Expand16AVX2

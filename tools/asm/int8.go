@@ -28,119 +28,173 @@ func emitInt8(x *isa) {
 // four values for each of six rows.
 const int8ExtraBytes = 4 + 6*4
 
-// int8Gemm writes the kernel for tiles of the given rows and a panel of 16
+// int8Ahead is how many bytes ahead the kernel of one row, which reads weights
+// as fast as they come, fetches them: 8 kB ahead is slower than not at all.
+const int8Ahead = 1 << 10
+
+// int8Gemm writes the kernel for tiles of the given rows and a panel of 32
 // columns (AVX2) or 64. A vector of b holds four consecutive weights of each of
 // its columns, so that they meet the four values of a that a broadcast brings.
 // AVX2 adds two products in 16 bits with saturation: the caller sees to it that
 // they don't need more (see int8Kernel). VNNI adds four in 32 bits.
 func int8Gemm(x *isa, rows int) {
-	vectors, suffix := 2, x.name
+	k := int8Tile{isa: x, vectors: 4}
+	suffix, width := x.name, 4*x.lanes
 	if x.wide {
-		vectors, suffix = 4, "VNNI"
+		suffix = "VNNI"
+	} else if rows > 2 { // registers for half a panel at a time
+		k.vectors = 2
 	}
-	width := vectors * x.lanes
 	x.function(fmt.Sprintf("int8Gemm%dx%d%s", rows, width, suffix),
-		"func(quads, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, c *int32, ldc int)",
+		"func(quads, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales, base *float32, ldb int)",
 		fmt.Sprintf("int8Gemm%dx%d%s computes %d rows of a product: for each panel p < panels and column j < %d", rows, width, suffix, rows, width),
 		"",
-		fmt.Sprintf("\tc[i*ldc+p*%d+j] = sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*%d+4*j+s])", width, 4*width),
+		fmt.Sprintf("\tv = start[i] + sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*%d+4*j+s])", 4*width),
 		fmt.Sprintf("\t\t+ sum_e,s(extra[e].a[i][s] * b[p*quads*%d+extra[e].at+4*j+s])", 4*width),
+		fmt.Sprintf("\tc[i*ldc+p*%d+j] = (v - zeros[i]*sums[p*%d+j]) * (scale[p*%d+j]*scales[i]) + base[i*ldb+p*%d+j]", width, width, width, width),
 		"",
-		"for q < quads, s < 4, e < extras; quads is even.")
-	quads, panels, b, c := x.param("quads"), x.param("panels"), x.param("b"), x.param("c")
-	a0, rs, rs3 := x.param("a"), x.param("rs"), x.GP64()
-	x.LEAQ(Mem{Base: rs, Index: rs, Scale: 2}, rs3)
-	var ones reg.VecVirtual
+		"for q < quads, s < 4, e < extras; quads is even. Where scale is nil c gets the bits of v.")
 	if !x.wide {
-		ones = x.load(x.bits(0x00010001))
+		k.ones = x.load(x.bits(0x00010001))
 	}
-	acc := make([][]reg.VecVirtual, rows)
+	k.b, k.column = x.param("b"), x.GP64()
+	x.MOVQ(U32(0), k.column)
+	rs := x.param("rs")
+	k.rows = make([]reg.GPVirtual, rows)
+	for i := range k.rows {
+		if k.rows[i] = x.GP64(); i == 0 {
+			x.Load(x.Param("a"), k.rows[i])
+		} else {
+			x.LEAQ(Mem{Base: k.rows[i-1], Index: rs, Scale: 1}, k.rows[i])
+		}
+	}
+	panels := x.param("panels")
+	x.Label("panel")
+	for v := 0; v < 4; v += k.vectors {
+		k.columns(v)
+	}
+	x.DECQ(panels)
+	x.JNZ(LabelRef("panel"))
+	x.ret()
+}
+
+// An int8Tile is what the code of int8Gemm has in registers.
+type int8Tile struct {
+	*isa
+	vectors int             // of columns
+	rows    []reg.GPVirtual // of a
+	b       reg.GPVirtual   // of the panel
+	column  reg.GPVirtual   // of the panel, in bytes of c
+	ones    reg.VecVirtual
+}
+
+// columns computes the columns of a panel from a vector on, and goes on to the
+// next panel after the last.
+func (k *int8Tile) columns(first int) {
+	x, skip, panel := k.isa, first*k.bytes(), 4*k.bytes()
+	acc := make([][]reg.VecVirtual, len(k.rows))
+	start := x.param("start")
 	for i := range acc {
-		acc[i] = x.vecs(vectors)
+		acc[i] = x.vecs(k.vectors)
+		x.VPBROADCASTD(Mem{Base: start}.Offset(4*i), acc[i][0])
+		for _, v := range acc[i][1:] {
+			x.VMOVUPS(acc[i][0], v)
+		}
 	}
-	a, a4, n, start := x.GP64(), x.GP64(), x.GP64(), x.GP64()
-	av, bv := x.vec(), x.vecs(vectors)
 	// quad adds the products of a quad of weights and what is at(i) for each row.
 	quad := func(from Mem, at func(i int) Mem) {
+		bv := make([]reg.VecVirtual, k.vectors)
 		for v := range bv {
-			x.VMOVUPS(from.Offset(v*x.bytes()), bv[v])
+			bv[v] = x.load(from.Offset(v * x.bytes()))
 		}
-		for i := range rows {
-			x.VPBROADCASTD(at(i), av)
-			for v := range vectors {
+		for i := range k.rows {
+			av := x.to(x.VPBROADCASTD, at(i))
+			for v := range bv {
 				if x.wide {
 					x.VPDPBUSD(av, bv[v], acc[i][v])
 					continue
 				}
 				t := x.to(x.VPMADDUBSW, av, bv[v])
-				x.VPMADDWD(ones, t, t)
+				x.VPMADDWD(k.ones, t, t)
 				x.VPADDD(t, acc[i][v], acc[i][v])
 			}
 		}
 	}
-
-	x.Label("panel")
-	x.MOVQ(a0, a)
-	x.LEAQ(Mem{Base: a, Index: rs, Scale: 4}, a4)
-	x.MOVQ(quads, n)
-	x.MOVQ(b, start)
-	for i := range acc {
-		for _, v := range acc[i] {
-			x.zero(v)
-		}
-	}
-	x.Label("quad")
+	b, left, at := x.GP64(), x.param("quads"), x.GP64()
+	x.MOVQ(k.b, b)
+	x.MOVQ(U32(0), at)
+	next, many, finish := x.label("quad"), x.label("extra"), x.label("finish")
+	x.Label(next)
 	for u := range 2 {
-		quad(Mem{Base: b}.Offset(u*vectors*x.bytes()), func(i int) Mem {
-			at := Mem{Base: a}
-			if i > 3 {
-				at.Base = a4
+		from := Mem{Base: b}.Offset(u*panel + skip)
+		if len(k.rows) == 1 {
+			for line := 0; line < panel; line += 64 {
+				x.PREFETCHT0(from.Offset(int8Ahead + line))
 			}
-			switch i % 4 {
-			case 1, 2:
-				at.Index, at.Scale = rs, uint8(i%4)
-			case 3:
-				at.Index, at.Scale = rs3, 1
-			}
-			return at.Offset(4 * u)
-		})
+		}
+		quad(from, func(i int) Mem { return Mem{Base: k.rows[i], Index: at, Scale: 1}.Offset(4 * u) })
 	}
-	x.ADDQ(U32(2*vectors*x.bytes()), b)
-	x.ADDQ(U8(8), a)
-	if rows > 4 {
-		x.ADDQ(U8(8), a4)
-	}
-	x.SUBQ(U8(2), n)
-	x.JNZ(LabelRef("quad"))
+	x.ADDQ(U32(2*panel), b)
+	x.ADDQ(U8(8), at)
+	x.SUBQ(U8(2), left)
+	x.JNZ(LabelRef(next))
 
-	extra, at := x.param("extra"), x.GP64()
-	x.Load(x.Param("extras"), n)
-	x.TESTQ(n, n)
-	x.JZ(LabelRef("store"))
-	x.Label("extra")
+	extra := x.param("extra")
+	x.Load(x.Param("extras"), left)
+	x.TESTQ(left, left)
+	x.JZ(LabelRef(finish))
+	x.Label(many)
 	x.MOVLQSX(Mem{Base: extra}, at)
-	x.ADDQ(start, at)
-	quad(Mem{Base: at}, func(i int) Mem { return Mem{Base: extra}.Offset(4 + 4*i) })
+	x.ADDQ(k.b, at)
+	quad(Mem{Base: at}.Offset(skip), func(i int) Mem { return Mem{Base: extra}.Offset(4 + 4*i) })
 	x.ADDQ(U8(int8ExtraBytes), extra)
-	x.DECQ(n)
-	x.JNZ(LabelRef("extra"))
+	x.DECQ(left)
+	x.JNZ(LabelRef(many))
+	x.Label(finish)
+	if first+k.vectors == 4 {
+		x.MOVQ(b, k.b)
+	}
+	k.finish(acc)
+	x.ADDQ(U32(k.vectors*x.bytes()), k.column)
+}
 
-	x.Label("store")
-	ldc, p := x.param("ldc"), x.GP64()
-	x.SHLQ(U8(2), ldc)
-	x.MOVQ(c, p)
-	for i := range acc {
-		for v := range acc[i] {
-			x.VMOVUPS(acc[i][v], Mem{Base: p}.Offset(v*x.bytes()))
-		}
-		if i+1 < rows {
-			x.ADDQ(ldc, p)
+// finish scales and stores the sums of a panel.
+func (k *int8Tile) finish(acc [][]reg.VecVirtual) {
+	x := k.isa
+	at := func(p reg.GPVirtual, v int) Mem {
+		return Mem{Base: p, Index: k.column, Scale: 1}.Offset(v * x.bytes())
+	}
+	next := func(i int, p reg.GPVirtual, ld string) {
+		if i+1 < len(acc) {
+			x.LEAQ(Mem{Base: p, Index: x.param(ld), Scale: 4}, p)
 		}
 	}
-	x.ADDQ(U32(4*width), c)
-	x.DECQ(panels)
-	x.JNZ(LabelRef("panel"))
-	x.ret()
+	c, scale := x.param("c"), x.param("scale")
+	integers, done := x.label("integers"), x.label("done")
+	x.TESTQ(scale, scale)
+	x.JZ(LabelRef(integers))
+	sums, base := x.param("sums"), x.param("base")
+	for i := range acc {
+		z := x.to(x.VPBROADCASTD, Mem{Base: x.param("zeros")}.Offset(4*i))
+		s := x.to(x.VBROADCASTSS, Mem{Base: x.param("scales")}.Offset(4*i))
+		for v, sum := range acc[i] {
+			x.VPSUBD(x.to(x.VPMULLD, at(sums, v), z), sum, sum)
+			sum = x.to(x.VCVTDQ2PS, sum)
+			x.fma(sum, x.mul(s, at(scale, v)), at(base, v))
+			x.VMOVUPS(sum, at(c, v))
+		}
+		next(i, base, "ldb")
+		next(i, c, "ldc")
+	}
+	x.JMP(LabelRef(done))
+	x.Label(integers)
+	for i := range acc {
+		for v, sum := range acc[i] {
+			x.VMOVUPS(sum, at(c, v))
+		}
+		next(i, c, "ldc")
+	}
+	x.Label(done)
 }
 
 // int8Survey writes the search for what int8Gemm's pairs can't hold.
