@@ -20,84 +20,54 @@ panel:
 	VMOVUPS      Y1, Y2
 	VMOVUPS      Y1, Y3
 	VMOVUPS      Y1, Y4
-	MOVQ         quads+0(FP), DI
-	MOVQ         AX, SI
-	MOVQ         $0x00000000, R8
+	MOVQ         quads+0(FP), SI
+	MOVQ         $0x00000000, DI
 
 quad1:
-	PREFETCHT0   1024(SI)
-	PREFETCHT0   1088(SI)
-	VMOVUPS      (SI), Y5
-	VMOVUPS      32(SI), Y6
-	VMOVUPS      64(SI), Y7
-	VMOVUPS      96(SI), Y8
-	VPBROADCASTD (DX)(R8*1), Y9
-	VPMADDUBSW   Y9, Y5, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y1, Y1
-	VPMADDUBSW   Y9, Y6, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y2, Y2
-	VPMADDUBSW   Y9, Y7, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y3, Y3
-	VPMADDUBSW   Y9, Y8, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y4, Y4
-	PREFETCHT0   1152(SI)
-	PREFETCHT0   1216(SI)
-	VMOVUPS      128(SI), Y5
-	VMOVUPS      160(SI), Y6
-	VMOVUPS      192(SI), Y7
-	VMOVUPS      224(SI), Y8
-	VPBROADCASTD 4(DX)(R8*1), Y9
-	VPMADDUBSW   Y9, Y5, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y1, Y1
-	VPMADDUBSW   Y9, Y6, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y2, Y2
-	VPMADDUBSW   Y9, Y7, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y3, Y3
-	VPMADDUBSW   Y9, Y8, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y4, Y4
-	ADDQ         $0x00000100, SI
-	ADDQ         $0x08, R8
-	SUBQ         $0x02, DI
+	PREFETCHT0   1024(AX)
+	PREFETCHT0   1088(AX)
+	VPBROADCASTD (DX)(DI*1), Y5
+	VPBROADCASTD 4(DX)(DI*1), Y6
+	VPXOR        (AX), Y6, Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y1, Y1
+	VPXOR        32(AX), Y6, Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y2, Y2
+	VPXOR        64(AX), Y6, Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y3, Y3
+	VPXOR        96(AX), Y6, Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     Y0, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	PREFETCHT0   1152(AX)
+	PREFETCHT0   1216(AX)
+	VPBROADCASTD 8(DX)(DI*1), Y5
+	VPBROADCASTD 12(DX)(DI*1), Y6
+	VPXOR        128(AX), Y6, Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y1, Y1
+	VPXOR        160(AX), Y6, Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y2, Y2
+	VPXOR        192(AX), Y6, Y7
+	VPMADDUBSW   Y7, Y5, Y7
+	VPMADDWD     Y0, Y7, Y7
+	VPADDD       Y7, Y3, Y3
+	VPXOR        224(AX), Y6, Y6
+	VPMADDUBSW   Y6, Y5, Y6
+	VPMADDWD     Y0, Y6, Y6
+	VPADDD       Y6, Y4, Y4
+	ADDQ         $0x00000100, AX
+	ADDQ         $0x10, DI
+	SUBQ         $0x02, SI
 	JNZ          quad1
-	MOVQ         extra+40(FP), R9
-	MOVQ         extras+48(FP), DI
-	TESTQ        DI, DI
-	JZ           finish3
-
-extra2:
-	MOVLQSX      (R9), R8
-	ADDQ         AX, R8
-	VMOVUPS      (R8), Y5
-	VMOVUPS      32(R8), Y6
-	VMOVUPS      64(R8), Y7
-	VMOVUPS      96(R8), Y8
-	VPBROADCASTD 4(R9), Y9
-	VPMADDUBSW   Y9, Y5, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y1, Y1
-	VPMADDUBSW   Y9, Y6, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y2, Y2
-	VPMADDUBSW   Y9, Y7, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y3, Y3
-	VPMADDUBSW   Y9, Y8, Y5
-	VPMADDWD     Y0, Y5, Y5
-	VPADDD       Y5, Y4, Y4
-	ADDQ         $0x1c, R9
-	DECQ         DI
-	JNZ          extra2
-
-finish3:
-	MOVQ         SI, AX
 	MOVQ         c+64(FP), SI
 	MOVQ         scale+88(FP), DI
 	TESTQ        DI, DI
@@ -1277,6 +1247,75 @@ DATA c00800080_AVX2<>+20(SB)/4, $0x00800080
 DATA c00800080_AVX2<>+24(SB)/4, $0x00800080
 DATA c00800080_AVX2<>+28(SB)/4, $0x00800080
 GLOBL c00800080_AVX2<>(SB), RODATA|NOPTR, $32
+
+// func int8LayAVX2(dst *int8, a *int8, n int) (sum int32, start int32)
+// Requires: AVX, AVX2
+TEXT ·int8LayAVX2(SB), NOSPLIT, $0-32
+	MOVQ    n+16(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    dst+0(FP), DX
+	VMOVUPS c01010101_AVX2<>+0(SB), Y0
+	VMOVUPS c00010001_AVX2<>+0(SB), Y1
+	VMOVUPS c80808080_AVX2<>+0(SB), Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	TESTQ   AX, AX
+	JZ      end
+
+next:
+	VMOVUPS    (CX), Y6
+	VPMADDUBSW Y6, Y0, Y7
+	VPMADDWD   Y1, Y7, Y7
+	VPADDD     Y7, Y3, Y3
+	VPCMPGTB   Y6, Y5, Y7
+	VPABSB     Y6, Y9
+	VPAND      Y7, Y9, Y8
+	VPSADBW    Y8, Y5, Y8
+	VPADDD     Y8, Y4, Y4
+	VPXOR      Y7, Y2, Y7
+	VPUNPCKLDQ Y7, Y9, Y6
+	VPUNPCKHDQ Y7, Y9, Y7
+	VPERM2F128 $0x20, Y7, Y6, Y8
+	VMOVUPS    Y8, (DX)
+	VPERM2F128 $0x31, Y7, Y6, Y8
+	VMOVUPS    Y8, 32(DX)
+	ADDQ       $0x20, CX
+	ADDQ       $0x40, DX
+	SUBQ       $0x20, AX
+	JNZ        next
+
+end:
+	VPSLLD       $0x07, Y3, Y5
+	VPADDD       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y3, X0
+	VPADDD       X0, X3, X3
+	VPERMILPS    $0x4e, X3, X0
+	VPADDD       X0, X3, X3
+	VPERMILPS    $0xb1, X3, X0
+	VPADDD       X0, X3, X3
+	VMOVD        X3, AX
+	MOVL         AX, sum+24(FP)
+	VEXTRACTF128 $0x01, Y4, X0
+	VPADDD       X0, X4, X4
+	VPERMILPS    $0x4e, X4, X0
+	VPADDD       X0, X4, X4
+	VPERMILPS    $0xb1, X4, X0
+	VPADDD       X0, X4, X4
+	VMOVD        X4, AX
+	MOVL         AX, start+28(FP)
+	VZEROUPPER
+	RET
+
+DATA c80808080_AVX2<>+0(SB)/4, $0x80808080
+DATA c80808080_AVX2<>+4(SB)/4, $0x80808080
+DATA c80808080_AVX2<>+8(SB)/4, $0x80808080
+DATA c80808080_AVX2<>+12(SB)/4, $0x80808080
+DATA c80808080_AVX2<>+16(SB)/4, $0x80808080
+DATA c80808080_AVX2<>+20(SB)/4, $0x80808080
+DATA c80808080_AVX2<>+24(SB)/4, $0x80808080
+DATA c80808080_AVX2<>+28(SB)/4, $0x80808080
+GLOBL c80808080_AVX2<>(SB), RODATA|NOPTR, $32
 
 // func int8ScaleAVX2(rows int, n int, dst *float32, ldd int, base *float32, ldb int, acc *int32, lda int, sums *int32, zero *int32, scale *float32, scales *float32, zeros *int32, rowSums *int32)
 // Requires: AVX, AVX2, FMA3

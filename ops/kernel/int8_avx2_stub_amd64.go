@@ -10,7 +10,7 @@ package kernel
 //		+ sum_e,s(extra[e].a[i][s] * b[p*quads*128+extra[e].at+4*j+s])
 //	c[i*ldc+p*32+j] = (v - zeros[i]*sums[p*32+j]) * (scale[p*32+j]*scales[i]) + base[i*ldb+p*32+j]
 //
-// for q < quads, s < 4, e < extras; quads is even. Where scale is nil c gets the bits of v.
+// for q < quads, s < 4, e < extras; quads is even. Where scale is nil c gets the bits of v. a is what int8Lay makes of it, and extras is 0.
 //
 //go:noescape
 func int8Gemm1x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
@@ -53,6 +53,13 @@ func int8Gemm4x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *i
 //
 //go:noescape
 func int8SurveyAVX2(a []int8, masks *uint32) (sum int32)
+
+// int8LayAVX2 sums n values of a, a multiple of 32, and lays them out for the product of one row: 8 bytes for each
+// four, their magnitudes and then what is to be exclusive-ored with weights, 0x80 or, where a is negative, 0x7f. start is
+// what that product lacks: 128 for each unit of the sum and 1 for each below 0.
+//
+//go:noescape
+func int8LayAVX2(dst *int8, a *int8, n int) (sum int32, start int32)
 
 // int8ScaleAVX2 is, for i < rows, j < n, rows > 0,
 //

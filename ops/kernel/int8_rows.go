@@ -11,6 +11,7 @@ type int8Rows struct {
 	m, tiles int
 	data     []int8 // (m, stride), filled up with zeros
 	stride   int    // a multiple of 32
+	laid     []int8 // data as the kernels want it
 
 	scale     []float32 // (m) of the rows
 	zero, sum []int32   // (m): the integer that is 0.0, and the sum of a row's integers
@@ -41,13 +42,19 @@ func carve[T any](buf *[]float32, n int) []T {
 func (r *int8Rows) borrow(v *variant, m, k int, q *int8Panels) {
 	r.m, r.tiles, r.flat = m, ceilDiv(m, len(v.int8Gemm)-1), q.flat
 	r.stride, r.at = roundUp(k, 32), int32(4*v.int8Width)
-	masks, extras := 0, 0
-	if v.int8Limit > 0 {
-		masks, extras = m*r.stride/32, r.tiles*r.stride/4
+	masks, extras, laid := m*r.stride/32, 0, 0
+	switch {
+	case m == 1 && v.int8Lay != nil:
+		laid = 2 * r.stride
+	case v.int8Limit > 0:
+		extras = r.tiles * r.stride / 4
 	}
 	var buf []float32
-	r.s, buf = borrow(m*(r.stride/4+4) + masks + extras*int(unsafe.Sizeof(int8Extra{})/4) + r.tiles)
+	r.s, buf = borrow(m*(r.stride/4+4) + masks + laid/4 + extras*int(unsafe.Sizeof(int8Extra{})/4) + r.tiles)
 	r.data = carve[int8](&buf, m*r.stride)
+	if r.laid = r.data; laid > 0 {
+		r.laid = carve[int8](&buf, laid)
+	}
 	r.scale, r.zero, r.sum, r.start = carve[float32](&buf, m), carve[int32](&buf, m), carve[int32](&buf, m), carve[int32](&buf, m)
 	r.masks, r.extras, r.counts = carve[uint32](&buf, masks), carve[int8Extra](&buf, extras), carve[int32](&buf, r.tiles)
 }
@@ -85,21 +92,25 @@ func (r *int8Rows) fill(v *variant, tile, k int, x []float32, ld int, fixed data
 	r.survey(v, tile)
 }
 
-// survey sums the rows of a tile and splits what exceeds the kernels' limit: a
-// value is its half and an extra.
+// survey sums the rows of a tile and lays out the only row, or splits what
+// exceeds the kernels' limit: a value is its half and an extra.
 func (r *int8Rows) survey(v *variant, tile int) {
+	if r.stride == 0 {
+		return
+	}
+	if r.m == 1 && v.int8Lay != nil {
+		r.sum[0], r.start[0] = v.int8Lay(&r.laid[0], &r.data[0], r.stride)
+		r.start[0] -= r.flat * r.sum[0]
+		return
+	}
 	first, below := r.tile(tile)
 	words := r.stride / 32
 	for i := first; i < below; i++ {
-		var masks *uint32
-		if len(r.masks) > 0 {
-			masks = &r.masks[i*words]
-		}
-		r.sum[i] = v.int8Survey(r.data[i*r.stride:(i+1)*r.stride], masks)
+		r.sum[i] = v.int8Survey(r.data[i*r.stride:(i+1)*r.stride], &r.masks[i*words])
 		r.start[i] = -r.flat * r.sum[i]
 	}
 	r.counts[tile] = 0
-	if len(r.masks) == 0 {
+	if v.int8Limit == 0 {
 		return
 	}
 	for w := range words {
@@ -132,9 +143,9 @@ func (r *int8Rows) split(tile, first, below, w, quad int) {
 	}
 }
 
-// int8SurveyGeneric sums a, whose length is a multiple of 32. Where masks isn't
-// nil, it has a word for each 32 values, whose bits 2*i and 2*i+1 tell whether
-// the positive or the negative of values 2*i and 2*i+1 exceed int8PairLimit.
+// int8SurveyGeneric sums a, whose length is a multiple of 32, and writes a word
+// for each 32 values, whose bits 2*i and 2*i+1 tell whether the positive or the
+// negative of values 2*i and 2*i+1 exceed int8PairLimit.
 func int8SurveyGeneric(a []int8, masks *uint32) (sum int32) {
 	for at := 0; at < len(a); at += 32 {
 		var mask uint32
@@ -145,9 +156,7 @@ func int8SurveyGeneric(a []int8, masks *uint32) (sum int32) {
 				mask |= 3 << i
 			}
 		}
-		if masks != nil {
-			unsafe.Slice(masks, len(a)/32)[at/32] = mask
-		}
+		unsafe.Slice(masks, len(a)/32)[at/32] = mask
 	}
 	return sum
 }

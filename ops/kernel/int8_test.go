@@ -53,6 +53,9 @@ func TestInt8GemmIsExact(t *testing.T) {
 		r, v := seeded(), active
 		w := v.int8Width
 		for rows := 1; rows < len(v.int8Gemm); rows++ {
+			if rows == 1 && v.int8Lay != nil {
+				continue
+			}
 			for _, quads := range []int{2, 4, 8, 66} {
 				for _, panels := range []int{1, 2, 5} {
 					for _, extras := range []int{0, 1, 4} {
@@ -119,6 +122,58 @@ func TestInt8GemmIsExact(t *testing.T) {
 						bg.checkUnchanged(t)
 						cg.checkZone(t)
 					}
+				}
+			}
+		}
+	})
+}
+
+// The kernel of one row, where it lays out the row, has no limit: not at the
+// extremes either, which the processor's sums of two products saturate at.
+func TestInt8RowIsExact(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r, v := seeded(), active
+		w := v.int8Width
+		if v.int8Lay == nil {
+			return
+		}
+		for range 20 {
+			for _, quads := range []int{2, 4, 8, 66} {
+				for _, panels := range []int{1, 2, 5} {
+					k := roundUp(4*quads, 32)
+					ag, a := guardInts(r, k, r.IntN(4), -128)
+					clear(a[4*quads:])
+					ag.was = append(ag.was[:0], ag.s...)
+					lg, laid := guardInts(r, 2*k, r.IntN(4), -128)
+					sum, start := v.int8Lay(&laid[0], &a[0], k)
+					for _, x := range a {
+						sum -= int32(x)
+					}
+					require.Zero(t, sum)
+					ag.checkUnchanged(t)
+					lg.checkZone(t)
+					bg, bs := guardInts(r, panels*quads*4*w, r.IntN(4), -128)
+					b := unsafe.Slice((*uint8)(unsafe.Pointer(&bs[0])), len(bs))
+					want := make([]int32, panels*w)
+					for j := range want {
+						for l := range 4 * quads {
+							want[j] += int32(a[l]) * int32(b[(j/w*quads+l/4)*4*w+j%w*4+l%4])
+						}
+					}
+					cg := guard(r, panels*w, r.IntN(4))
+					v.int8Gemm[1](quads, panels, &laid[0], 0, &b[0], nil, 0, &start, &cg.s[0], 0, nil, nil, nil, nil, nil, 0)
+					require.Equal(t, want, int32sOf(cg), "%d quads, %d panels", quads, panels)
+					bg.checkUnchanged(t)
+					cg.checkZone(t)
+					sums, none, scale, base := make([]int32, panels*w), make([]int32, panels*w), random(r, panels*w), random(r, panels*w)
+					for i := range sums {
+						sums[i] = r.Int32N(1<<16) - 1<<15
+					}
+					zero, s, expect := int32(r.IntN(256)-128), float32(0.01), make([]float32, panels*w)
+					v.int8Scale(1, panels*w, &expect[0], 0, &base[0], 0, &want[0], 0, &sums[0], &none[0], &scale[0], &s, &zero, &none[0])
+					v.int8Gemm[1](quads, panels, &laid[0], 0, &b[0], nil, 0, &start, &cg.s[0], 0, &sums[0], &scale[0], &zero, &s, &base[0], 0)
+					requireSameBits(t, expect, cg.s, "%d quads, %d panels, scaled", quads, panels)
+					cg.checkZone(t)
 				}
 			}
 		}

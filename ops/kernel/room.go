@@ -132,12 +132,11 @@ func RoomToMultiplyPacked(m int, w *PackedB) int {
 
 // RoomToRound is the working memory of m rows of k values as integers.
 func RoomToRound(m, k int) int {
-	v := active
+	v, extras := active, 0
 	quads := roundUp(k, 32) / 4
-	if v.int8Limit == 0 {
-		return floatBytes(m, quads+5)
+	if v.int8Limit > 0 {
+		extras = mulBytes(ceilDiv(m, len(v.int8Gemm)-1), quads, int(unsafe.Sizeof(int8Extra{})))
 	}
-	extras := mulBytes(ceilDiv(m, len(v.int8Gemm)-1), quads, int(unsafe.Sizeof(int8Extra{})))
 	return sumBytes(floatBytes(m, quads+quads/8+5), extras)
 }
 

@@ -49,6 +49,7 @@ type variant struct {
 	int8Gemm     []int8Kernel
 	int8Limit    int
 	int8Survey   func(a []int8, masks *uint32) (sum int32)
+	int8Lay      func(dst, a *int8, n int) (sum, start int32) // of one row, to twice as many bytes; may be nil
 	int8Scale    func(rows, n int, dst *float32, ldd int, base *float32, ldb int, acc *int32, lda int, sums, zero *int32, scale, scales *float32, zeros, rowSums *int32)
 	int8Quantize func(dst *int8, src []float32, scale, zero float32) // whole vectors
 	extremes     func(x []float32) (least, most float32)             // of x and 0; NaN if x has a NaN or an infinity

@@ -41,7 +41,7 @@ func avx2() *variant {
 	v.softmaxBackward, v.normSums, v.normInput = softmaxBackwardAVX2, normSumsAVX2, normInputAVX2
 	v.int8Width = 32
 	v.int8Gemm = []int8Kernel{nil, int8Gemm1x32AVX2, int8Gemm2x32AVX2, int8Gemm3x32AVX2, int8Gemm4x32AVX2}
-	v.int8Limit, v.int8Survey = int8PairLimit, int8SurveyAVX2
+	v.int8Limit, v.int8Survey, v.int8Lay = int8PairLimit, int8SurveyAVX2, int8LayAVX2
 	v.int8Scale, v.int8Quantize, v.extremes = int8ScaleAVX2, int8QuantizeAVX2, extremesAVX2
 	v.halfRow, v.halfExpand = bf16Row16AVX2, bf16Expand16AVX2
 	v.transposeTiles, v.layStrip = transposeTilesAVX2, layStripAVX2
@@ -78,7 +78,7 @@ func avx512() *variant {
 	v.softmaxBackward, v.normSums, v.normInput = softmaxBackwardAVX512, normSumsAVX512, normInputAVX512
 	v.int8Scale, v.int8Quantize, v.extremes = int8ScaleAVX512, int8QuantizeAVX512, extremesAVX512
 	if cpu.X86.HasAVX512VNNI {
-		v.int8Width, v.int8Limit, v.int8Survey = 64, 0, int8SurveyGeneric
+		v.int8Width, v.int8Limit, v.int8Lay = 64, 0, nil
 		v.int8Gemm = []int8Kernel{nil, int8Gemm1x64VNNI, int8Gemm2x64VNNI, int8Gemm3x64VNNI, int8Gemm4x64VNNI, int8Gemm5x64VNNI, int8Gemm6x64VNNI}
 	}
 	v.halfRow, v.halfExpand = bf16Row64AVX512, bf16Expand64AVX512

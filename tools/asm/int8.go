@@ -18,6 +18,7 @@ func emitInt8(x *isa) {
 	}
 	if !x.wide {
 		int8Survey(x)
+		int8Lay(x)
 	}
 	int8Scale(x)
 	int8Quantize(x)
@@ -35,8 +36,15 @@ const int8Ahead = 1 << 10
 // int8Gemm writes the kernel for tiles of the given rows and a panel of 32
 // columns (AVX2) or 64. A vector of b holds four consecutive weights of each of
 // its columns, so that they meet the four values of a that a broadcast brings.
-// AVX2 adds two products in 16 bits with saturation: the caller sees to it that
-// they don't need more (see int8Kernel). VNNI adds four in 32 bits.
+// VNNI adds four products in 32 bits. AVX2 adds two in 16 bits with saturation,
+// of unsigned values with signed ones: of several rows the caller sees to it that
+// they don't need more (see int8Kernel).
+//
+// One row waits for memory more than for arithmetic, and can afford another
+// operation: it multiplies magnitudes of a, at most 128, with b-128, all bits of
+// which are flipped where a is negative. Flipped bits are -x-1, which is within
+// the same -128 to 127 as x, so that two products never need more than 16 bits;
+// what they lack is in start. int8Lay lays out a for that.
 func int8Gemm(x *isa, rows int) {
 	k := int8Tile{isa: x, vectors: 4}
 	suffix, width := x.name, 4*x.lanes
@@ -44,6 +52,10 @@ func int8Gemm(x *isa, rows int) {
 		suffix = "VNNI"
 	} else if rows > 2 { // registers for half a panel at a time
 		k.vectors = 2
+	}
+	laid := ""
+	if k.flips = rows == 1 && !x.wide; k.flips {
+		laid = " a is what int8Lay makes of it, and extras is 0."
 	}
 	x.function(fmt.Sprintf("int8Gemm%dx%d%s", rows, width, suffix),
 		"func(quads, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales, base *float32, ldb int)",
@@ -53,7 +65,7 @@ func int8Gemm(x *isa, rows int) {
 		fmt.Sprintf("\t\t+ sum_e,s(extra[e].a[i][s] * b[p*quads*%d+extra[e].at+4*j+s])", 4*width),
 		fmt.Sprintf("\tc[i*ldc+p*%d+j] = (v - zeros[i]*sums[p*%d+j]) * (scale[p*%d+j]*scales[i]) + base[i*ldb+p*%d+j]", width, width, width, width),
 		"",
-		"for q < quads, s < 4, e < extras; quads is even. Where scale is nil c gets the bits of v.")
+		"for q < quads, s < 4, e < extras; quads is even. Where scale is nil c gets the bits of v."+laid)
 	if !x.wide {
 		k.ones = x.load(x.bits(0x00010001))
 	}
@@ -86,6 +98,7 @@ type int8Tile struct {
 	b       reg.GPVirtual   // of the panel
 	column  reg.GPVirtual   // of the panel, in bytes of c
 	ones    reg.VecVirtual
+	flips   bool // a is laid out by int8Lay
 }
 
 // columns computes the columns of a panel from a vector on, and goes on to the
@@ -103,22 +116,38 @@ func (k *int8Tile) columns(first int) {
 	}
 	// quad adds the products of a quad of weights and what is at(i) for each row.
 	quad := func(from Mem, at func(i int) Mem) {
-		bv := make([]reg.VecVirtual, k.vectors)
+		bv := make([]Op, k.vectors)
 		for v := range bv {
-			bv[v] = x.load(from.Offset(v * x.bytes()))
+			if bv[v] = from.Offset(v * x.bytes()); !k.flips {
+				bv[v] = x.load(bv[v])
+			}
 		}
 		for i := range k.rows {
 			av := x.to(x.VPBROADCASTD, at(i))
-			for v := range bv {
+			var flip reg.VecVirtual
+			if k.flips {
+				flip = x.to(x.VPBROADCASTD, at(i).Offset(4))
+			}
+			for v, w := range bv {
 				if x.wide {
-					x.VPDPBUSD(av, bv[v], acc[i][v])
+					x.VPDPBUSD(av, w, acc[i][v])
 					continue
 				}
-				t := x.to(x.VPMADDUBSW, av, bv[v])
+				t := x.vec()
+				if k.flips {
+					x.VPXOR(w, flip, t)
+					x.VPMADDUBSW(t, av, t)
+				} else {
+					x.VPMADDUBSW(av, w, t)
+				}
 				x.VPMADDWD(k.ones, t, t)
 				x.VPADDD(t, acc[i][v], acc[i][v])
 			}
 		}
+	}
+	quadBytes := 4 // of a
+	if k.flips {
+		quadBytes = 8
 	}
 	b, left, at := x.GP64(), x.param("quads"), x.GP64()
 	x.MOVQ(k.b, b)
@@ -132,24 +161,26 @@ func (k *int8Tile) columns(first int) {
 				x.PREFETCHT0(from.Offset(int8Ahead + line))
 			}
 		}
-		quad(from, func(i int) Mem { return Mem{Base: k.rows[i], Index: at, Scale: 1}.Offset(4 * u) })
+		quad(from, func(i int) Mem { return Mem{Base: k.rows[i], Index: at, Scale: 1}.Offset(u * quadBytes) })
 	}
 	x.ADDQ(U32(2*panel), b)
-	x.ADDQ(U8(8), at)
+	x.ADDQ(U8(2*quadBytes), at)
 	x.SUBQ(U8(2), left)
 	x.JNZ(LabelRef(next))
 
-	extra := x.param("extra")
-	x.Load(x.Param("extras"), left)
-	x.TESTQ(left, left)
-	x.JZ(LabelRef(finish))
-	x.Label(many)
-	x.MOVLQSX(Mem{Base: extra}, at)
-	x.ADDQ(k.b, at)
-	quad(Mem{Base: at}.Offset(skip), func(i int) Mem { return Mem{Base: extra}.Offset(4 + 4*i) })
-	x.ADDQ(U8(int8ExtraBytes), extra)
-	x.DECQ(left)
-	x.JNZ(LabelRef(many))
+	if !k.flips {
+		extra := x.param("extra")
+		x.Load(x.Param("extras"), left)
+		x.TESTQ(left, left)
+		x.JZ(LabelRef(finish))
+		x.Label(many)
+		x.MOVLQSX(Mem{Base: extra}, at)
+		x.ADDQ(k.b, at)
+		quad(Mem{Base: at}.Offset(skip), func(i int) Mem { return Mem{Base: extra}.Offset(4 + 4*i) })
+		x.ADDQ(U8(int8ExtraBytes), extra)
+		x.DECQ(left)
+		x.JNZ(LabelRef(many))
+	}
 	x.Label(finish)
 	if first+k.vectors == 4 {
 		x.MOVQ(b, k.b)
@@ -226,6 +257,50 @@ func int8Survey(x *isa) {
 	out := x.GP32()
 	x.VMOVD(x.fold(sum, x.VPADDD), out)
 	x.Store(out, x.ReturnIndex(0))
+	x.ret()
+}
+
+// int8Lay writes how the product of one row wants it.
+func int8Lay(x *isa) {
+	x.function("int8Lay"+x.name, "func(dst, a *int8, n int) (sum, start int32)",
+		"int8Lay"+x.name+" sums n values of a, a multiple of 32, and lays them out for the product of one row: 8 bytes for each",
+		"four, their magnitudes and then what is to be exclusive-ored with weights, 0x80 or, where a is negative, 0x7f. start is",
+		"what that product lacks: 128 for each unit of the sum and 1 for each below 0.")
+	n, a, dst := x.param("n"), x.param("a"), x.param("dst")
+	ones, words, middle := x.load(x.bits(0x01010101)), x.load(x.bits(0x00010001)), x.load(x.bits(0x80808080))
+	sum, start, zero := x.vec(), x.vec(), x.vec()
+	for _, v := range []reg.VecVirtual{sum, start, zero} {
+		x.zero(v)
+	}
+	x.TESTQ(n, n)
+	x.JZ(LabelRef("end"))
+	x.Label("next")
+	v, below, low, high, both := x.load(Mem{Base: a}), x.vec(), x.vec(), x.vec(), x.vec()
+	x.VPADDD(x.to(x.VPMADDWD, words, x.to(x.VPMADDUBSW, v, ones)), sum, sum)
+	x.VPCMPGTB(v, zero, below)
+	size := x.to(x.VPABSB, v)
+	x.VPAND(below, size, both)
+	x.VPSADBW(both, zero, both)
+	x.VPADDD(both, start, start)
+	x.VPXOR(below, middle, below)
+	x.VPUNPCKLDQ(below, size, low)
+	x.VPUNPCKHDQ(below, size, high)
+	for half, pick := range []U8{0x20, 0x31} {
+		x.VPERM2F128(pick, high, low, both)
+		x.VMOVUPS(both, Mem{Base: dst}.Offset(half*x.bytes()))
+	}
+	x.ADDQ(U8(32), a)
+	x.ADDQ(U8(64), dst)
+	x.SUBQ(U8(32), n)
+	x.JNZ(LabelRef("next"))
+	x.Label("end")
+	x.VPSLLD(U8(7), sum, zero)
+	x.VPADDD(zero, start, start)
+	for i, v := range []reg.VecVirtual{sum, start} {
+		out := x.GP32()
+		x.VMOVD(x.fold(v, x.VPADDD), out)
+		x.Store(out, x.ReturnIndex(i))
+	}
 	x.ret()
 }
 
