@@ -14,25 +14,32 @@ import (
 
 func TestInt8GemmIsExact(t *testing.T) {
 	emulate(t, emitInt8, func(k kernels) {
-		most, w, suffix := 4, 16, "x16AVX2"
+		most, w, suffix := 4, 32, "x32AVX2"
 		if k.x.wide {
 			most, w, suffix = 6, 64, "x64VNNI"
 		}
 		for rows := 1; rows <= most; rows++ {
-			for _, quads := range []int{2, 4, 18} {
+			for _, quads := range []int{2, 8, 18} {
 				for _, panels := range []int{1, 3} {
-					rs, ldc, extras := 4*quads+k.r.IntN(9), panels*w+k.r.IntN(3), k.r.IntN(3)
-					a := k.bytes((rows-1)*rs+4*quads, -128)
-					if !k.x.wide { // sums of two products have 16 bits there
-						for i := range a {
-							a[i] /= 2
-						}
-					}
+					n := panels * w
+					rs, ldc, ldb, extras := 4*quads+k.r.IntN(9), n+k.r.IntN(3), []int{0, n + 1}[k.r.IntN(2)], k.r.IntN(3)
+					a, start := k.bytes((rows-1)*rs+4*quads, -128), k.ints(rows, 1<<16)
 					b := make([]uint8, panels*quads*4*w)
 					for i := range b {
 						b[i] = uint8(k.r.IntN(256))
 					}
-					c, extra := k.ints((rows-1)*ldc+panels*w, 1000), make([]uint8, max(extras, 1)*int8ExtraBytes)
+					laid, first := a, slices.Clone(start)
+					if rows == 1 && !k.x.wide {
+						extras = 0
+						all := append(slices.Clone(a), make([]int8, 32-len(a)%32)...)
+						laid = make([]int8, 2*len(all))
+						first[0] += int32(math.Float32bits(k.call("int8LayAVX2", emu.Out(laid), all, len(all))[1]))
+					} else if !k.x.wide { // sums of two products have 16 bits there
+						for i := range a {
+							a[i] /= 2
+						}
+					}
+					extra := make([]uint8, max(extras, 1)*int8ExtraBytes)
 					for e := range extras {
 						x := extra[e*int8ExtraBytes:]
 						binary.LittleEndian.PutUint32(x, uint32(k.r.IntN(quads)*4*w))
@@ -40,12 +47,17 @@ func TestInt8GemmIsExact(t *testing.T) {
 							copy(x[4+4*i:], []uint8{127, 1, 129, uint8(k.r.IntN(2)) - 1}) // 129 is -127
 						}
 					}
-					want := slices.Clone(c)
+					c := k.floats((rows-1)*ldc + n)
+					sums, zeros, scale, scales, base := k.ints(n, 1<<12), k.ints(rows, 127), k.floats(n), k.floats(rows), k.floats((rows-1)*ldb+n)
+					want, reals := make([]int32, len(c)), make([]float64, len(c))
+					for i := range c {
+						want[i], reals[i] = int32(math.Float32bits(c[i])), float64(c[i])
+					}
 					for p := range panels {
 						panel := b[p*quads*4*w:]
 						for i := range rows {
 							for j := range w {
-								var sum int32
+								sum := start[i]
 								for l := range 4 * quads {
 									sum += int32(a[i*rs+l]) * int32(panel[l/4*4*w+4*j+l%4])
 								}
@@ -57,11 +69,19 @@ func TestInt8GemmIsExact(t *testing.T) {
 									}
 								}
 								want[i*ldc+p*w+j] = sum
+								column := p*w + j
+								reals[i*ldc+column] = float64(sum-zeros[i]*sums[column])*float64(scale[column])*float64(scales[i]) + float64(base[i*ldb+column])
 							}
 						}
 					}
-					k.call(fmt.Sprintf("int8Gemm%d%s", rows, suffix), quads, panels, a, rs, b, extra, extras, emu.Out(c), ldc)
-					require.Equal(k.t, want, c, "%d rows, %d quads, %d panels, %d extras", rows, quads, panels, extras)
+					name, nothing := fmt.Sprintf("int8Gemm%d%s", rows, suffix), []int32{}
+					ints, out := slices.Clone(c), slices.Clone(c)
+					k.call(name, quads, panels, laid, rs, b, extra, extras, first, emu.Out(ints), ldc, nothing, []float32{}, nothing, []float32{}, []float32{}, 0)
+					k.call(name, quads, panels, laid, rs, b, extra, extras, first, emu.Out(out), ldc, sums, scale, zeros, scales, base, ldb)
+					for at := range c {
+						require.Equal(k.t, want[at], int32(math.Float32bits(ints[at])), "%d rows, %d quads, %d panels, %d extras, at %d", rows, quads, panels, extras, at)
+						near(k.t, reals[at], out[at], 4*unit*(math.Abs(reals[at])+4), "%d rows, %d quads, %d panels, scaled, at %d", rows, quads, panels, at)
+					}
 				}
 			}
 		}

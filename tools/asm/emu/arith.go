@@ -50,11 +50,11 @@ func words(opcode string) func(a, b uint32) uint32 {
 		return func(a, b uint32) uint32 { return a - b }
 	case "VPMULLD":
 		return func(a, b uint32) uint32 { return a * b }
-	case "VANDPS":
+	case "VANDPS", "VPAND":
 		return func(a, b uint32) uint32 { return a & b }
 	case "VORPS":
 		return func(a, b uint32) uint32 { return a | b }
-	case "VXORPS", "VPXORD":
+	case "VXORPS", "VPXORD", "VPXOR":
 		return func(a, b uint32) uint32 { return a ^ b }
 	}
 	return nil

@@ -137,6 +137,22 @@ func (m *machine) binary(opcode string, aOp, bOp, dst operand.Op) bool {
 		for l := range n / 2 {
 			d.setHalf(l, a.half(l)-b.half(l))
 		}
+	case "VPCMPGTB":
+		for l := range n {
+			d[l] = 0
+			if int8(a[l]) > int8(b[l]) {
+				d[l] = 0xff
+			}
+		}
+	case "VPSADBW":
+		for l := 0; l < n; l += 8 {
+			var sum int32
+			for s := l; s < l+8; s++ {
+				sum += max(int32(a[s])-int32(b[s]), int32(b[s])-int32(a[s]))
+			}
+			d.setWord(l/4, uint32(sum))
+			d.setWord(l/4+1, 0)
+		}
 	case "VPCMPGTW":
 		for l := range n / 2 {
 			d.setHalf(l, 0)
@@ -167,9 +183,9 @@ func (m *machine) binary(opcode string, aOp, bOp, dst operand.Op) bool {
 			d.setFloat(2*h, v.float(0)+v.float(1))
 			d.setFloat(2*h+1, v.float(2)+v.float(3))
 		}
-	case "VUNPCKLPS", "VUNPCKHPS":
+	case "VUNPCKLPS", "VUNPCKHPS", "VPUNPCKLDQ", "VPUNPCKHDQ":
 		from := 0
-		if opcode == "VUNPCKHPS" {
+		if opcode == "VUNPCKHPS" || opcode == "VPUNPCKHDQ" {
 			from = 2
 		}
 		for l := 0; l < n/4; l += 4 {
@@ -354,6 +370,13 @@ func (m *machine) convert(opcode string, from, dst operand.Op) bool {
 		return true
 	}
 	v := m.load(from, n)
+	if opcode == "VPABSB" {
+		for l := range n {
+			d[l] = byte(max(int8(v[l]), -int8(v[l])))
+		}
+		m.put(dst, d)
+		return true
+	}
 	for l := range n / 4 {
 		switch opcode {
 		case "VSQRTPS":
