@@ -135,7 +135,8 @@ func (c *Chart) area(b Band, alpha uint8) (*plotter.Polygon, error) {
 
 func (c *Chart) attentionPlot() *plot.Plot {
 	p := plot.New()
-	p.Title.Text = "attention, mean over heads"
+	least, most := extremes(c.Attention)
+	p.Title.Text = fmt.Sprintf("attention, mean over heads, %.3g (black) to %.3g (white)", least, most)
 	p.X.Label.Text, p.Y.Label.Text = "step looked back on", "step ahead"
 	p.X.Tick.Marker, p.Y.Tick.Marker = whole{}, whole{}
 	p.Add(plotter.NewImage(heatMap(c.Attention), -float64(len(c.Attention[0]))-.5, .5, -.5, float64(len(c.Attention))+.5))
@@ -176,27 +177,32 @@ func points(values []float64, from int) plotter.XYs {
 	return xys
 }
 
-// heatMap is weights as a picture, black for 0 and white for the largest, the first
-// row at the bottom. A cell is many pixels, as the canvas goes smoothly from one to
+// heatMap is weights as a picture, black for the least and white for the largest, the
+// first row at the bottom. A cell is many pixels, as the canvas goes smoothly from one to
 // the next.
 func heatMap(rows [][]float64) image.Image {
 	const pixels = 1000 // about what the canvas has
 	across, up := max(1, pixels/len(rows[0])), max(1, pixels/len(rows))
-	most := 0.0
-	for _, row := range rows {
-		most = max(most, slices.Max(row))
-	}
+	least, most := extremes(rows)
 	colors := moreland.ExtendedBlackBody().Palette(256).Colors()
 	img := image.NewRGBA(image.Rect(0, 0, across*len(rows[0]), up*len(rows)))
 	for t, row := range rows {
 		for k, w := range row {
-			shade := 0
-			if w > 0 {
-				shade = int(w/most*float64(len(colors)-1) + .5)
+			shade := len(colors) / 2
+			if least < most {
+				shade = int((w-least)/(most-least)*float64(len(colors)-1) + .5)
 			}
 			cell := image.Rect(k*across, (len(rows)-1-t)*up, (k+1)*across, (len(rows)-t)*up)
 			stddraw.Draw(img, cell, image.NewUniform(colors[shade]), image.Point{}, stddraw.Src)
 		}
 	}
 	return img
+}
+
+func extremes(rows [][]float64) (least, most float64) {
+	least, most = rows[0][0], rows[0][0]
+	for _, row := range rows {
+		least, most = min(least, slices.Min(row)), max(most, slices.Max(row))
+	}
+	return least, most
 }
