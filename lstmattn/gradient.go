@@ -104,7 +104,7 @@ func (m *Model) Measure(ctx context.Context, b *Batch, loss Loss, o *Options) (s
 // checkTraining checks what a pass with a loss is given, and returns the number
 // of steps of its targets.
 func (m *Model) checkTraining(b *Batch, loss Loss, o *ForwardOptions) (steps int, err error) {
-	if err := loss.validate(m.head.kind); err != nil {
+	if err := loss.Validate(m.head.kind); err != nil {
 		return 0, err
 	}
 	batch, steps, err := m.targetOf(b.X, b.Target, o)

@@ -46,7 +46,9 @@ func (h Head) OwnLoss() LossKind {
 	return MSE
 }
 
-func (l Loss) validate(h Head) error {
+// Validate is the error of a loss that is unknown, has no delta that it needs, or
+// that the numbers of a head don't make, or nil.
+func (l Loss) Validate(h Head) error {
 	switch l.Kind {
 	case MSE, MAE:
 		return nil
@@ -57,7 +59,7 @@ func (l Loss) validate(h Head) error {
 		return nil
 	case Pinball, GaussianNLL, StudentTNLL:
 		if l.Kind != h.OwnLoss() {
-			return fmt.Errorf("lstmattn: the loss is %s, which a %s head has not the numbers for", l.Kind, h)
+			return fmt.Errorf("lstmattn: the loss is %s, which a %s head doesn't give the numbers for", l.Kind, h)
 		}
 		return nil
 	}

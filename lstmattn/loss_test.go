@@ -113,15 +113,15 @@ func TestLossesRefused(t *testing.T) {
 		head Head
 		want string
 	}{
-		{Loss{Kind: Pinball}, HeadPoint, "lstmattn: the loss is quantile, which a point head has not the numbers for"},
-		{Loss{Kind: StudentTNLL}, HeadGaussian, "lstmattn: the loss is student_t, which a gaussian head has not the numbers for"},
+		{Loss{Kind: Pinball}, HeadPoint, "lstmattn: the loss is quantile, which a point head doesn't give the numbers for"},
+		{Loss{Kind: StudentTNLL}, HeadGaussian, "lstmattn: the loss is student_t, which a gaussian head doesn't give the numbers for"},
 		{Loss{Kind: "crps"}, HeadGaussian, `lstmattn: the loss is "crps", must be mse, mae, huber, quantile, gaussian or student_t`},
 	} {
-		require.EqualError(t, tc.loss.validate(tc.head), tc.want)
+		require.EqualError(t, tc.loss.Validate(tc.head), tc.want)
 	}
 	for _, h := range []Head{HeadPoint, HeadQuantile, HeadGaussian, HeadStudentT} {
-		require.NoError(t, Loss{Kind: h.OwnLoss()}.validate(h))
-		require.NoError(t, Loss{Kind: MAE}.validate(h))
+		require.NoError(t, Loss{Kind: h.OwnLoss()}.Validate(h))
+		require.NoError(t, Loss{Kind: MAE}.Validate(h))
 	}
 }
 

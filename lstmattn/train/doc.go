@@ -19,9 +19,10 @@
 //	config.go config_json.go   the section "training" of a config.json
 //	schedule.go forcing.go     what changes from step to step
 //	run.go                     the loop
+//	evaluate.go measure.go     validation, what it keeps and ends
+//	report.go errors.go        what an Observer and the caller are told
 //	team.go optimizer.go       one step, on several cores
 //	order.go                   the order of windows, seeds
-//	measure.go                 validation
 //	data.go                    the sets of a frame
 //	checkpoint.go same.go      the checkpoint's file, and what it must agree with
 package train

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -20,7 +21,8 @@ type Metric struct {
 }
 
 // A Measurement is what a model's free-running forecasts of a data set are
-// worth. Targets of weight 0 don't count.
+// worth. Targets of weight 0 don't count, and a horizon that has no others is left
+// out.
 type Measurement struct {
 	Loss    float64  `json:"loss"` // the mean, of the training's kind
 	Metrics []Metric `json:"metrics"`
@@ -157,14 +159,17 @@ func (e *meter) total() (*Measurement, error) {
 		all.loss += s.loss
 		all.weight += s.weight
 	}
+	if all.weight == 0 {
+		return nil, errNothingKnown
+	}
 	m := &Measurement{Loss: all.loss / all.weight}
 	horizons := e.horizons
 	if len(horizons) == 0 {
 		horizons = []int{steps}
 	}
 	for _, h := range horizons {
-		if h < 1 || h > steps {
-			return nil, fmt.Errorf("train: metrics up to step %d are asked for, the targets have %d steps", h, steps)
+		if err := checkHorizon(h, steps); err != nil {
+			return nil, err
 		}
 		var squares, sizes, weight float64
 		for t := range h {
@@ -172,7 +177,40 @@ func (e *meter) total() (*Measurement, error) {
 			sizes += all.sizes[t]
 			weight += all.weights[t]
 		}
-		m.Metrics = append(m.Metrics, Metric{h, squares / weight, sizes / weight})
+		if weight > 0 {
+			m.Metrics = append(m.Metrics, Metric{h, squares / weight, sizes / weight})
+		}
 	}
 	return m, nil
+}
+
+func checkHorizon(h, steps int) error {
+	if h < 1 || h > steps {
+		return fmt.Errorf("train: metrics up to step %d are asked for, the targets have %d steps", h, steps)
+	}
+	return nil
+}
+
+var errNothingKnown = errors.New("train: no target is known, all are missing")
+
+// checkTargets refuses, before hours are spent, a data set of which no target is
+// known, and horizons beyond its targets, which are of a model's features.
+func checkTargets(ctx context.Context, data lstmattn.Dataset, features int, horizons []int) error {
+	var b lstmattn.Batch
+	for i := range data.Len() {
+		if err := data.Read(ctx, []int{i}, &b); err != nil {
+			return err
+		}
+		if i == 0 {
+			for _, h := range horizons {
+				if err := checkHorizon(h, len(b.Target)/features); err != nil {
+					return err
+				}
+			}
+		}
+		if b.TotalWeight() > 0 {
+			return nil
+		}
+	}
+	return errNothingKnown
 }

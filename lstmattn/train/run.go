@@ -8,116 +8,10 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
-	"slices"
 	"time"
 
-	"github.com/onda-ml/onda/export"
 	"github.com/onda-ml/onda/lstmattn"
 )
-
-// Options of a training; nil or the zero value is fine.
-type Options struct {
-	// Dir is where the best model is kept, as export.Save writes it, and the
-	// checkpoint beside it; "" for no files.
-	Dir string
-	// Resume goes on from Dir's checkpoint, if there is one.
-	Resume bool
-	// Overwrite starts anew where Dir has the checkpoint of a training that was
-	// not finished, which is an error otherwise.
-	Overwrite bool
-	// Observer is told how it goes; nil for nobody.
-	Observer Observer
-}
-
-// An Observer is told of a training's progress, in its goroutine.
-type Observer interface {
-	// Step is called after every step of the optimiser.
-	Step(StepReport)
-	// Evaluation is called after every validation, or where there is no
-	// validation set, when one would have been.
-	Evaluation(EvaluationReport)
-}
-
-// A StepReport is what happened in a step.
-type StepReport struct {
-	Step           int     `json:"step"` // from 1
-	TotalSteps     int     `json:"total_steps"`
-	Epoch          int     `json:"epoch"` // from 1
-	Epochs         int     `json:"epochs"`
-	Windows        int     `json:"windows"` // of the batch
-	Loss           float64 `json:"loss"`
-	GradientNorm   float64 `json:"gradient_norm"` // before clipping
-	LearningRate   float64 `json:"lr"`
-	TeacherForcing float64 `json:"teacher_forcing"` // the ratio
-}
-
-// An EvaluationReport is what a validation gave.
-type EvaluationReport struct {
-	Step         int          `json:"step"`
-	Epoch        int          `json:"epoch"`      // from 1
-	TrainLoss    float64      `json:"train_loss"` // the mean over the steps since the last evaluation
-	LearningRate float64      `json:"lr"`
-	Validation   *Measurement `json:"validation,omitempty"` // nil without a validation set
-	Improved     bool         `json:"improved"`
-	Bad          int          `json:"bad"` // validations since the best
-}
-
-// A Result is what a training came to.
-type Result struct {
-	Steps    int          `json:"steps"`
-	Epochs   int          `json:"epochs"`         // that were begun
-	Why      string       `json:"why"`            // it ended: "early stopping", "epochs" or "max_steps"
-	BestStep int          `json:"best_step"`      // after which the best parameters were
-	Best     *Measurement `json:"best,omitempty"` // of them on the validation set; nil without one
-	Resumed  int          `json:"resumed"`        // the step that the training went on from, 0 if it began anew
-}
-
-// A DivergedError ends a training whose loss or parameters are no longer of
-// use. The last checkpoint is from before.
-type DivergedError struct {
-	Step int    // whose loss it was, from 1
-	What string // happened
-	Best int    // the step of the best parameters before, which the model's folder has; 0 if nothing was evaluated yet
-}
-
-// Error says what to try.
-func (e *DivergedError) Error() string {
-	kept := "nothing is kept yet"
-	if e.Best > 0 {
-		kept = fmt.Sprintf("the best model, of step %d, is kept", e.Best)
-	}
-	return fmt.Sprintf("train: step %d: %s; %s; try a lower lr, a lower grad_clip, more schedule.warmup_steps, or look for outliers in the data", e.Step, e.What, kept)
-}
-
-// An UnfinishedError refuses to begin where the folder has the checkpoint of a
-// training that was not finished.
-type UnfinishedError struct {
-	Checkpoint string // the file
-	Step       int    // steps taken
-}
-
-// Error says what can be done.
-func (e *UnfinishedError) Error() string {
-	return fmt.Sprintf("%s is of a training that stopped at step %d: resume it, or say that it may be overwritten", e.Checkpoint, e.Step)
-}
-
-// An InterruptedError ends a training whose context ended.
-type InterruptedError struct {
-	Step       int    // steps taken
-	Checkpoint string // the file it can be resumed from; "" without one
-	Cause      error
-}
-
-// Error says where the checkpoint is.
-func (e *InterruptedError) Error() string {
-	if e.Checkpoint == "" {
-		return fmt.Sprintf("train: stopped after step %d: %v", e.Step, e.Cause)
-	}
-	return fmt.Sprintf("train: stopped after step %d; %s has what is needed to resume", e.Step, e.Checkpoint)
-}
-
-// Unwrap is the context's error.
-func (e *InterruptedError) Unwrap() error { return e.Cause }
 
 // Run trains m until the validation loss stops falling or the epochs are over,
 // and leaves the best parameters in it; validation may be nil, then the last
@@ -205,9 +99,18 @@ func newRun(ctx context.Context, m *lstmattn.Model, training, validation lstmatt
 	}
 	r.progress.Plateau.Rate = cfg.LearningRate
 	r.step = step{model: m, data: training, loss: lstmattn.Loss{Kind: cfg.Loss, Delta: cfg.HuberDelta}}
+	if err := r.step.loss.Validate(m.Config().Head); err != nil {
+		return nil, err
+	}
+	if err := checkTargets(ctx, training, m.Config().NumFeatures, nil); err != nil {
+		return nil, fmt.Errorf("the training set: %w", err)
+	}
 	if validation != nil {
 		if validation.Len() == 0 {
 			return nil, errors.New("train: the validation set has no windows")
+		}
+		if err := checkTargets(ctx, validation, m.Config().NumFeatures, cfg.Horizons); err != nil {
+			return nil, fmt.Errorf("the validation set: %w", err)
 		}
 		r.meter = newMeter(m, validation, r.step.loss, cfg.Horizons)
 	}
@@ -348,83 +251,6 @@ func (r *run) take(ctx context.Context) error {
 	return nil
 }
 
-// Limits of an exploding loss: its moving average over about fifty steps must
-// not leave its lowest value by more than a thousand times that or 1.
-const (
-	averageOver = 50
-	explosion   = 1000
-)
-
-// check refuses a step's loss and norm of gradient before the step is taken.
-func (r *run) check(loss, norm float64) error {
-	p := &r.progress
-	diverged := func(format string, args ...any) error {
-		return &DivergedError{p.Step + 1, fmt.Sprintf(format, args...), p.BestStep}
-	}
-	switch {
-	case math.IsNaN(loss) || math.IsInf(loss, 0):
-		return diverged("the loss is %v", loss)
-	case math.IsNaN(norm) || math.IsInf(norm, 0):
-		return diverged("the norm of the gradient is %v", norm)
-	}
-	if p.Step == 0 {
-		p.Average, p.Lowest = loss, loss
-	}
-	p.Average += (loss - p.Average) / averageOver
-	p.Lowest = min(p.Lowest, p.Average)
-	if p.Average-p.Lowest > explosion*max(math.Abs(p.Lowest), 1) {
-		return diverged("the loss explodes, it averages %.4g and was %.4g", p.Average, p.Lowest)
-	}
-	return nil
-}
-
-// evaluate measures the model, keeps it if it is the best, and sees whether the
-// training has ended.
-func (r *run) evaluate(ctx context.Context) error {
-	p, c := &r.progress, &r.config
-	report := EvaluationReport{
-		Step: p.Step, Epoch: (p.Step-1)/r.perEpoch + 1, LearningRate: r.step.rate, Improved: true,
-		TrainLoss: p.LossSum / float64(p.Step-p.Evaluated),
-	}
-	if r.meter != nil {
-		got, err := r.meter.measure(ctx, r.team)
-		if err != nil {
-			return err
-		}
-		if math.IsNaN(got.Loss) || math.IsInf(got.Loss, 0) {
-			return &DivergedError{p.Step, fmt.Sprintf("the validation loss is %v", got.Loss), p.BestStep}
-		}
-		report.Validation = got
-		report.Improved = p.Best == nil || got.Loss < p.Best.Loss-c.MinDelta
-		c.Schedule.validated(&p.Plateau, got.Loss)
-	}
-	if report.Improved {
-		r.best = append(r.best[:0], r.model.Params().Data...)
-		if r.options.Dir != "" {
-			if err := r.saveModel(); err != nil {
-				return err
-			}
-		}
-		p.BestStep, p.Best, p.Bad = p.Step, report.Validation, 0
-	} else {
-		p.Bad++
-	}
-	report.Bad = p.Bad
-	p.Evaluated, p.LossSum = p.Step, 0
-	switch {
-	case c.Patience > 0 && p.Bad >= c.Patience:
-		p.Why = "early stopping"
-	case p.Step == r.total && p.Step < r.perEpoch*c.Epochs:
-		p.Why = "max_steps"
-	case p.Step == r.total:
-		p.Why = "epochs"
-	}
-	if o := r.options.Observer; o != nil {
-		o.Evaluation(report)
-	}
-	return nil
-}
-
 // failed is the error of a training that ended by err, after a checkpoint if it
 // was only interrupted.
 func (r *run) failed(ctx context.Context, err error) error {
@@ -439,35 +265,4 @@ func (r *run) failed(ctx context.Context, err error) error {
 		stopped.Checkpoint = r.checkpointPath()
 	}
 	return stopped
-}
-
-// finish leaves the best parameters in the model and its folder.
-func (r *run) finish() error {
-	if slices.Equal(r.model.Params().Data, r.best) {
-		return nil
-	}
-	copy(r.model.Params().Data, r.best)
-	if err := r.model.Pack(); err != nil {
-		return err
-	}
-	if r.options.Dir == "" {
-		return nil
-	}
-	return r.saveModel()
-}
-
-func (r *run) saveModel() error {
-	text, err := r.asked.MarshalJSON()
-	if err != nil {
-		return err
-	}
-	return export.Save(r.options.Dir, r.model, export.Section{Name: "training", Value: text})
-}
-
-func (r *run) result() *Result {
-	p := &r.progress
-	return &Result{
-		Steps: p.Step, Epochs: (p.Step + r.perEpoch - 1) / r.perEpoch, Why: p.Why,
-		BestStep: p.BestStep, Best: p.Best, Resumed: r.resumed,
-	}
 }

@@ -289,7 +289,7 @@ func TestHeadsTrainByTheirOwnLoss(t *testing.T) {
 	k := newTask(t, nil)
 	k.config.Loss = lstmattn.Pinball
 	_, err := k.run(context.Background(), nil)
-	require.EqualError(t, err, "lstmattn: the loss is quantile, which a point head has not the numbers for")
+	require.EqualError(t, err, "lstmattn: the loss is quantile, which a point head doesn't give the numbers for")
 }
 
 func TestUnfinishedTrainingIsNotOverwritten(t *testing.T) {
@@ -464,3 +464,31 @@ func (f *failing) Read(ctx context.Context, index []int, b *lstmattn.Batch) erro
 	}
 	return f.Dataset.Read(ctx, index, b)
 }
+
+// What can't be measured is refused before a step is taken and a folder made.
+func TestRefusedAtTheStart(t *testing.T) {
+	gaps, err := series.ReadCSV(strings.NewReader("a,b\n1,1\n"+strings.Repeat(",\n", 60)), series.Options{Missing: series.Mask})
+	require.NoError(t, err)
+	unknown, err := series.NewWindows(gaps, series.WindowOptions{InputSize: 16, Horizon: 6})
+	require.NoError(t, err)
+	for want, change := range map[string]func(*task){
+		"the training set: train: no target is known, all are missing":                            func(k *task) { k.training = unknown },
+		"the validation set: train: no target is known, all are missing":                          func(k *task) { k.validation = unknown },
+		"the validation set: train: metrics up to step 7 are asked for, the targets have 6 steps": func(k *task) { k.config.Horizons = []int{1, 7} },
+		"lstmattn: the loss is gaussian, which a point head doesn't give the numbers for":         func(k *task) { k.config.Loss = lstmattn.GaussianNLL },
+	} {
+		k, dir := newTask(t, nil), filepath.Join(t.TempDir(), "model")
+		change(k)
+		_, err := Run(context.Background(), k.model, k.training, k.validation, k.config, &Options{Dir: dir, Observer: never{t}})
+		require.EqualError(t, err, want)
+		require.NoDirExists(t, dir)
+	}
+	k := newTask(t, nil)
+	_, err = Measure(context.Background(), k.model, unknown, lstmattn.Loss{Kind: lstmattn.MSE}, 1)
+	require.EqualError(t, err, "train: no target is known, all are missing")
+}
+
+type never struct{ t *testing.T }
+
+func (n never) Step(StepReport)             { n.t.Fatal("a step was taken") }
+func (n never) Evaluation(EvaluationReport) {}
