@@ -178,14 +178,15 @@
 //
 // # Where things are
 //
-//	config.go config_json.go   what a model is built from
+//	config.go config_check.go config_json.go   what a model is built from
 //	params.go init.go          the table of parameters, their views and first values
 //	lstm.go attention.go       the layers, usable by themselves
 //	normalize.go dropout.go    the windows' normalisation, dropout
 //	scaler.go covariates.go    the scaling by column; covariates in the inputs
 //	calendar.go                features of timestamps
 //	head.go distribution.go    what the output layer's numbers mean
-//	decode.go quantiles.go     sampled paths and beams; quantiles of a forecast
+//	decode.go beam.go          sampled paths and beams
+//	quantiles.go weights.go    quantiles and attention of a forecast
 //	model.go state.go          the model in the kernels' layout; the memory of a pass
 //	sequences.go               windows as sequences of segments, the linear skip
 //	forward.go run.go          the encoder and one decoder step; the loop over steps

@@ -12,8 +12,11 @@
 // windows as lstmattn.Dataset. What does not: models and their training
 // (lstmattn, lstmattn/train).
 //
-//	csv.go builder.go gaps.go   cells to rows by series, what is missing
+//	csv.go refuse.go            cells of CSV, and what is none
+//	builder.go finish.go        rows by series
+//	gaps.go                     what is missing
 //	times.go                    timestamps
 //	series.go store.go          frames, in memory and on disk
-//	windows.go cut.go scale.go  windows, ranges, means and deviations
+//	windows.go put.go           windows as batches
+//	cut.go scale.go             ranges, means and deviations
 package series
