@@ -84,7 +84,7 @@ func NewWindows(f *Frame, o WindowOptions) (*Windows, error) {
 				return nil, s.short(o.InputSize + o.Horizon)
 			}
 			if to <= from {
-				return nil, fmt.Errorf("%s%s has %d rows, none of them in the range", s.end, s, s.Len())
+				return nil, fmt.Errorf("%s%s has %d rows, none of them between %s and %s", s.end, s, s.Len(), cmp.Or(o.From, "0"), cmp.Or(o.To, "100%"))
 			}
 			return nil, fmt.Errorf("%s%s has no window of %d and %d rows whose targets lie in its rows %d to %d",
 				s.end, s, o.InputSize, o.Horizon, from+1, to)

@@ -275,5 +275,5 @@ func TestAheadFromAnotherFile(t *testing.T) {
 func TestSeriesOutsideOfTheRange(t *testing.T) {
 	f := read(t, "unique_id,ds,y\na,1,1\na,2,1\na,3,1\na,4,1\nb,1,1\n", Options{})
 	_, err := NewWindows(f, WindowOptions{InputSize: 1, Horizon: 1, To: "60%"})
-	require.EqualError(t, err, `row 6, column "unique_id": series "b" has 1 rows, none of them in the range`)
+	require.EqualError(t, err, `row 6, column "unique_id": series "b" has 1 rows, none of them between 0 and 60%`)
 }

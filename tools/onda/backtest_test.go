@@ -56,7 +56,7 @@ func TestBacktest(t *testing.T) {
 		{[]string{dir, "--refit", "every-0"}, "--refit every-0: expected never, always or every-K with a K above 0"},
 		{[]string{dir, "--refit", "often"}, "--refit often: expected never"},
 		{[]string{onnx, "--refit", "always"}, "is no model directory, an ONNX file can't be trained"},
-		{[]string{dir, "--from", "100%"}, "has no window of 12 and 5 rows"},
+		{[]string{dir, "--from", "100%"}, `series "demand" has 2016 rows, none of them between 100% and 100%`},
 		{[]string{dir, "--from", "tomorrow"}, `cut "tomorrow"`},
 	} {
 		status, _, stderr := onda(append([]string{"backtest", "--data", hourly}, c.args...)...)
