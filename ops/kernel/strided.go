@@ -80,7 +80,7 @@ func CopyStrided[T any](dst, src []T, s *Strided) {
 		for across := in - 1; across >= 0; across-- {
 			if s.src[across] == 1 && s.dst[across] > 0 && s.shape[across] > 3 && s.shape[in] > 3 {
 				walk(s, across, func(d, o int) {
-					transposeTiles(dst[d:], src[o:], s.shape[across], s.shape[in], s.dst[across], s.src[in])
+					transpose(dst[d:], s.dst[across], src[o:], s.src[in], s.shape[in], s.shape[across])
 				})
 				return
 			}
@@ -134,26 +134,6 @@ func walk(s *Strided, skip int, f func(dst, src int)) {
 		}
 		if k < 0 {
 			return
-		}
-	}
-}
-
-// transposeTiles is dst[i*dstRow+j] = src[j*srcRow+i] for i < rows and j < cols, in
-// tiles that stay in the first-level cache.
-func transposeTiles[T any](dst, src []T, rows, cols, dstRow, srcRow int) {
-	const tile = 32
-	for i0 := 0; i0 < rows; i0 += tile {
-		i1 := min(i0+tile, rows)
-		for j0 := 0; j0 < cols; j0 += tile {
-			j1 := min(j0+tile, cols)
-			for i := i0; i < i1; i++ {
-				row := dst[i*dstRow+j0 : i*dstRow+j1]
-				at := j0*srcRow + i
-				for j := range row {
-					row[j] = src[at]
-					at += srcRow
-				}
-			}
 		}
 	}
 }

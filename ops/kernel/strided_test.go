@@ -88,3 +88,26 @@ func TestCopyStridedOfNothing(t *testing.T) {
 	CopyStrided([]byte{}, []byte{}, &s)
 	require.Zero(t, s.Len())
 }
+
+// Elements of 32 bits, whatever they are, keep their bits in every variant's
+// transposes.
+func TestTransposedWordsKeepTheirBits(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		for _, dims := range [][3]int{{1, 8, 8}, {3, 16, 168}, {2, 129, 41}, {1, 4, 7}, {2, 300, 5}} {
+			n, rows, cols := dims[0], dims[1], dims[2]
+			src, dst := make([]uint32, n*rows*cols), make([]uint32, n*rows*cols)
+			for i := range src {
+				src[i] = uint32(i)*2654435761 | 0x7f800000 // infinities and NaNs of all kinds
+			}
+			var s Strided
+			s.Add(n, rows*cols, rows*cols)
+			s.Add(cols, rows, 1)
+			s.Add(rows, 1, cols)
+			CopyStrided(dst, src, &s)
+			for i, v := range dst {
+				b, j, r := i/rows/cols, i/rows%cols, i%rows
+				require.Equal(t, src[(b*rows+r)*cols+j], v, "%v at %d", dims, i)
+			}
+		}
+	})
+}

@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // Add is dst[i] = a[i] + b[i].
 func Add(dst, a, b []float32) { active.add(dst, a[:len(dst)], b[:len(dst)]) }
@@ -123,9 +126,17 @@ func Transpose2D[T any](dst, src []T, rows, cols int) { transpose(dst, rows, src
 
 // transpose is dst[j*ldd+i] = src[i*lds+j] for i < rows, j < cols.
 func transpose[T any](dst []T, ldd int, src []T, lds, rows, cols int) {
-	if d, ok := any(dst).([]float32); ok {
+	switch d := any(dst).(type) {
+	case []float32:
 		transposeF32(active, d, ldd, any(src).([]float32), lds, rows, cols)
 		return
+	case []uint32:
+		if active.name != generic.name && rows > 0 && cols > 0 { // vectors are moved as they are
+			_, _ = d[(cols-1)*ldd+rows-1], src[(rows-1)*lds+cols-1]
+			s := any(src).([]uint32)
+			transposeF32(active, unsafe.Slice((*float32)(unsafe.Pointer(&d[0])), len(d)), ldd, unsafe.Slice((*float32)(unsafe.Pointer(&s[0])), len(s)), lds, rows, cols)
+			return
+		}
 	}
 	transposeAny(dst, ldd, src, lds, rows, cols)
 }
