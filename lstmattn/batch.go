@@ -41,13 +41,19 @@ func (b *Batch) TotalWeight() float64 {
 
 // part is the windows lo to hi of a batch whose targets have a number of steps.
 func (b *Batch) part(c *Config, steps, lo, hi int) *Batch {
+	cut := b.cut(c, steps, lo, hi)
+	return &cut
+}
+
+// cut is part by value.
+func (b *Batch) cut(c *Config, steps, lo, hi int) Batch {
 	of := func(all []float32, width int) []float32 {
 		if all == nil {
 			return nil
 		}
 		return all[lo*width : hi*width]
 	}
-	return &Batch{
+	return Batch{
 		Size: hi - lo,
 		X:    of(b.X, c.InputSize*c.NumFeatures), Target: of(b.Target, steps*c.NumFeatures), Weight: of(b.Weight, steps*c.NumFeatures),
 		Past: of(b.Past, c.InputSize*c.NumPast), Future: of(b.Future, (c.InputSize+steps)*c.NumFuture), Static: of(b.Static, c.NumStatic),

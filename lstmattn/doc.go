@@ -190,6 +190,7 @@
 //	model.go state.go          the model in the kernels' layout; the memory of a pass
 //	sequences.go               windows as sequences of segments, the linear skip
 //	forward.go run.go          the encoder and one decoder step; the loop over steps
+//	parts.go                   decoding a batch in parts
 //	direct.go                  direct decoding
 //	forecast.go                Forecast and Forward, what they check
 //	tape.go                    what a training pass remembers

@@ -66,6 +66,9 @@ func (p *pass) forward(ctx context.Context, values, weights []float32, steps int
 	if p.config.direct() {
 		return p.decodeDirect(ctx, values, weights, steps, drop)
 	}
+	if len(s.parts) > 0 && force == nil && p.choice == nil {
+		return p.decodeInParts(ctx, values, weights, steps)
+	}
 	return p.decodeSteps(ctx, values, weights, steps, force, drop)
 }
 

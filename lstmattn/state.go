@@ -37,6 +37,11 @@ type State struct {
 	direct       direct
 	pass         pass // that uses the state
 
+	parts []State // views of parts of the batch, see split
+	task  partsTask
+	begin int   // of a view: its first window
+	data  Batch // of a view
+
 	// Of training:
 	tape              *tape // nil outside training
 	force             forcing
@@ -101,6 +106,9 @@ func (s *State) layOut(m *Model, batch, steps, paths int) {
 		s.prevs = [][]float32{s.take(R * c.segmentWidth())}
 		s.y = s.take(R * c.outputWidth())
 	})
+	if !c.direct() {
+		s.split(c, batch)
+	}
 }
 
 // cut lays the state out anew: lay takes its pieces once to count them and once
@@ -119,6 +127,7 @@ func (s *State) cut(lay func()) {
 // state has room of its own but in autoregressive training.
 func (s *State) common(m *Model, batch, paths int) {
 	s.model, s.batch, s.paths, s.steps, s.tape, s.back = m, batch, paths, 0, nil, nil
+	s.parts = s.parts[:0]
 	if s.between == nil {
 		s.between = func(layer int, y []float32) []float32 { return s.dropBetween(layer, y) }
 		s.stop = func() error { return s.ctx.Err() }
