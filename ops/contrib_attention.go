@@ -23,6 +23,7 @@ func contribAttentionOps() []Op {
 		op("GroupQueryAttention", 7, 17, 1, 4, newGroupQuery),
 		op("RotaryEmbedding", 4, 4, 1, 1, newContribRotary),
 		op("EmbedLayerNormalization", 7, 9, 1, 3, newEmbedNorm),
+		op("QEmbedLayerNormalization", 18, 18, 1, 2, newQuantisedEmbedNorm),
 	}
 }
 

@@ -232,7 +232,8 @@ func (k realProduct) runDynamic(c *Ctx, a, bias *tensor.Tensor, shape []int, n i
 
 // dynamicLSTM is LSTM with 8-bit weights (directions, I, 4H) and (directions, H,
 // 4H). The data are rounded to 8 bits by their range over all steps, and h before
-// every step by its range over all sequences.
+// every step by its range over all sequences. Attribute "clip" leaves out c on its
+// way to h, as it does in ONNX Runtime, whose operator this is.
 type dynamicLSTM struct{ *recurrent }
 
 // The inputs of DynamicQuantizeLSTM after those of LSTM.

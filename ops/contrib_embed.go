@@ -136,6 +136,12 @@ func (k *embedNorm) Run(c *Ctx) error {
 	if c.Wants(2) {
 		sum.done()
 	}
+	return countWords(c, b)
+}
+
+// countWords makes output 1 how many words the mask shows of each of b sequences,
+// 0 without a mask.
+func countWords(c *Ctx, b int) error {
 	if !c.Wants(1) {
 		return nil
 	}
@@ -151,16 +157,28 @@ func (k *embedNorm) Run(c *Ctx) error {
 }
 
 // addRowsOf adds to each of n rows of sum the row of a table, input table, that
-// input ids says: the row's own place of t where positions are left out, nothing
-// where segments are.
+// input ids says.
 func addRowsOf(c *Ctx, sum []float32, ids, table, n, t, width int) error {
+	if c.In(table) == nil {
+		return nil
+	}
+	data, err := reals[float32](c, c.In(table))
+	if err != nil {
+		return err
+	}
+	return eachRowOf(c, ids, table, n, t, func(i, at int) {
+		to := sum[i*width:][:width]
+		kernel.Add(to, to, data[at*width:][:width])
+	})
+}
+
+// eachRowOf calls f with each i < n and the row of a table, input table, that
+// input ids says: its own place of t where positions are left out, no row where
+// the table is.
+func eachRowOf(c *Ctx, ids, table, n, t int, f func(i, at int)) error {
 	rows := c.In(table)
 	if rows == nil {
 		return nil
-	}
-	data, err := reals[float32](c, rows)
-	if err != nil {
-		return err
 	}
 	var list []int32
 	if given := c.In(ids); given != nil {
@@ -174,8 +192,7 @@ func addRowsOf(c *Ctx, sum []float32, ids, table, n, t, width int) error {
 		if at < 0 || at >= rows.Dim(0) {
 			return fmt.Errorf("input %d: %d at %d is out of range for %d rows", ids, at, i, rows.Dim(0))
 		}
-		to := sum[i*width:][:width]
-		kernel.Add(to, to, data[at*width:][:width])
+		f(i, at)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ func contribNBitsOps() []Op {
 
 // matmulNBits is a (..., K) times the transpose of weights (N, K) plus a bias.
 // The weights are bytes of packed numbers, lowest bits first, in blocks along K,
-// each with a scale and a zero point.
+// each with a scale and a zero point, packed like them or of the data's type.
 type matmulNBits struct {
 	k, n, bits, block int
 
@@ -42,7 +42,7 @@ func newMatMulNBits(a *Attrs) (Kernel, error) {
 // check checks types and, where known, shapes.
 func (m *matmulNBits) check(at func(i int) Fact) error {
 	x := at(0)
-	if err := types(tensor.Float32, tensor.Float16).check(0, x.DType); err != nil {
+	if err := shortFloats.check(0, x.DType); err != nil {
 		return err
 	}
 	if x.Ranked && (len(x.Shape) == 0 || x.Shape[len(x.Shape)-1] != m.k && x.Shape[len(x.Shape)-1] >= 0) {
@@ -50,13 +50,23 @@ func (m *matmulNBits) check(at func(i int) Fact) error {
 	}
 	blocks := (m.k-1)/m.block + 1
 	zeros := (blocks*m.bits + 7) / 8 // bytes for each of N
+	packedZeros := at(3).DType == tensor.Uint8
+	if !packedZeros {
+		zeros = blocks
+	}
 	for _, i := range []int{2, 5} {
 		if err := sameType(i, at(i).DType, x.DType); err != nil {
 			return err
 		}
 	}
-	for _, i := range []int{1, 3} {
-		if err := types(tensor.Uint8).check(i, at(i).DType); err != nil {
+	if err := types(tensor.Uint8).check(1, at(1).DType); err != nil {
+		return err
+	}
+	if err := (types(tensor.Uint8) | shortFloats).check(3, at(3).DType); err != nil {
+		return err
+	}
+	if !packedZeros {
+		if err := sameType(3, at(3).DType, x.DType); err != nil {
 			return err
 		}
 	}
@@ -91,7 +101,16 @@ func (m *matmulNBits) unpack(memory Allocator, b, scales, zeros *tensor.Tensor) 
 	if err != nil {
 		return nil, err
 	}
-	kernel.UnpackBits(tensor.Of[float32](w), tensor.Of[uint8](b), s, zerosOf[uint8](zeros), m.n, m.k, m.bits, m.block)
+	var packed []uint8
+	var real []float32
+	if zeros != nil && zeros.DType() == tensor.Uint8 {
+		packed = tensor.Of[uint8](zeros)
+	} else if zeros != nil {
+		if real, err = float32s(zeros); err != nil {
+			return nil, err
+		}
+	}
+	kernel.UnpackBits(tensor.Of[float32](w), tensor.Of[uint8](b), s, packed, real, m.n, m.k, m.bits, m.block)
 	return w, nil
 }
 

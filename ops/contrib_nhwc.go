@@ -19,9 +19,23 @@ func contribLastOps() []Op {
 	byAttribute := func(a *Attrs) bool { return a.Int("channels_last", 0) != 0 }
 	return []Op{
 		op("QLinearConv", 8, 9, channelsLast(byAttribute, newQLinearConv)),
-		op("QLinearAveragePool", 4, 5, channelsLast(byAttribute, inReal([]int{0}, 3, newPool(averagePool, 11, f32)))),
-		op("QLinearGlobalAveragePool", 4, 5, channelsLast(byAttribute, inReal([]int{0}, 3, newGlobalPool(averagePool, f32)))),
+		op("QLinearAveragePool", 4, 5, channelsLast(byAttribute, newQLinearPool(newPool(averagePool, 11, f32), false))),
+		op("QLinearGlobalAveragePool", 4, 5, channelsLast(byAttribute, newQLinearPool(newGlobalPool(averagePool, f32), true))),
 		op("NhwcMaxPool", 1, 1, channelsLast(always, newPool(maxPool, 12, bytes))),
+	}
+}
+
+// newQLinearPool is the pool f of quantised numbers, whole until the last
+// rounding or not.
+func newQLinearPool(f func(*Attrs) (Kernel, error), whole bool) func(*Attrs) (Kernel, error) {
+	return func(a *Attrs) (Kernel, error) {
+		k, err := inReal([]int{0}, 3, f)(a)
+		if err != nil {
+			return nil, err
+		}
+		pool := k.(realInside)
+		pool.zeroFirst, pool.whole = true, whole
+		return pool, nil
 	}
 }
 

@@ -17,14 +17,13 @@ func contribQuantisedOps() []Op {
 		return Op{Name: name, Domain: domain, Versions: []Version{
 			{Since: 1, MinIn: minIn, MaxIn: maxIn, MinOut: 1, MaxOut: 1, Holes: true, New: f}}}
 	}
-	// one and two are of one and two quantised inputs, with the output's scale after them.
+	// one is of one quantised input, with the output's scale after it.
 	one := func(name string, f func(*Attrs) (Kernel, error)) Op { return op(name, 4, 5, inReal([]int{0}, 3, f)) }
-	two := func(name string, f func(*Attrs) (Kernel, error)) Op { return op(name, 7, 8, inReal([]int{0, 3}, 6, f)) }
 	ints := types(tensor.Int8, tensor.Uint8, tensor.Int16, tensor.Uint16) | int4s
 	reals := types(tensor.Float32, tensor.Float16)
 	return []Op{
-		two("QLinearAdd", newBinary(kernel.OpAdd, f32)),
-		two("QLinearMul", newBinary(kernel.OpMul, f32)),
+		op("QLinearAdd", 7, 8, newQLinearBinary(kernel.OpAdd)),
+		op("QLinearMul", 7, 8, newQLinearBinary(kernel.OpMul)),
 		one("QLinearSigmoid", func(*Attrs) (Kernel, error) {
 			return &unary{f32, loops{f32: kernel.Sigmoid}}, nil
 		}),
@@ -34,9 +33,22 @@ func contribQuantisedOps() []Op {
 		op("QLinearConcat", 5, Unlimited, newQLinearConcat),
 		op("QGemm", 6, 9, newQGemm),
 		{Name: "QuantizeLinear", Domain: domain, Versions: []Version{
-			{Since: 1, MinIn: 2, MaxIn: 3, MinOut: 1, MaxOut: 1, New: newQuantize(21, reals, reals, ints)}}},
+			{Since: 1, MinIn: 2, MaxIn: 3, MinOut: 1, MaxOut: 1, New: newContribQuantize(reals, ints)}}},
 		{Name: "DequantizeLinear", Domain: domain, Versions: []Version{
 			{Since: 1, MinIn: 2, MaxIn: 3, MinOut: 1, MaxOut: 1, New: newDequantize(21, ints|types(tensor.Int32), reals)}}},
+	}
+}
+
+// newContribQuantize is ONNX's with quotients in float32, of float16 too.
+func newContribQuantize(from, to dtypes) func(*Attrs) (Kernel, error) {
+	return func(a *Attrs) (Kernel, error) {
+		k, err := newQuantize(21, from, from, to)(a)
+		if err != nil {
+			return nil, err
+		}
+		q := k.(*quantize)
+		q.precision = tensor.Float32
+		return q, nil
 	}
 }
 
@@ -57,6 +69,9 @@ type realInside struct {
 	plain int   // inputs that inner gets as they are
 	in    []int // where each of inner's other inputs starts
 	out   int   // where the output's scale is; its zero point follows
+
+	zeroFirst bool // the output is rounded with its zero point added, as pools do
+	whole     bool // inner gets whole numbers: the one input's scale comes in with the output's
 }
 
 func inReal(in []int, out int, f func(*Attrs) (Kernel, error)) func(*Attrs) (Kernel, error) {
@@ -164,8 +179,16 @@ func (k realInside) Run(c *Ctx) error {
 		real[i] = c.In(i)
 	}
 	widen := &dequantize{from: byteTypes, scale: types(tensor.Float32)}
+	one, err := tensor.New([]float32{1})
+	if err != nil {
+		return err
+	}
 	for j, i := range k.in {
-		y, err := runInner(c, widen, 1, c.In(i), c.In(i+1), c.In(i+2))
+		scale := c.In(i + 1)
+		if k.whole {
+			scale = one
+		}
+		y, err := runInner(c, widen, 1, c.In(i), scale, c.In(i+2))
 		if err != nil {
 			return err
 		}
@@ -175,7 +198,28 @@ func (k realInside) Run(c *Ctx) error {
 	if err != nil {
 		return err
 	}
+	if k.zeroFirst {
+		return k.quantiseSums(c, y[0], dt)
+	}
 	return requantised(c, y[0], c.In(k.out), c.In(k.out+1), dt)
+}
+
+// quantiseSums makes y output 0, rounded after its zero point is added.
+func (k realInside) quantiseSums(c *Ctx, y *tensor.Tensor, dt tensor.DType) error {
+	out, err := c.Out(0, dt, y.Shape()...)
+	if err != nil {
+		return err
+	}
+	x, scale, zero := tensor.Of[float32](y), tensor.Of[float32](c.In(k.out))[0], c.In(k.out+1)
+	if k.whole {
+		scale /= tensor.Of[float32](c.In(k.in[0] + 1))[0]
+	}
+	if dt == tensor.Int8 {
+		kernel.QuantizeSums(tensor.Of[int8](out), x, scale, zeroOf[int8](zero))
+	} else {
+		kernel.QuantizeSums(tensor.Of[uint8](out), x, scale, zeroOf[uint8](zero))
+	}
+	return nil
 }
 
 // requantised makes y output 0 as numbers of type dt, which is zero's where that

@@ -122,6 +122,35 @@ func TestDynamicQuantizeLSTM(t *testing.T) {
 	}
 }
 
+func TestQEmbedLayerNormalizationRefuses(t *testing.T) {
+	ids := tensorOf(tensor.Int32, []float64{1, 4}, 1, 2)
+	bytes := func(shape ...int) *tensor.Tensor {
+		return tensorOf(tensor.Int8, make([]float64, tensor.Shape(shape).Len()), shape...)
+	}
+	s, z := scalarF(.1), scalarOf(tensor.Int8, 0)
+	in := []*tensor.Tensor{ids, ids, bytes(5, 3), bytes(4, 3), bytes(5, 3), bytes(3), bytes(3), ids, s, s, s, s, s, z, z, z, z, z}
+	_, err := run(t, contribNode("QEmbedLayerNormalization", 18, 2), 2, in...)
+	require.NoError(t, err)
+	for i, c := range map[int]struct {
+		with *tensor.Tensor
+		want string
+	}{
+		0:  {tensorOf(tensor.Int32, []float64{1, 5}, 1, 2), "input 0: 5 at 1 is out of range for 5 rows"},
+		3:  {bytes(1, 3), "input 18: 1 at 1 is out of range for 1 rows"},
+		5:  {bytes(2), "input 5: has shape (2), expected (3)"},
+		6:  {nil, "input 6 is missing"},
+		8:  {z, "input 8: has type int8, expected float"},
+		10: {nil, "inputs 1 and 10 must be given together"},
+		12: {tensorOf(tensor.Float32, []float64{1, 2}, 2), "input 12: has shape (2), expected a scalar"},
+		13: {scalarOf(tensor.Uint8, 1), "input 13: has type uint8, expected int8 like input 2"},
+	} {
+		wrong := append([]*tensor.Tensor(nil), in...)
+		wrong[i] = c.with
+		_, err = run(t, contribNode("QEmbedLayerNormalization", 18, 2), 2, wrong...)
+		require.EqualError(t, err, c.want)
+	}
+}
+
 func TestContribQuantisedRefuses(t *testing.T) {
 	x, s, z := tensorOf(tensor.Uint8, []float64{1, 2}, 1, 2), scalarF(.1), scalarOf(tensor.Uint8, 3)
 	two := tensorOf(tensor.Float32, []float64{1, 2}, 2)

@@ -145,7 +145,7 @@ func releaseDirection(w *tensor.Tensor, d int) {
 }
 
 func newRecurrence[T floating](k *recurrent, d int) *kernel.Recurrence[T] {
-	return &kernel.Recurrence[T]{Kind: k.kind, Acts: k.acts[d], Clip: T(k.clip), InputForget: k.inputForget, ResetLast: k.resetLast, Quantised: k.quantised, Weights: k.weights}
+	return &kernel.Recurrence[T]{Kind: k.kind, Acts: k.acts[d], Clip: T(k.clip), InputForget: k.inputForget, ResetLast: k.resetLast, Quantised: k.quantised, CellUnclipped: k.quantised, Weights: k.weights}
 }
 
 // packDirections hands each direction's part of the weights to f.

@@ -136,9 +136,9 @@ func DequantizeColumns[T int8 | uint8](dst []float32, x []T, n int, scale []floa
 //
 //	(number - zero) * scale
 //
-// with the block's scale and zero, which is packed like x, a row in whole bytes;
-// nil for the middle of the range.
-func UnpackBits(dst []float32, x []uint8, scale []float32, zero []uint8, n, k, bits, block int) {
+// with the block's scale and zero. That is in zero, packed like x, a row in whole
+// bytes, or in realZero as it is, or else the middle of the range.
+func UnpackBits(dst []float32, x []uint8, scale []float32, zero []uint8, realZero []float32, n, k, bits, block int) {
 	per, mask := 8/bits, byte(1<<bits-1)
 	blocks := (k-1)/block + 1
 	zeroRow := (blocks*bits + 7) / 8
@@ -147,6 +147,8 @@ func UnpackBits(dst []float32, x []uint8, scale []float32, zero []uint8, n, k, b
 			z := float32(int(1) << (bits - 1))
 			if zero != nil {
 				z = float32(zero[row*zeroRow+b/per] >> (b % per * bits) & mask)
+			} else if realZero != nil {
+				z = realZero[row*blocks+b]
 			}
 			s, from := scale[row*blocks+b], (row*blocks+b)*block/per
 			for i := range min(block, k-b*block) {

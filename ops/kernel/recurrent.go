@@ -25,6 +25,8 @@ type Recurrence[T Float] struct {
 	Acts [3]CellActivation
 	// Clip bounds the input of every activation to [-Clip, Clip]; 0 doesn't.
 	Clip T
+	// CellUnclipped (LSTM) keeps c as it is before h's activation.
+	CellUnclipped bool
 	// InputForget (LSTM) makes the forget gate 1 - i.
 	InputForget bool
 	// ResetLast (GRU) applies the reset gate after the recurrent product.

@@ -125,7 +125,11 @@ func (n *Recurrence[T]) lstm(gates, h, c []T) {
 	}
 	activateCell(&n.Acts[0], n.Clip, o)
 	copy(h, c)
-	activateCell(&n.Acts[2], n.Clip, h)
+	clip := n.Clip
+	if n.CellUnclipped {
+		clip = 0
+	}
+	activateCell(&n.Acts[2], clip, h)
 	for j := range h {
 		h[j] *= o[j]
 	}

@@ -12,8 +12,15 @@ import cases
 
 TYPES = {np.dtype("float32"): TensorProto.FLOAT, np.dtype("float16"): TensorProto.FLOAT16, np.dtype("int32"): TensorProto.INT32,
          np.dtype("int64"): TensorProto.INT64, np.dtype("int8"): TensorProto.INT8, np.dtype("uint8"): TensorProto.UINT8,
-         np.dtype("bool"): TensorProto.BOOL}
+         np.dtype("bool"): TensorProto.BOOL, np.dtype("float64"): TensorProto.DOUBLE, np.dtype("int16"): TensorProto.INT16, np.dtype("uint16"): TensorProto.UINT16}
 random = np.random.default_rng(7)
+
+
+class Constant:
+    """An input that is an initializer."""
+
+    def __init__(self, value):
+        self.value = np.asarray(value)
 
 
 def f(*shape):
@@ -37,20 +44,20 @@ def tables(rows, half):
 
 
 def build(op, inputs, outputs, attributes, keep=None):
-    """A model of one node. inputs is a list of arrays, None for one left out; outputs tells which are named.
+    """A model of one node. inputs is a list of arrays and Constants, None for one left out; outputs tells which are named.
 
     keep (B, T) leaves only output 0, with zeros where it is false: what an operator says nothing of."""
     names = [f"in{i}" if a is not None else "" for i, a in enumerate(inputs)]
     made = [f"out{i}" if wanted else "" for i, wanted in enumerate(outputs)]
     node = helper.make_node(op, names, made, domain="com.microsoft", **attributes)
-    nodes, constants = [node], []
+    nodes, constants = [node], [onnx.numpy_helper.from_array(a.value, n) for n, a in zip(names, inputs) if isinstance(a, Constant)]
     if keep is not None:
         nodes.append(helper.make_node("Where", ["keep", "out0", "zero"], ["kept"]))
-        constants = [onnx.numpy_helper.from_array(np.array(keep, bool)[:, :, None], "keep"), onnx.numpy_helper.from_array(np.float32(0), "zero")]
+        constants += [onnx.numpy_helper.from_array(np.array(keep, bool)[:, :, None], "keep"), onnx.numpy_helper.from_array(np.float32(0), "zero")]
         made = ["kept"]
     graph = helper.make_graph(
         nodes, op,
-        [helper.make_tensor_value_info(n, TYPES[a.dtype], a.shape if op == "EmbedLayerNormalization" else [f"d{i}_{k}" for k in range(a.ndim)]) for i, (n, a) in enumerate(zip(names, inputs)) if n],
+        [helper.make_tensor_value_info(n, TYPES[a.dtype], a.shape if op.endswith("EmbedLayerNormalization") else [f"d{i}_{k}" for k in range(a.ndim)]) for i, (n, a) in enumerate(zip(names, inputs)) if isinstance(a, np.ndarray)],
         [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in made if n],
         constants)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)], ir_version=10)
@@ -249,13 +256,13 @@ def every():
     yield from selected()
 
 
-def main():
-    asked = cases.arguments(__doc__)
+def main(every=every, purpose=__doc__):
+    asked = cases.arguments(purpose)
     for name, op, inputs, *rest in every():
         if asked.only not in name:
             continue
         model = build(op, inputs, *rest)
-        given = [a for a in inputs if a is not None]
+        given = [a for a in inputs if isinstance(a, np.ndarray)]
         got = run(model, dict(zip((i.name for i in model.graph.input), given)))
         cases.write(asked.out / "contrib" / name, model, [(given, got)])
 

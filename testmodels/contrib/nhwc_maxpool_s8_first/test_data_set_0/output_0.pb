@@ -1,0 +1,1 @@
+Bout0J?e%om%om om u#u#YuY#_4#_4w_swdswdsodbobRJRJo%Jo%]o%al}al}al

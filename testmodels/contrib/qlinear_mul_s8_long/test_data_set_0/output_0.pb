@@ -1,0 +1,1 @@
+%Bout0JodÇ{M.SWe\\ğEF0Hf<bVgjLQ×öePs1WH;û0?f3[û`9whoê[rzòÌlJ`bedô(hLhC]~P€
