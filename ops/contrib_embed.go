@@ -183,6 +183,8 @@ func eachRowOf(c *Ctx, ids, table, n, t int, f func(i, at int)) error {
 	var list []int32
 	if given := c.In(ids); given != nil {
 		list = tensor.Of[int32](given)
+	} else if n > 0 && t > rows.Dim(0) {
+		return fmt.Errorf("input %d: has %d rows, expected at least %d", table, rows.Dim(0), t)
 	}
 	for i := range n {
 		at := i % t

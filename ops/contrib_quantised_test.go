@@ -136,7 +136,7 @@ func TestQEmbedLayerNormalizationRefuses(t *testing.T) {
 		want string
 	}{
 		0:  {tensorOf(tensor.Int32, []float64{1, 5}, 1, 2), "input 0: 5 at 1 is out of range for 5 rows"},
-		3:  {bytes(1, 3), "input 18: 1 at 1 is out of range for 1 rows"},
+		3:  {bytes(1, 3), "input 3: has 1 rows, expected at least 2"},
 		5:  {bytes(2), "input 5: has shape (2), expected (3)"},
 		6:  {nil, "input 6 is missing"},
 		8:  {z, "input 8: has type int8, expected float"},
