@@ -127,15 +127,6 @@ func (w *Windows) Scalers() (Scalers, error) {
 	return out, nil
 }
 
-// Unscale turns a forecast of window i, (steps, columns), into raw values in
-// place. It changes nothing without PerSeries.
-func (w *Windows) Unscale(i int, values []float32) {
-	f, n := w.Unscaler(i), len(w.frame.Columns)
-	for k, v := range values {
-		values[k] = float32(f(k%n, float64(v)))
-	}
-}
-
 // UnscaleForecast turns the forecasts of windows lo, lo+1 and so on into raw values
 // in place: point forecasts, quantiles, scales and paths. Likelihoods stay those
 // of scaled values. It changes nothing without PerSeries.

@@ -33,7 +33,7 @@ type WindowOptions struct {
 	// PerSeries scales the columns that are forecast by the mean and standard
 	// deviation of their own series, over the rows before From, or before To
 	// where nothing is before From. X and Target are no raw values then;
-	// Windows.Unscale turns forecasts back.
+	// Windows.UnscaleForecast turns forecasts back.
 	PerSeries bool
 }
 

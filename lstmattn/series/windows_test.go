@@ -189,8 +189,17 @@ func TestScalers(t *testing.T) {
 		require.NoError(t, w.Read(context.Background(), []int{0, last}, b))
 		unit := math.Sqrt((100 - 1) / 12.0) // of 10 numbers in a row
 		require.InDelta(t, (1005-1004.5)/unit, b.X[2], 1e-5)
-		w.Unscale(last, b.Target[3:])
-		require.InDeltaSlice(t, []float32{1007, 1008, 1009}, b.Target[3:], 1e-3)
+		// Places are moved and stretched, deviations stretched, each by its series.
+		y := &lstmattn.Forecast{
+			Batch: 1, Horizon: 3, Features: 1, Values: b.Target[3:], Scale: []float32{1, 2, 3}, Paths: 1, Samples: []float32{0, 1, 2},
+			Levels: []float64{.1, .9}, Quantiles: []float32{-1, 1, -1, 1, -2, 2},
+		}
+		w.UnscaleForecast(y, last)
+		u := float32(unit)
+		require.InDeltaSlice(t, []float32{1007, 1008, 1009}, y.Values, 1e-3)
+		require.InDeltaSlice(t, []float32{u, 2 * u, 3 * u}, y.Scale, 1e-3)
+		require.InDeltaSlice(t, []float32{1004.5, 1004.5 + u, 1004.5 + 2*u}, y.Samples, 1e-3)
+		require.InDeltaSlice(t, []float32{1004.5 - u, 1004.5 + u, 1004.5 - u, 1004.5 + u, 1004.5 - 2*u, 1004.5 + 2*u}, y.Quantiles, 1e-3)
 		s, err = w.Scalers()
 		require.NoError(t, err)
 		require.Equal(t, lstmattn.Scaler{Mean: []float32{0}, Scale: []float32{1}}, s.Columns)
