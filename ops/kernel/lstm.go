@@ -73,7 +73,11 @@ func lstmTogether(p *Pool, most int, w *LSTMWeights, a *LSTMArgs) error {
 		}
 	}
 	if t.err == nil {
-		p.lead(min(most, crewFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps())), t.prepare(a.H0, a.C0, t.span), t.run, t.share)
+		ahead := t.span
+		if t.joined = w.joined != nil; t.joined {
+			ahead = 1
+		}
+		p.lead(min(most, crewFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps())), t.prepare(a.H0, a.C0, ahead), t.run, t.share)
 	}
 	err := t.err
 	t.forget()
@@ -101,12 +105,13 @@ func crewFor(p *Pool, T, step, lumps int) int {
 
 // An lstmTask is one call of LSTM or LSTMStep.
 type lstmTask struct {
-	w     *LSTMWeights
-	a     *LSTMArgs
-	batch int
-	span  int       // steps whose gates are prepared at once
-	x     dataRange // of all of X, where weights are integers that want it
-	err   error
+	w      *LSTMWeights
+	a      *LSTMArgs
+	batch  int
+	span   int       // steps whose gates are prepared at once
+	joined bool      // they aren't: see recurJoined
+	x      dataRange // of all of X, where weights are integers that want it
+	err    error
 
 	run   func(c *crew)
 	share func(s *seat)
@@ -124,7 +129,7 @@ var lstmTasks = sync.Pool{New: func() any {
 
 // forget lets go of the caller's data and gives the task back.
 func (t *lstmTask) forget() {
-	t.w, t.a, t.x, t.err, t.bufs = nil, nil, dataRange{}, nil, nil
+	t.w, t.a, t.x, t.err, t.bufs, t.joined = nil, nil, dataRange{}, nil, nil, false
 	lstmTasks.Put(t)
 }
 
@@ -208,7 +213,9 @@ func eachStep(c *crew, T, span, lumps int, reverse bool, stop func() error, from
 func (t *lstmTask) work(s *seat) {
 	ph := &s.phase
 	if ph.project {
-		t.project(ph.bufs, s.lo, s.hi, ph.first, ph.n)
+		if !t.joined {
+			t.project(ph.bufs, s.lo, s.hi, ph.first, ph.n)
+		}
 		return
 	}
 	all := t.all(ph.bufs, ph)

@@ -15,6 +15,7 @@ type LSTMWeights struct {
 	w             *LSTMInput
 	r             *PackedB  // (H, blocks*4U)
 	bias          []float32 // (blocks*4U) Wb + Rb
+	joined        *PackedB  // (H+I+1, blocks*4U) r, w and bias; nil but for few inputs
 }
 
 // LSTMInput is a packed input projection of an LSTM: a block of columns of W.
@@ -58,6 +59,10 @@ func newLSTMWeights(v *variant, input, hidden int, w, r *PackedB, b []float32) *
 	if b != nil {
 		p.sumBias(b[:4*hidden], b[4*hidden:])
 	}
+	if depth := joinedDepth(v, input, hidden); depth > 0 && w.panels != nil && r.panels != nil {
+		p.joined = &PackedB{k: depth, n: p.columns(), v: v, panels: aligned(depth * p.columns())}
+		p.join()
+	}
 	return p
 }
 
@@ -68,6 +73,7 @@ func (p *LSTMWeights) Repack(w, r, wb, rb []float32) {
 	repackGates(p.w.w, 4, p.hidden, w, p.input)
 	repackGates(p.r, 4, p.hidden, r, p.hidden)
 	p.sumBias(wb, rb)
+	p.join()
 }
 
 func (p *LSTMWeights) sumBias(wb, rb []float32) {
@@ -151,7 +157,13 @@ func gateColumn(v *variant, gates, hidden, g int) int {
 func (w *LSTMWeights) Sizes() (input, hidden int) { return w.input, w.hidden }
 
 // Bytes is the memory the packed weights take.
-func (w *LSTMWeights) Bytes() int { return w.w.w.Bytes() + w.r.Bytes() + 4*len(w.bias) }
+func (w *LSTMWeights) Bytes() int {
+	n := w.w.w.Bytes() + w.r.Bytes() + 4*len(w.bias)
+	if w.joined != nil {
+		n += w.joined.Bytes()
+	}
+	return n
+}
 
 // columns is the width of a row of gates, units that of a row of h or c.
 func (w *LSTMWeights) columns() int { return w.blocks * 4 * w.v.lanes }

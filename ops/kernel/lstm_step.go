@@ -4,15 +4,18 @@ package kernel
 // memory it works on.
 type lstmAt struct {
 	n, time       int
-	gates         []float32 // (B, gateRow): W x + b, then the gates
+	gates         []float32 // (B, gateRow): W x + b, unless joined, then the gates
 	before, after []float32 // (B, units): h
 	c             []float32 // (B, units)
 }
 
 // all is the step of a phase on the buffers that the members share.
 func (t *lstmTask) all(b *stepBuffers, ph *phase) lstmAt {
-	row := t.batch * t.w.gateRow()
-	return lstmAt{n: ph.n, time: ph.time, gates: b.gates[ph.at*row:][:row], before: b.h[ph.n%2], after: b.h[1-ph.n%2], c: b.c}
+	row, of := t.batch*t.w.gateRow(), ph.at
+	if t.joined {
+		of = 0
+	}
+	return lstmAt{n: ph.n, time: ph.time, gates: b.gates[of*row:][:row], before: b.h[ph.n%2], after: b.h[1-ph.n%2], c: b.c}
 }
 
 // step computes one step of lumps [lo, hi). Sequences no longer than its time
@@ -27,7 +30,7 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32) {
 	if w.r.panels == nil {
 		several = max(1, stepSmaller/(t.batch*w.lumpBlocks()*4*v.lanes))
 	}
-	r := t.recur(gates, before)
+	r := t.recur(at)
 	defer r.forget()
 	for i := lo; i < hi; i += several {
 		lump, end := i, min(i+several, hi)
@@ -54,11 +57,14 @@ const stepSmaller = 1 << 9
 
 // recur is the product R h, to be added to the gates some columns at a time. h
 // is laid out, or becomes integers, once for all of them.
-func (t *lstmTask) recur(gates, h []float32) *gemmTask {
+func (t *lstmTask) recur(at lstmAt) *gemmTask {
+	if t.joined {
+		return t.recurJoined(at)
+	}
 	w := t.w
 	g := gemmTasks.Get().(*gemmTask)
 	g.use(w.r)
-	g.m, g.a, g.lda, g.c, g.ldc, g.e.Beta = t.batch, h, w.units(), gates, w.gateRow(), 1
+	g.m, g.a, g.lda, g.c, g.ldc, g.e.Beta = t.batch, at.before, w.units(), at.gates, w.gateRow(), 1
 	g.prepare()
 	return g
 }

@@ -34,6 +34,8 @@ func lstmCases() []lstmCase {
 		{T: 140, B: 8, I: 2, H: 64},
 		{T: 6, B: 25, I: 3, H: 100, reverse: true, lens: []int32{6, 0, 3, 6, 5, 1, 6, 6, 2, 4, 6, 0, 3, 6, 5, 1, 6, 6, 2, 4, 6, 5, 4, 3, 2}},
 		{T: 4, B: 17, I: 0, H: 130, batchFirst: true},
+		{T: 20, B: 1, I: 1, H: 64, reverse: true},
+		{T: 6, B: 25, I: 8, H: 64, batchFirst: true, lens: []int32{6, 0, 3, 6, 5, 1, 6, 6, 2, 4, 6, 0, 3, 6, 5, 1, 6, 6, 2, 4, 6, 5, 4, 3, 2}},
 		{T: 10, B: 3, I: 2, H: 300, lens: []int32{9, 10, 4}},
 	}
 }

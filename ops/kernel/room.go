@@ -39,7 +39,11 @@ func RoomForInt8(k, n int) Room {
 
 // RoomForLSTM is what [PackLSTMAs] takes.
 func RoomForLSTM(t WeightType, input, hidden int) Room {
-	return roomForGates(t, 4, input, hidden).plus(roomForGates(t, 4, hidden, hidden)).plus(roomForGates(WeightFloat32, 4, 1, hidden))
+	r := roomForGates(t, 4, input, hidden).plus(roomForGates(t, 4, hidden, hidden)).plus(roomForGates(WeightFloat32, 4, 1, hidden))
+	if t == WeightFloat32 {
+		r = r.plus(roomForGates(t, 4, joinedDepth(active, input, hidden), hidden))
+	}
+	return r
 }
 
 // RoomForLSTMInt8 is what [PackLSTMInt8] takes.
