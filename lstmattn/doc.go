@@ -194,7 +194,8 @@
 //	direct.go                  direct decoding
 //	forecast.go                Forecast and Forward, what they check
 //	tape.go                    what a training pass remembers
-//	backward.go steps_backward.go direct_backward.go lstm_backward.go gradient.go loss.go optimizer.go   training
+//	backward.go encoder_backward.go steps_backward.go direct_backward.go lstm_backward.go   the backward pass
+//	gradient.go loss.go optimizer.go   the rest of training
 //
 // A new parameter is one line in params.go, its use in forward.go and in
 // backward.go: files, counting, optimisers and checks range over the table.
