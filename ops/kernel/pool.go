@@ -22,8 +22,8 @@ type pool struct {
 	load atomic.Uint64
 	// wake carries an invitation for each worker that shall join a job.
 	wake chan invitation
-	// bell changes with every invitation while a worker dozes.
-	bell  atomic.Uint32
+	// beds are where the workers doze, of which so many do.
+	beds  []bed
 	dozes atomic.Int32
 	// free holds jobs for reuse, one for every caller that can have helpers.
 	free chan *job
@@ -42,12 +42,12 @@ func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	inner := &pool{threads: threads, wake: make(chan invitation, threads), free: make(chan *job, threads)}
+	inner := &pool{threads: threads, wake: make(chan invitation, threads), free: make(chan *job, threads), beds: make([]bed, threads-1)}
 	for range threads {
 		inner.free <- &job{done: make(chan struct{}, 1), seats: make([]seat, threads)}
 	}
-	for range threads - 1 {
-		go inner.work()
+	for i := range inner.beds {
+		go inner.work(&inner.beds[i])
 	}
 	p := &Pool{inner}
 	runtime.AddCleanup(p, func(p *pool) { close(p.wake); p.ring(threads) }, inner)
@@ -173,9 +173,11 @@ func (p *pool) invite(j *job, helpers int) (asked int) {
 // acquire took, and passes on a panic.
 func (p *Pool) finish(j *job, helpers, working int) {
 	if working > 0 {
-		for range spins {
-			if j.state.Load()&present == 0 {
-				break
+		for begin := time.Now(); j.state.Load()&present != 0 && time.Since(begin) < patience; {
+			for range spins / 64 {
+				if j.state.Load()&present == 0 {
+					break
+				}
 			}
 		}
 		<-j.done
@@ -193,14 +195,13 @@ func (p *Pool) finish(j *job, helpers, working int) {
 	}
 }
 
-func (p *pool) work() {
-	for worked := false; ; {
-		i, ok := p.next(worked)
+func (p *pool) work(b *bed) {
+	for {
+		i, ok := p.next(b)
 		if !ok {
 			return
 		}
 		if i.j.join(i.round) {
-			worked = true
 			i.j.work(1)
 			i.j.leave()
 		}
@@ -208,15 +209,19 @@ func (p *pool) work() {
 }
 
 const (
+	// patience is how long a caller that waits for the last helper keeps its
+	// processor. One that lets go of it may find itself on the helper's
+	// thread, and that again on the processor where the helper goes on.
+	patience = 200 * time.Microsecond
 	// linger is how long a worker without work keeps its processor: the next call
 	// of a run is often near, and waking a thread takes longer than most calls.
 	linger = 50 * time.Microsecond
 	// doze is how long it then keeps its thread.
-	doze = time.Second
+	doze = time.Minute
 )
 
 // next waits for an invitation; false means that the pool is garbage.
-func (p *pool) next(worked bool) (i invitation, ok bool) {
+func (p *pool) next(b *bed) (i invitation, ok bool) {
 	for begin := time.Now(); time.Since(begin) < linger; {
 		for range spins / 64 {
 			select {
@@ -227,8 +232,8 @@ func (p *pool) next(worked bool) (i invitation, ok bool) {
 		}
 		runtime.Gosched()
 	}
-	if canDoze && worked {
-		if i, ok, woken := p.doze(); woken {
+	if canDoze {
+		if i, ok, woken := p.doze(b); woken {
 			return i, ok
 		}
 	}
@@ -240,38 +245,52 @@ func (p *pool) next(worked bool) (i invitation, ok bool) {
 // processors keep a thread for that.
 var dozing atomic.Int32
 
-// doze waits for an invitation with a thread of its own, which the system wakes
-// on the processor it had. A goroutine that waits for a channel gets whatever
-// thread the scheduler wakes, and where that had the caller's processor last it
-// may share it for many milliseconds while the other one idles. After a while
-// nobody has woken it.
-func (p *pool) doze() (i invitation, ok, woken bool) {
+// doze waits for an invitation with a thread of its own. A goroutine that waits
+// for a channel gets whatever thread the scheduler wakes, and where that had the
+// caller's processor last it may share it for many milliseconds while the other
+// one idles. After a while nobody has woken it.
+func (p *pool) doze(b *bed) (i invitation, ok, woken bool) {
 	defer dozing.Add(-1)
 	if int(dozing.Add(1)) > runtime.GOMAXPROCS(0) {
 		return i, false, false
 	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	p.dozes.Add(1)
 	defer p.dozes.Add(-1)
 	for begin := time.Now(); ; {
-		seen := p.bell.Load()
-		select { // after dozes, before sleeping: who invites now rings, or was seen
+		b.lie()
+		select { // after lying down, before sleeping: who invites now rings, or was seen
 		case i, ok = <-p.wake:
+			b.rise()
 			return i, ok, true
 		default:
 		}
 		rest := doze - time.Since(begin)
+		if rest > 0 {
+			b.sleep(rest)
+		}
+		b.rise()
+		select {
+		case i, ok = <-p.wake:
+			return i, ok, true
+		default:
+		}
 		if rest <= 0 {
 			return i, false, false
 		}
-		sleepOn(&p.bell, seen, rest)
 	}
 }
 
 // ring wakes up to n workers that doze.
 func (p *pool) ring(n int) {
-	if p.dozes.Load() > 0 && n > 0 {
-		p.bell.Add(1)
-		wakeFrom(&p.bell, n)
+	if n <= 0 || p.dozes.Load() == 0 {
+		return
+	}
+	for i := range p.beds {
+		if n > 0 && p.beds[i].ring() {
+			n--
+		}
 	}
 }
 
