@@ -14,6 +14,10 @@ import (
 // thread of its own: a tenth of a millisecond or so.
 const leastTogether = 1 << 20
 
+// leastShare is how many times a node's work another's may be that runs beside
+// it: a smaller one doesn't make up for the threads that the larger goes without.
+const leastShare = 4
+
 // together brings nodes that can run side by side next to each other: those
 // which the threads of the pool can't share well by themselves, such as the
 // recurrent layers of two directions or two encoders. A node of that kind waits,
@@ -29,17 +33,21 @@ func (w *work) together() (groups []int, from map[*node]*node) {
 		return none, nil
 	}
 	for _, n := range w.g.nodes {
-		chains := w.chains(n)
+		chains, work := w.chains(n)
 		switch blocked := t.blocked(n); {
 		case chains == 0 && !blocked:
 			t.add(n, 0)
 			continue
 		case chains == 0:
 			t.readers = append(t.readers, n)
+		case !blocked && work < t.most/leastShare:
+			t.add(n, 0)
+			continue
 		default:
-			if blocked && !t.follow(n) {
+			if blocked && !t.follow(n) || !blocked && t.most < work/leastShare {
 				t.flush()
 			}
+			t.most = max(t.most, work)
 			t.waiting = append(t.waiting, n)
 			t.chains += chains
 		}
@@ -65,6 +73,7 @@ type togetherness struct {
 	last    int   // number of groups
 	waiting []*node
 	chains  int             // of those that wait
+	most    int             // multiplications of the largest of them
 	readers []*node         // that read of them
 	unmade  map[int]*node   // outputs of both, and whose
 	from    map[*node]*node // see together
@@ -143,22 +152,21 @@ func (t *togetherness) flush() {
 	for _, n := range t.readers {
 		t.add(n, 0)
 	}
-	t.waiting, t.readers, t.chains = nil, nil, 0
+	t.waiting, t.readers, t.chains, t.most = nil, nil, 0, 0
 	clear(t.unmade)
 }
 
 // chains is how many threads can well share the work of a node that is worth
-// running beside others, 0 for other nodes.
-func (w *work) chains(n *node) int {
+// running beside others, 0 for other nodes, and that work in multiplications.
+func (w *work) chains(n *node) (chains, work int) {
 	k, ok := n.kernel.(ops.Chained)
 	if !ok || len(n.bodies) > 0 || n.version.Random {
-		return 0
+		return 0, 0
 	}
-	chains, work := k.Chains(w.inFacts(n))
-	if work < leastTogether {
-		return 0
+	if chains, work = k.Chains(w.inFacts(n)); work < leastTogether {
+		return 0, 0
 	}
-	return chains
+	return chains, work
 }
 
 // inFacts is what is known of n's inputs.

@@ -263,3 +263,28 @@ func TestStackedLayersStop(t *testing.T) {
 	_, err := m.Run(context.Background(), in)
 	require.NoError(t, err)
 }
+
+// A recurrent layer that is small beside another leaves it all threads.
+func TestSmallStepsDontRunBesideLargeOnes(t *testing.T) {
+	const hidden = 64
+	g := &onnx.Graph{
+		Inputs:       []*onnx.ValueInfo{floats("x", "t", 1, 8), floats("z", "u", 1, 8)},
+		Outputs:      []*onnx.ValueInfo{{Name: "y"}, {Name: "v"}},
+		Initializers: []*onnx.Tensor{initializer("W", wave(1, 1, 4*hidden, 8)), initializer("R", wave(2, 1, 4*hidden, hidden))},
+		Nodes: []*onnx.Node{
+			op("LSTM", names("x", "W", "R"), names("y"), onnx.AttrInt("hidden_size", hidden)),
+			op("LSTM", names("z", "W", "R"), names("v"), onnx.AttrInt("hidden_size", hidden)),
+		},
+	}
+	m := compile(t, modelOf(14, g), runtime.WithThreads(2))
+	for _, c := range []struct {
+		x, z     int
+		together bool
+	}{{700, 100, false}, {100, 700, false}, {700, 200, true}, {200, 700, true}} {
+		p, err := m.Plan(map[string]*tensor.Tensor{"x": wave(0, c.x, 1, 8), "z": wave(1, c.z, 1, 8)})
+		require.NoError(t, err)
+		for _, s := range p.Steps {
+			require.Equal(t, c.together, s.Group > 0, "%v", c)
+		}
+	}
+}
