@@ -15,6 +15,12 @@ type Forecaster interface {
 	Forecast(ctx context.Context, b *lstmattn.Batch) (*Prediction, error)
 }
 
+// Func is a function as a Forecaster.
+type Func func(ctx context.Context, b *lstmattn.Batch) (*Prediction, error)
+
+// Forecast implements [Forecaster].
+func (f Func) Forecast(ctx context.Context, b *lstmattn.Batch) (*Prediction, error) { return f(ctx, b) }
+
 // A Fitter makes a forecaster from the rows before an origin: past holds these
 // rows of each series and no others.
 type Fitter func(ctx context.Context, past *series.Frame) (Forecaster, error)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/onda-ml/onda/export"
 	"github.com/onda-ml/onda/lstmattn"
+	"github.com/onda-ml/onda/lstmattn/imported"
 	"github.com/onda-ml/onda/lstmattn/plot"
 	"github.com/onda-ml/onda/lstmattn/series"
 	"github.com/onda-ml/onda/lstmattn/train"
@@ -79,11 +80,11 @@ func (c *demoCmd) imported(a *app) error {
 	if err != nil {
 		return err
 	}
-	f, err := newONNXForecaster(file, m)
+	f, err := imported.New(m)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", file, err)
 	}
-	return c.show(a, f, frame, 12, "airpassengers.png")
+	return c.show(a, onnxForecaster{f}, frame, 12, "airpassengers.png")
 }
 
 // show forecasts the last held steps of the series from what was before, and
