@@ -20,7 +20,7 @@ const canDoze = true
 type bed struct {
 	state  atomic.Uint32 // what the thread sleeps on
 	thread uintptr
-	cpus   processors // the thread may use
+	cpus   processors // the thread might use when somebody rang
 	barred bool
 }
 
@@ -36,7 +36,6 @@ const (
 // lie makes the bed known to who rings. The goroutine is locked to its thread.
 func (b *bed) lie() {
 	b.thread, _, _ = syscall.RawSyscall(syscall.SYS_GETTID, 0, 0, 0)
-	b.cpus.get(b.thread)
 	b.state.Store(asleep)
 }
 
@@ -66,6 +65,7 @@ func (b *bed) ring() bool {
 	if !b.state.CompareAndSwap(asleep, ringing) {
 		return false
 	}
+	b.cpus.get(b.thread)
 	others := b.cpus
 	if b.barred = others.clear(); b.barred {
 		others.set(b.thread)

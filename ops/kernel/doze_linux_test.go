@@ -28,7 +28,7 @@ func TestSleepersWakeElsewhere(t *testing.T) {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		b.lie()
-		before = b.cpus
+		before.get(b.thread)
 		b.sleep(10 * time.Second)
 		for b.state.Load() != rung { // it may return early
 			runtime.Gosched()
