@@ -1,6 +1,8 @@
-"""attention/ and transformer/: heads, masks, encoders and forecasters built on them, by torch 1.13."""
+"""attention/ and transformer/: heads, masks, encoders, forecasters and language models built on them, by torch 1.13."""
 
-from nets import attention, transformer
+import torch
+
+from nets import attention, language, transformer
 from torch_export import Case, axes, build, noise, write_all
 
 
@@ -41,6 +43,33 @@ def torch_encoder(name, seed=5, opset=17, dynamic=True, **options):
     sizes = ((2, 6), (3, 4)) if dynamic else ((2, 6),)
     sets = [(noise(seed + b, b, t, 3),) for b, t in sizes]
     return Case(name, net, sets, ["x"], ["y"], opset, axes(x="a,b,", y="a,b,") if dynamic else {})
+
+
+
+def words(seed, *shape, below):
+    return torch.randint(0, below, shape, generator=torch.Generator().manual_seed(seed))
+
+
+def bert(name, seed=6, opset=14):
+    net = build(seed, language.Bert, 20, 12, 8, 2, 2)
+    sets = []
+    for b, t in (2, 5), (1, 8):
+        mask = torch.ones(b, t, dtype=torch.int64)
+        mask[-1, -2:] = 0
+        sets.append((words(seed + b, b, t, below=20), mask, words(seed + t, b, t, below=2)))
+    inputs = ["input_ids", "attention_mask", "token_type_ids"]
+    return Case(name, net, sets, inputs, ["hidden", "pooled"], opset, axes(**{n: "batch,time" for n in inputs}, hidden="batch,time,", pooled="batch,"))
+
+
+def gpt(name, seed=7, opset=14):
+    net = build(seed, language.Gpt, 20, 12, 8, 2, 2)
+    sets = []
+    for b, t, p in (2, 4, 3), (1, 1, 6), (3, 5, 0):
+        past = [noise(seed + p + i, 2, b, 2, p, 4) for i in range(2)]
+        sets.append((words(seed + b, b, t, below=20), torch.arange(p, p + t).repeat(b, 1), *past))
+    cache = {f"{n}_{i}": f",batch,,{n}_time," for n in ("past", "present") for i in range(2)}
+    return Case(name, net, sets, ["input_ids", "position_ids", "past_0", "past_1"], ["hidden", "present_0", "present_1"], opset,
+                axes(input_ids="batch,time", position_ids="batch,time", hidden="batch,time,", **cache))
 
 
 def patch_tst(name, channels=3, seed=6, opset=17):
@@ -86,6 +115,8 @@ def all_cases():
     yield torch_encoder(f"{f}torch_gelu_norm_first", activation="gelu", norm_first=True, batch_first=True, seed=28, opset=14)
     yield torch_encoder(f"{f}torch_relu_fixed_shape", dynamic=False, batch_first=True, seed=29, opset=12)
     yield torch_encoder(f"{f}torch_gelu_opset9", activation="gelu", dynamic=False, seed=32, opset=9)
+    yield bert(f"{f}bert")
+    yield gpt(f"{f}gpt_past")
     yield patch_tst(f"{f}patch_tst")
     yield patch_tst(f"{f}patch_tst_opset12", channels=1, seed=30, opset=12)
     yield itransformer(f"{f}itransformer")
