@@ -27,6 +27,7 @@ vet:
 	GOARCH=arm64 $(GO) vet $(PACKAGES)
 	GOARCH=386 $(GO) vet $(PACKAGES)
 	GOOS=js GOARCH=wasm $(GO) vet $(PACKAGES)
+	GOARCH=riscv64 $(GO) build ./runtime/onnxgo
 	$(GO) vet -tags noasm ./ops/kernel
 
 lint:

@@ -11,11 +11,12 @@
 // runs them all. The expected outputs come from the framework the model came
 // from. ONNX Runtime agrees with every one within rtol 1e-3 and atol 1e-5 except
 // where scripts/ort_exceptions.txt says why not.
+// PRODUCERS.md says which of them stand for what exporters write.
 //
 //	recurrent      LSTM, GRU, RNN by PyTorch's TorchScript exporter, opsets 9 to 17
 //	seq2seq        encoder-decoders with attention by the same: traced, and scripted with Loop, If, sequences
 //	attention      multi-head, causal, additive attention by the same
-//	transformer    encoders, PatchTST and iTransformer by the same
+//	transformer    encoders, PatchTST, iTransformer, BERT's and GPT-2's structure by the same
 //	temporal       TCN, WaveNet, LSTNet, DLinear, N-BEATS, TFT, DeepAR and their like by the same
 //	specification  the corners of LSTM, GRU and RNN, built by hand; outputs by the formula in float64
 //	structure      functions, subgraphs, captures, 16 and 8 bits, external data, built by hand
@@ -24,7 +25,7 @@
 //	sklearn        classical regressors on lagged values through skl2onnx
 //	lightgbm       boosted trees through onnxmltools
 //	xgboost        the same, regressors and classifiers
-//	optimised      models of other families as ONNX Runtime's graph optimiser saves them
+//	optimised      models of other families as ONNX Runtime's graph optimiser and onnxruntime.transformers save them
 //	contrib        single operators of com.microsoft over their attributes, masks and caches, by ONNX Runtime
 //	quantised      models of the families above in int8 and float16, by ONNX Runtime's tools
 //	refused        models and inputs that must not run, each with the sentence that says why
