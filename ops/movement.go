@@ -3,6 +3,7 @@ package ops
 import (
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/onda-ml/onda/ops/kernel"
 	"github.com/onda-ml/onda/ops/tensor"
@@ -56,18 +57,44 @@ func move(c *Ctx, dst, src *tensor.Tensor, s *kernel.Strided) error {
 func moveBlocks(c *Ctx, dst, src *tensor.Tensor, s kernel.Strided, total int) error {
 	dim, extent := s.Widest(4 * c.Pool().Threads())
 	blocks := min(extent, (total+bytesAtOnce-1)/bytesAtOnce)
+	m := movers.Get().(*mover)
+	defer m.free()
+	m.dst, m.src, m.s, m.dim = dst, src, s, dim
 	for b := range blocks {
 		if err := c.Err(); err != nil {
 			return err
 		}
 		lo, hi := extent*b/blocks, extent*(b+1)/blocks
 		grain := max(1, (hi-lo)/c.Pool().Threads())
-		c.Pool().For(hi-lo, grain, func(from, to int) {
-			part := s.Part(dim, lo+from, lo+to)
-			moveElements(dst, src, &part)
-		})
+		m.first = lo
+		c.Pool().For(hi-lo, grain, m.run)
 	}
 	return nil
+}
+
+// A mover is a move whose parts along a dimension threads share.
+type mover struct {
+	dst, src   *tensor.Tensor
+	s          kernel.Strided
+	dim, first int
+	run        func(lo, hi int)
+}
+
+var movers = sync.Pool{New: func() any {
+	m := new(mover)
+	m.run = m.part
+	return m
+}}
+
+// part moves from lo to hi after m.first.
+func (m *mover) part(lo, hi int) {
+	part := m.s.Part(m.dim, m.first+lo, m.first+hi)
+	moveElements(m.dst, m.src, &part)
+}
+
+func (m *mover) free() {
+	m.dst, m.src = nil, nil
+	movers.Put(m)
 }
 
 // moveElements is kernel.CopyStrided for the elements' size.

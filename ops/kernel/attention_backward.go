@@ -4,7 +4,7 @@ import "sync"
 
 // AttentionGrads are the gradients of Attention, laid out as its data are: DOut
 // like Out, DQ like Q and so on. No strides of keys and values may repeat (be
-// 0), so that heads can be worked on side by side.
+// 0), so that heads can be worked on side by side, and keys are contiguous.
 type AttentionGrads struct {
 	DOut       []float32
 	DQ, DK, DV []float32

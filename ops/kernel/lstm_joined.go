@@ -5,8 +5,8 @@ package kernel
 // product, and not written before it and read again in it.
 
 const (
-	// joinedInputs is the most inputs of such a layer: they deepen the product by
-	// less than an eighth of a small layer's units.
+	// joinedInputs is the most inputs of such a layer; a product of its own is
+	// worth it for more.
 	joinedInputs = 8
 	// joinedWeights is how many weights are kept twice for that.
 	joinedWeights = 1 << 17
