@@ -132,3 +132,38 @@ func TestContribAttentionRefuses(t *testing.T) {
 		})
 	}
 }
+
+func TestQuantisedCacheRefuses(t *testing.T) {
+	bytes := func(dt tensor.DType, width int) *tensor.Tensor {
+		return tensorOf(dt, make([]float64, 2*width), 1, 1, 2, width)
+	}
+	x := tensorOf(tensor.Float32, make([]float64, 6), 1, 1, 6)
+	lens, total := tensorOf(tensor.Int32, []float64{2}, 1), tensorOf(tensor.Int32, []float64{3})
+	s := scalarF(.1)
+	node := func(k, v string, bits int64, inputs int) *onnx.Node {
+		return contribNode("GroupQueryAttention", inputs, 3, onnx.AttrInt("num_heads", 1), onnx.AttrInt("kv_num_heads", 1),
+			onnx.AttrString("k_quant_type", k), onnx.AttrString("v_quant_type", v), onnx.AttrInt("kv_cache_bit_width", bits))
+	}
+	in := func(past, scale *tensor.Tensor) []*tensor.Tensor {
+		return []*tensor.Tensor{x, x, x, past, past, lens, total, nil, nil, nil, nil, nil, scale, s}
+	}
+	_, err := run(t, node("PER_TENSOR", "PER_CHANNEL", 8, 14), 3, in(bytes(tensor.Int8, 6), s)...)
+	require.NoError(t, err)
+	for _, c := range []struct {
+		node *onnx.Node
+		in   []*tensor.Tensor
+		want string
+	}{
+		{node("PER_TENSOR", "NONE", 8, 14), in(bytes(tensor.Int8, 6), s), `attribute "v_quant_type": is "NONE" beside k_quant_type "PER_TENSOR", expected both or neither`},
+		{node("PER_TENSOR", "PER_TENSOR", 3, 14), in(bytes(tensor.Int8, 6), s), `attribute "kv_cache_bit_width": is 3, expected 8 or 4`},
+		{node("PER_HEAD", "PER_TENSOR", 8, 14), in(bytes(tensor.Int8, 6), s), `attribute "k_quant_type": is "PER_HEAD": unsupported`},
+		{node("PER_TENSOR", "PER_TENSOR", 4, 14), in(bytes(tensor.Int8, 3), s), "input 3: has type int8, expected uint8"},
+		{node("PER_TENSOR", "PER_TENSOR", 4, 14), in(bytes(tensor.Uint8, 6), s), "input 3: has shape (1, 1, 2, 6), expected (1, 1, -1, 3)"},
+		{node("PER_TENSOR", "PER_TENSOR", 8, 14), in(bytes(tensor.Int8, 6), tensorOf(tensor.Float32, []float64{1, 2}, 2)), "input 12: has shape (2), expected 1 or 6 elements"},
+		{node("PER_TENSOR", "PER_TENSOR", 8, 12), in(bytes(tensor.Int8, 6), s)[:12], "input 12 is missing"},
+		{node("NONE", "NONE", 0, 14), in(tensorOf(tensor.Float32, make([]float64, 12), 1, 1, 2, 6), s), "input 12 is given to a cache that isn't quantised"},
+	} {
+		_, err := run(t, c.node, 3, c.in...)
+		require.EqualError(t, err, c.want)
+	}
+}

@@ -21,6 +21,7 @@ type groupQuery struct {
 	interleaved bool
 	smooth      bool
 	stage       int64 // output 3: 1 before the softmax, 2 after
+	cache       quantisedCache
 }
 
 // The inputs of GroupQueryAttention.
@@ -65,13 +66,12 @@ func newGroupQuery(a *Attrs) (Kernel, error) {
 	if a.Bool("sliding_window_cache", false) {
 		a.Unsupported("sliding_window_cache", "is 1")
 	}
-	for _, name := range []string{"k_quant_type", "v_quant_type"} {
-		if q := a.String(name, "NONE"); q != "NONE" {
-			a.Unsupported(name, "is %q", q)
-		}
+	var err error
+	if k.cache, err = newQuantisedCache(a); err != nil {
+		return nil, err
 	}
-	a.Ignore("kv_cache_bit_width", "qk_norm_epsilon", "q_norm_epsilon", "k_norm_epsilon") // of what is refused below
-	for _, i := range []int{gqaKScale, gqaVScale, gqaQNorm, gqaKNorm} {
+	a.Ignore("qk_norm_epsilon", "q_norm_epsilon", "k_norm_epsilon") // of what is refused below
+	for _, i := range []int{gqaQNorm, gqaKNorm} {
 		if i < len(a.Inputs) && a.Inputs[i] {
 			return nil, Unsupportedf("input %d", i)
 		}
@@ -97,6 +97,12 @@ func (k *groupQuery) check(at func(i int) tensor.DType) error {
 	}
 	if err := types(tensor.Int64).check(gqaPositions, at(gqaPositions)); err != nil {
 		return err
+	}
+	if k.cache.bits > 0 {
+		if err := k.cache.check(at); err != nil {
+			return err
+		}
+		return checkReals(at, shortFloats, gqaK, gqaV, gqaCos, gqaSin, gqaAdd, gqaSink)
 	}
 	return checkReals(at, shortFloats, gqaK, gqaV, gqaPastK, gqaPastV, gqaCos, gqaSin, gqaAdd, gqaSink)
 }
@@ -130,11 +136,11 @@ func (k *groupQuery) sizes(at func(i int) Fact) (s groupSizes, err error) {
 	for _, i := range []int{gqaPastK, gqaPastV} {
 		f := at(i)
 		if f.Ranked {
-			if err := checkDims(i, f.Shape, s.B, k.kvHeads, Unknown, s.D); err != nil {
+			if err := checkDims(i, f.Shape, s.B, k.kvHeads, Unknown, k.cache.width(s.D)); err != nil {
 				return s, err
 			}
 			if i == gqaPastV && s.room >= 0 {
-				err = checkDims(i, f.Shape, s.B, k.kvHeads, s.room, s.D)
+				err = checkDims(i, f.Shape, s.B, k.kvHeads, s.room, k.cache.width(s.D))
 			}
 			s.room = f.Shape[2]
 		} else if f.DType != tensor.Undefined {
@@ -169,8 +175,9 @@ func (k *groupQuery) Infer(c *Infer) error {
 		present = max(s.room, total[0])
 	}
 	c.Set(0, Shaped(dt, s.B, s.T, mulKnown(s.D, k.heads)))
-	c.Set(1, Shaped(dt, s.B, k.kvHeads, present, s.D))
-	c.Set(2, Shaped(dt, s.B, k.kvHeads, present, s.D))
+	for i := 1; i < 3; i++ {
+		c.Set(i, Shaped(k.cache.dtype(dt), s.B, k.kvHeads, present, k.cache.width(s.D)))
+	}
 	scores := Unknown
 	if known {
 		scores = total[0]
@@ -232,6 +239,14 @@ func (k *groupQuery) Run(c *Ctx) error {
 	}
 	capacity := max(s.room, tk)
 	for i := range 2 {
+		if k.cache.bits > 0 {
+			real, err := k.quantisedPresent(c, i, &s, parts[1+i], before, now, capacity)
+			if err != nil {
+				return err
+			}
+			parts[1+i] = contribHeads{real, headStrides(false, k.kvHeads, capacity, s.D), capacity}
+			continue
+		}
 		present, err := outReal[float32](c, 1+i, dt, s.B, k.kvHeads, capacity, s.D)
 		if err != nil {
 			return err

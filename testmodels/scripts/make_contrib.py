@@ -245,6 +245,26 @@ def selected():
     yield "qlinear_where_signed", "QLinearWhere", [random.random((2, 3, 1)) < 0.5, x, s(0.02), zero(-3, np.int8), y, s(0.01), zero(7, np.int8), s(0.04), zero(5, np.int8)], [1], {}
 
 
+def cached():
+    """GroupQueryAttention with a quantised cache."""
+    B, T, N, G, D, room = 2, 5, 6, 2, 16, 9
+    prompt = [f(B, T, N * D), f(B, T, G * D), f(B, T, G * D)]
+    step = [f(B, 1, N * D), f(B, 1, G * D), f(B, 1, G * D)]
+    cos, sin = tables(16, D // 2)
+    full = [ints(T - 1, T - 1), np.array(T, np.int32)]
+    h = {"num_heads": N, "kv_num_heads": G}
+    for bits, kind in (8, "PER_TENSOR"), (8, "PER_CHANNEL"), (4, "PER_TENSOR"), (4, "PER_CHANNEL"):
+        t, width = (np.int8, D) if bits == 8 else (np.uint8, D // 2)
+        scales = [(np.abs(f(*([1] if kind == "PER_TENSOR" else [1, G, 1, D]))) * (0.02 if bits == 8 else 0.2) + 0.02).astype(np.float32) for _ in "kv"]
+        kept = [random.integers(np.iinfo(t).min, np.iinfo(t).max + 1, (B, G, room, width)).astype(t) for _ in "kv"]
+        quantised = h | {"k_quant_type": kind, "v_quant_type": kind, "kv_cache_bit_width": bits}
+        rest = [cos, sin, None, None, None, *scales]
+        name = f"cache_{bits}bits_{kind[4:].lower()}"
+        yield name + "_prompt", [*prompt, *(a[:, :, :0].copy() for a in kept), *full, *rest], [1, 1, 1], quantised | {"do_rotary": 1}
+        yield name + "_step", [*step, *kept, ints(9, 9), np.array(10, np.int32), *rest], [1, 1, 1], quantised | {"do_rotary": 1}
+        yield name + "_ragged", [*step, *kept, ints(4, 8), np.array(9, np.int32), *rest], [1, 1, 1], quantised
+
+
 def every():
     for prefix, op, made in [("mha", "MultiHeadAttention", multi_head), ("attention", "Attention", projected), ("qattention", "QAttention", quantised),
                              ("gqa", "GroupQueryAttention", grouped), ("rotary", "RotaryEmbedding", rotary), ("embed", "EmbedLayerNormalization", embed)]:
@@ -254,6 +274,8 @@ def every():
     yield from fused()
     yield from channels_last()
     yield from selected()
+    for name, *rest in cached():
+        yield f"gqa_{name}", "GroupQueryAttention", *rest
 
 
 def main(every=every, purpose=__doc__):
