@@ -121,6 +121,11 @@ func (k *fusedLinear) check(x []int, inner int) error {
 func (k *fusedLinear) Run(c *Ctx) error {
 	x := c.In(0)
 	packed, bias := k.packed, k.bias
+	for i := range 3 {
+		if err := types(tensor.Float32).check(i, c.dtype(i)); err != nil {
+			return err
+		}
+	}
 	if packed == nil {
 		w := c.In(1)
 		if err := checkRank(1, w.Rank(), 2); err != nil {
@@ -138,9 +143,6 @@ func (k *fusedLinear) Run(c *Ctx) error {
 		if len(bias) != n {
 			return fmt.Errorf("input 2: has %d elements, expected %d", len(bias), n)
 		}
-	}
-	if x.DType() != tensor.Float32 {
-		return fmt.Errorf("input 0: has type %v, expected float", x.DType())
 	}
 	if err := k.check(x.Shape(), inner); err != nil {
 		return err
