@@ -12,12 +12,12 @@
 //
 //	bind.go          the file's nodes become kernels, names become slots, functions are expanded
 //	compile.go       at load: rewrites until nothing changes, then constants are packed
-//	work.go          one sweep: infer, fold; merge.go, simplify.go, control.go are its parts
+//	work.go          one sweep: infer, fold; merge.go, simplify*.go, control.go are its parts
 //	rewrite*.go      fusions, each with a name that WithoutRewrite turns off
 //	plans.go         a plan for every set of input shapes, made once, the oldest let go
-//	plan.go          where each value of a plan lies; arena.go lays out its memory
+//	plan.go          the steps of a plan; layout.go says where each value lies, arena.go lays out the memory
 //	together.go      large steps that don't wait for each other, side by side; the layers of a stack too
-//	instance.go      a plan's memory and steps, for one goroutine at a time
+//	instance.go      a plan's memory, for one goroutine at a time; steps.go runs, results.go hands over
 //	subrun.go        the same for the subgraphs of If, Loop and Scan
 //	naive.go         the plain interpreter: none of this, and the oracle for all of it
 //
