@@ -118,12 +118,12 @@ func TestHelpersReturnToTheCrew(t *testing.T) {
 	p.lead(2, newStepBuffers(1, 1, 4, 4, 4, true), func(c *crew) {
 		s := &c.seats[1]
 		there := func() bool { return s.state.Load() == ready || s.state.Load() == away }
-		require.Eventually(t, there, 10*time.Second, time.Millisecond)
+		require.Eventually(t, there, 30*time.Second, time.Millisecond)
 		time.Sleep(20 * rest)
 		for !s.state.CompareAndSwap(ready, dismissed) {
 			runtime.Gosched()
 		}
-		for begin := time.Now(); !helped.Load() && time.Since(begin) < 10*time.Second; {
+		for begin := time.Now(); !helped.Load() && time.Since(begin) < 30*time.Second; {
 			c.do(2, phase{})
 		}
 	}, func(s *seat) {

@@ -141,7 +141,7 @@ func TestWorkersEndWithThePool(t *testing.T) {
 	require.Eventually(t, func() bool {
 		runtime.GC()
 		return runtime.NumGoroutine() <= before
-	}, 5*time.Second, 10*time.Millisecond)
+	}, 30*time.Second, 10*time.Millisecond)
 }
 
 // A worker that dozes is woken by an invitation and by the end of its pool.
@@ -149,7 +149,7 @@ func TestDozingWorkersAreWoken(t *testing.T) {
 	if !canDoze {
 		t.Skip("workers doze on Linux only")
 	}
-	for begin := time.Now(); dozing.Load() > 0 && time.Since(begin) < 5*time.Second; time.Sleep(time.Millisecond) {
+	for begin := time.Now(); dozing.Load() > 0 && time.Since(begin) < 30*time.Second; time.Sleep(time.Millisecond) {
 		runtime.GC() // ends the pools of other tests
 	}
 	before := runtime.NumGoroutine()
@@ -157,7 +157,7 @@ func TestDozingWorkersAreWoken(t *testing.T) {
 	var arrived atomic.Int32
 	meet := func(int, int) { // returns when both chunks are being worked on
 		arrived.Add(1)
-		for begin := time.Now(); arrived.Load() < 2 && time.Since(begin) < 10*time.Second; {
+		for begin := time.Now(); arrived.Load() < 2 && time.Since(begin) < 30*time.Second; {
 			runtime.Gosched()
 		}
 	}
@@ -166,11 +166,11 @@ func TestDozingWorkersAreWoken(t *testing.T) {
 		begin, lies := time.Now(), p.dozes.Load()
 		p.For(2, 1, meet)
 		require.True(t, i == 0 || lies == 1, "nobody lay down")
-		require.Less(t, time.Since(begin), 10*time.Second, "no worker came")
-		require.Eventually(t, func() bool { return p.dozes.Load() == 1 }, 5*time.Second, time.Millisecond)
+		require.Less(t, time.Since(begin), 30*time.Second, "no worker came")
+		require.Eventually(t, func() bool { return p.dozes.Load() == 1 }, 30*time.Second, time.Millisecond)
 	}
 	p = nil
-	for begin := time.Now(); runtime.NumGoroutine() > before && time.Since(begin) < 5*time.Second; time.Sleep(time.Millisecond) {
+	for begin := time.Now(); runtime.NumGoroutine() > before && time.Since(begin) < 30*time.Second; time.Sleep(time.Millisecond) {
 		runtime.GC()
 	}
 	require.LessOrEqual(t, runtime.NumGoroutine(), before)
