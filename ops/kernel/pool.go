@@ -241,9 +241,11 @@ func (p *pool) next(b *bed) (i invitation, ok bool) {
 	return i, ok
 }
 
-// dozing counts the workers of all pools that doze: no more than there are
-// processors keep a thread for that.
+// dozing counts the workers of all pools that doze, each with a thread: enough of
+// them for a program of many models, few enough for a process.
 var dozing atomic.Int32
+
+func mostDozing() int { return 4*runtime.GOMAXPROCS(0) + 16 }
 
 // doze waits for an invitation with a thread of its own. A goroutine that waits
 // for a channel gets whatever thread the scheduler wakes, and where that had the
@@ -251,7 +253,7 @@ var dozing atomic.Int32
 // one idles. After a while nobody has woken it.
 func (p *pool) doze(b *bed) (i invitation, ok, woken bool) {
 	defer dozing.Add(-1)
-	if int(dozing.Add(1)) > runtime.GOMAXPROCS(0) {
+	if int(dozing.Add(1)) > mostDozing() {
 		return i, false, false
 	}
 	runtime.LockOSThread()
