@@ -63,7 +63,8 @@ func WithMemoryLimit(bytes int64) Option {
 }
 
 // WithStepsInTurn runs the steps of a plan one after the other, also large ones
-// that don't depend on each other and would run side by side.
+// that don't wait for each other and would run side by side, and the layers of
+// a recurrent stack.
 func WithStepsInTurn() Option {
 	return func(c *config) error {
 		c.inTurn = true

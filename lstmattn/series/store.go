@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"os"
+	"slices"
 	"sort"
 	"sync"
 )
@@ -18,6 +19,9 @@ type store struct {
 	series []*runs
 	bytes  []byte
 }
+
+// writtenAtOnce is how many values are turned into bytes at once.
+const writtenAtOnce = 1 << 18
 
 // runs are the rows of one series.
 type runs struct {
@@ -63,23 +67,32 @@ func (r *runs) append(row []float32) error {
 	return r.store.flush()
 }
 
-// flush writes what is gathered.
+// flush writes what is gathered. The room for it is used again, unless it has
+// become more than twice the limit, as where one long series follows another.
 func (s *store) flush() error {
+	room := 0
+	for _, r := range s.series {
+		room += cap(r.tail)
+	}
 	for _, r := range s.series {
 		if len(r.tail) == 0 {
 			continue
 		}
-		s.bytes = s.bytes[:0]
-		for _, v := range r.tail {
-			s.bytes = binary.LittleEndian.AppendUint32(s.bytes, math.Float32bits(v))
-		}
-		if _, err := s.file.WriteAt(s.bytes, s.size); err != nil {
-			return err
-		}
 		r.first, r.offset = append(r.first, r.rows), append(r.offset, s.size)
+		for piece := range slices.Chunk(r.tail, writtenAtOnce) {
+			s.bytes = s.bytes[:0]
+			for _, v := range piece {
+				s.bytes = binary.LittleEndian.AppendUint32(s.bytes, math.Float32bits(v))
+			}
+			if _, err := s.file.WriteAt(s.bytes, s.size); err != nil {
+				return err
+			}
+			s.size += int64(len(s.bytes))
+		}
 		r.rows += len(r.tail) / r.width
-		s.size += int64(len(s.bytes))
-		r.tail = nil
+		if r.tail = r.tail[:0]; room > 2*s.limit {
+			r.tail = nil
+		}
 	}
 	s.held = 0
 	return nil

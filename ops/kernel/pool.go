@@ -241,10 +241,11 @@ func (p *pool) next(b *bed) (i invitation, ok bool) {
 	return i, ok
 }
 
-// dozing counts the workers of all pools that doze, each with a thread: enough of
-// them for a program of many models, few enough for a process.
+// dozing counts the workers of all pools that doze.
 var dozing atomic.Int32
 
+// mostDozing bounds them, as each keeps a thread: enough for a program of many
+// models, few enough for a process.
 func mostDozing() int { return 4*runtime.GOMAXPROCS(0) + 16 }
 
 // doze waits for an invitation with a thread of its own. A goroutine that waits
