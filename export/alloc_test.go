@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onda-ml/onda/ops/kernel/alloctest"
 	"github.com/onda-ml/onda/ops/tensor"
 	"github.com/onda-ml/onda/runtime"
 )
@@ -29,7 +30,7 @@ func TestARunOfAnExportAllocatesNothing(t *testing.T) {
 			out, err := tensor.Zeros(tensor.Float32, 2, c.Horizon, c.NumFeatures)
 			require.NoError(t, err)
 			in, outs := map[string]*tensor.Tensor{"x": x}, map[string]*tensor.Tensor{"forecast": out}
-			require.Zero(t, testing.AllocsPerRun(5, func() {
+			require.Zero(t, alloctest.PerRun(5, func() {
 				if err := r.RunInto(context.Background(), in, outs); err != nil {
 					t.Error(err)
 				}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onda-ml/onda/ops/kernel"
+	"github.com/onda-ml/onda/ops/kernel/alloctest"
 )
 
 // The race detector makes pools of memory forget at random, so it is left out.
@@ -21,7 +22,7 @@ func TestNoAllocationPerStep(t *testing.T) {
 	state, f := &State{}, &Forecast{}
 	count := func(horizon int) float64 {
 		o := &Options{Horizon: horizon, Attention: true, State: state, Pool: kernel.NewPool(1)}
-		return testing.AllocsPerRun(5, func() {
+		return alloctest.PerRun(5, func() {
 			if err := m.ForecastInto(context.Background(), f, x, o); err != nil {
 				t.Error(err)
 			}
@@ -58,7 +59,7 @@ func TestTrainingStepAllocatesNothing(t *testing.T) {
 			b.Weight[1] = 0
 			grad := m.Params().NewGradient()
 			o := &ForwardOptions{Options: Options{State: &State{}, Pool: kernel.NewPool(1)}, TeacherForcing: .5, Dropout: true}
-			require.Zero(t, testing.AllocsPerRun(10, func() {
+			require.Zero(t, alloctest.PerRun(10, func() {
 				o.Seed++
 				if _, err := m.GradientBatch(context.Background(), grad, b, Loss{Kind: MSE}, o); err != nil {
 					t.Error(err)

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onda-ml/onda/onnx"
+	"github.com/onda-ml/onda/ops/kernel/alloctest"
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
@@ -45,7 +46,7 @@ func TestWarmNodesDoNotAllocate(t *testing.T) {
 		var kept any
 		ctx.Kept = &kept
 		require.NoError(t, k.Run(ctx))
-		allocs := testing.AllocsPerRun(20, func() {
+		allocs := alloctest.PerRun(20, func() {
 			if err := k.Run(ctx); err != nil {
 				panic(err)
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/onda-ml/onda/onnx"
 	"github.com/onda-ml/onda/ops/kernel"
+	"github.com/onda-ml/onda/ops/kernel/alloctest"
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
@@ -359,7 +360,7 @@ func TestMovesDoNotAllocate(t *testing.T) {
 			for i, v := range ctx.Outputs {
 				ctx.Outputs[i] = v.(*tensor.Tensor).Clone()
 			}
-			require.Zero(t, testing.AllocsPerRun(20, func() {
+			require.Zero(t, alloctest.PerRun(20, func() {
 				if err := k.Run(ctx); err != nil {
 					panic(err)
 				}

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onda-ml/onda/onnx"
+	"github.com/onda-ml/onda/ops/kernel/alloctest"
 	"github.com/onda-ml/onda/ops/tensor"
 	"github.com/onda-ml/onda/runtime"
 )
@@ -31,7 +32,7 @@ func TestRunIntoAllocatesNothing(t *testing.T) {
 			if raceEnabled {
 				return
 			}
-			require.Zero(t, testing.AllocsPerRun(20, func() { _ = m.RunInto(ctx, in, out) }))
+			require.Zero(t, alloctest.PerRun(20, func() { _ = m.RunInto(ctx, in, out) }))
 		})
 	}
 }

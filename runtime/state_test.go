@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onda-ml/onda/onnx"
+	"github.com/onda-ml/onda/ops/kernel/alloctest"
 	"github.com/onda-ml/onda/ops/tensor"
 	"github.com/onda-ml/onda/runtime"
 )
@@ -46,7 +47,7 @@ func TestStateStreams(t *testing.T) {
 			}
 			if l.level == runtime.Optimised && !raceEnabled {
 				one := map[string]*tensor.Tensor{x: tensor.Must(tensor.Of[float32](in[x])[:row], append([]int{1}, in[x].Shape()[1:]...)...)}
-				require.Zero(t, testing.AllocsPerRun(20, func() { _, _ = s.Step(ctx, one) }))
+				require.Zero(t, alloctest.PerRun(20, func() { _, _ = s.Step(ctx, one) }))
 			}
 		})
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/onda-ml/onda/onnx"
 	"github.com/onda-ml/onda/ops"
+	"github.com/onda-ml/onda/ops/kernel/alloctest"
 	"github.com/onda-ml/onda/ops/tensor"
 	"github.com/onda-ml/onda/runtime"
 )
@@ -114,7 +115,7 @@ func TestStepsSideBySideShared(t *testing.T) {
 	require.Len(t, times, 9)
 	if !raceEnabled {
 		out := map[string]*tensor.Tensor{"y": want["y"].Clone(), "h": want["h"].Clone()}
-		require.Zero(t, testing.AllocsPerRun(20, func() { _ = m.RunInto(context.Background(), in, out) }))
+		require.Zero(t, alloctest.PerRun(20, func() { _ = m.RunInto(context.Background(), in, out) }))
 	}
 }
 

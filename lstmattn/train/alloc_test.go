@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onda-ml/onda/lstmattn"
+	"github.com/onda-ml/onda/ops/kernel/alloctest"
 )
 
 // Once warm, a step allocates nothing beside what the gradient and the packing
@@ -19,10 +20,10 @@ func TestStepsAllocateNothing(t *testing.T) {
 	r, err := newRun(ctx, k.model, k.training, k.validation, k.config, &Options{Observer: &watcher{}})
 	require.NoError(t, err)
 	defer r.team.stop()
-	got := testing.AllocsPerRun(50, func() { require.NoError(t, r.take(ctx)) })
+	got := alloctest.PerRun(50, func() { require.NoError(t, r.take(ctx)) })
 
 	w := r.team.members[0]
-	want := testing.AllocsPerRun(50, func() {
+	want := alloctest.PerRun(50, func() {
 		_, err := k.model.GradientBatch(ctx, w.grad, &w.batch, r.step.loss, &w.options)
 		require.NoError(t, err)
 		require.NoError(t, k.model.Pack())

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/onda-ml/onda/ops/kernel/alloctest"
 )
 
 // Warm calls of what a model runs allocate nothing, with and without threads.
@@ -40,7 +42,7 @@ func TestKernelsDoNotAllocate(t *testing.T) {
 		} {
 			// Enough runs that what a helper needs when it first comes, in
 			// whichever of them, does not count.
-			allocs := testing.AllocsPerRun(60, f)
+			allocs := alloctest.PerRun(60, f)
 			require.True(t, allocs == 0 || !allocationsCount, "%s with %d threads: %v allocations", name, p.Threads(), allocs)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/onda-ml/onda/ops/kernel/alloctest"
 )
 
 // Chunks cover the range once and are the same whoever is idle.
@@ -129,8 +131,8 @@ func TestPoolCallsDoNotAllocate(t *testing.T) {
 	p := NewPool(2)
 	f := func(int, int) {}
 	g, h := func(c *crew) { c.do(2, phase{}) }, func(*seat) {}
-	require.Zero(t, testing.AllocsPerRun(100, func() { p.For(100, 1, f) }))
-	require.Zero(t, testing.AllocsPerRun(100, func() { p.lead(2, newStepBuffers(1, 1, 4, 4, 4, true), g, h) }))
+	require.Zero(t, alloctest.PerRun(100, func() { p.For(100, 1, f) }))
+	require.Zero(t, alloctest.PerRun(100, func() { p.lead(2, newStepBuffers(1, 1, 4, 4, 4, true), g, h) }))
 }
 
 func TestWorkersEndWithThePool(t *testing.T) {
