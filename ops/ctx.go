@@ -75,6 +75,22 @@ func (c *Ctx) In(i int) *tensor.Tensor {
 	return nil
 }
 
+// dtype is input i's type, Undefined if it is absent.
+func (c *Ctx) dtype(i int) tensor.DType {
+	if t := c.In(i); t != nil {
+		return t.DType()
+	}
+	return tensor.Undefined
+}
+
+// factOrNone is what is known of input i of a run.
+func (c *Ctx) factOrNone(i int) Fact {
+	if t := c.In(i); t != nil {
+		return FactOf(t)
+	}
+	return Fact{}
+}
+
 // Ints is input i as ints: the int64 or int32 tensors that carry shapes, axes
 // and the like. It allocates; use IntsInto on hot paths.
 func (c *Ctx) Ints(i int) ([]int, error) { return c.IntsInto(nil, i) }

@@ -29,67 +29,6 @@ type matmulInteger struct {
 	b    *intMatrix
 }
 
-// An intMatrix is a constant right-hand side of a product of 8-bit integers,
-// without its zero point, and its shape and type.
-type intMatrix struct {
-	packed *kernel.PackedB
-	shape  tensor.Shape
-	dtype  tensor.DType
-}
-
-// packIntegers packs b minus zero, times scale; zero may be nil. It is nil
-// where b is not one matrix with elements, the others don't fit it or there is
-// no room.
-func packIntegers(memory Allocator, b, zero *tensor.Tensor, scale []float32) *intMatrix {
-	if b == nil || b.Rank() != 2 || b.Len() == 0 {
-		return nil
-	}
-	k, n := b.Dim(0), b.Dim(1)
-	if len(scale) != 1 && len(scale) != n || zero != nil && (zero.DType() != b.DType() || zero.Rank() > 1 || zero.Len() != 1 && zero.Len() != n) {
-		return nil
-	}
-	m := &intMatrix{shape: b.Shape(), dtype: b.DType()}
-	room := kernel.RoomForInt8(k, n)
-	if !byteTypes.has(b.DType()) || reserveRoom(memory, room) != nil {
-		return nil
-	}
-	defer func() { memory.Release(room.Kept + room.Passing - m.packed.Bytes()) }()
-	switch b.DType() {
-	case tensor.Int8:
-		m.packed = kernel.PackInt8(k, n, tensor.Of[int8](b), scale, zeroBytes[int8](zero))
-	case tensor.Uint8:
-		m.packed = kernel.PackInt8(k, n, tensor.Of[uint8](b), scale, zeroBytes[uint8](zero))
-	}
-	return m
-}
-
-// zeroBytes is the elements of a zero point, which is 0 if it is nil.
-func zeroBytes[T int8 | uint8](t *tensor.Tensor) []T {
-	if t == nil {
-		return []T{0}
-	}
-	return tensor.Of[T](t)
-}
-
-// product is (a - zero) x m in int32; zero, of one element or one per row, may
-// be nil. acc has room for it.
-func (m *intMatrix) product(c *Ctx, acc []int32, a, zero *tensor.Tensor) error {
-	k, n := m.packed.Size()
-	rows := a.Len() / k
-	if zero != nil && zero.Len() != 1 && (a.Rank() != 2 || zero.Len() != rows) {
-		return fmt.Errorf("input 2: has shape %v, expected a scalar or (%d)", zero.Shape(), rows)
-	}
-	if err := c.Memory.Reserve(kernel.RoomToRound(rows, k)); err != nil {
-		return err
-	}
-	if a.DType() == tensor.Int8 {
-		kernel.Int8Product(c.Pool(), rows, tensor.Of[int8](a), zeroBytes[int8](zero), m.packed, acc[:rows*n])
-	} else {
-		kernel.Int8Product(c.Pool(), rows, tensor.Of[uint8](a), zeroBytes[uint8](zero), m.packed, acc[:rows*n])
-	}
-	return nil
-}
-
 // Prepack packs a constant b with its zero point.
 func (k matmulInteger) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int, error) {
 	var zero *tensor.Tensor
@@ -179,64 +118,6 @@ func (k matmulInteger) Run(c *Ctx) error {
 		return err
 	}
 	return multiply(c, as, bs, tensor.Of[int32](y), a.Shape(), b.Shape())
-}
-
-// dtype is input i's type, Undefined if it is absent.
-func (c *Ctx) dtype(i int) tensor.DType {
-	if t := c.In(i); t != nil {
-		return t.DType()
-	}
-	return tensor.Undefined
-}
-
-// centred is x minus its zero point, input z, if that is given. A zero point of
-// rank 1 belongs to x's rows, or else to its columns.
-func centred[T int32 | float32](c *Ctx, z int, x *tensor.Tensor, rows bool) ([]T, error) {
-	zero := c.In(z)
-	if zero == nil {
-		return minusZero[T](c, z, x, nil, nil)
-	}
-	shape := zero.Shape()
-	if n := zero.Len(); n == 1 {
-		shape = nil
-	} else if zero.Rank() == 1 && rows && x.Rank() > 1 {
-		shape = tensor.Shape{n, 1}
-	}
-	return minusZero[T](c, z, x, zero, shape)
-}
-
-// minusZero is x minus input z, zero, counted as being of the given shape; nil
-// is 0.
-func minusZero[T int32 | float32](c *Ctx, z int, x, zero *tensor.Tensor, shape []int) ([]T, error) {
-	out, err := reserved[T](c, x.Len())
-	if err != nil {
-		return nil, err
-	}
-	if zero == nil {
-		if zero, err = tensor.Zeros(x.DType()); err != nil {
-			return nil, err
-		}
-	}
-	if _, err := unidirectional(nil, x.Shape(), shape); err != nil {
-		return nil, fmt.Errorf("input %d: %w", z, err)
-	}
-	bc := kernel.NewBroadcast(x.Shape(), x.Shape(), shape)
-	switch {
-	case x.Len() == 0:
-	case x.DType() == tensor.Int8:
-		kernel.SubtractTo(out, tensor.Of[int8](x), tensor.Of[int8](zero), &bc)
-	case x.DType() == tensor.Uint8:
-		kernel.SubtractTo(out, tensor.Of[uint8](x), tensor.Of[uint8](zero), &bc)
-	default: // float8
-		tmp, err := reserved[float32](c, x.Len()+zero.Len())
-		if err != nil {
-			return nil, err
-		}
-		widen(tmp[:x.Len()], x)
-		widen(tmp[x.Len():], zero)
-		kernel.SubtractTo(out, tmp[:x.Len()], tmp[x.Len():], &bc)
-	}
-	return out, nil
 }
 
 func newQLinearMatMul(allowed, scale dtypes) func(*Attrs) (Kernel, error) {
