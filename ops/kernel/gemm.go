@@ -117,6 +117,9 @@ const (
 	gemmBlock = 1 << 16
 	// gemmThin is how many rows of an unpacked B are passed over at a time.
 	gemmThin = 16
+	// thinRows is from how many rows on kernels of one tile add in the order in
+	// which those of all higher ones do.
+	thinRows = 4
 )
 
 // shape counts tiles and panels.
@@ -186,7 +189,7 @@ func (t *gemmTask) chunk(lo, hi int) {
 	case t.half != nil:
 		t.block(r0, r1, j0, j1, add)
 	case t.tiles == 1 && t.packed != nil:
-		t.thin(t.packed[j0*t.k:], 0, t.k, j0, j1, add)
+		t.thinPanels(j0, j1, add)
 	case t.tiles == 1 && t.transB:
 		t.dots(j0, j1, add)
 	case t.tiles == 1 && t.n%t.v.lanes == 0:
@@ -261,6 +264,24 @@ func (t *gemmTask) begin(row0, row1, j0, j1 int) bool {
 		}
 	}
 	return true
+}
+
+// thinPanels is thin of packed panels. From thinRows rows on it goes through a
+// panel in the pieces that block has, so that a row's bits don't depend on
+// whether its tile is the only one.
+func (t *gemmTask) thinPanels(j0, j1 int, add bool) {
+	depth, width := t.v.depth, t.v.panel()
+	if t.m < thinRows || t.k <= depth {
+		t.thin(t.packed[j0*t.k:], 0, t.k, j0, j1, add)
+		return
+	}
+	for ; j0 < j1; j0 += width {
+		end := min(j0+width, j1)
+		row := roundUp(end-j0, t.v.lanes)
+		for l := 0; l < t.k; l += depth {
+			t.thin(t.packed[j0*t.k+l*row:], l, min(depth, t.k-l), j0, end, add || l > 0)
+		}
+	}
 }
 
 // thin computes columns [j0, j1) of the only tile from rows [l, l+k) of B,

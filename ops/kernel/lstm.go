@@ -49,7 +49,7 @@ func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error {
 	if a.B == 0 || w.hidden == 0 {
 		return nil
 	}
-	if n := min(p.Threads(), sequenceParts(w, a)); n > 1 && a.From == nil && a.To == nil {
+	if n := sequenceParts(w, a, p.Threads()); n > 1 && a.From == nil && a.To == nil {
 		return lstmApart(p, n, []*LSTMWeights{w}, []*LSTMArgs{a})
 	}
 	return lstmTogether(p, p.Threads(), w, a)

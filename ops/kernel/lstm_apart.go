@@ -2,19 +2,29 @@ package kernel
 
 import "sync"
 
-// partRows is how many sequences make a part of a batch: enough to use each
-// weight often while it is near, and for tiles that add as those of the whole
-// batch do, so that the bits are the same.
-const partRows = 8
+// partRows is how many sequences make a part of a batch: tiles of so many rows
+// add as those of the whole batch do, so that the bits are the same, and weights
+// come from the third-level cache as fast as they are used.
+const partRows = thinRows
 
-// sequenceParts is into how many parts a batch may be cut. Each runs all steps by
-// itself, without waiting for the others, but reads all weights. What is
-// rounded by the range of the whole batch can't be cut.
-func sequenceParts(w *LSTMWeights, a *LSTMArgs) int {
+// sequenceParts is into how many parts, at most so many, a batch is cut. Each runs
+// all steps by itself, without waiting for the others, but reads all weights. What
+// is rounded by the range of the whole batch can't be cut.
+func sequenceParts(w *LSTMWeights, a *LSTMArgs, most int) int {
 	if w.r.panels == nil || a.T*a.B*w.hidden*w.columns() < stepsCrew {
 		return 1
 	}
-	return a.B / partRows
+	return batchParts(a.B, most)
+}
+
+// batchParts leaves out parts of 7 rows, whose tiles of 3 and 4 don't add as
+// others do.
+func batchParts(B, most int) int {
+	n := min(most, B/partRows)
+	for n > 1 && 6*n < B && B < 8*n {
+		n--
+	}
+	return max(1, n)
 }
 
 // BiLSTM runs two directions of a layer, or any two independent LSTMs of the
@@ -23,8 +33,8 @@ func sequenceParts(w *LSTMWeights, a *LSTMArgs) int {
 // where the weights of both don't fit the caches.
 func BiLSTM(p *Pool, w [2]*LSTMWeights, a [2]*LSTMArgs) error {
 	if p.Threads() > 1 && a[0].B > 0 {
-		parts := min(sequenceParts(w[0], a[0]), sequenceParts(w[1], a[1]))
-		return lstmApart(p, max(1, min(p.Threads()/2, parts)), w[:], a[:])
+		most := p.Threads() / 2
+		return lstmApart(p, min(sequenceParts(w[0], a[0], most), sequenceParts(w[1], a[1], most)), w[:], a[:])
 	}
 	if err := LSTM(p, w[0], a[0]); err != nil {
 		return err

@@ -297,3 +297,22 @@ func checkCellBackward(t *testing.T, H int) {
 		check(fmt.Sprint("cell ", j), &cPrev[j], dcPrev[j])
 	}
 }
+
+// However a batch is cut, a sequence's bits are those of one thread, also where
+// the depth of its products takes several pieces.
+func TestPartsOfABatchHaveTheBitsOfTheWhole(t *testing.T) {
+	pools := []*Pool{NewPool(2), NewPool(3), NewPool(4)}
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for B := 7; B < 34; B++ {
+			d := newLSTMData(r, lstmCase{T: 2, B: B, I: 290, H: 264})
+			w := PackLSTM(d.I, d.H, d.w, d.r, d.b)
+			want := d.run(t, nil, w)
+			for _, p := range pools {
+				got := d.run(t, p, w)
+				requireSameBits(t, want.y, got.y, "batch %d, %d threads", B, p.Threads())
+				requireSameBits(t, want.yc, got.yc, "batch %d, %d threads", B, p.Threads())
+			}
+		}
+	})
+}

@@ -81,4 +81,4 @@ func relaySpan(T int) int { return max(1, (T+relayChunks-1)/relayChunks) }
 // RelayWorth reports whether stacked recurrences of so many steps and sequences
 // are better run by a thread each than by all threads one after the other, which
 // share a larger batch with less waiting.
-func RelayWorth(T, B int) bool { return T >= 2*relayChunks && B < 2*partRows }
+func RelayWorth(T, B int) bool { return T >= 2*relayChunks && batchParts(B, 2) == 1 }
