@@ -3,9 +3,7 @@ package train
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,70 +14,6 @@ import (
 	"github.com/onda-ml/onda/lstmattn"
 	"github.com/onda-ml/onda/lstmattn/series"
 )
-
-// seasonal is n rows of two columns with periods of 12 and 8 rows.
-func seasonal(t testing.TB, n int) *series.Frame {
-	t.Helper()
-	text := "a,b\n"
-	for s := range n {
-		text += fmt.Sprintf("%v,%v\n", 100+20*math.Sin(2*math.Pi*float64(s)/12), -3+.5*math.Cos(2*math.Pi*float64(s)/8))
-	}
-	f, err := series.ReadCSV(strings.NewReader(text), series.Options{})
-	require.NoError(t, err)
-	return f
-}
-
-// A task is a small model, its data and how to train it.
-type task struct {
-	model                *lstmattn.Model
-	training, validation lstmattn.Dataset
-	config               Config
-}
-
-func newTask(t testing.TB, change func(*lstmattn.Config, *Config)) *task {
-	t.Helper()
-	c := lstmattn.DefaultConfig(2)
-	c.InputSize, c.Horizon, c.HiddenSize, c.NumEncoderLayers, c.NumDecoderLayers, c.NumAttentionHeads = 16, 6, 16, 1, 1, 2
-	c.Normalization = lstmattn.NormalizationMeanStd
-	cfg := DefaultConfig()
-	cfg.LearningRate, cfg.BatchSize, cfg.Epochs, cfg.Threads, cfg.Seed = 1e-2, 8, 3, 2, 5
-	if change != nil {
-		change(&c, &cfg)
-	}
-	m, err := lstmattn.New(c, cfg.Seed)
-	require.NoError(t, err)
-	values := seasonal(t, 140)
-	training, err := series.NewWindows(values, series.WindowOptions{InputSize: c.InputSize, Horizon: c.Horizon, To: "100"})
-	require.NoError(t, err)
-	validation, err := series.NewWindows(values, series.WindowOptions{InputSize: c.InputSize, Horizon: c.Horizon, From: "100"})
-	require.NoError(t, err)
-	scalers, err := training.Scalers()
-	require.NoError(t, err)
-	require.NoError(t, m.SetScaler(scalers.Columns.Mean, scalers.Columns.Scale))
-	return &task{m, training, validation, cfg}
-}
-
-func (k *task) run(ctx context.Context, o *Options) (*Result, error) {
-	return Run(ctx, k.model, k.training, k.validation, k.config, o)
-}
-
-// watcher calls functions for what it is told.
-type watcher struct {
-	step       func(StepReport)
-	evaluation func(EvaluationReport)
-}
-
-func (w *watcher) Step(r StepReport) {
-	if w.step != nil {
-		w.step(r)
-	}
-}
-
-func (w *watcher) Evaluation(r EvaluationReport) {
-	if w.evaluation != nil {
-		w.evaluation(r)
-	}
-}
 
 func TestTrainingBeatsRepeatingTheLastValue(t *testing.T) {
 	k := newTask(t, func(_ *lstmattn.Config, c *Config) { c.Epochs, c.Horizons = 15, []int{1, 6} })
@@ -214,54 +148,6 @@ func TestSmallImprovementsDoNotCount(t *testing.T) {
 	require.Equal(t, &Result{Steps: 40, Epochs: 4, Why: "early stopping", BestStep: 10, Best: result.Best}, result)
 }
 
-// cancelAfter is a context that ends after a step, and the observer that ends it.
-func cancelAfter(steps int) (context.Context, *watcher) {
-	ctx, cancel := context.WithCancel(context.Background())
-	return ctx, &watcher{step: func(r StepReport) {
-		if r.Step == steps {
-			cancel()
-		}
-	}}
-}
-
-func TestResumedTrainingHasTheBitsOfAnUninterruptedOne(t *testing.T) {
-	for name, change := range map[string]func(*lstmattn.Config, *Config){
-		"adamw": func(c *lstmattn.Config, _ *Config) { c.Dropout = .2 },
-		"sgd": func(_ *lstmattn.Config, c *Config) {
-			c.Optimizer, c.Momentum, c.Schedule.Kind, c.Schedule.Patience = "sgd", .9, Plateau, 0
-			c.ValidateSteps, c.TeacherForcing = 7, TeacherForcing{Decay: InverseSigmoid, Per: PerBatch}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			whole := newTask(t, change)
-			want, err := whole.run(context.Background(), nil)
-			require.NoError(t, err)
-			dir := filepath.Join(t.TempDir(), "out")
-			for _, at := range []int{1, 10, 11, 14, 29} {
-				k := newTask(t, change)
-				ctx, w := cancelAfter(at)
-				_, err := k.run(ctx, &Options{Dir: dir, Resume: true, Observer: w})
-				var stopped *InterruptedError
-				require.ErrorAs(t, err, &stopped)
-				require.Equal(t, at, stopped.Step)
-				require.ErrorIs(t, err, context.Canceled)
-			}
-			k := newTask(t, change)
-			got, err := k.run(context.Background(), &Options{Dir: dir, Resume: true})
-			require.NoError(t, err)
-			require.Equal(t, 29, got.Resumed)
-			got.Resumed = 0
-			require.Equal(t, want, got)
-			require.Equal(t, whole.model.Params().Data, k.model.Params().Data)
-
-			k = newTask(t, change)
-			_, err = k.run(context.Background(), &Options{Dir: dir, Resume: true})
-			require.NoError(t, err)
-			require.Equal(t, whole.model.Params().Data, k.model.Params().Data, "a finished training is finished")
-		})
-	}
-}
-
 // A head's own loss is what its model is trained and judged by, unless the
 // settings say otherwise.
 func TestHeadsTrainByTheirOwnLoss(t *testing.T) {
@@ -290,152 +176,6 @@ func TestHeadsTrainByTheirOwnLoss(t *testing.T) {
 	k.config.Loss = lstmattn.Pinball
 	_, err := k.run(context.Background(), nil)
 	require.EqualError(t, err, "lstmattn: the loss is quantile, which a point head doesn't give the numbers for")
-}
-
-func TestUnfinishedTrainingIsNotOverwritten(t *testing.T) {
-	dir := t.TempDir()
-	ctx, w := cancelAfter(2)
-	_, err := newTask(t, nil).run(ctx, &Options{Dir: dir, Observer: w})
-	require.Error(t, err)
-	path := filepath.Join(dir, CheckpointFile)
-	_, err = newTask(t, nil).run(context.Background(), &Options{Dir: dir})
-	require.EqualError(t, err, path+" is of a training that stopped at step 2: resume it, or say that it may be overwritten")
-	_, err = newTask(t, nil).run(context.Background(), &Options{Dir: dir, Overwrite: true})
-	require.NoError(t, err)
-	_, err = newTask(t, nil).run(context.Background(), &Options{Dir: dir})
-	require.NoError(t, err, "a finished one may be")
-}
-
-func TestCheckpointOfAnotherTrainingIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	ctx, w := cancelAfter(2)
-	_, err := newTask(t, nil).run(ctx, &Options{Dir: dir, Observer: w})
-	require.Error(t, err)
-	path := filepath.Join(dir, CheckpointFile)
-	for want, change := range map[string]func(*task){
-		"training had lr 0.01, now it has 0.02":                           func(k *task) { k.config.LearningRate = .02 },
-		"training had threads 2, now it has 3":                            func(k *task) { k.config.Threads = 3 },
-		"the model had dropout 0.1, now it has 0":                         func(k *task) { *k = *newTask(t, func(c *lstmattn.Config, _ *Config) { c.Dropout = 0 }) },
-		"the training set is another, its values differ":                  func(k *task) { k.training = &shifted{k.training} },
-		"the validation set is another, it had 35 windows, now it has 79": func(k *task) { k.validation = k.training },
-	} {
-		k := newTask(t, nil)
-		change(k)
-		_, err := k.run(context.Background(), &Options{Dir: dir, Resume: true})
-		require.EqualError(t, err, path+": the checkpoint is of another training: "+want)
-	}
-	k := newTask(t, nil)
-	k.config.CheckpointSteps = 7
-	require.NoError(t, k.model.SetScaler([]float32{1, 2}, []float32{3, 4}))
-	_, err = k.run(context.Background(), &Options{Dir: dir, Resume: true})
-	require.ErrorContains(t, err, "differs from the model's, so it is of other data")
-
-	whole, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(path, whole[:len(whole)-5], 0o666))
-	_, err = newTask(t, nil).run(context.Background(), &Options{Dir: dir, Resume: true})
-	require.ErrorContains(t, err, path+": not a whole safetensors file")
-}
-
-type shifted struct{ lstmattn.Dataset }
-
-func (s *shifted) Read(ctx context.Context, index []int, b *lstmattn.Batch) error {
-	err := s.Dataset.Read(ctx, index, b)
-	for i := range b.Target {
-		b.Target[i]++
-	}
-	return err
-}
-
-// broken is a data set whose targets become something else after some reads.
-type broken struct {
-	lstmattn.Dataset
-	window int
-	value  float32
-}
-
-func (d *broken) Read(ctx context.Context, index []int, b *lstmattn.Batch) error {
-	err := d.Dataset.Read(ctx, index, b)
-	for w, i := range index {
-		if i == d.window {
-			b.Target[w*len(b.Target)/len(index)] = d.value
-		}
-	}
-	return err
-}
-
-func TestDivergenceStopsWithASentence(t *testing.T) {
-	dir := t.TempDir()
-	k := newTask(t, nil)
-	k.training = &broken{k.training, 42, float32(math.NaN())}
-	steps := 0
-	_, err := k.run(context.Background(), &Options{Dir: dir, Observer: &watcher{step: func(r StepReport) { steps = r.Step }}})
-	var diverged *DivergedError
-	require.ErrorAs(t, err, &diverged)
-	require.Equal(t, steps+1, diverged.Step)
-	require.EqualError(t, err, fmt.Sprintf("train: step %d: the loss is NaN; nothing is kept yet; try a lower lr, a lower grad_clip, more schedule.warmup_steps, or look for outliers in the data", steps+1))
-	for _, v := range k.model.Params().Data {
-		require.False(t, math.IsNaN(float64(v)), "the step was not taken")
-	}
-
-	k = newTask(t, func(c *lstmattn.Config, cfg *Config) {
-		c.GradClip, cfg.Optimizer, cfg.LearningRate, cfg.Epochs, cfg.Schedule.Kind, cfg.Patience = 0, "sgd", 1e4, 50, Constant, 0
-	})
-	_, err = k.run(context.Background(), nil)
-	require.ErrorAs(t, err, &diverged)
-	require.ErrorContains(t, err, "explodes")
-
-	k = newTask(t, nil)
-	k.validation = &broken{k.validation, 3, float32(math.Inf(1))}
-	_, err = k.run(context.Background(), nil)
-	require.ErrorContains(t, err, "the validation loss is +Inf")
-}
-
-// A training that breaks down late says which model is kept.
-func TestDivergenceKeepsTheBestModel(t *testing.T) {
-	dir := t.TempDir()
-	k := newTask(t, func(_ *lstmattn.Config, c *Config) { c.Epochs, c.Patience = 5, 0 })
-	data := &broken{k.training, -1, float32(math.NaN())}
-	k.training = data
-	_, err := k.run(context.Background(), &Options{Dir: dir, Observer: &watcher{evaluation: func(EvaluationReport) { data.window = 42 }}})
-	var diverged *DivergedError
-	require.ErrorAs(t, err, &diverged)
-	require.Equal(t, 10, diverged.Best)
-	require.ErrorContains(t, err, "the best model, of step 10, is kept")
-	kept, err := export.Load(dir)
-	require.NoError(t, err)
-	c, err := readCheckpoint(filepath.Join(dir, CheckpointFile))
-	require.NoError(t, err)
-	require.Equal(t, 10, c.progress.BestStep)
-	require.Equal(t, c.tensors["best"], kept.Params().Data)
-}
-
-// No checkpoint is written of parameters that are of no use.
-func TestCheckpointsAreOfNumbers(t *testing.T) {
-	dir := t.TempDir()
-	k := newTask(t, nil)
-	r, err := newRun(context.Background(), k.model, k.training, k.validation, k.config, &Options{Dir: dir})
-	require.NoError(t, err)
-	defer r.team.stop()
-	require.NoError(t, r.save())
-	before, err := os.ReadFile(r.checkpointPath())
-	require.NoError(t, err)
-	k.model.Params().Data[5] = float32(math.Inf(1))
-	var diverged *DivergedError
-	require.ErrorAs(t, r.save(), &diverged)
-	after, err := os.ReadFile(r.checkpointPath())
-	require.NoError(t, err)
-	require.True(t, string(before) == string(after))
-}
-
-// A folder that can't be written is an error before the first step.
-func TestFoldersAreTriedFirst(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
-	require.NoError(t, os.WriteFile(file, nil, 0o666))
-	_, err := newTask(t, nil).run(context.Background(), &Options{Dir: filepath.Join(file, "model"), Overwrite: true, Observer: &watcher{step: func(StepReport) {
-		t.Error("a step was taken")
-	}}})
-	require.ErrorContains(t, err, file)
 }
 
 func TestWithoutValidationTheLastParametersStay(t *testing.T) {
@@ -490,5 +230,6 @@ func TestRefusedAtTheStart(t *testing.T) {
 
 type never struct{ t *testing.T }
 
-func (n never) Step(StepReport)             { n.t.Fatal("a step was taken") }
+func (n never) Step(StepReport) { n.t.Fatal("a step was taken") }
+
 func (n never) Evaluation(EvaluationReport) {}
