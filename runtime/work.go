@@ -54,7 +54,7 @@ func newWork(c *compiler, g *graph, exact bool) *work {
 	*w.memory = c.budget()
 	w.fold = foldRoom{each: 1 << 20, grow: 8, total: 1 << 33, deadline: time.Now().Add(5 * time.Second)}
 	if exact {
-		w.fold = foldRoom{each: 1 << 18, total: 8 << 20, deadline: time.Now().Add(2 * time.Second)}
+		w.fold = foldRoom{each: 1 << 18, total: 8 << 20, deadline: time.Now().Add(time.Second / 4)}
 	}
 	w.facts = make([]ops.Fact, len(w.g.slots))
 	w.same = make([]int, len(w.g.slots))

@@ -82,7 +82,7 @@ var attentionTasks = sync.Pool{New: func() any {
 	t := new(attentionTask)
 	t.run = func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			if t.a.Stop != nil && t.a.Stop() != nil {
+			if t.stopped() {
 				return
 			}
 			t.part(i/t.parts, i%t.parts)
@@ -91,6 +91,8 @@ var attentionTasks = sync.Pool{New: func() any {
 	t.each = t.singles
 	return t
 }}
+
+func (t *attentionTask) stopped() bool { return t.a.Stop != nil && t.a.Stop() != nil }
 
 // part computes some queries of head bh.
 func (t *attentionTask) part(bh, part int) {
@@ -127,6 +129,9 @@ func (t *attentionTask) part(bh, part int) {
 	}
 	keys.inline(v, rows, scaled, a.D, scores, a.Tk)
 	for i := range rows {
+		if t.stopped() {
+			return
+		}
 		t.soften(scores[i*a.Tk:(i+1)*a.Tk], b, h, first+i)
 	}
 	values.inline(v, rows, scores, a.Tk, a.Out[b*a.OutS.B+h*a.OutS.H+first*a.OutS.T:], a.OutS.T)

@@ -21,14 +21,14 @@ func DeformConv[T Float](p *Pool, a *DeformArgs[T]) error {
 	p.For(a.Batch*a.Group, 1, func(lo, hi int) {
 		cols := make([]T, a.Cin*taps*out)
 		for item := lo; item < hi; item++ {
-			if a.Stop() != nil {
-				return
-			}
 			b, g := item/a.Group, item%a.Group
 			for c := range a.Cin {
 				og := (g*a.Cin + c) / perOffset
 				x := a.X[(item*a.Cin+c)*in:]
 				for k := range taps {
+					if k%64 == 0 && a.Stop() != nil {
+						return
+					}
 					at := (b*a.OffsetGroups+og)*taps + k
 					a.sample(cols[(c*taps+k)*out:][:out], x, at, k)
 				}
