@@ -28,8 +28,8 @@ var released = upgrades{}
 // A Section is a field of a configuration file; "training" is an object that is
 // not the model's.
 type Section struct {
-	Name  string
-	Value json.RawMessage
+	Name  string          // the field's name
+	Value json.RawMessage // as the file has it
 }
 
 // sectionNames are those that a configuration file may have.

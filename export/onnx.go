@@ -32,7 +32,7 @@ const (
 	NewestOpset  = 27
 )
 
-// Options of an ONNX export.
+// Options of an ONNX export. The zero value writes a Loop at DefaultOpset.
 type Options struct {
 	Opset     int     // 0 for DefaultOpset; from 23 on the Attention operator is used, from 17 on LayerNormalization
 	Decoder   Decoder // "" for Loop

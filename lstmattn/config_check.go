@@ -14,7 +14,8 @@ const (
 	maxParameters = 1<<31 - 1 // 8 GiB
 )
 
-// A ConfigError lists everything that is wrong with a configuration.
+// A ConfigError lists everything that is wrong with a configuration: each
+// problem names the field, what it is and what it must be.
 type ConfigError struct{ Problems []string }
 
 // Error is one sentence, the problems separated by semicolons.

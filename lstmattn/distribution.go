@@ -38,7 +38,8 @@ func (d Distribution) Quantile(p float64) float64 {
 	return d.Location + d.Scale*quantileT(d.DF, p)
 }
 
-// Variance is the variance.
+// Variance is Scale squared of a normal distribution, and of Student's t
+// Scale^2 * DF / (DF - 2), which needs DF above 2.
 func (d Distribution) Variance() float64 {
 	if d.DF == 0 {
 		return d.Scale * d.Scale

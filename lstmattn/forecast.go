@@ -17,11 +17,9 @@ type Options struct {
 	Pool      *kernel.Pool // threads to use; nil for the model's own
 	State     *State       // memory to work in; nil for memory the model keeps
 
-	// Strategy is how the values come from the head's distribution; "" for Greedy.
-	// Sample and Beam give so many Paths; Seed is that of Sample's draws.
-	Strategy Strategy
-	Paths    int
-	Seed     uint64
+	Strategy Strategy // how the values come from the head's distribution; "" for Greedy
+	Paths    int      // trajectories of Sample or beams of Beam, 1 to 65536; 0 of Greedy
+	Seed     uint64   // of Sample's draws
 
 	// The covariates of the windows, as in Batch; nil where the configuration has none.
 	Past, Future, Static []float32
@@ -46,11 +44,12 @@ type Forecast struct {
 	Samples       []float32 // (B, paths, horizon, F), in the unit of the data
 	LogLikelihood []float64 // (B, paths) the logarithm of the density of values scaled by column
 
+	// Attention (B, heads, horizon, input_size) is how much each step ahead looked
+	// at each step back; nil if not asked for. With segments all steps of one have
+	// its weights, and the steps it looked at share a segment's weight evenly. Of
+	// folded columns it is the mean.
+	Attention        []float32
 	Heads, InputSize int
-	Attention        []float32 // (B, heads, horizon, input_size): how much each step looked at each input; nil if not asked for
-
-	// The steps of a segment have its weights, and those a segment was looked at
-	// share its weight alike; of folded columns the weights are the mean.
 
 	sampled bool
 	numbers []float32 // (B, horizon, F, K) scratch

@@ -19,7 +19,7 @@ const (
 // embeddings normal.
 type Init struct {
 	Kind  InitKind
-	Bound float64
+	Bound float64 // of Uniform the largest magnitude, of Normal the standard deviation
 }
 
 // initialize fills every parameter. Each has a random stream of its own, from

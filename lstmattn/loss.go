@@ -9,11 +9,11 @@ import (
 // forecast and its target, both scaled by column. e is the error of the point
 // forecast, forecast minus target.
 type Loss struct {
-	Kind  LossKind
-	Delta float64 // of Huber: where the square becomes a line; above 0
+	Kind  LossKind // the function
+	Delta float64  // of Huber: where the square becomes a line; above 0
 }
 
-// LossKind is the function.
+// LossKind names a loss as configurations do, such as "huber".
 type LossKind string
 
 // The losses. The first three are of every head's point forecast.

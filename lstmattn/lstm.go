@@ -130,7 +130,7 @@ func (s *StackedLSTM) inputOf(layer int) int {
 
 // StackedArgs are the data of a StackedLSTM over T steps of B sequences.
 type StackedArgs struct {
-	Batch, Steps int
+	Batch, Steps int // B, T
 
 	X []float32 // (B, T, input)
 	// Y holds for each layer the room for its output (B, T, hidden*directions).

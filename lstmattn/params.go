@@ -9,10 +9,10 @@ import (
 // A Parameter is a row of the table of parameters: one tensor of the model.
 type Parameter struct {
 	Name   string // PyTorch's, see the package comment
-	Shape  []int
-	Gates  bool // the first axis holds four blocks of rows, one per LSTM gate, in the order i, o, f, c
-	Init   Init // how New fills it
-	offset int  // of its first element in Params.Data
+	Shape  []int  // as in the files, see the package comment
+	Gates  bool   // the first axis holds four blocks of rows, one per LSTM gate, in the order i, o, f, c
+	Init   Init   // how New fills it
+	offset int    // of its first element in Params.Data
 }
 
 // Len is the number of elements.
@@ -27,6 +27,7 @@ func (p *Parameter) Len() int {
 // Params are the numbers of a model: all parameters in one block, in the order
 // of the table, and the buffers beside it.
 type Params struct {
+	// Data is what optimisers step, clipping scales and gradients mirror.
 	Data []float32
 
 	// ScalerMean and ScalerScale (num_features) turn raw values into scaled ones,

@@ -7,7 +7,7 @@ import (
 )
 
 // A Scaler turns the raw values of some columns into scaled ones, (x - mean) /
-// scale.
+// scale. Both slices have one element for each column.
 type Scaler struct{ Mean, Scale []float32 }
 
 // newScaler changes nothing.
@@ -30,7 +30,7 @@ func (s *Scaler) apply(dst, row []float32) {
 
 // A Buffer is a tensor of a model beside its parameters, of one axis.
 type Buffer struct {
-	Name string
+	Name string // as in the files, such as "scaler.mean"
 	Len  int
 	Data []float32 // nil in a table without a model
 }

@@ -12,14 +12,15 @@ import (
 type FormatError struct {
 	File    string // as the caller named it; empty if there is none
 	Place   string // from the outside inwards, such as `graph "main": node 12 (LSTM "enc")`; empty for the file as a whole
-	Problem string
-	Offset  int64 // of the byte in the file at which Problem was noticed; negative if no one byte is to blame
-	Err     error // what is behind Problem, if anything: ErrMemoryLimit or the system's error
+	Problem string // what was found and what may be there
+	Offset  int64  // of the byte in the file at which Problem was noticed; negative if no one byte is to blame
+	Err     error  // what is behind Problem, if anything: ErrMemoryLimit or the system's error
 }
 
 // ErrMemoryLimit is behind the error of a load that [WithMemoryLimit] stopped.
 var ErrMemoryLimit = errors.New("memory limit exceeded")
 
+// Error is one line: the file, the place, the problem and the byte, as far as they are known.
 func (e *FormatError) Error() string {
 	var b strings.Builder
 	b.WriteString("onnx: ")

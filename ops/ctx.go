@@ -12,16 +12,16 @@ import (
 // Ctx is the view a Kernel has of one run of its node. The runtime fills the
 // exported fields; kernels use the methods.
 type Ctx struct {
-	Inputs  []tensor.Value // nil where absent
-	Outputs []tensor.Value // what the kernel made; preset to laid-out memory where the plan has it
-	Wanted  []bool         // outputs that somebody reads
-	Context context.Context
-	Workers *kernel.Pool
-	Memory  Allocator
-	Seed    uint64         // for the random operators: differs by node and by run
-	Outer   []tensor.Value // captured outer values, in the order of the node's captures
-	Caller  any            // the runtime's own, handed on to Body.Run
-	Kept    *any           // see Local
+	Inputs  []tensor.Value  // nil where absent
+	Outputs []tensor.Value  // what the kernel made; preset to laid-out memory where the plan has it
+	Wanted  []bool          // outputs that somebody reads
+	Context context.Context // ends the run; see Err
+	Workers *kernel.Pool    // see Pool
+	Memory  Allocator       // within the run's limit
+	Seed    uint64          // for the random operators: differs by node and by run
+	Outer   []tensor.Value  // captured outer values, in the order of the node's captures
+	Caller  any             // the runtime's own, handed on to Body.Run
+	Kept    *any            // see Local
 
 	// Where the node that makes input 0, or the one that reads output 0, runs at
 	// the same time: see Relayed. Nil otherwise.

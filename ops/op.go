@@ -13,17 +13,17 @@ const Unlimited = 1 << 30
 
 // Op is one operator: its name and the versions of its meaning.
 type Op struct {
-	Name     string
-	Domain   string // "" is ai.onnx
-	Versions []Version
+	Name     string    // ONNX's, such as "LSTM"
+	Domain   string    // "" is ai.onnx
+	Versions []Version // oldest first
 }
 
 // Version is an operator's meaning from opset Since until the next Version's
 // Since.
 type Version struct {
-	Since          int // first opset of the domain that has this meaning
-	MinIn, MaxIn   int
-	MinOut, MaxOut int
+	Since          int                            // first opset of the domain that has this meaning
+	MinIn, MaxIn   int                            // number of inputs; Unlimited for variadic ones
+	MinOut, MaxOut int                            // number of outputs
 	Holes          bool                           // inputs below MinIn may be left out too, such as Loop's M and cond
 	New            func(a *Attrs) (Kernel, error) // binds one node; errors come through a as well
 	Random         bool                           // Random*: never folded, never merged

@@ -11,28 +11,28 @@ import (
 
 // Plan describes how a run with inputs of certain shapes goes.
 type Plan struct {
-	Steps     []PlanStep
-	Nodes     int   // of the model's main graph as the file has it
-	Arena     int64 // bytes of memory for values between the steps
-	Outputs   int64 // bytes of the outputs whose size is known
-	Constants int64 // bytes of the constants that the steps read
-	Values    int64 // bytes that the arena's values would take side by side
+	Steps     []PlanStep // in the order in which they run
+	Nodes     int        // of the model's main graph as the file has it
+	Arena     int64      // bytes of memory for values between the steps
+	Outputs   int64      // bytes of the outputs whose size is known
+	Constants int64      // bytes of the constants that the steps read
+	Values    int64      // bytes that the arena's values would take side by side
 }
 
 // PlanStep is one step of a plan.
 type PlanStep struct {
-	Op      string // operator, with its domain unless that is ONNX's own
-	Node    string // the node's name in the file, often empty
-	Group   int    // steps of the same group run side by side; 0 for none
-	Outputs []PlanValue
+	Op      string      // operator, with its domain unless that is ONNX's own
+	Node    string      // the node's name in the file, often empty
+	Group   int         // steps of the same group run side by side; 0 for none
+	Outputs []PlanValue // what it makes
 }
 
 // PlanValue is what a step makes and where it lies.
 type PlanValue struct {
-	Name  string
+	Name  string // the value's name in the graph
 	Type  string // such as float(1, 24); ? where it isn't known beforehand
 	Place string // arena+OFFSET, output, or heap
-	Bytes int64
+	Bytes int64  // 0 where that isn't known beforehand
 }
 
 // Plan makes, or finds, the plan for a run with these inputs and describes it.
@@ -132,7 +132,7 @@ func (p *Plan) String() string {
 // StepTime is how long one step of a run took, subgraphs included.
 type StepTime struct {
 	Op   string // operator, with its domain unless that is ONNX's own
-	Node string
+	Node string // the node's name in the file, often empty
 	Time time.Duration
 }
 

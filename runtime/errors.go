@@ -30,12 +30,14 @@ type OpError struct {
 	Graph  string // name of the subgraph or function the node is in; "" for the main graph
 	Index  int    // position in its graph
 	Node   string // its name, often empty
-	OpType string
+	OpType string // such as "LSTM"
 	Domain string // "" is ai.onnx
-	Opset  int64
-	Err    error
+	Opset  int64  // of Domain, as the model imports it
+	Err    error  // what is wrong, without the place
 }
 
+// Error is the place and what is wrong: node "enc" (LSTM, opset 14): attribute
+// "clip": is -1, expected a threshold above 0.
 func (e *OpError) Error() string {
 	var b strings.Builder
 	if e.Graph != "" {
@@ -59,6 +61,7 @@ func (e *OpError) Unwrap() error { return e.Err }
 // LoadError lists everything that keeps a model from being loaded.
 type LoadError struct{ Errs []error }
 
+// Error is a line for each error, for the first 50.
 func (e *LoadError) Error() string {
 	if len(e.Errs) == 1 {
 		return "runtime: " + e.Errs[0].Error()

@@ -24,8 +24,8 @@ const (
 
 // Port is an input or output of a model.
 type Port struct {
-	Name     string
-	Kind     Kind
+	Name     string       // the key in the maps of Run
+	Kind     Kind         // tensor, sequence, optional, map
 	DType    tensor.DType // of a tensor, or of a sequence's or optional's tensors
 	Shape    []Dim        // of a tensor
 	Ranked   bool         // the model states the rank

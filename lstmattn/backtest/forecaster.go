@@ -25,8 +25,9 @@ func (f Func) Forecast(ctx context.Context, b *lstmattn.Batch) (*Prediction, err
 // rows of each series and no others.
 type Fitter func(ctx context.Context, past *series.Frame) (Forecaster, error)
 
-// A Prediction is the forecasts of B windows over T steps of F columns. Of the
-// last three kinds there may be none; the first there is counts.
+// A Prediction is the forecasts of B windows over T steps of F columns, in the
+// unit of the data. Distributions, quantiles and samples are optional; where
+// there are several, the first in this order is measured.
 type Prediction struct {
 	Values []float32 // (B, T, F) the point forecasts
 
@@ -35,7 +36,7 @@ type Prediction struct {
 	Levels    []float64 // rising, above 0 and below 1
 	Quantiles []float32 // (B, T, F, len(Levels))
 
-	Paths   int
+	Paths   int       // sampled for each window
 	Samples []float32 // (B, Paths, T, F)
 }
 

@@ -6,7 +6,8 @@ import (
 	"github.com/onda-ml/onda/lstmattn/metrics"
 )
 
-// Score is how good forecasts were.
+// Score is how good forecasts were: means over all windows, steps and columns
+// that a report, or a row of it, is about.
 type Score struct {
 	metrics.Point
 
@@ -14,30 +15,31 @@ type Score struct {
 	// is the mean over the levels. The CRPS of a point forecast is its absolute
 	// error, which is what a distribution of no width has.
 	QuantileLoss metrics.Mean
-	CRPS         metrics.Mean
-	Coverage     []metrics.Mean // of the central intervals of Report.Intervals
+	CRPS         metrics.Mean   // in the data's unit, or in standard deviations with Options.Scaled
+	Coverage     []metrics.Mean // share of actual values within each central interval of Report.Intervals, from 0 to 1
 }
 
 // Report is what a backtest found.
 type Report struct {
 	Windows int // forecasts, one for each series and origin
-	Series  int
+	Series  int // that were long enough for a forecast
 	Origins int // of the series with the most
 	Fits    int // how often a model was fitted
-	Horizon int
+	Horizon int // steps of a forecast
 	Period  int // of the seasonal naive forecast and of the MASE's scale
 
 	Levels    []float64 // of the quantile loss
 	Intervals []float64 // probabilities of the intervals whose coverage is measured
 
+	// The model's score and, over the very same values, those of the two naive
+	// forecasts: the value one season before, and the last value repeated.
 	Model, SeasonalNaive, RepeatLast Score
 
-	// Steps has the same three by steps ahead, and Columns by columns.
-	Steps   []Row
-	Columns []Row
+	Steps   []Row // the same three for each step ahead, from 1 to Horizon
+	Columns []Row // and for each column
 }
 
-// Row is a part of a report.
+// Row is the scores of one step ahead or of one column.
 type Row struct {
 	Name                             string // "1", "2" and so on for steps ahead; the column's header
 	Model, SeasonalNaive, RepeatLast Score

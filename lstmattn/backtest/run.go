@@ -12,7 +12,7 @@ import (
 	"github.com/onda-ml/onda/lstmattn/series"
 )
 
-// Options of a backtest.
+// Options of a backtest. InputSize and Horizon must be given.
 type Options struct {
 	InputSize int // rows a forecast looks back on
 	Horizon   int // steps of a forecast
@@ -37,7 +37,8 @@ type Options struct {
 	// data's unit.
 	Scaled bool
 
-	// As in series.WindowOptions.
+	// Calendar features, scaling of each series by itself, and whether to leave
+	// out series too short for a window: as in series.WindowOptions.
 	Calendar  []string
 	PerSeries bool
 	SkipShort bool

@@ -28,8 +28,11 @@ type Model struct {
 // Names are those of the columns and covariates, in the model's order; none
 // where the file doesn't tell.
 type Names struct {
-	Features, Past, Future, Static []string
-	Calendar                       []string // features of the timestamps, which are known ahead
+	Features []string // the columns that are forecast
+	Past     []string // covariates known for the past only
+	Future   []string // covariates known ahead
+	Static   []string // covariates that don't change within a series
+	Calendar []string // features of the timestamps, which are known ahead
 }
 
 // Load reads an ONNX file. An error says what makes it no forecaster.

@@ -4,11 +4,11 @@ import "math"
 
 // Mean is a running mean.
 type Mean struct {
-	N   int
-	Sum float64
+	N   int     // values counted
+	Sum float64 // of those values
 }
 
-// Add counts v.
+// Add counts v as one more value of the mean.
 func (m *Mean) Add(v float64) {
 	m.N++
 	m.Sum += v

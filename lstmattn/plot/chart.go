@@ -12,7 +12,7 @@ import (
 
 // Chart is one column of one series with its forecast, in the unit of the data.
 type Chart struct {
-	Title    string
+	Title    string    // above the picture; "" for none
 	History  []float64 // oldest first; NaN where a value is missing, which leaves a gap
 	Forecast []float64 // of the steps after the history
 	Actual   []float64 // what came at those steps, NaN where it is missing; nil where nothing is known
@@ -29,8 +29,8 @@ type Chart struct {
 
 // Band is an interval that a step of the forecast lies in with some probability.
 type Band struct {
-	Name         string // in the legend
-	Lower, Upper []float64
+	Name         string    // in the legend
+	Lower, Upper []float64 // one of each for every step of the forecast
 }
 
 // New is the chart of a column of series number at of frame, whose forecast is

@@ -92,7 +92,8 @@ func (m *moments) scaler() lstmattn.Scaler {
 	return s
 }
 
-// Scalers are those of a frame's columns by their kind, over all series.
+// Scalers are those of the columns that are forecast and of the covariates, one
+// for each kind, over all series.
 type Scalers struct{ Columns, Past, Future, Static lstmattn.Scaler }
 
 // Scalers gathers the mean and standard deviation of the rows before To. With

@@ -11,14 +11,14 @@ import (
 // Frame is a set of series that have the same columns. A row of a series holds
 // the values of Columns, Past, Future and Static, in this order.
 type Frame struct {
-	TimeColumn string   // header of the timestamps, "" where there are none
-	IDColumn   string   // header of the series' names in a long file, "" in a wide one
-	Columns    []string // headers of the values that are forecast
-	Past       []string // headers of the covariates that are known for the past only
-	Future     []string // headers of the covariates that are known ahead
-	Static     []string // headers of the covariates that don't change within a series
-	Masked     bool     // whether values are missing, NaN: only with the rule Mask
-	Series     []*Series
+	TimeColumn string    // header of the timestamps, "" where there are none
+	IDColumn   string    // header of the series' names in a long file, "" in a wide one
+	Columns    []string  // headers of the values that are forecast
+	Past       []string  // headers of the covariates that are known for the past only
+	Future     []string  // headers of the covariates that are known ahead
+	Static     []string  // headers of the covariates that don't change within a series
+	Masked     bool      // whether values are missing, NaN: only with the rule Mask
+	Series     []*Series // in the order of their first rows
 
 	cache io.Closer // the file of a streamed frame
 }
@@ -102,8 +102,8 @@ func (f *Frame) SetAhead(future *Frame) error {
 
 // Series is one series, in rising order of time.
 type Series struct {
-	ID     string // "" in a wide file
-	Times  Times
+	ID     string    // "" in a wide file
+	Times  Times     // the timestamps of the rows
 	Values []float32 // (Len, Width), row-major; nil where the rows are on disk, see Read
 
 	// Ahead is what is known of the time after the last row, (AheadLen, Width):

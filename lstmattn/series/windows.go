@@ -158,7 +158,7 @@ func (w *Windows) add(number, origin, to, fit, n int) error {
 	return nil
 }
 
-// Len is the number of windows.
+// Len is the number of windows of all series together.
 func (w *Windows) Len() int { return w.total }
 
 // At is the series, as its place in the frame, and the row at which the target

@@ -64,7 +64,10 @@ type Split struct{ Train, Validation, Test Range }
 
 // Range is the rows between two cuts: in JSON a pair such as [0, 8640] or
 // ["60%", "80%"].
-type Range struct{ From, To series.Cut }
+type Range struct {
+	From series.Cut // the first row
+	To   series.Cut // the row after the last
+}
 
 func (r Range) empty() bool { return r == Range{} }
 

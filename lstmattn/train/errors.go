@@ -10,7 +10,7 @@ type DivergedError struct {
 	Best int    // the step of the best parameters before, which the model's folder has; 0 if nothing was evaluated yet
 }
 
-// Error says what to try.
+// Error names the step and what happened, and says what is kept and what to try.
 func (e *DivergedError) Error() string {
 	kept := "nothing is kept yet"
 	if e.Best > 0 {
@@ -26,7 +26,7 @@ type UnfinishedError struct {
 	Step       int    // steps taken
 }
 
-// Error says what can be done.
+// Error names the checkpoint and the two ways on.
 func (e *UnfinishedError) Error() string {
 	return fmt.Sprintf("%s is of a training that stopped at step %d: resume it, or say that it may be overwritten", e.Checkpoint, e.Step)
 }
@@ -35,7 +35,7 @@ func (e *UnfinishedError) Error() string {
 type InterruptedError struct {
 	Step       int    // steps taken
 	Checkpoint string // the file it can be resumed from; "" without one
-	Cause      error
+	Cause      error  // the context's
 }
 
 // Error says where the checkpoint is.

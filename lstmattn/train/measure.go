@@ -15,7 +15,7 @@ const measureBatch = 128
 // A Metric is the mean errors of forecasts, scaled by column, over the steps up
 // to a horizon.
 type Metric struct {
-	Horizon int     `json:"horizon"`
+	Horizon int     `json:"horizon"` // steps ahead, from 1 to this one
 	MSE     float64 `json:"mse"`
 	MAE     float64 `json:"mae"`
 }
@@ -24,8 +24,8 @@ type Metric struct {
 // worth. Targets of weight 0 don't count, and a horizon that has no others is left
 // out.
 type Measurement struct {
-	Loss    float64  `json:"loss"` // the mean, of the training's kind
-	Metrics []Metric `json:"metrics"`
+	Loss    float64  `json:"loss"`    // the mean, of the training's kind
+	Metrics []Metric `json:"metrics"` // one for each horizon
 }
 
 // Measure forecasts all windows of a data set with the given number of threads

@@ -15,8 +15,8 @@ import (
 
 // A Case is one folder with a model and its data sets.
 type Case struct {
-	Name string // the folder's path
-	Sets []string
+	Name string   // the folder's path
+	Sets []string // the paths of its data sets, in the order of their numbers
 }
 
 // ModelPath is the path of the case's model.
