@@ -18,25 +18,25 @@ import (
 type backtestCmd struct {
 	Model string `arg:"" help:"A model directory, or an ONNX file of a forecaster." type:"path"`
 	dataFlags
-	From       string    `help:"The first row to forecast: 80%, a number of rows, --from=-720 for so many from the end, or a time." default:"80%"`
-	To         string    `help:"The row after the last to forecast, in the same form." default:"100%"`
-	Horizon    int       `help:"Steps to forecast; 0 means the model's own."`
-	Stride     int       `help:"Rows from one origin to the next; 0 means the horizon."`
-	Refit      string    `help:"When to train the model anew, on all rows before the origin: never, always, or every-K origins." default:"never" placeholder:"never|always|every-K"`
-	Period     int       `help:"Rows of a season, for the seasonal naive forecast and MASE; 0 means what the timestamps suggest."`
-	Levels     []float64 `help:"Levels of the quantile loss; default 0.1 to 0.9."`
-	Intervals  []float64 `help:"Probabilities of the intervals whose coverage is measured; default 0.5, 0.8, 0.95."`
+	From       string    `help:"The first row to forecast: 80%, a number of rows, --from=-720 for so many from the end, or a time; default 80%." default:"80%" placeholder:"ROW"`
+	To         string    `help:"The row after the last to forecast, in the same form; default 100%." default:"100%" placeholder:"ROW"`
+	Horizon    int       `help:"Steps to forecast; 0 means the model's own." placeholder:"N"`
+	Stride     int       `help:"Rows from one origin to the next; 0 means the horizon." placeholder:"N"`
+	Refit      string    `help:"When to train the model anew, on all rows before the origin: never, always, or every-K origins; default never." default:"never" placeholder:"never|always|every-K"`
+	Period     int       `help:"Rows of a season, for the seasonal naive forecast and MASE; 0 means what the timestamps suggest." placeholder:"N"`
+	Levels     []float64 `help:"Levels of the quantile loss; default 0.1 to 0.9." placeholder:"P"`
+	Intervals  []float64 `help:"Probabilities of the intervals whose coverage is measured; default 0.5, 0.8, 0.95." placeholder:"P"`
 	Scaled     bool      `help:"Count errors in standard deviations of the rows before --from, by column, as published tables do."`
-	Paths      int       `help:"Take the distribution from so many sampled paths, which know how one step's uncertainty adds to the next's; 0 means the distribution of each step."`
-	SampleSeed uint64    `help:"Seed of the paths."`
+	Paths      int       `help:"Take the distribution from so many sampled paths, which know how one step's uncertainty adds to the next's; 0 means the distribution of each step." placeholder:"N"`
+	SampleSeed uint64    `help:"Seed of the paths." placeholder:"N"`
 	SkipShort  bool      `help:"Leave out series too short for a forecast."`
 	Steps      bool      `help:"Print the errors of each step ahead."`
 	ByColumn   bool      `help:"Print the errors of each column."`
 	JSON       bool      `name:"json" help:"Print JSON: all measures, also by step and by column."`
-	Epochs     *int      `help:"Epochs of a refit; default the configuration's."`
-	Seed       *uint64   `help:"Seed of a refit; default the configuration's."`
-	Threads    int       `help:"Cores to use; 0 means all."`
-	Quiet      bool      `help:"No progress on standard error."`
+	Epochs     *int      `help:"Epochs of a refit; default the configuration's." placeholder:"N"`
+	Seed       *uint64   `help:"Seed of a refit; default the configuration's." placeholder:"N"`
+	Threads    int       `help:"Cores to use; 0 means all." placeholder:"N"`
+	Quiet      bool      `help:"Show no progress on standard error."`
 }
 
 func (c *backtestCmd) Run(a *app) error {

@@ -14,7 +14,7 @@ import (
 
 type benchCmd struct {
 	Model   string         `arg:"" optional:"" help:"An ONNX file." type:"existingfile"`
-	Threads int            `help:"Cores to use; 0 means all."`
+	Threads int            `help:"Cores to use; 0 means all." placeholder:"N"`
 	Dim     map[string]int `help:"The size of a symbolic dimension, as NAME=N; 1 where none is given." placeholder:"NAME=N"`
 	Runs    int            `help:"Measured runs, after a tenth as many to warm up." default:"100"`
 	Profile bool           `help:"Also show where the time of a run goes, by operator and for the ten slowest nodes."`

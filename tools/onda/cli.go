@@ -16,13 +16,13 @@ type commands struct {
 	Inspect  inspectCmd  `cmd:"" help:"Show a model's inputs, outputs, opsets, parameters and operators, and which of them are unsupported."`
 	Run      runCmd      `cmd:"" help:"Run a model once on .npy files or random inputs."`
 	Verify   verifyCmd   `cmd:"" help:"Run ONNX test-data folders and compare with their expected outputs."`
-	Bench    benchCmd    `cmd:"" help:"Measure latency, allocations and memory."`
+	Bench    benchCmd    `cmd:"" help:"Measure a model's latency, allocations and memory."`
 	Init     initCmd     `cmd:"" help:"Write a randomly initialised model directory."`
-	Train    trainCmd    `cmd:"" help:"Train a forecaster on a CSV."`
+	Train    trainCmd    `cmd:"" help:"Train a forecaster on the series of a CSV or Parquet file."`
 	Forecast forecastCmd `cmd:"" help:"Forecast with a model directory or an ONNX file."`
 	Backtest backtestCmd `cmd:"" help:"Measure a model's forecasts of the past, beside naive ones."`
 	Export   exportCmd   `cmd:"" help:"Write a model directory as ONNX."`
-	Demo     demoCmd     `cmd:"" help:"All of it on bundled models and data."`
+	Demo     demoCmd     `cmd:"" help:"Run a model of PyTorch's, train one in Go, export it and run it again, on bundled data."`
 }
 
 // app is what every command gets.
@@ -62,8 +62,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (status int) 
 		fmt.Fprintln(stderr, "onda:", err)
 		return 2
 	}
-	if len(args) == 0 {
-		args = []string{"--help"}
+	if len(args) == 0 || args[0] == "help" { // onda help train is onda train --help
+		args = append(args[min(1, len(args)):], "--help")
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {

@@ -57,6 +57,7 @@ func TestUsageIsStatus2(t *testing.T) {
 	require.Equal(t, 0, status)
 	for _, command := range []string{"inspect", "run", "verify", "bench", "init", "train", "forecast", "backtest", "export", "demo"} {
 		require.Contains(t, stdout, command)
+		require.Equal(t, succeed(t, command, "--help"), succeed(t, "help", command))
 	}
 }
 

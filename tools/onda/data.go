@@ -14,7 +14,7 @@ import (
 // dataFlags say how to read a file of series.
 type dataFlags struct {
 	Data       string   `required:"" help:"The series, CSV or Parquet: long (unique_id, ds, y, ...) or wide (one column per feature)." placeholder:"FILE" type:"existingfile"`
-	Columns    []string `help:"The columns to forecast, in the model's order; default the model's feature names, else all but its covariates."`
+	Columns    []string `help:"The columns to forecast, in the model's order; default the model's feature names, else all but its covariates." placeholder:"NAME"`
 	IDColumn   string   `name:"id-column" help:"The column that names the series of a long file; default unique_id." placeholder:"NAME"`
 	TimeColumn string   `help:"The column of timestamps; default ds, date, timestamp or time." placeholder:"NAME"`
 	Missing    string   `help:"What to do with empty cells: refuse, forward, interpolate, zero, mean, mask." enum:"refuse,forward,interpolate,zero,mean,mask" default:"refuse"`

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,18 +21,18 @@ type forecastCmd struct {
 	dataFlags
 	Future    string    `help:"CSV or Parquet of the covariates known ahead, for the rows after the end of --data; default the rows at its end that have nothing else." placeholder:"FILE" type:"existingfile"`
 	Out       string    `required:"" help:"CSV to write, in the form of --data." placeholder:"FILE.csv" type:"path"`
-	Horizon   int       `help:"Steps to forecast; 0 means the model's own."`
-	Quantiles []float64 `help:"Levels of quantiles to write beside the forecast; default those of a model that has some, 0.1,0.5,0.9 of a distribution."`
+	Horizon   int       `help:"Steps to forecast; 0 means the model's own." placeholder:"N"`
+	Quantiles []float64 `help:"Levels of quantiles to write beside the forecast; default those of a model that has some, 0.1,0.5,0.9 of a distribution." placeholder:"P"`
 	Strategy  string    `help:"Where the values come from: greedy (the point forecast of each step), sample (paths drawn from the distribution, their median and quantiles) or beam (the most likely paths)." enum:"greedy,sample,beam" default:"greedy"`
-	Paths     int       `help:"How many paths to draw, default 100, or beams to follow, default 5."`
+	Paths     int       `help:"How many paths to draw, default 100, or beams to follow, default 5." placeholder:"N"`
 	PathsOut  string    `help:"CSV to write the paths to." placeholder:"FILE.csv" type:"path"`
-	Seed      uint64    `help:"Seed of the draws."`
+	Seed      uint64    `help:"Seed of the draws." placeholder:"N"`
 	Plot      string    `help:"PNG to draw: history, forecast and, where the model tells, intervals and attention." placeholder:"FILE.png" type:"path"`
 	Attention string    `help:"CSV to write the attention weights to, the mean over heads: a row per series and step ahead, a column per step looked back on." placeholder:"FILE.csv" type:"path"`
-	Series    string    `help:"The series to plot; default the first."`
-	Column    string    `help:"The column to plot; default the first."`
+	Series    string    `help:"The series to plot; default the first." placeholder:"ID"`
+	Column    string    `help:"The column to plot; default the first." placeholder:"NAME"`
 	Show      bool      `help:"Draw the forecast in the terminal as well."`
-	Threads   int       `help:"Cores to use; 0 means all."`
+	Threads   int       `help:"Cores to use; 0 means all." placeholder:"N"`
 }
 
 // defaultPaths are how many paths a strategy has.
@@ -41,19 +42,8 @@ var defaultPaths = map[string]int{string(lstmattn.Sample): 100, string(lstmattn.
 const forecastBatch = 256
 
 func (c *forecastCmd) Run(a *app) error {
-	if c.Horizon < 0 {
-		return fmt.Errorf("--horizon %d: expected 0 or more", c.Horizon)
-	}
-	if c.PathsOut != "" && c.Strategy == string(lstmattn.Greedy) {
-		return errors.New("--paths-out: greedy decoding has no paths; choose --strategy sample or beam")
-	}
-	for i, level := range c.Quantiles {
-		if !(level > 0 && level < 1) || (i > 0 && level <= c.Quantiles[i-1]) {
-			return fmt.Errorf("--quantiles %v: expected rising levels above 0 and below 1", level)
-		}
-	}
-	if c.Paths == 0 {
-		c.Paths = defaultPaths[c.Strategy]
+	if err := c.check(); err != nil {
+		return err
 	}
 	f, err := openForecaster(c.Model, c.Threads)
 	if err != nil {
@@ -75,47 +65,24 @@ func (c *forecastCmd) Run(a *app) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
-	greedy := c.Strategy == string(lstmattn.Greedy)
-	var outCSV, pathsCSV, attentionCSV bytes.Buffer
-	out, paths, attention := table.NewValues(&outCSV, frame, c.Quantiles), table.NewPaths(&pathsCSV, frame), table.NewAttention(&attentionCSV, frame)
+	files := c.files(frame)
 	var chart *plot.Chart
 	var ahead, features int
 	b := &lstmattn.Batch{}
 	for lo := 0; lo < windows.Len(); lo += forecastBatch {
-		var index []int
-		for i := lo; i < min(lo+forecastBatch, windows.Len()); i++ {
-			index = append(index, i)
-		}
-		if err := windows.Read(a.ctx, index, b); err != nil {
-			return fmt.Errorf("%s: %w", c.Data, err)
-		}
-		drawn := lo <= at && at < lo+len(index)
-		y, err := f.forecast(a.ctx, b, lstmattn.Options{
-			Horizon: c.Horizon, Attention: c.Attention != "" || (drawn && c.Plot != "" && greedy),
-			Strategy: lstmattn.Strategy(c.Strategy), Paths: c.Paths, Seed: c.Seed,
-		})
+		n := min(forecastBatch, windows.Len()-lo)
+		plotted := lo <= at && at < lo+n
+		y, err := c.forecast(a.ctx, f, windows, lo, n, b, plotted)
 		if err != nil {
-			return fmt.Errorf("%s: %w", c.Model, err)
+			return err
 		}
-		windows.UnscaleForecast(y, lo)
 		ahead, features = y.Horizon, min(y.Features, len(frame.Columns))
-		if err := out.Add(y, lo); err != nil {
-			return fmt.Errorf("%s: %w", c.Model, err)
-		}
-		if c.PathsOut != "" {
-			if err := paths.Add(y, lo); err != nil {
-				return fmt.Errorf("--paths-out: %w", err)
+		for _, file := range files {
+			if err := file.table.Add(y, lo); err != nil {
+				return fmt.Errorf("%s: %w", file.source, err)
 			}
 		}
-		if c.Attention != "" {
-			if y.Attention == nil {
-				return errors.New("--attention: the model doesn't return its attention weights; onda export --attention adds them to an ONNX file")
-			}
-			if err := attention.Add(y, lo); err != nil {
-				return fmt.Errorf("--attention: %w", err)
-			}
-		}
-		if drawn {
+		if plotted {
 			if column >= y.Features {
 				return fmt.Errorf("--column %s: the model forecasts the first %d columns only", c.Column, y.Features)
 			}
@@ -124,18 +91,8 @@ func (c *forecastCmd) Run(a *app) error {
 			}
 		}
 	}
-	for _, file := range []struct {
-		path  string
-		table interface{ Flush() error }
-		csv   *bytes.Buffer
-	}{{c.Out, out, &outCSV}, {c.Attention, attention, &attentionCSV}, {c.PathsOut, paths, &pathsCSV}} {
-		if file.path == "" {
-			continue
-		}
-		if err := file.table.Flush(); err != nil {
-			return err
-		}
-		if err := export.WriteFile(file.path, file.csv.Bytes()); err != nil {
+	for _, file := range files {
+		if err := file.write(); err != nil {
 			return err
 		}
 	}
@@ -147,6 +104,85 @@ func (c *forecastCmd) Run(a *app) error {
 		return writePNG(c.Plot, chart)
 	}
 	return nil
+}
+
+// check refuses flags that can't be, and gives the strategy its number of paths.
+func (c *forecastCmd) check() error {
+	if c.Horizon < 0 {
+		return fmt.Errorf("--horizon %d: expected 0 or more", c.Horizon)
+	}
+	if c.PathsOut != "" && c.Strategy == string(lstmattn.Greedy) {
+		return errors.New("--paths-out: greedy decoding has no paths; choose --strategy sample or beam")
+	}
+	for i, level := range c.Quantiles {
+		if !(level > 0 && level < 1) || (i > 0 && level <= c.Quantiles[i-1]) {
+			return fmt.Errorf("--quantiles %v: expected rising levels above 0 and below 1", level)
+		}
+	}
+	if c.Paths == 0 {
+		c.Paths = defaultPaths[c.Strategy]
+	}
+	return nil
+}
+
+// forecast forecasts windows lo to lo+n, which it reads into b.
+func (c *forecastCmd) forecast(ctx context.Context, f forecaster, windows *series.Windows, lo, n int, b *lstmattn.Batch, plotted bool) (*lstmattn.Forecast, error) {
+	index := make([]int, n)
+	for i := range index {
+		index[i] = lo + i
+	}
+	if err := windows.Read(ctx, index, b); err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Data, err)
+	}
+	greedy := c.Strategy == string(lstmattn.Greedy)
+	y, err := f.forecast(ctx, b, lstmattn.Options{
+		Horizon: c.Horizon, Attention: c.Attention != "" || (plotted && c.Plot != "" && greedy),
+		Strategy: lstmattn.Strategy(c.Strategy), Paths: c.Paths, Seed: c.Seed,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Model, err)
+	}
+	if c.Attention != "" && y.Attention == nil {
+		return nil, errors.New("--attention: the model doesn't return its attention weights; onda export --attention adds them to an ONNX file")
+	}
+	windows.UnscaleForecast(y, lo)
+	return y, nil
+}
+
+// outFile is a CSV file of forecasts, written once all of them are known.
+type outFile struct {
+	path   string
+	source string // what its errors name
+	csv    bytes.Buffer
+	table  interface {
+		Add(f *lstmattn.Forecast, lo int) error
+		Flush() error
+	}
+}
+
+// files are the CSV files that were asked for.
+func (c *forecastCmd) files(frame *series.Frame) []*outFile {
+	values := &outFile{path: c.Out, source: c.Model}
+	values.table = table.NewValues(&values.csv, frame, c.Quantiles)
+	files := []*outFile{values}
+	if c.Attention != "" {
+		attention := &outFile{path: c.Attention, source: "--attention"}
+		attention.table = table.NewAttention(&attention.csv, frame)
+		files = append(files, attention)
+	}
+	if c.PathsOut != "" {
+		paths := &outFile{path: c.PathsOut, source: "--paths-out"}
+		paths.table = table.NewPaths(&paths.csv, frame)
+		files = append(files, paths)
+	}
+	return files
+}
+
+func (o *outFile) write() error {
+	if err := o.table.Flush(); err != nil {
+		return err
+	}
+	return export.WriteFile(o.path, o.csv.Bytes())
 }
 
 // open reads the history, and the covariates after it.

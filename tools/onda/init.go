@@ -9,7 +9,7 @@ import (
 
 type initCmd struct {
 	Config string `required:"" help:"JSON with the model's configuration; what it leaves out has the default." placeholder:"config.json" type:"existingfile"`
-	Seed   uint64 `help:"Seed of the initial weights."`
+	Seed   uint64 `help:"Seed of the initial weights." placeholder:"N"`
 	Out    string `required:"" help:"The model directory to write: config.json and model.safetensors." placeholder:"DIR" type:"path"`
 }
 

@@ -17,9 +17,9 @@ type runCmd struct {
 	Input     []string       `help:"An input as NAME=FILE.npy; repeat for each." placeholder:"NAME=FILE" sep:"none"`
 	OutputDir string         `help:"Write each output to DIR/NAME.npy." placeholder:"DIR" type:"path"`
 	Random    bool           `help:"Make up the inputs that are not given, from --seed."`
-	Seed      uint64         `help:"Seed of the random inputs and of the model's random operators."`
+	Seed      uint64         `help:"Seed of the random inputs and of the model's random operators." placeholder:"N"`
 	Dim       map[string]int `help:"The size of a symbolic dimension, as NAME=N; 1 where none is given." placeholder:"NAME=N"`
-	Threads   int            `help:"Cores to use; 0 means all."`
+	Threads   int            `help:"Cores to use; 0 means all." placeholder:"N"`
 	Plain     bool           `help:"Use the plain interpreter instead of the compiled plan."`
 }
 

@@ -18,16 +18,16 @@ type trainCmd struct {
 	Config string `required:"" help:"JSON with the model's configuration and a section training; what it leaves out has the default." placeholder:"config.json" type:"existingfile"`
 	Out    string `required:"" help:"The model directory to write: config.json and model.safetensors of the best model, checkpoint.safetensors." placeholder:"DIR" type:"path"`
 
-	Epochs    *int     `help:"Times every window is seen, at most. This and the next four replace the configuration's."`
-	BatchSize *int     `help:"Windows per step."`
-	LR        *float64 `name:"lr" help:"Learning rate."`
-	Seed      *uint64  `help:"Seed of the initial weights, the order, dropout and teacher forcing."`
-	Threads   *int     `help:"Cores to use; 0 means all. Bits are the same only with the same number."`
+	Epochs    *int     `help:"Epochs to train at most. This and the next four replace the configuration's." placeholder:"N"`
+	BatchSize *int     `help:"Windows per step." placeholder:"N"`
+	LR        *float64 `name:"lr" help:"Learning rate." placeholder:"RATE"`
+	Seed      *uint64  `help:"Seed of the initial weights, the order, dropout and teacher forcing." placeholder:"N"`
+	Threads   *int     `help:"Cores to use; 0 means all. The trained bits are the same only for the same number." placeholder:"N"`
 
 	Resume    bool `help:"Go on from the checkpoint in --out, if there is one."`
 	Overwrite bool `help:"Start anew even where --out has the checkpoint of an unfinished training."`
-	LogJSON   bool `name:"log-json" help:"A line of JSON on standard output for every validation, and one at the end."`
-	Quiet     bool `help:"No progress on standard error."`
+	LogJSON   bool `name:"log-json" help:"Write a line of JSON to standard output for every validation, and one at the end."`
+	Quiet     bool `help:"Show no progress on standard error."`
 }
 
 func (c *trainCmd) Run(a *app) error {

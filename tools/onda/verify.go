@@ -19,8 +19,8 @@ type verifyCmd struct {
 	Rtol    float64  `help:"Relative tolerance." default:"1e-3"`
 	Atol    float64  `help:"Absolute tolerance." default:"1e-5"`
 	Plain   bool     `help:"Use the plain interpreter instead of the compiled plan."`
-	Threads int      `help:"Cores one run may use; 0 means all."`
-	JUnit   string   `name:"junit" help:"Write a JUnit XML report to this file." type:"path"`
+	Threads int      `help:"Cores one run may use; 0 means all." placeholder:"N"`
+	JUnit   string   `name:"junit" help:"Write a JUnit XML report to this file." placeholder:"FILE.xml" type:"path"`
 }
 
 func (v *verifyCmd) Run(a *app) error {
