@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -168,7 +169,7 @@ func (c *plans) add(given []tensor.Value, wanted, valued []bool) (e *entry, mine
 		list = slices.Clone(*old)
 	}
 	if len(list) >= maxPlans {
-		oldest := slices.MinFunc(list, func(a, b *entry) int { return int(a.used.Load() - b.used.Load()) })
+		oldest := slices.MinFunc(list, func(a, b *entry) int { return cmp.Compare(a.used.Load(), b.used.Load()) })
 		list = slices.DeleteFunc(list, func(e *entry) bool { return e == oldest })
 	}
 	list = append(list, e)
