@@ -76,7 +76,7 @@ func write(root string) error {
 	head, rest, ok := strings.Cut(string(text), begin)
 	_, tail, closed := strings.Cut(rest, end)
 	if !ok || !closed {
-		return fmt.Errorf("%s: the marks around the operators are missing", readme)
+		return fmt.Errorf("%s: has no lines %q and %q around the operators", readme, strings.TrimSpace(begin), end)
 	}
 	return os.WriteFile(readme, []byte(head+begin+summary.String()+end+tail), 0o644)
 }

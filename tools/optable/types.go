@@ -13,17 +13,19 @@ import (
 
 const heading = `# Supported operators
 
-Written by ` + "`make generate`" + ` from the table that the runtime uses. A version is the first opset of a meaning; an operator
-serves every opset from its oldest version on. The types are those that the operator takes for each of its inputs'
-type parameters, by the names of ONNX's specification (or, for com.microsoft, of ONNX Runtime's): found out by asking it
-whether it takes them. In italics, where asking takes a whole node, are the specification's, which nobody asked for. The
-attributes are those that it reads. A test in ops/schemas holds the answers against the specification: every version is
-there, every type that was asked for and every attribute; of com.microsoft every attribute, and the types but for a list
-in that test. That results are right is for other tests to show: ONNX's suites, and those of each operator.
+Written by ` + "`make generate`" + ` from the table that the runtime uses. A version is the first opset in which the operator has that
+meaning; an operator serves every opset from its oldest version on. Types are given for each type parameter of the inputs, by
+the names of ONNX's specification (for com.microsoft: of ONNX Runtime's). They were found by asking each operator what it
+takes; those in italics, of operators that can't be asked without a whole node, are the specification's. Attributes are those
+that the operator reads.
 
-Of com.microsoft there is what ONNX Runtime's optimiser and quantisers have left in the models that were tried, not every
-operator of that domain. Not there is com.microsoft.nchwc, whose blocked layout is that of the machine which wrote the file: save an optimised model at
-level extended, or another machine can't run it with ONNX Runtime either.
+A test in ops/schemas compares all this with the specification: every version is there, every type that was asked for and
+every attribute; of com.microsoft every attribute, and every type but those of a list in that test. That results are right
+is shown by other tests: ONNX's own suites, and those of each operator.
+
+Of com.microsoft there are the operators that ONNX Runtime's optimiser and quantisers left in the models that were tried, not
+all of the domain. com.microsoft.nchwc is left out: its blocked layout is specific to the machine that wrote the file, so save
+an optimised model at level extended, or another machine can't run it with ONNX Runtime either.
 `
 
 // specification finds schemas by operator and version.
