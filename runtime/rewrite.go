@@ -197,18 +197,10 @@ func (w *work) float(s int) bool { return s >= 0 && w.facts[s].DType == tensor.F
 func (w *work) fused(n *node, domain, opType string, opset int64, in []int, attrs ...*onnx.Attribute) *node {
 	p := &onnx.Node{OpType: opType, Domain: domain, Name: n.proto.Name, Attributes: attrs}
 	for _, s := range in {
-		name := ""
-		if s >= 0 {
-			name = w.g.slots[s]
-		}
-		p.Inputs = append(p.Inputs, name)
+		p.Inputs = append(p.Inputs, w.name(s))
 	}
 	for _, s := range n.out {
-		name := ""
-		if s >= 0 {
-			name = w.g.slots[s]
-		}
-		p.Outputs = append(p.Outputs, name)
+		p.Outputs = append(p.Outputs, w.name(s))
 	}
 	if w.config.set.Replaced(domain, opType) {
 		return nil
@@ -218,6 +210,16 @@ func (w *work) fused(n *node, domain, opType string, opset int64, in []int, attr
 		return nil
 	}
 	return &node{proto: p, graph: n.graph, index: n.index, id: n.id, opset: opset, version: v, kernel: k, in: slices.Clone(in), out: slices.Clone(n.out)}
+}
+
+// name is what a node calls the value in slot s: nothing if it is absent.
+func (w *work) name(s int) string {
+	if s >= 0 && w.g.slots[s] == "" {
+		return fmt.Sprintf("value %d", s)
+	} else if s >= 0 {
+		return w.g.slots[s]
+	}
+	return ""
 }
 
 // own is fused for an operator of the runtime's own.

@@ -117,6 +117,11 @@ func (x *instance) special(r *running) error {
 		x.frame[p.slot] = v
 		r.c.Outputs[p.i] = nil
 	}
+	for i, s := range n.out {
+		if s < 0 { // nobody reads it, and the next may be of another size
+			r.c.Outputs[i] = nil
+		}
+	}
 	for _, p := range r.step.in {
 		r.c.Inputs[p.i] = nil
 	}
