@@ -29,6 +29,19 @@ func PackB(transB bool, k, n int, b []float32, ldb int) *PackedB {
 	v := active
 	w := &PackedB{k: k, n: n, v: v, panels: aligned(k * roundUp(n, v.lanes))}
 	packPanels(v, w.panels, transB, k, n, b, ldb)
+	return w.packed()
+}
+
+// packed is what packing ends with.
+func (w *PackedB) packed() *PackedB {
+	switch {
+	case w.q != nil:
+		largePages(unsafe.Pointer(unsafe.SliceData(w.q.b)), len(w.q.b))
+	case w.half != nil:
+		largePages(unsafe.Pointer(unsafe.SliceData(w.half)), 4*len(w.half))
+	default:
+		largePages(unsafe.Pointer(unsafe.SliceData(w.panels)), 4*len(w.panels))
+	}
 	return w
 }
 

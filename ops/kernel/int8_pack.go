@@ -75,9 +75,9 @@ func PackBAs(t WeightType, transB bool, k, n int, b []float32, ldb int) *PackedB
 	v := active
 	switch t {
 	case WeightBFloat16:
-		return &PackedB{k: k, n: n, v: v, half: packHalf(v, transB, k, n, b, ldb)}
+		return (&PackedB{k: k, n: n, v: v, half: packHalf(v, transB, k, n, b, ldb)}).packed()
 	case WeightInt8:
-		return &PackedB{k: k, n: n, v: v, q: quantizeColumns(v, transB, k, n, b, ldb)}
+		return (&PackedB{k: k, n: n, v: v, q: quantizeColumns(v, transB, k, n, b, ldb)}).packed()
 	}
 	return PackB(transB, k, n, b, ldb)
 }
@@ -92,7 +92,7 @@ func PackInt8[T int8 | uint8](k, n int, b []T, scale []float32, zero []T) *Packe
 	q := packInt8(v, k, n, func(l, j int) uint8 { return uint8(b[l*n+j]) + up },
 		func(j int) int32 { return int32(zero[j%len(zero)]) + int32(up) }, func(j int) float32 { return scale[j%len(scale)] })
 	q.whole = true
-	return &PackedB{k: k, n: n, v: v, q: q}
+	return (&PackedB{k: k, n: n, v: v, q: q}).packed()
 }
 
 // int8Up is what makes integers of type T count from 0 on.

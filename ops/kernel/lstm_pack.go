@@ -99,7 +99,7 @@ func packGates(t WeightType, v *variant, gates, k, hidden int, w []float32, ldw 
 	if t == WeightFloat32 {
 		p := &PackedB{k: k, n: columns, v: v, panels: aligned(k * columns)}
 		repackGates(p, gates, hidden, w, ldw)
-		return p
+		return p.packed()
 	}
 	s, rows := borrow(columns * k)
 	defer s.release()
@@ -144,7 +144,7 @@ func packGatesInt8[T int8 | uint8](v *variant, gates, k, hidden int, w []T, scal
 		return uint8(w[l*gates*hidden+from[j]-1]) + up
 	}, func(j int) int32 { return int32(zeroOf(j)) + int32(up) }, func(j int) float32 { return scale[max(from[j]-1, 0)%len(scale)] })
 	q.whole = true
-	return &PackedB{k: k, n: columns, v: v, q: q}
+	return (&PackedB{k: k, n: columns, v: v, q: q}).packed()
 }
 
 // gateColumn is where row g of a (gates*H, .) matrix stands among the blocks.
