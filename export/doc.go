@@ -17,6 +17,11 @@
 // reader, or a crash, finds the old one or the new one, whole. The same model
 // gives the same bytes.
 //
+//	dir.go          the directory: Save, Load, which pairs of files belong together
+//	config.go       config.json, its versions, and sections that are not the model's
+//	safetensors.go  model.safetensors, in PyTorch's names and gate order
+//	atomic.go       a file beside its place, then renamed
+//
 // # ONNX
 //
 // [ONNX] writes a model of any configuration as a graph from raw values to raw

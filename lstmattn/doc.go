@@ -183,6 +183,7 @@
 //	lstm.go attention.go       the layers, usable by themselves
 //	normalize.go dropout.go    the windows' normalisation, dropout
 //	scaler.go covariates.go    the scaling by column; covariates in the inputs
+//	batch.go                   windows with their covariates, targets and weights; data sets
 //	calendar.go                features of timestamps
 //	head.go distribution.go    what the output layer's numbers mean
 //	decode.go beam.go          sampled paths and beams

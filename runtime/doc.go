@@ -10,16 +10,19 @@
 //
 // # How a model becomes a run
 //
-//	bind.go          the file's nodes become kernels, names become slots, functions are expanded
+//	load.go          a file becomes a Model (model.go), as the caller's options (options.go) say
+//	bind*.go         the file's nodes become kernels, names become slots (graph.go); function.go expands functions
 //	compile.go       at load: rewrites until nothing changes, then prepack.go packs the constants
 //	work.go          one sweep: infer, fold; fold.go, merge.go, simplify*.go, control.go, inline.go are its parts
 //	rewrite*.go      fusions, each with a name that WithoutRewrite turns off
-//	plans.go         a plan for every set of input shapes, made once, the oldest let go
-//	plan.go          the steps of a plan; layout.go says where each value lies, arena.go lays out the memory
+//	plans.go         a plan for every set of input shapes, made once; the one not used for longest goes first
+//	plan.go          the steps of a plan; unroll.go writes out Loops of a known count
+//	layout.go        where each value lies; arena.go lays out the memory
 //	together.go      large steps that don't wait for each other, side by side; the layers of a stack too
 //	exec.go          a run takes a plan and an idle instance of it; into.go is RunInto
 //	instance.go      a plan's memory, for one goroutine at a time; steps.go runs, results.go hands over
-//	subrun.go        the same for the subgraphs of If, Loop and Scan
+//	subrun.go        the same for the subgraphs of If, Loop and Scan (body.go)
+//	memory.go        what a run may hold, counted
 //	naive.go         the plain interpreter: none of this, and the oracle for all of it
 //
 // # Limits

@@ -9,4 +9,9 @@
 // What belongs here: origins, refits, what is measured, the report as text and
 // JSON. What does not: the measures themselves (lstmattn/metrics), training
 // (lstmattn/train).
+//
+//	run.go                       origins, refits, the loop over windows
+//	forecaster.go train.go       what is measured, and a fitter that trains it
+//	naive.go                     the naive forecasts beside it
+//	report.go text.go json.go    the scores, and how they are written
 package backtest

@@ -8,4 +8,8 @@
 //
 // What belongs here: functions of numbers. What does not: windows, rolling
 // origins and models (lstmattn/backtest).
+//
+//	point.go         errors of point forecasts, MASE's scale
+//	naive.go         the naive forecasts
+//	probability.go   quantile loss, CRPS, coverage
 package metrics
