@@ -194,13 +194,7 @@ func (k *attention) checkMask(mask []int, s *attentionSizes) error {
 }
 
 func (k *attention) Infer(c *Infer) error {
-	var in operands
-	for i := range in {
-		if c.Has(i) {
-			f := c.In(i)
-			in[i].shape, in[i].ranked, in[i].dtype = f.Shape, f.Ranked, f.DType
-		}
-	}
+	in := c.operands()
 	s, err := k.sizes(&in)
 	if err != nil {
 		return err

@@ -18,10 +18,7 @@ type attentionRun[T floating] struct {
 }
 
 func (k *attention) Run(c *Ctx) error {
-	var in operands
-	for i := range in {
-		in.set(i, c.In(i))
-	}
+	in := c.operands()
 	s, err := k.sizes(&in)
 	if err != nil {
 		return err

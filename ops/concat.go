@@ -59,8 +59,8 @@ func (k concat) Infer(c *Infer) error {
 			sum = Unknown
 			continue
 		}
-		if sum, err = concatShape(shape, f.Shape, axis, sum, i); err != nil {
-			return err
+		if sum, err = concatShape(shape, f.Shape, axis, sum); err != nil {
+			return fmt.Errorf("input %d: %w", i, err)
 		}
 	}
 	shape[axis] = sum
@@ -68,11 +68,11 @@ func (k concat) Infer(c *Infer) error {
 	return nil
 }
 
-// concatShape checks the extents of input i against those gathered so far,
-// fills in what they add, and returns the sum along axis.
-func concatShape(shape, in []int, axis, sum, i int) (int, error) {
+// concatShape checks the extents of one more tensor against those gathered so
+// far, fills in what they add, and returns the sum along axis.
+func concatShape(shape, in []int, axis, sum int) (int, error) {
 	if len(in) != len(shape) {
-		return 0, fmt.Errorf("input %d: has rank %d, expected %d", i, len(in), len(shape))
+		return 0, fmt.Errorf("has rank %d, expected %d", len(in), len(shape))
 	}
 	for d, n := range in {
 		switch {
@@ -80,7 +80,7 @@ func concatShape(shape, in []int, axis, sum, i int) (int, error) {
 		case shape[d] == Unknown:
 			shape[d] = n
 		case shape[d] != n:
-			return 0, fmt.Errorf("input %d: has extent %d at dimension %d, expected %d", i, n, d, shape[d])
+			return 0, fmt.Errorf("has extent %d at dimension %d, expected %d", n, d, shape[d])
 		}
 	}
 	return addDim(sum, in[axis])
@@ -105,8 +105,8 @@ func (k concat) Run(c *Ctx) error {
 		if t.DType() != x.DType() {
 			return fmt.Errorf("input %d: has type %v, expected %v", i, t.DType(), x.DType())
 		}
-		if sum, err = concatShape(shape, t.Shape(), axis, sum, i); err != nil {
-			return err
+		if sum, err = concatShape(shape, t.Shape(), axis, sum); err != nil {
+			return fmt.Errorf("input %d: %w", i, err)
 		}
 	}
 	shape[axis] = sum
@@ -119,15 +119,21 @@ func (k concat) Run(c *Ctx) error {
 	for i := range c.NumIn() {
 		t := c.In(i)
 		run := t.Dim(axis) * inner
-		s := kernel.Strided{DstOff: at}
-		s.Add(outer, sum*inner, run)
-		s.Add(run, 1, 1)
-		if err := move(c, y, t, &s); err != nil {
+		if err := placeRuns(c, y, t, at, outer, sum*inner, run); err != nil {
 			return err
 		}
 		at += run
 	}
 	return nil
+}
+
+// placeRuns copies the runs of elements of t to y, the first to at and each
+// stride elements after the one before.
+func placeRuns(c *Ctx, y, t *tensor.Tensor, at, runs, stride, run int) error {
+	s := kernel.Strided{DstOff: at}
+	s.Add(runs, stride, run)
+	s.Add(run, 1, 1)
+	return move(c, y, t, &s)
 }
 
 // split cuts input 0 along axis into as many parts as there are outputs.

@@ -52,13 +52,7 @@ func (k *skipNorm) check(in *operands) error {
 }
 
 func (k *skipNorm) Infer(c *Infer) error {
-	var in operands
-	for i := range in {
-		if c.Has(i) {
-			f := c.In(i)
-			in[i].shape, in[i].ranked, in[i].dtype = f.Shape, f.Ranked, f.DType
-		}
-	}
+	in := c.operands()
 	c.SameAs(0, 0)
 	c.SameAs(3, 0)
 	if f := c.In(0); f.Ranked && len(f.Shape) > 0 {
@@ -71,10 +65,7 @@ func (k *skipNorm) Infer(c *Infer) error {
 }
 
 func (k *skipNorm) Run(c *Ctx) error {
-	var in operands
-	for i := range in {
-		in.set(i, c.In(i))
-	}
+	in := c.operands()
 	if err := k.check(&in); err != nil {
 		return err
 	}

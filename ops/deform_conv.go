@@ -87,13 +87,7 @@ func (k *deformConv) place(in *operands) (w kernel.Window, shape []int, err erro
 }
 
 func (k *deformConv) Infer(c *Infer) error {
-	var in operands
-	for i := range 5 {
-		if c.Has(i) {
-			f := c.In(i)
-			in[i].shape, in[i].ranked, in[i].dtype = f.Shape, f.Ranked, f.DType
-		}
-	}
+	in := c.operands()
 	_, shape, err := k.place(&in)
 	if err != nil {
 		return err
@@ -110,10 +104,7 @@ func (k *deformConv) Run(c *Ctx) error {
 }
 
 func runDeformConv[T floating](c *Ctx, k *deformConv) error {
-	var in operands
-	for i := range in {
-		in.set(i, c.In(i))
-	}
+	in := c.operands()
 	w, shape, err := k.place(&in)
 	if err != nil {
 		return err

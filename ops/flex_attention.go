@@ -58,11 +58,7 @@ func (k *flexAttention) sizes(in *operands) (attentionSizes, error) {
 }
 
 func (k *flexAttention) Infer(c *Infer) error {
-	var in operands
-	for i := range 3 {
-		f := c.In(i)
-		in[i].shape, in[i].ranked, in[i].dtype = f.Shape, f.Ranked, f.DType
-	}
+	in := c.operands()
 	s, err := k.sizes(&in)
 	if err != nil {
 		return err
@@ -72,10 +68,7 @@ func (k *flexAttention) Infer(c *Infer) error {
 }
 
 func (k *flexAttention) Run(c *Ctx) error {
-	var in operands
-	for i := range 3 {
-		in.set(i, c.In(i))
-	}
+	in := c.operands()
 	s, err := k.sizes(&in)
 	if err != nil {
 		return err

@@ -112,13 +112,7 @@ func (k *linearAttention) sizes(in *operands) (b, t, dk, dv int, err error) {
 }
 
 func (k *linearAttention) Infer(c *Infer) error {
-	var in operands
-	for i := range in {
-		if c.Has(i) {
-			f := c.In(i)
-			in[i].shape, in[i].ranked, in[i].dtype = f.Shape, f.Ranked, f.DType
-		}
-	}
+	in := c.operands()
 	b, t, dk, dv, err := k.sizes(&in)
 	if err != nil {
 		return err
@@ -133,10 +127,7 @@ func (k *linearAttention) Infer(c *Infer) error {
 }
 
 func (k *linearAttention) Run(c *Ctx) error {
-	var in operands
-	for i := range in {
-		in.set(i, c.In(i))
-	}
+	in := c.operands()
 	b, t, dk, dv, err := k.sizes(&in)
 	if err != nil {
 		return err
@@ -231,13 +222,7 @@ func (k *causalConv) check(in *operands) (taps int, err error) {
 }
 
 func (k *causalConv) Infer(c *Infer) error {
-	var in operands
-	for i := range in {
-		if c.Has(i) {
-			f := c.In(i)
-			in[i].shape, in[i].ranked, in[i].dtype = f.Shape, f.Ranked, f.DType
-		}
-	}
+	in := c.operands()
 	taps, err := k.check(&in)
 	if err != nil {
 		return err
@@ -255,10 +240,7 @@ func (k *causalConv) Infer(c *Infer) error {
 }
 
 func (k *causalConv) Run(c *Ctx) error {
-	var in operands
-	for i := range in {
-		in.set(i, c.In(i))
-	}
+	in := c.operands()
 	taps, err := k.check(&in)
 	if err != nil {
 		return err

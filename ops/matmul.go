@@ -149,8 +149,13 @@ func (k *matmul) Infer(c *Infer) error {
 	if dt == tensor.Undefined {
 		dt = b.DType
 	}
+	return inferProduct(c, dt, a, b)
+}
+
+// inferProduct states output 0 as the matrix product of a and b.
+func inferProduct(c *Infer, dt tensor.DType, a, b Fact) error {
+	c.Set(0, Unranked(dt))
 	if !a.Ranked || !b.Ranked {
-		c.Set(0, Unranked(dt))
 		return nil
 	}
 	shape, err := matmulShape(nil, a.Shape, b.Shape)

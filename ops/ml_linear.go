@@ -1,8 +1,6 @@
 package ops
 
 import (
-	"fmt"
-
 	"github.com/onda-ml/onda/ops/kernel"
 	"github.com/onda-ml/onda/ops/tensor"
 )
@@ -56,15 +54,6 @@ func (l *linear) scores(y, x []float64) {
 	}
 }
 
-// rows is the matrix x, whose columns must be the model's features.
-func (l *linear) rows(c *Ctx, x *tensor.Tensor) (data []float64, rows int, err error) {
-	data, rows, columns, err := rowsOf(c, x, 0)
-	if err == nil && columns != l.features {
-		err = fmt.Errorf("input 0: has %d columns, expected %d", columns, l.features)
-	}
-	return data, rows, err
-}
-
 func newLinearRegressor(a *Attrs) (Kernel, error) {
 	return &linearRegressor{readLinear(a, positive(a, "targets", 1)), readPost(a)}, nil
 }
@@ -87,7 +76,7 @@ func (k *linearRegressor) Run(c *Ctx) error {
 	if err := mlInputs.check(0, x.DType()); err != nil {
 		return err
 	}
-	data, rows, err := k.rows(c, x)
+	data, rows, err := exactRows(c, x, k.features)
 	if err != nil {
 		return err
 	}
@@ -150,7 +139,7 @@ func (k *linearClassifier) Run(c *Ctx) error {
 	if err := mlInputs.check(0, x.DType()); err != nil {
 		return err
 	}
-	data, rows, err := k.rows(c, x)
+	data, rows, err := exactRows(c, x, k.features)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package ops
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/onda-ml/onda/ops/kernel"
@@ -48,7 +47,7 @@ func readSVM(a *Attrs, count int) (s svm) {
 func newSVMRegressor(a *Attrs) (Kernel, error) {
 	n := a.Int("n_supports", 0)
 	if n < 0 || n > 1<<31 {
-		a.Fail("n_supports", "is %d", n)
+		a.Fail("n_supports", "is %d, expected 0 to %d", n, int64(1<<31))
 		n = 0
 	}
 	k := &svmRegressor{svm: readSVM(a, int(n)), oneClass: a.Bool("one_class", false), post: readPost(a)}
@@ -83,12 +82,9 @@ func (k *svmRegressor) Run(c *Ctx) error {
 	if err := mlInputs.check(0, x.DType()); err != nil {
 		return err
 	}
-	data, rows, columns, err := rowsOf(c, x, 0)
+	data, rows, err := exactRows(c, x, k.features)
 	if err != nil {
 		return err
-	}
-	if columns != k.features {
-		return fmt.Errorf("input 0: has %d columns, expected %d", columns, k.features)
 	}
 	y, err := c.Out(0, tensor.Float32, rows, 1)
 	if err != nil {
@@ -97,7 +93,7 @@ func (k *svmRegressor) Run(c *Ctx) error {
 	out := tensor.Of[float32](y)
 	similar := make([]float64, max(k.count, 1))
 	for i := range rows {
-		row := data[i*columns : (i+1)*columns]
+		row := data[i*k.features : (i+1)*k.features]
 		sum := k.rho[0]
 		if k.count == 0 {
 			sum += kernel.DotF64(k.coefficients, row)
@@ -201,12 +197,9 @@ func (k *svmClassifier) Run(c *Ctx) error {
 	if err := mlInputs.check(0, x.DType()); err != nil {
 		return err
 	}
-	data, rows, columns, err := rowsOf(c, x, 0)
+	data, rows, err := exactRows(c, x, k.features)
 	if err != nil {
 		return err
-	}
-	if columns != k.features {
-		return fmt.Errorf("input 0: has %d columns, expected %d", columns, k.features)
 	}
 	label, scores, out, err := classOutputs(c, &k.labels, rows, k.outputs)
 	if err != nil {
@@ -222,7 +215,7 @@ func (k *svmClassifier) Run(c *Ctx) error {
 		if err := c.Err(); err != nil {
 			return err
 		}
-		x, y := data[i*columns:(i+1)*columns], out[i*k.outputs:(i+1)*k.outputs]
+		x, y := data[i*k.features:(i+1)*k.features], out[i*k.outputs:(i+1)*k.outputs]
 		if k.count == 0 {
 			k.labels.put(label, i, k.byScore(y, x))
 			continue

@@ -210,3 +210,12 @@ func rowsOf(c *Ctx, x *tensor.Tensor, least int) (data []float64, rows, columns 
 	}
 	return data, rows, columns, err
 }
+
+// exactRows is the matrix x as float64s; its columns must be the model's features.
+func exactRows(c *Ctx, x *tensor.Tensor, features int) (data []float64, rows int, err error) {
+	data, rows, columns, err := rowsOf(c, x, 0)
+	if err == nil && columns != features {
+		err = fmt.Errorf("input 0: has %d columns, expected %d", columns, features)
+	}
+	return data, rows, err
+}

@@ -71,20 +71,6 @@ func (k matmulInteger) Infer(c *Infer) error {
 	return inferProduct(c, tensor.Int32, c.In(0), b)
 }
 
-// inferProduct states output 0 as the matrix product of a and b.
-func inferProduct(c *Infer, dt tensor.DType, a, b Fact) error {
-	c.Set(0, Unranked(dt))
-	if !a.Ranked || !b.Ranked {
-		return nil
-	}
-	shape, err := matmulShape(nil, a.Shape, b.Shape)
-	if err != nil {
-		return err
-	}
-	c.Set(0, Shaped(dt, shape...))
-	return nil
-}
-
 func (k matmulInteger) Run(c *Ctx) error {
 	if err := k.check(c.dtype); err != nil {
 		return err

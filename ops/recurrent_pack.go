@@ -58,12 +58,6 @@ func (k *recurrent) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, 
 	return &packed, drop, nil
 }
 
-func (in *operands) set(i int, t *tensor.Tensor) {
-	if t != nil {
-		in[i].shape, in[i].ranked, in[i].dtype = t.Shape(), true, t.DType()
-	}
-}
-
 // pack packs weights whose shapes were checked: wt is W; b and p may be nil.
 func (k *recurrent) pack(memory Allocator, input, hidden int, wt, r, b, p *tensor.Tensor) (*recurrentWeights, error) {
 	room := k.room(input, hidden, wt.DType())

@@ -32,10 +32,7 @@ type recurrentRun[T floating] struct {
 }
 
 func (k *recurrent) Run(c *Ctx) error {
-	var in operands
-	for i := range in {
-		in.set(i, c.In(i))
-	}
+	in := c.operands()
 	s, err := k.sizes(&in)
 	if err != nil {
 		return err

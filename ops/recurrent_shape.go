@@ -9,14 +9,6 @@ import (
 // hidden units. Infer may leave some Unknown.
 type recurrentSizes struct{ T, B, I, H int }
 
-// operands are the shapes and types of a node's inputs; the rank of one that
-// isn't ranked is not known.
-type operands [8]struct {
-	shape  []int
-	ranked bool
-	dtype  tensor.DType
-}
-
 // known is the first extent that isn't Unknown.
 func known(extents ...int) int {
 	for _, e := range extents {
@@ -170,13 +162,7 @@ func (k *recurrent) yShape(s recurrentSizes) (shape [4]int) {
 }
 
 func (k *recurrent) Infer(c *Infer) error {
-	var in operands
-	for i := range in {
-		if c.Has(i) {
-			f := c.In(i)
-			in[i].shape, in[i].ranked, in[i].dtype = f.Shape, f.Ranked, f.DType
-		}
-	}
+	in := c.operands()
 	s, err := k.sizes(&in)
 	if err != nil {
 		return err
@@ -223,7 +209,7 @@ func (k *recurrent) forwards(dt tensor.DType) bool {
 func (k *recurrent) factSizes(facts []Fact) (s recurrentSizes, ok bool) {
 	var in operands
 	for i, f := range facts[:min(len(facts), len(in))] {
-		in[i].shape, in[i].ranked, in[i].dtype = f.Shape, f.Ranked, f.DType
+		in.know(i, f)
 	}
 	s, err := k.sizes(&in)
 	return s, err == nil && min(s.T, s.B, s.I, s.H) >= 0

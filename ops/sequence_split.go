@@ -145,8 +145,8 @@ func (k concatFromSequence) Run(c *Ctx) error {
 		if !ok || t.DType() != first.DType() {
 			return fmt.Errorf("input 0: item %d is %v, expected a tensor of type %v", i, item, first.DType())
 		}
-		if sum, err = concatShape(shape, shapeOne(t), axis, sum, i); err != nil {
-			return fmt.Errorf("input 0: as %w", err)
+		if sum, err = concatShape(shape, shapeOne(t), axis, sum); err != nil {
+			return fmt.Errorf("input 0: item %d: %w", i, err)
 		}
 	}
 	shape[axis] = sum
@@ -159,10 +159,7 @@ func (k concatFromSequence) Run(c *Ctx) error {
 	for _, item := range s.Items {
 		t := item.(*tensor.Tensor)
 		run := shapeOne(t)[axis] * inner
-		part := kernel.Strided{DstOff: at}
-		part.Add(outer, sum*inner, run)
-		part.Add(run, 1, 1)
-		if err := move(c, y, t, &part); err != nil {
+		if err := placeRuns(c, y, t, at, outer, sum*inner, run); err != nil {
 			return err
 		}
 		at += run

@@ -79,7 +79,7 @@ func TestSequences(t *testing.T) {
 		{node("SequenceLength", 1, 1), 11, []tensor.Value{seq(a, b)}, "int64() [2]"},
 		{node("ConcatFromSequence", 1, 1, onnx.AttrInt("axis", -1)), 11, []tensor.Value{seq(a, b, c)}, "float(4) [1 2 3 4]"},
 		{node("ConcatFromSequence", 1, 1, onnx.AttrInt("axis", 1), onnx.AttrInt("new_axis", 1)), 11, []tensor.Value{seq(b, b)}, "float(2, 2) [2 2 3 3]"},
-		{node("ConcatFromSequence", 1, 1, onnx.AttrInt("axis", 0), onnx.AttrInt("new_axis", 1)), 11, []tensor.Value{seq(a, b)}, "input 0: as input 1: has extent 2 at dimension 1, expected 1"},
+		{node("ConcatFromSequence", 1, 1, onnx.AttrInt("axis", 0), onnx.AttrInt("new_axis", 1)), 11, []tensor.Value{seq(a, b)}, "input 0: item 1: has extent 2 at dimension 1, expected 1"},
 		{node("ConcatFromSequence", 1, 1, onnx.AttrInt("axis", 0)), 11, []tensor.Value{seq()}, "input 0: the sequence is empty"},
 		{node("SplitToSequence", 1, 1, onnx.AttrInt("axis", 1)), 11, []tensor.Value{six}, "float{float(2, 1) [1 4]; float(2, 1) [2 5]; float(2, 1) [3 6]}"},
 		{node("SplitToSequence", 1, 1, onnx.AttrInt("keepdims", 0)), 11, []tensor.Value{six}, "float{float(3) [1 2 3]; float(3) [4 5 6]}"},

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/onda-ml/onda/tools/section"
 )
 
 func main() {
@@ -81,7 +83,7 @@ func run(ctx context.Context, data, results, readme string, o options, out io.Wr
 	if readme == "" {
 		return nil
 	}
-	return intoReadme(readme, text)
+	return section.Replace(readme, "accuracy", "make accuracy", []byte(text))
 }
 
 // naiveRows measures the forecasts that need no training.

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
+
+	"github.com/onda-ml/onda/export"
 )
 
 // result is one measurement: a forecaster at a horizon, trained from a seed
@@ -77,22 +78,5 @@ func (s *store) measure(r result, run func(r *result) error) (result, error) {
 	if err != nil {
 		return r, err
 	}
-	return r, replaceFile(s.path, append(text, '\n'))
-}
-
-// replaceFile writes beside path and renames.
-func replaceFile(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return r, export.WriteFile(s.path, append(text, '\n'))
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strings"
 
@@ -117,19 +116,4 @@ func spread(v []float64) string {
 		square.Add((x - mean.Value()) * (x - mean.Value()))
 	}
 	return fmt.Sprintf("%.3f ± %.3f", mean.Value(), math.Sqrt(square.Sum/float64(len(v)-1)))
-}
-
-// intoReadme puts text between the marks of the file at path.
-func intoReadme(path, text string) error {
-	const begin, end = "<!-- accuracy: written by make accuracy -->\n", "<!-- end of accuracy -->"
-	readme, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	head, rest, ok := strings.Cut(string(readme), begin)
-	_, tail, closed := strings.Cut(rest, end)
-	if !ok || !closed {
-		return fmt.Errorf("%s: the marks around the accuracy table are missing", path)
-	}
-	return replaceFile(path, []byte(head+begin+text+end+tail))
 }

@@ -43,7 +43,7 @@
 //	peers.go       the table of the other runtimes; tract.go and tract/ reach the Rust one
 //	peers/         a program for each of the Go ones
 //	child.go       child processes
-//	table.go grid.go Markdown, and the sections of RESULTS.md and the README
+//	table.go grid.go Markdown
 //	bench/         tasks, sessions, taking turns, medians and quartiles
 //
 // It is a module of its own: ONNX Runtime is reached through cgo, which nothing

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/onda-ml/onda/tools/compare/bench"
+	"github.com/onda-ml/onda/tools/section"
 )
 
 func main() {
@@ -84,14 +85,14 @@ func compare(args []string) error {
 		}
 	}
 	if c.report != "" {
-		if err := writeSection(c.report, report.Bytes()); err != nil {
+		if err := section.Replace(c.report, "compare", "make compare", report.Bytes()); err != nil {
 			return err
 		}
 	}
 	if c.readme == "" {
 		return nil
 	}
-	return writeSection(c.readme, c.summary(head))
+	return section.Replace(c.readme, "compare", "make compare", c.summary(head))
 }
 
 // summary is what a reader wants to know first: medians alone.

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/onda-ml/onda/tools/compare/bench"
@@ -13,12 +10,6 @@ import (
 
 // dash stands where there is no figure.
 const dash = "–"
-
-// The lines between which tables are written.
-const (
-	firstMark = "<!-- compare: written by make compare -->"
-	lastMark  = "<!-- end of compare -->"
-)
 
 // A table is a Markdown table, written row by row as it comes to be.
 type table struct{ w io.Writer }
@@ -68,42 +59,3 @@ func spread(s bench.Stat) string {
 
 // megabytes of a number of bytes.
 func megabytes(bytes int64) string { return fmt.Sprintf("%.0f MB", float64(bytes)/1e6) }
-
-// writeSection replaces what the file at path has between the two marks. The
-// file is replaced as a whole.
-func writeSection(path string, section []byte) error {
-	old, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, ok1 := bytes.Cut(old, []byte(firstMark))
-	_, after, ok2 := bytes.Cut(rest, []byte(lastMark))
-	if !ok1 || !ok2 {
-		return fmt.Errorf("%s: expected the lines %s and %s", path, firstMark, lastMark)
-	}
-	all := bytes.Join([][]byte{before, []byte(firstMark + "\n"), bytes.TrimSpace(section), []byte("\n" + lastMark), after}, nil)
-	return replaceFile(path, all)
-}
-
-// replaceFile writes beside the file and renames.
-func replaceFile(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".compare-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}

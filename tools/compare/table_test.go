@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,20 +9,6 @@ import (
 
 	"github.com/onda-ml/onda/tools/compare/bench"
 )
-
-func TestWriteSectionKeepsTheRest(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "README.md")
-	require.NoError(t, os.WriteFile(path, []byte("before\n"+firstMark+"\nold\n"+lastMark+"\nafter\n"), 0o644))
-	for range 2 {
-		require.NoError(t, writeSection(path, []byte("\nnew\n\n")))
-		got, err := os.ReadFile(path)
-		require.NoError(t, err)
-		require.Equal(t, "before\n"+firstMark+"\nnew\n"+lastMark+"\nafter\n", string(got))
-	}
-
-	require.NoError(t, os.WriteFile(path, []byte("no marks"), 0o644))
-	require.EqualError(t, writeSection(path, []byte("new")), path+": expected the lines "+firstMark+" and "+lastMark)
-}
 
 func TestRowsStayOneLine(t *testing.T) {
 	var b strings.Builder

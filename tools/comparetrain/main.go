@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/onda-ml/onda/lstmattn"
+	"github.com/onda-ml/onda/tools/section"
 )
 
 // A shape is a row of the table.
@@ -70,8 +71,8 @@ func main() {
 }
 
 func run(o *options, out io.Writer) error {
-	var section bytes.Buffer
-	w := io.MultiWriter(out, &section)
+	var tables bytes.Buffer
+	w := io.MultiWriter(out, &tables)
 	most := peak(o.threads)
 	fmt.Fprintf(w, "%s, %d cores, %s %s/%s, load average before %s, both sides with %d threads. Time of a training step of PyTorch over Onda's, median and quartiles; above 1 Onda is faster.",
 		processor(), runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, loadAverage(), o.threads)
@@ -104,7 +105,7 @@ func run(o *options, out io.Writer) error {
 	if o.readme == "" {
 		return nil
 	}
-	return intoReadme(o.readme, section.Bytes())
+	return section.Replace(o.readme, "compare-train", "make compare-train", tables.Bytes())
 }
 
 // rounds are what the turns took, in milliseconds, and the rounds' ratios.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"runtime"
 	"testing"
 
@@ -60,16 +58,4 @@ func TestQuantile(t *testing.T) {
 	require.Equal(t, 3.0, quantile([]float64{5, 1, 3}, .5))
 	require.Equal(t, 1.5, quantile([]float64{3, 2, 1}, .25))
 	require.Equal(t, 7.0, quantile([]float64{7}, .75))
-}
-
-func TestIntoReadme(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "README.md")
-	require.NoError(t, os.WriteFile(path, []byte("a\n"+firstMark+"\nold\n"+lastMark+"\nb\n"), 0o644))
-	require.NoError(t, intoReadme(path, []byte("new\n")))
-	got, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, "a\n"+firstMark+"\nnew\n"+lastMark+"\nb\n", string(got))
-
-	require.NoError(t, os.WriteFile(path, []byte("no marks"), 0o644))
-	require.ErrorContains(t, intoReadme(path, nil), "expected the lines")
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/onda-ml/onda/ops"
+	"github.com/onda-ml/onda/tools/section"
 )
 
 func main() {
@@ -67,16 +68,5 @@ func write(root string) error {
 	if err := os.WriteFile(filepath.Join(root, "ops", "OPERATORS.md"), table.Bytes(), 0o644); err != nil {
 		return err
 	}
-	readme := filepath.Join(root, "README.md")
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		return err
-	}
-	const begin, end = "<!-- operators: written by make generate -->\n", "<!-- end of operators -->"
-	head, rest, ok := strings.Cut(string(text), begin)
-	_, tail, closed := strings.Cut(rest, end)
-	if !ok || !closed {
-		return fmt.Errorf("%s: has no lines %q and %q around the operators", readme, strings.TrimSpace(begin), end)
-	}
-	return os.WriteFile(readme, []byte(head+begin+summary.String()+end+tail), 0o644)
+	return section.Replace(filepath.Join(root, "README.md"), "operators", "make generate", summary.Bytes())
 }
