@@ -115,6 +115,9 @@ const (
 	// gemmBlock is how many values of A are laid out at a time: half of a small
 	// second-level cache.
 	gemmBlock = 1 << 16
+	// gemmNear is how many values of B go to a kernel at once: half of a small
+	// first-level cache.
+	gemmNear = 1 << 12
 	// gemmThin is how many rows of an unpacked B are passed over at a time.
 	gemmThin = 16
 	// thinRows is from how many rows on kernels of one tile add in the order in

@@ -25,13 +25,25 @@ func (t *gemmTask) block(r0, r1, j0, j1 int, add bool) {
 				at = gemmStrips{buf[own:], k, t.row(r0), l}
 				t.layOut(at.data, r0, end, l, k)
 			}
-			for j := j0; j < j1; j += t.v.panel() {
+			for j, cols := j0, 0; j < j1; j += cols {
+				cols = min(t.several(j1-j)*t.v.panel(), j1-j)
 				for from := l; from < l+k; from += t.v.depth {
-					t.piece(&at, r0, end, j, min(t.v.panel(), j1-j), from, min(t.v.depth, l+k-from), add || from > 0, buf)
+					t.piece(&at, r0, end, j, cols, from, min(t.v.depth, l+k-from), add || from > 0, buf)
 				}
 			}
 		}
 	}
+}
+
+// several is how many panels a kernel gets at once, of so many columns: more than
+// one where all are whole and so short that calls would take a good part of the
+// time, and fit the nearest cache together. Kernels of few rows would add in
+// another order.
+func (t *gemmTask) several(cols int) int {
+	if t.packed == nil || t.m/t.tiles < thinRows {
+		return 1
+	}
+	return max(1, min(cols/t.v.panel(), gemmNear/(t.k*t.v.panel())))
 }
 
 // gemmStrips are rows of A from one on, and their values from a column on, laid
@@ -42,17 +54,18 @@ type gemmStrips struct {
 }
 
 // piece multiplies strips of tiles [r0, r1) with rows [l, l+k) of the panel at
-// column j, of which cols are wanted. Panels that are not laid out are brought
-// to buf.
+// column j, of which cols are wanted, or of several panels. Panels that are not
+// laid out are brought to buf.
 func (t *gemmTask) piece(a *gemmStrips, r0, r1, j, cols, l, k int, add bool, buf []float32) {
-	vectors := ceilDiv(cols, t.v.lanes)
+	panels, last := max(1, cols/t.v.panel()), min(cols, t.v.panel())
+	vectors := ceilDiv(last, t.v.lanes)
 	bs := vectors * t.v.lanes
 	b := buf
 	var next []float32
 	switch {
 	case t.packed != nil:
 		b = t.packed[j*t.k+l*bs:]
-		if next = b[k*bs:]; len(next) == 0 || j+bs >= t.n {
+		if next = b[panels*k*bs:]; len(next) == 0 || j+panels*bs >= t.n {
 			next = t.then
 		}
 	case t.half != nil:
@@ -67,7 +80,7 @@ func (t *gemmTask) piece(a *gemmStrips, r0, r1, j, cols, l, k int, add bool, buf
 		end := t.row(r + 1)
 		h := end - i
 		soon, ahead := fetch(next, r-r0, k, bs, &b[0])
-		kernels[h](k, 1, &a.data[(i-a.row)*a.k+(l-a.column)*h], 1, h, &b[0], bs, 0, &t.c[i*t.ldc+j], t.ldc, cols, add, soon, ahead)
+		kernels[h](k, panels, &a.data[(i-a.row)*a.k+(l-a.column)*h], 1, h, &b[0], bs, k*bs, &t.c[i*t.ldc+j], t.ldc, last, add, soon, ahead)
 		i = end
 	}
 }
