@@ -78,54 +78,14 @@ var attMaskTypes = numbersBF | boolType
 
 // sizes checks the inputs and works out the sizes.
 func (k *attention) sizes(in *operands) (s attentionSizes, err error) {
-	q := in[attQ].dtype
-	for i := range in {
-		switch i {
-		case attMask:
-			err = attMaskTypes.check(i, in[i].dtype)
-		case attLens:
-			err = types(tensor.Int64).check(i, in[i].dtype)
-		case attV:
-			err = floatsBF.check(i, in[i].dtype)
-		case attPastV:
-			err = sameAs(i, in[i].dtype, attV, in[attV].dtype)
-		case attQ:
-			err = floatsBF.check(i, in[i].dtype)
-		default:
-			err = sameType(i, in[i].dtype, q)
-		}
-		if err != nil {
-			return s, err
-		}
+	if err := k.checkTypes(in); err != nil {
+		return s, err
 	}
 	var h [3][4]int // B, heads, T, width
 	for i := range h {
-		if !in[i].ranked {
-			h[i] = [4]int{Unknown, Unknown, Unknown, Unknown}
-			continue
-		}
-		if err := checkRank(i, len(in[i].shape), 3, 4); err != nil {
+		if h[i], err = k.extents(in, i); err != nil {
 			return s, err
 		}
-		if in[0].ranked && len(in[i].shape) != len(in[0].shape) {
-			return s, checkRank(i, len(in[i].shape), len(in[0].shape))
-		}
-		if len(in[i].shape) == 4 {
-			h[i] = [4]int(in[i].shape)
-			continue
-		}
-		heads, name := k.qHeads, "q_num_heads"
-		if i > 0 {
-			heads, name = k.kvHeads, "kv_num_heads"
-		}
-		if heads == 0 {
-			return s, fmt.Errorf("attribute %q: is missing, which inputs of rank 3 need", name)
-		}
-		d := in[i].shape[2]
-		if d >= 0 && d%heads != 0 {
-			return s, fmt.Errorf("input %d: has width %d, which %d heads do not divide", i, d, heads)
-		}
-		h[i] = [4]int{in[i].shape[0], heads, in[i].shape[1], max(d, Unknown*heads) / heads}
 	}
 	s = attentionSizes{B: known(h[0][0], h[1][0], h[2][0]), Hq: h[0][1], Hkv: known(h[1][1], h[2][1]), Tq: h[0][2],
 		Tkv: known(h[1][2], h[2][2]), D: known(h[0][3], h[1][3]), DV: h[2][3], flat: in[0].ranked && len(in[0].shape) == 3}
@@ -140,6 +100,71 @@ func (k *attention) sizes(in *operands) (s attentionSizes, err error) {
 	if s.Hq >= 0 && s.Hkv >= 0 && (s.Hkv == 0 && s.Hq > 0 || s.Hkv > 0 && s.Hq%s.Hkv != 0) {
 		return s, fmt.Errorf("has %d query heads, which %d key heads do not divide", s.Hq, s.Hkv)
 	}
+	if err := s.addPast(in); err != nil {
+		return s, err
+	}
+	if lens := &in[attLens]; lens.ranked {
+		if err := checkDims(attLens, lens.shape, s.B); err != nil {
+			return s, err
+		}
+	}
+	return s, k.checkMask(in[attMask].shape, &s)
+}
+
+func (k *attention) checkTypes(in *operands) (err error) {
+	for i := range in {
+		switch i {
+		case attMask:
+			err = attMaskTypes.check(i, in[i].dtype)
+		case attLens:
+			err = types(tensor.Int64).check(i, in[i].dtype)
+		case attQ, attV:
+			err = floatsBF.check(i, in[i].dtype)
+		case attPastV:
+			err = sameAs(i, in[i].dtype, attV, in[attV].dtype)
+		default:
+			err = sameType(i, in[i].dtype, in[attQ].dtype)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// extents are batch, heads, length and width of a head of input i: queries, keys
+// or values.
+func (k *attention) extents(in *operands, i int) (h [4]int, err error) {
+	if !in[i].ranked {
+		return [4]int{Unknown, Unknown, Unknown, Unknown}, nil
+	}
+	shape := in[i].shape
+	if err := checkRank(i, len(shape), 3, 4); err != nil {
+		return h, err
+	}
+	if in[0].ranked && len(shape) != len(in[0].shape) {
+		return h, checkRank(i, len(shape), len(in[0].shape))
+	}
+	if len(shape) == 4 {
+		return [4]int(shape), nil
+	}
+	heads, name := k.qHeads, "q_num_heads"
+	if i > 0 {
+		heads, name = k.kvHeads, "kv_num_heads"
+	}
+	if heads == 0 {
+		return h, fmt.Errorf("attribute %q: is missing, which inputs of rank 3 need", name)
+	}
+	width := shape[2]
+	if width >= 0 && width%heads != 0 {
+		return h, fmt.Errorf("input %d: has width %d, which %d heads do not divide", i, width, heads)
+	}
+	return [4]int{shape[0], heads, shape[1], max(width, Unknown*heads) / heads}, nil
+}
+
+// addPast checks the keys and values of the past and fills in their length and
+// the total.
+func (s *attentionSizes) addPast(in *operands) error {
 	s.total = s.Tkv
 	for _, i := range [2]int{attPastK, attPastV} {
 		past := &in[i]
@@ -154,22 +179,17 @@ func (k *attention) sizes(in *operands) (s attentionSizes, err error) {
 			width = s.DV
 		}
 		if err := checkDims(i, past.shape, s.B, s.Hkv, Unknown, width); err != nil {
-			return s, err
+			return err
 		}
 		if i == attPastV && s.past >= 0 && past.shape[2] >= 0 && past.shape[2] != s.past {
-			return s, fmt.Errorf("input %d: has length %d, expected %d like input %d", i, past.shape[2], s.past, attPastK)
+			return fmt.Errorf("input %d: has length %d, expected %d like input %d", i, past.shape[2], s.past, attPastK)
 		}
 		s.past, s.total = past.shape[2], Unknown
 		if s.past >= 0 && s.Tkv >= 0 {
 			s.total = s.past + s.Tkv
 		}
 	}
-	if lens := &in[attLens]; lens.ranked {
-		if err := checkDims(attLens, lens.shape, s.B); err != nil {
-			return s, err
-		}
-	}
-	return s, k.checkMask(in[attMask].shape, &s)
+	return nil
 }
 
 // checkMask refuses a mask that doesn't broadcast to (B, Hq, Tq, total); its last

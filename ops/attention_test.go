@@ -142,79 +142,87 @@ func TestAttention(t *testing.T) {
 					if c.Tq > 10 && dt != tensor.Float32 {
 						continue
 					}
-					t.Run(fmt.Sprintf("%v%+v", dt, c), func(t *testing.T) {
-						random := func(b, h, n, w int) (*tensor.Tensor, []float64) {
-							x := randomOf(r, dt, b, h, n, w)
-							v := floatsOf(t, x)
-							if c.flat {
-								return tensorOf(dt, mergeHeads(v, b, h, n, w), b, n, h*w), v
-							}
-							return x, v
-						}
-						q, qv := random(c.B, c.Hq, c.Tq, c.D)
-						k, kv := random(c.B, c.Hkv, c.Tkv, c.D)
-						v, vv := random(c.B, c.Hkv, c.Tkv, c.DV)
-						in := []*tensor.Tensor{q, k, v, nil, nil, nil, nil}
-						var mask, oldK, oldV []float64
-						if c.mask != nil {
-							in[attMask] = randomOf(r, dt, c.mask...)
-							mask = floatsOf(t, in[attMask])
-							if c.boolMask {
-								set := make([]bool, len(mask))
-								for i := range set {
-									set[i] = r.IntN(3) > 0 || i%c.mask[len(c.mask)-1] == 0 // no row without a key
-									mask[i] = map[bool]float64{true: 1}[set[i]]
-								}
-								in[attMask] = tensor.Must(set, c.mask...)
-							}
-						}
-						if c.past > 0 {
-							in[attPastK], in[attPastV] = randomOf(r, dt, c.B, c.Hkv, c.past, c.D), randomOf(r, dt, c.B, c.Hkv, c.past, c.DV)
-							oldK, oldV = floatsOf(t, in[attPastK]), floatsOf(t, in[attPastV])
-						}
-						if c.lens != nil {
-							in[attLens] = i64(c.lens, c.B)
-						}
-						attrs := []*onnx.Attribute{onnx.AttrInt("qk_matmul_output_mode", stage)}
-						if c.flat {
-							attrs = append(attrs, onnx.AttrInt("q_num_heads", int64(c.Hq)), onnx.AttrInt("kv_num_heads", int64(c.Hkv)))
-						}
-						if c.causal {
-							attrs = append(attrs, onnx.AttrInt("is_causal", 1))
-						}
-						if c.softcap > 0 {
-							attrs = append(attrs, onnx.AttrFloat("softcap", c.softcap))
-						}
-						if c.scale > 0 {
-							attrs = append(attrs, onnx.AttrFloat("scale", c.scale))
-						}
-						want, scores := c.naive(qv, kv, vv, mask, oldK, oldV)
-						if c.flat {
-							want = mergeHeads(want, c.B, c.Hq, c.Tq, c.DV)
-						}
-						y, err := run(t, node("Attention", 7, 4, attrs...), 24, in...)
-						require.NoError(t, err)
-						requireNear(t, want, floatsOf(t, y[0]), 8*precision(dt))
-						requireNear(t, scores, floatsOf(t, y[3]), 8*precision(dt))
-						total := c.past + c.Tkv
-						for i, x := range floatsOf(t, y[1]) {
-							bh, j, l := i/(total*c.D), i/c.D%total, i%c.D
-							if j < c.past {
-								require.Equal(t, oldK[(bh*c.past+j)*c.D+l], x)
-							} else {
-								require.Equal(t, kv[(bh*c.Tkv+j-c.past)*c.D+l], x)
-							}
-						}
-						require.Equal(t, tensor.Shape{c.B, c.Hkv, total, c.DV}, y[2].Shape())
-
-						alone, err := run(t, node("Attention", 7, 1, attrs...), 24, in...)
-						require.NoError(t, err)
-						requireNear(t, want, floatsOf(t, alone[0]), 8*precision(dt))
-					})
+					t.Run(fmt.Sprintf("%v%+v", dt, c), func(t *testing.T) { c.check(t, r, dt) })
 				}
 			}
 		}
 	}
+}
+
+// check runs the node on random data and holds it against its definition, with
+// all outputs and with the first alone.
+func (c *attentionCase) check(t *testing.T, r *rand.Rand, dt tensor.DType) {
+	random := func(b, h, n, w int) (*tensor.Tensor, []float64) {
+		x := randomOf(r, dt, b, h, n, w)
+		v := floatsOf(t, x)
+		if c.flat {
+			return tensorOf(dt, mergeHeads(v, b, h, n, w), b, n, h*w), v
+		}
+		return x, v
+	}
+	q, qv := random(c.B, c.Hq, c.Tq, c.D)
+	k, kv := random(c.B, c.Hkv, c.Tkv, c.D)
+	v, vv := random(c.B, c.Hkv, c.Tkv, c.DV)
+	in := []*tensor.Tensor{q, k, v, nil, nil, nil, nil}
+	var mask, oldK, oldV []float64
+	if c.mask != nil {
+		in[attMask] = randomOf(r, dt, c.mask...)
+		mask = floatsOf(t, in[attMask])
+		if c.boolMask {
+			set := make([]bool, len(mask))
+			for i := range set {
+				set[i] = r.IntN(3) > 0 || i%c.mask[len(c.mask)-1] == 0 // no row without a key
+				mask[i] = map[bool]float64{true: 1}[set[i]]
+			}
+			in[attMask] = tensor.Must(set, c.mask...)
+		}
+	}
+	if c.past > 0 {
+		in[attPastK], in[attPastV] = randomOf(r, dt, c.B, c.Hkv, c.past, c.D), randomOf(r, dt, c.B, c.Hkv, c.past, c.DV)
+		oldK, oldV = floatsOf(t, in[attPastK]), floatsOf(t, in[attPastV])
+	}
+	if c.lens != nil {
+		in[attLens] = i64(c.lens, c.B)
+	}
+	want, scores := c.naive(qv, kv, vv, mask, oldK, oldV)
+	if c.flat {
+		want = mergeHeads(want, c.B, c.Hq, c.Tq, c.DV)
+	}
+	y, err := run(t, node("Attention", 7, 4, c.attrs()...), 24, in...)
+	require.NoError(t, err)
+	requireNear(t, want, floatsOf(t, y[0]), 8*precision(dt))
+	requireNear(t, scores, floatsOf(t, y[3]), 8*precision(dt))
+	total := c.past + c.Tkv
+	for i, x := range floatsOf(t, y[1]) {
+		bh, j, l := i/(total*c.D), i/c.D%total, i%c.D
+		if j < c.past {
+			require.Equal(t, oldK[(bh*c.past+j)*c.D+l], x)
+		} else {
+			require.Equal(t, kv[(bh*c.Tkv+j-c.past)*c.D+l], x)
+		}
+	}
+	require.Equal(t, tensor.Shape{c.B, c.Hkv, total, c.DV}, y[2].Shape())
+
+	alone, err := run(t, node("Attention", 7, 1, c.attrs()...), 24, in...)
+	require.NoError(t, err)
+	requireNear(t, want, floatsOf(t, alone[0]), 8*precision(dt))
+}
+
+func (c *attentionCase) attrs() []*onnx.Attribute {
+	attrs := []*onnx.Attribute{onnx.AttrInt("qk_matmul_output_mode", c.stage)}
+	if c.flat {
+		attrs = append(attrs, onnx.AttrInt("q_num_heads", int64(c.Hq)), onnx.AttrInt("kv_num_heads", int64(c.Hkv)))
+	}
+	if c.causal {
+		attrs = append(attrs, onnx.AttrInt("is_causal", 1))
+	}
+	if c.softcap > 0 {
+		attrs = append(attrs, onnx.AttrFloat("softcap", c.softcap))
+	}
+	if c.scale > 0 {
+		attrs = append(attrs, onnx.AttrFloat("scale", c.scale))
+	}
+	return attrs
 }
 
 func TestAttentionOnAPool(t *testing.T) {

@@ -12,90 +12,122 @@ import (
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
+// linearCase is one node of LinearAttention with batch, steps, heads of queries
+// and of keys, and the widths of keys and values as below.
+type linearCase struct {
+	rule       string
+	wide, past bool // decay per key element and beta for all heads; a state to begin with
+}
+
+const linB, linT, linH, linG, linDK, linDV = 2, 3, 4, 2, 3, 2
+
+func (c *linearCase) decays() bool { return c.rule == "gated" || c.rule == "gated_delta" }
+func (c *linearCase) deltas() bool { return c.rule == "delta" || c.rule == "gated_delta" }
+
+// widths are those of decay and of beta.
+func (c *linearCase) widths() (decay, beta int) {
+	if c.wide {
+		return linG * linDK, 1
+	}
+	return linG, linG
+}
+
+// inputs makes the node's tensors and their values. Keys, decays and betas are
+// small: the state must not grow beyond float16.
+func (c *linearCase) inputs(t *testing.T, r *rand.Rand, dt tensor.DType) (in []*tensor.Tensor, v [6][]float64) {
+	const B, T = linB, linT
+	decay, beta := c.widths()
+	in = []*tensor.Tensor{randomOf(r, dt, B, T, linH*linDK), randomOf(r, dt, B, T, linG*linDK), randomOf(r, dt, B, T, linG*linDV), nil, nil, nil}
+	if c.past {
+		in[3] = randomOf(r, tensor.Float32, B, linG, linDK, linDV)
+	}
+	if c.decays() {
+		in[4] = randomOf(r, dt, B, T, decay)
+	}
+	if c.deltas() {
+		in[5] = randomOf(r, dt, B, T, beta)
+	}
+	for i, x := range in {
+		if x == nil {
+			continue
+		}
+		v[i] = floatsOf(t, x)
+		if i == 1 || i > 3 {
+			for j := range v[i] {
+				v[i][j] /= 8
+			}
+			in[i] = tensorOf(dt, v[i], x.Shape()...)
+		}
+	}
+	return in, v
+}
+
+// naive is the definition in float64: y (B, T, H*DV) and the last state (B, G,
+// DK, DV).
+func (c *linearCase) naive(v [6][]float64) (y, final []float64) {
+	const B, T, H, G, DK, DV = linB, linT, linH, linG, linDK, linDV
+	y, final = make([]float64, B*T*H*DV), make([]float64, B*G*DK*DV)
+	copy(final, v[3])
+	for bg := range B * G {
+		for step := range T {
+			g, at := bg%G, bg/G*T+step
+			s := final[bg*DK*DV : (bg+1)*DK*DV]
+			c.step(s, v, at, g)
+			for h := g * H / G; h < (g+1)*H/G; h++ {
+				for i := range DK * DV {
+					y[(at*H+h)*DV+i%DV] += v[0][(at*H+h)*DK+i/DV] * s[i] / math.Sqrt(DK)
+				}
+			}
+		}
+	}
+	return y, final
+}
+
+// step moves the state s (DK, DV) of key head g over position at of all.
+func (c *linearCase) step(s []float64, v [6][]float64, at, g int) {
+	const G, DK, DV = linG, linDK, linDV
+	decayN, betaN := c.widths()
+	for i := range s {
+		switch {
+		case v[4] != nil && c.wide:
+			s[i] *= math.Exp(v[4][at*decayN+g*DK+i/DV])
+		case v[4] != nil:
+			s[i] *= math.Exp(v[4][at*decayN+g])
+		}
+	}
+	u := make([]float64, DV)
+	for m := range DV {
+		u[m] = v[2][(at*G+g)*DV+m]
+		if v[5] != nil {
+			for i := range DK {
+				u[m] -= v[1][(at*G+g)*DK+i] * s[i*DV+m]
+			}
+			u[m] *= v[5][at*betaN+g%betaN]
+		}
+	}
+	for i := range s {
+		s[i] += v[1][(at*G+g)*DK+i/DV] * u[i%DV]
+	}
+}
+
 func TestLinearAttention(t *testing.T) {
 	r := rand.New(rand.NewPCG(61, 1))
-	const B, T, H, G, DK, DV = 2, 3, 4, 2, 3, 2
 	for _, rule := range []string{"linear", "gated", "delta", "gated_delta"} {
-		for _, wide := range []bool{false, true} { // decay per key element; beta for all heads
-			for _, past := range []bool{false, true} {
-				for _, dt := range []tensor.DType{tensor.Float32, tensor.Float16, tensor.BFloat16} {
-					in := []*tensor.Tensor{randomOf(r, dt, B, T, H*DK), randomOf(r, dt, B, T, G*DK), randomOf(r, dt, B, T, G*DV), nil, nil, nil}
-					decayN, betaN := G, G
-					if wide {
-						decayN, betaN = G*DK, 1
-					}
-					if past {
-						in[3] = randomOf(r, tensor.Float32, B, G, DK, DV)
-					}
-					if rule == "gated" || rule == "gated_delta" {
-						in[4] = randomOf(r, dt, B, T, decayN)
-					}
-					if rule == "delta" || rule == "gated_delta" {
-						in[5] = randomOf(r, dt, B, T, betaN)
-					}
-					v := make([][]float64, 6)
-					for i, x := range in {
-						if x == nil {
-							continue
-						}
-						v[i] = floatsOf(t, x)
-						if i == 1 || i > 3 { // small keys, decays and betas: the state must not grow beyond float16
-							for j := range v[i] {
-								v[i][j] /= 8
-							}
-							in[i] = tensorOf(dt, v[i], x.Shape()...)
-						}
-					}
-					want, final := make([]float64, B*T*H*DV), make([]float64, B*G*DK*DV)
-					if past {
-						copy(final, v[3])
-					}
-					for b := range B {
-						for g := range G {
-							s := final[(b*G+g)*DK*DV:]
-							for step := range T {
-								at := b*T + step
-								for i := range DK * DV {
-									if v[4] != nil {
-										d := v[4][at*decayN+g]
-										if wide {
-											d = v[4][at*decayN+g*DK+i/DV]
-										}
-										s[i] *= math.Exp(d)
-									}
-								}
-								u := make([]float64, DV)
-								for m := range DV {
-									u[m] = v[2][(at*G+g)*DV+m]
-									if v[5] != nil {
-										for i := range DK {
-											u[m] -= v[1][(at*G+g)*DK+i] * s[i*DV+m]
-										}
-										u[m] *= v[5][at*betaN+g%betaN]
-									}
-								}
-								for i := range DK * DV {
-									s[i] += v[1][(at*G+g)*DK+i/DV] * u[i%DV]
-								}
-								for h := g * H / G; h < (g+1)*H/G; h++ {
-									for i := range DK * DV {
-										want[(at*H+h)*DV+i%DV] += v[0][(at*H+h)*DK+i/DV] * s[i] / math.Sqrt(DK)
-									}
-								}
-							}
-						}
-					}
-					y, err := run(t, node("LinearAttention", 6, 2, onnx.AttrInt("q_num_heads", H), onnx.AttrInt("kv_num_heads", G),
-						onnx.AttrString("update_rule", rule)), 27, in...)
-					require.NoError(t, err)
-					requireNear(t, want, floatsOf(t, y[0]), 4*precision(dt))
-					stateType := dt
-					if past {
-						stateType = tensor.Float32
-					}
-					require.Equal(t, stateType, y[1].DType())
-					requireNear(t, final, floatsOf(t, y[1]), 4*precision(stateType))
+		for i := range 4 {
+			c := linearCase{rule, i&1 != 0, i&2 != 0}
+			for _, dt := range []tensor.DType{tensor.Float32, tensor.Float16, tensor.BFloat16} {
+				in, v := c.inputs(t, r, dt)
+				want, final := c.naive(v)
+				y, err := run(t, node("LinearAttention", 6, 2, onnx.AttrInt("q_num_heads", linH), onnx.AttrInt("kv_num_heads", linG),
+					onnx.AttrString("update_rule", rule)), 27, in...)
+				require.NoError(t, err)
+				requireNear(t, want, floatsOf(t, y[0]), 4*precision(dt))
+				stateType := dt
+				if c.past {
+					stateType = tensor.Float32
 				}
+				require.Equal(t, stateType, y[1].DType())
+				requireNear(t, final, floatsOf(t, y[1]), 4*precision(stateType))
 			}
 		}
 	}
