@@ -12,10 +12,39 @@ import (
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
+// channels are the sizes of a convolution beside its window: a batch, groups, and
+// the channels in and out of each.
+type channels struct{ batch, group, cin, cout int }
+
+// naiveConv is the definition of Conv in float64.
+func (c *windowCase) naiveConv(ch channels, x, w, b []float64) (y []float64, out []int) {
+	out, pad, _ := c.place()
+	in, taps := tensor.Shape(c.in).Len(), tensor.Shape(c.size).Len()
+	for n := range ch.batch {
+		for m := range ch.group * ch.cout {
+			coords(out, func(o []int) {
+				sum := b[m]
+				for ci := range ch.cin {
+					plane := x[(n*ch.group*ch.cin+m/ch.cout*ch.cin+ci)*in:]
+					k := 0
+					coords(c.size, func(tap []int) {
+						if i := c.reads(o, tap, pad); i >= 0 {
+							sum += w[(m*ch.cin+ci)*taps+k] * plane[i]
+						}
+						k++
+					})
+				}
+				y = append(y, sum)
+			})
+		}
+	}
+	return y, out
+}
+
 func TestConv(t *testing.T) {
 	r := rand.New(rand.NewPCG(21, 1))
 	for _, c := range windowCases {
-		for _, ch := range []struct{ batch, group, cin, cout int }{{2, 1, 3, 4}, {1, 2, 2, 3}, {2, 3, 1, 1}, {1, 2, 1, 2}, {1, 1, 1, 6}} {
+		for _, ch := range []channels{{2, 1, 3, 4}, {1, 2, 2, 3}, {2, 3, 1, 1}, {1, 2, 1, 2}, {1, 1, 1, 6}} {
 			for _, dt := range realTypes {
 				if dt != tensor.Float32 && tensor.Shape(c.in).Len() > 200 {
 					continue
@@ -25,27 +54,7 @@ func TestConv(t *testing.T) {
 					x, w, b := randomOf(r, dt, xs...), randomOf(r, dt, ws...), randomOf(r, dt, ch.group*ch.cout)
 					got, err := run(t, node("Conv", 3, 1, append(c.attrs(true), onnx.AttrInt("group", int64(ch.group)))...), 22, x, w, b)
 					require.NoError(t, err)
-					out, pad, _ := c.place()
-					xv, wv, bv := floatsOf(t, x), floatsOf(t, w), floatsOf(t, b)
-					in, taps := tensor.Shape(c.in).Len(), tensor.Shape(c.size).Len()
-					var want []float64
-					for n := range ch.batch {
-						for m := range ch.group * ch.cout {
-							coords(out, func(o []int) {
-								sum := bv[m]
-								for ci := range ch.cin {
-									k := 0
-									coords(c.size, func(tap []int) {
-										if i := c.reads(o, tap, pad); i >= 0 {
-											sum += wv[(m*ch.cin+ci)*taps+k] * xv[(n*ch.group*ch.cin+m/ch.cout*ch.cin+ci)*in+i]
-										}
-										k++
-									})
-								}
-								want = append(want, sum)
-							})
-						}
-					}
+					want, out := c.naiveConv(ch, floatsOf(t, x), floatsOf(t, w), floatsOf(t, b))
 					require.Equal(t, tensor.Shape(append([]int{ch.batch, ch.group * ch.cout}, out...)), got[0].Shape())
 					requireNear(t, want, floatsOf(t, got[0]), precision(dt))
 				})
@@ -54,12 +63,80 @@ func TestConv(t *testing.T) {
 	}
 }
 
+// transposeCase is one setting of ConvTranspose.
+type transposeCase struct {
+	windowCase
+	extra, output []int64 // output_padding, output_shape; nil: not given
+}
+
+func (c *transposeCase) attrs(ch channels) []*onnx.Attribute {
+	attrs := append(c.windowCase.attrs(true), onnx.AttrInt("group", int64(ch.group)))
+	if c.extra != nil {
+		attrs = append(attrs, onnx.AttrInts("output_padding", c.extra...))
+	}
+	if c.output != nil {
+		attrs = append(attrs, onnx.AttrInts("output_shape", c.output...))
+	}
+	return attrs
+}
+
+// place is the output's extents and the pads before it, by the specification's
+// formulas.
+func (c *transposeCase) place() (out, pad []int) {
+	for d, n := range c.in {
+		s := or(c.strides, d, 1)
+		full := s*(n-1) + or(c.extra, d, 0) + (c.size[d]-1)*or(c.dilations, d, 1) + 1
+		o, p := full-or(c.pads, d, 0)-or(c.pads, len(c.in)+d, 0), or(c.pads, d, 0)
+		if c.auto != "" {
+			o = n * s
+		}
+		if c.output != nil {
+			o = int(c.output[d])
+		}
+		if c.auto != "" || c.output != nil {
+			total := full - o
+			p = total - total/2
+			if c.auto == "SAME_UPPER" {
+				p = total / 2
+			}
+		}
+		out, pad = append(out, o), append(pad, p)
+	}
+	return out, pad
+}
+
+// naive is the definition in float64: Conv's gradient of its input, plus b.
+func (c *transposeCase) naive(ch channels, x, w, b []float64) (y []float64, out []int) {
+	out, pad := c.place()
+	in, taps, n := tensor.Shape(c.in).Len(), tensor.Shape(c.size).Len(), tensor.Shape(out).Len()
+	y = make([]float64, ch.batch*ch.group*ch.cout*n)
+	for i := range y {
+		y[i] = b[i/n%(ch.group*ch.cout)]
+	}
+	back := c.windowCase
+	back.in = out
+	for plane := range ch.batch * ch.group * ch.cin {
+		for m := range ch.cout {
+			ci, i := plane%(ch.group*ch.cin), 0
+			to := y[(plane/ch.cin*ch.cout+m)*n:]
+			coords(c.in, func(at []int) {
+				k := 0
+				coords(c.size, func(tap []int) {
+					if o := back.reads(at, tap, pad); o >= 0 {
+						to[o] += w[(ci*ch.cout+m)*taps+k] * x[plane*in+i]
+					}
+					k++
+				})
+				i++
+			})
+		}
+	}
+	return y, out
+}
+
 func TestConvTranspose(t *testing.T) {
 	r := rand.New(rand.NewPCG(22, 1))
-	for _, c := range []struct {
-		windowCase
-		extra, output []int64
-	}{
+	for _, c := range []transposeCase{
 		{windowCase: windowCase{in: []int{5}, size: []int{3}}},
 		{windowCase: windowCase{in: []int{5}, size: []int{3}, strides: []int64{2}, pads: []int64{1, 0}}, extra: []int64{1}},
 		{windowCase: windowCase{in: []int{3, 4}, size: []int{3, 2}, strides: []int64{2, 3}, dilations: []int64{2, 1}}},
@@ -70,65 +147,14 @@ func TestConvTranspose(t *testing.T) {
 		{windowCase: windowCase{in: []int{3, 4}, size: []int{3, 3}, strides: []int64{3, 2}}, output: []int64{10, 10}, extra: []int64{1, 1}},
 		{windowCase: windowCase{in: []int{2, 3, 2}, size: []int{2, 2, 2}, strides: []int64{2, 1, 2}}},
 	} {
-		for _, ch := range []struct{ batch, group, cin, cout int }{{2, 1, 3, 2}, {1, 2, 2, 3}} {
+		for _, ch := range []channels{{2, 1, 3, 2}, {1, 2, 2, 3}} {
 			for _, dt := range realTypes {
 				t.Run(fmt.Sprint(dt, c, ch), func(t *testing.T) {
 					xs, ws := append([]int{ch.batch, ch.group * ch.cin}, c.in...), append([]int{ch.group * ch.cin, ch.cout}, c.size...)
 					x, w, b := randomOf(r, dt, xs...), randomOf(r, dt, ws...), randomOf(r, dt, ch.group*ch.cout)
-					attrs := append(c.attrs(true), onnx.AttrInt("group", int64(ch.group)))
-					if c.extra != nil {
-						attrs = append(attrs, onnx.AttrInts("output_padding", c.extra...))
-					}
-					if c.output != nil {
-						attrs = append(attrs, onnx.AttrInts("output_shape", c.output...))
-					}
-					got, err := run(t, node("ConvTranspose", 3, 1, attrs...), 22, x, w, b)
+					got, err := run(t, node("ConvTranspose", 3, 1, c.attrs(ch)...), 22, x, w, b)
 					require.NoError(t, err)
-					var out, pad []int
-					for d, n := range c.in { // the formulas of the specification
-						s := or(c.strides, d, 1)
-						full := s*(n-1) + or(c.extra, d, 0) + (c.size[d]-1)*or(c.dilations, d, 1) + 1
-						o, p := full-or(c.pads, d, 0)-or(c.pads, len(c.in)+d, 0), or(c.pads, d, 0)
-						if c.auto != "" {
-							o = n * s
-						}
-						if c.output != nil {
-							o = int(c.output[d])
-						}
-						if c.auto != "" || c.output != nil {
-							total := full - o
-							p = total - total/2
-							if c.auto == "SAME_UPPER" {
-								p = total / 2
-							}
-						}
-						out, pad = append(out, o), append(pad, p)
-					}
-					xv, wv, bv := floatsOf(t, x), floatsOf(t, w), floatsOf(t, b)
-					in, taps, n := tensor.Shape(c.in).Len(), tensor.Shape(c.size).Len(), tensor.Shape(out).Len()
-					want := make([]float64, ch.batch*ch.group*ch.cout*n)
-					for i := range want {
-						want[i] = bv[i/n%(ch.group*ch.cout)]
-					}
-					back := c.windowCase
-					back.in = out
-					for b := range ch.batch {
-						for ci := range ch.group * ch.cin {
-							for m := range ch.cout {
-								i := 0
-								coords(c.in, func(at []int) {
-									k := 0
-									coords(c.size, func(tap []int) {
-										if o := back.reads(at, tap, pad); o >= 0 {
-											want[((b*ch.group+ci/ch.cin)*ch.cout+m)*n+o] += wv[(ci*ch.cout+m)*taps+k] * xv[(b*ch.group*ch.cin+ci)*in+i]
-										}
-										k++
-									})
-									i++
-								})
-							}
-						}
-					}
+					want, out := c.naive(ch, floatsOf(t, x), floatsOf(t, w), floatsOf(t, b))
 					require.Equal(t, tensor.Shape(append([]int{ch.batch, ch.group * ch.cout}, out...)), got[0].Shape())
 					requireNear(t, want, floatsOf(t, got[0]), precision(dt))
 				})

@@ -82,21 +82,61 @@ func TestFusedLinear(t *testing.T) {
 	}
 }
 
+// fusedAttentionCase is one node of the optimiser's Attention.
+type fusedAttentionCase struct {
+	name         string
+	q, k, v, out []int64 // q_perm and so on
+	xq, xk, xv   *tensor.Tensor
+	mask         *tensor.Tensor
+	b, h, tq, d  int // of the result: batch, heads, queries, width
+	e            int // keys
+}
+
+const fusedScale = 0.6
+
+func fusedPerms(q, k, v, out []int64) []*onnx.Attribute {
+	return []*onnx.Attribute{onnx.AttrInts("q_perm", q...), onnx.AttrInts("k_perm", k...), onnx.AttrInts("v_perm", v...), onnx.AttrInts("out_perm", out...), onnx.AttrFloat("scale", fusedScale)}
+}
+
+// get reads an element by (batch, heads, time, width), of which axis i is axis
+// perm[i] of x; an extent of 1 stands for any.
+func (c *fusedAttentionCase) get(x *tensor.Tensor, perm []int64, index ...int) float64 {
+	var own [4]int
+	for i, p := range perm {
+		own[p] = min(index[i], x.Dim(int(p))-1)
+	}
+	return elem(x, own[:]...)
+}
+
+// weights are those of the keys for query i of head h of batch b.
+func (c *fusedAttentionCase) weights(b, h, i int) []float64 {
+	w, sum := make([]float64, c.e), 0.0
+	for j := range w {
+		s := 0.0
+		for k := range c.xq.Dim(3) {
+			s += fusedScale * c.get(c.xq, c.q, b, h, i, k) * c.get(c.xk, c.k, b, h, j, k)
+		}
+		if c.mask != nil {
+			var own []int
+			for a, v := range []int{b, h, i, j}[4-c.mask.Rank():] {
+				own = append(own, min(v, c.mask.Dim(a)-1))
+			}
+			s += elem(c.mask, own...)
+		}
+		w[j] = math.Exp(s)
+		sum += w[j]
+	}
+	for j := range w {
+		w[j] /= sum
+	}
+	return w
+}
+
 // Attention against its formula in float64: every layout, masks of every shape
 // that broadcasts, also one that repeats the scores.
 func TestFusedAttention(t *testing.T) {
-	const scale = 0.6
-	perms := func(q, k, v, out []int64) []*onnx.Attribute {
-		return []*onnx.Attribute{onnx.AttrInts("q_perm", q...), onnx.AttrInts("k_perm", k...), onnx.AttrInts("v_perm", v...), onnx.AttrInts("out_perm", out...), onnx.AttrFloat("scale", scale)}
-	}
 	straight, timeFirst := []int64{0, 1, 2, 3}, []int64{0, 2, 1, 3}
-	for _, c := range []struct {
-		name           string
-		q, k, v, out   []int64
-		xq, xk, xv     *tensor.Tensor
-		mask           *tensor.Tensor
-		b, h, tq, d, e int // of the result: batch, heads, queries, width; e keys
-	}{
+	for _, c := range []fusedAttentionCase{
 		{"straight", straight, straight, straight, straight, ramp(0, 2, 3, 4, 5), ramp(1, 2, 3, 6, 5), ramp(2, 2, 3, 6, 7), nil, 2, 3, 4, 7, 6},
 		{"time first", timeFirst, timeFirst, timeFirst, timeFirst, ramp(0, 2, 4, 3, 5), ramp(1, 2, 6, 3, 5), ramp(2, 2, 6, 3, 7), ramp(3, 4, 6), 2, 3, 4, 7, 6},
 		{"mask of one column", straight, straight, straight, straight, ramp(0, 2, 3, 4, 5), ramp(1, 2, 3, 6, 5), ramp(2, 2, 3, 6, 7), ramp(3, 2, 1, 4, 1), 2, 3, 4, 7, 6},
@@ -107,55 +147,27 @@ func TestFusedAttention(t *testing.T) {
 			if c.mask != nil {
 				in = append(in, c.mask)
 			}
-			y, err := run(t, fused("Attention", len(in), 2, perms(c.q, c.k, c.v, c.out)...), 1, in...)
+			y, err := run(t, fused("Attention", len(in), 2, fusedPerms(c.q, c.k, c.v, c.out)...), 1, in...)
 			require.NoError(t, err)
 			require.Equal(t, tensor.Shape{c.b, c.h, c.tq, c.e}, y[1].Shape())
-			// get reads axis i of (batch, heads, time, width) from axis perm[i], an extent of 1 again and again.
-			get := func(x *tensor.Tensor, perm []int64, index ...int) float64 {
-				var own [4]int
-				for i, p := range perm {
-					own[p] = min(index[i], x.Dim(int(p))-1)
+			coords([]int{c.b, c.h, c.tq}, func(at []int) {
+				b, h, i := at[0], at[1], at[2]
+				w := c.weights(b, h, i)
+				for j := range w {
+					require.InDelta(t, w[j], elem(y[1], b, h, i, j), 1e-5)
 				}
-				return elem(x, own[:]...)
-			}
-			for b := range c.b {
-				for h := range c.h {
-					for i := range c.tq {
-						w, sum := make([]float64, c.e), 0.0
-						for j := range w {
-							s := 0.0
-							for k := range c.xq.Dim(3) {
-								s += get(c.xq, c.q, b, h, i, k) * get(c.xk, c.k, b, h, j, k)
-							}
-							s *= scale
-							if c.mask != nil {
-								var own []int
-								for a, v := range []int{b, h, i, j}[4-c.mask.Rank():] {
-									own = append(own, min(v, c.mask.Dim(a)-1))
-								}
-								s += elem(c.mask, own...)
-							}
-							w[j] = math.Exp(s)
-							sum += w[j]
-						}
-						for j := range w {
-							require.InDelta(t, w[j]/sum, elem(y[1], b, h, i, j), 1e-5)
-						}
-						for k := range c.d {
-							want := 0.0
-							for j := range w {
-								want += w[j] / sum * get(c.xv, c.v, b, h, j, k)
-							}
-							index := []int{b, h, i, k}
-							var own []int
-							for _, p := range c.out {
-								own = append(own, index[p])
-							}
-							require.InDelta(t, want, elem(y[0], own...), 1e-5)
-						}
+				for k := range c.d {
+					want := 0.0
+					for j := range w {
+						want += w[j] * c.get(c.xv, c.v, b, h, j, k)
 					}
+					var own []int
+					for _, p := range c.out {
+						own = append(own, []int{b, h, i, k}[p])
+					}
+					require.InDelta(t, want, elem(y[0], own...), 1e-5)
 				}
-			}
+			})
 		})
 	}
 	for _, c := range []struct {
@@ -166,10 +178,10 @@ func TestFusedAttention(t *testing.T) {
 		{[]*tensor.Tensor{ramp(0, 4, 5), ramp(1, 2, 3, 6, 4), ramp(2, 2, 3, 6, 7)}, "input 0: has rank 2, expected 4"},
 		{[]*tensor.Tensor{ramp(0, 2, 3, 4, 5), ramp(1, 2, 3, 6, 5), ramp(2, 2, 3, 6, 7), ramp(3, 3, 6)}, "input 3: shape (3, 6) does not broadcast to (2, 3, 4, 6)"},
 	} {
-		_, err := run(t, fused("Attention", len(c.in), 1, perms(straight, straight, straight, straight)...), 1, c.in...)
+		_, err := run(t, fused("Attention", len(c.in), 1, fusedPerms(straight, straight, straight, straight)...), 1, c.in...)
 		require.EqualError(t, err, c.want)
 	}
-	_, err := run(t, fused("Attention", 3, 1, perms([]int64{0, 1, 3, 2}, straight, straight, straight)...), 1, ramp(0, 1, 1, 1, 1), ramp(0, 1, 1, 1, 1), ramp(0, 1, 1, 1, 1))
+	_, err := run(t, fused("Attention", 3, 1, fusedPerms([]int64{0, 1, 3, 2}, straight, straight, straight)...), 1, ramp(0, 1, 1, 1, 1), ramp(0, 1, 1, 1, 1), ramp(0, 1, 1, 1, 1))
 	require.EqualError(t, err, `attribute "q_perm": is [0 1 3 2], expected a permutation of 3 or 4 axes that leaves the last in its place`)
 }
 

@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -11,6 +12,45 @@ import (
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
+// pooled is what the pools make of the planes of a tensor.
+type pooled struct {
+	most, average, withPad, norm3 []float64 // MaxPool, AveragePool without and with count_include_pad, LpPool with p = 3
+	where                         []int64   // MaxPool's indices
+}
+
+// naivePools is the definition of the pools in float64.
+func (c *windowCase) naivePools(x []float64, planes int) (p pooled, out []int) {
+	out, pad, padded := c.place()
+	in := tensor.Shape(c.in).Len()
+	for plane := range planes {
+		coords(out, func(o []int) {
+			best, at, sum, cube, inside, covered := math.Inf(-1), int64(-1), 0.0, 0.0, 0.0, 0.0
+			coords(c.size, func(tap []int) {
+				ok := true
+				for d := range o {
+					i := o[d]*or(c.strides, d, 1) + tap[d]*or(c.dilations, d, 1)
+					ok = ok && i < padded[d]
+				}
+				if ok {
+					covered++
+				}
+				if i := c.reads(o, tap, pad); i >= 0 {
+					v := x[plane*in+i]
+					if v > best {
+						best, at = v, int64(plane*in+i)
+					}
+					sum += v
+					cube += math.Pow(math.Abs(v), 3)
+					inside++
+				}
+			})
+			p.most, p.where = append(p.most, best), append(p.where, at)
+			p.average, p.withPad, p.norm3 = append(p.average, sum/inside), append(p.withPad, sum/covered), append(p.norm3, math.Cbrt(cube))
+		})
+	}
+	return p, out
+}
+
 func TestPools(t *testing.T) {
 	r := rand.New(rand.NewPCG(23, 1))
 	for _, c := range windowCases {
@@ -19,72 +59,47 @@ func TestPools(t *testing.T) {
 			if ceil && c.auto != "" {
 				continue
 			}
-			dts := append([]tensor.DType{tensor.Int8, tensor.Uint8}, realTypes...)
-			for _, dt := range dts {
-				xs := append([]int{2, 3}, c.in...)
-				x := randomOf(r, dt, xs...)
-				xv := floatsOf(t, x)
-				out, pad, padded := c.place()
-				in := tensor.Shape(c.in).Len()
-				size := make([]int64, len(c.size))
-				for d, s := range c.size {
-					size[d] = int64(s)
-				}
-				attrs := append(c.attrs(true), onnx.AttrInts("kernel_shape", size...))
-				if ceil {
-					attrs = append(attrs, onnx.AttrInt("ceil_mode", 1))
-				}
-				var most, average, withPad, norm3 []float64
-				var where []int64
-				for plane := range 6 {
-					coords(out, func(o []int) {
-						best, at, sum, cube, inside, covered := math.Inf(-1), int64(-1), 0.0, 0.0, 0.0, 0.0
-						coords(c.size, func(tap []int) {
-							ok := true
-							for d := range o {
-								i := o[d]*or(c.strides, d, 1) + tap[d]*or(c.dilations, d, 1)
-								ok = ok && i < padded[d]
-							}
-							if ok {
-								covered++
-							}
-							if i := c.reads(o, tap, pad); i >= 0 {
-								v := xv[plane*in+i]
-								if v > best {
-									best, at = v, int64(plane*in+i)
-								}
-								sum += v
-								cube += math.Pow(math.Abs(v), 3)
-								inside++
-							}
-						})
-						most, where = append(most, best), append(where, at)
-						average, withPad, norm3 = append(average, sum/inside), append(withPad, sum/covered), append(norm3, math.Cbrt(cube))
-					})
-				}
-				shape := tensor.Shape(append([]int{2, 3}, out...))
-				got, err := run(t, node("MaxPool", 1, 2, attrs...), 22, x)
-				require.NoError(t, err, c.name())
-				require.Equal(t, shape, got[0].Shape(), c.name())
-				requireNear(t, most, floatsOf(t, got[0]), 0)
-				require.Equal(t, where, tensor.Of[int64](got[1]))
-				alone, err := run(t, node("MaxPool", 1, 1, attrs...), 22, x)
-				require.NoError(t, err)
-				require.Equal(t, got[0].Bytes(), alone[0].Bytes())
-				if dt.IsInteger() {
-					continue
-				}
-				got, err = run(t, node("AveragePool", 1, 1, attrs...), 22, x)
-				require.NoError(t, err)
-				requireNear(t, average, floatsOf(t, got[0]), precision(dt))
-				got, err = run(t, node("AveragePool", 1, 1, append(attrs, onnx.AttrInt("count_include_pad", 1))...), 22, x)
-				require.NoError(t, err)
-				requireNear(t, withPad, floatsOf(t, got[0]), precision(dt))
-				got, err = run(t, node("LpPool", 1, 1, append(attrs, onnx.AttrInt("p", 3))...), 22, x)
-				require.NoError(t, err)
-				requireNear(t, norm3, floatsOf(t, got[0]), precision(dt))
+			for _, dt := range append([]tensor.DType{tensor.Int8, tensor.Uint8}, realTypes...) {
+				t.Run(fmt.Sprint(dt, c.name()), func(t *testing.T) { c.checkPools(t, randomOf(r, dt, append([]int{2, 3}, c.in...)...)) })
 			}
 		}
+	}
+}
+
+// checkPools holds every pool of x, six planes, against its definition.
+func (c *windowCase) checkPools(t *testing.T, x *tensor.Tensor) {
+	want, out := c.naivePools(floatsOf(t, x), 6)
+	size := make([]int64, len(c.size))
+	for d, s := range c.size {
+		size[d] = int64(s)
+	}
+	attrs := append(c.attrs(true), onnx.AttrInts("kernel_shape", size...))
+	if c.ceil {
+		attrs = append(attrs, onnx.AttrInt("ceil_mode", 1))
+	}
+	got, err := run(t, node("MaxPool", 1, 2, attrs...), 22, x)
+	require.NoError(t, err)
+	require.Equal(t, tensor.Shape(append([]int{2, 3}, out...)), got[0].Shape())
+	requireNear(t, want.most, floatsOf(t, got[0]), 0)
+	require.Equal(t, want.where, tensor.Of[int64](got[1]))
+	alone, err := run(t, node("MaxPool", 1, 1, attrs...), 22, x)
+	require.NoError(t, err)
+	require.Equal(t, got[0].Bytes(), alone[0].Bytes())
+	if x.DType().IsInteger() {
+		return
+	}
+	for _, p := range []struct {
+		op   string
+		want []float64
+		own  []*onnx.Attribute
+	}{
+		{"AveragePool", want.average, nil},
+		{"AveragePool", want.withPad, []*onnx.Attribute{onnx.AttrInt("count_include_pad", 1)}},
+		{"LpPool", want.norm3, []*onnx.Attribute{onnx.AttrInt("p", 3)}},
+	} {
+		got, err := run(t, node(p.op, 1, 1, append(attrs, p.own...)...), 22, x)
+		require.NoError(t, err, p.op)
+		requireNear(t, p.want, floatsOf(t, got[0]), precision(x.DType()))
 	}
 }
 
