@@ -70,6 +70,8 @@ const (
 )
 
 const (
+	// welcome is how long the leader waits for helpers to come.
+	welcome = 5 * time.Microsecond
 	// haste is how long the leader waits for a helper at least, beyond which it
 	// waits as long as its own share took.
 	haste = 20 * time.Microsecond
@@ -103,7 +105,9 @@ func (p *Pool) lead(n int, b *stepBuffers, f func(c *crew), work func(s *seat)) 
 	j := <-p.free
 	j.lead = f
 	j.crew.begin(j.seats[:helpers+1], b, work)
-	p.invite(j, helpers)
+	if awake := p.invite(j, helpers); awake > 0 {
+		j.crew.greet(awake)
+	}
 	j.work(0)
 	j.crew.over.Store(true)
 	p.finish(j, helpers, j.close())
@@ -133,6 +137,22 @@ func (c *crew) end() {
 	c.bufs, c.work = nil, nil
 	for i := range c.seats {
 		c.seats[i].phase, c.seats[i].held = phase{}, nil
+	}
+}
+
+// greet waits a moment for helpers that are awake: the first phase is often the
+// longest, and who misses it may fall asleep.
+func (c *crew) greet(awake int) {
+	for begin := time.Now(); time.Since(begin) < welcome; {
+		here := 0
+		for i := 1; i < len(c.seats); i++ {
+			if c.seats[i].state.Load() == ready {
+				here++
+			}
+		}
+		if here >= awake {
+			return
+		}
 	}
 }
 
@@ -297,7 +317,7 @@ func (c *crew) await(s *seat) bool {
 		case time.Since(begin) < rest:
 			runtime.Gosched()
 		case s.state.CompareAndSwap(ready, away):
-			time.Sleep(rest / 2)
+			nap(rest / 2)
 			s.state.Store(ready)
 			begin = time.Now()
 		}

@@ -75,6 +75,13 @@ func (b *bed) ring() bool {
 	return true
 }
 
+// nap sleeps for a time far below a millisecond, which is the shortest that
+// time.Sleep takes when no thread of the program is looking for work.
+func nap(d time.Duration) {
+	t := syscall.NsecToTimespec(int64(d))
+	_ = syscall.Nanosleep(&t, nil)
+}
+
 const (
 	futexWait = 0 | 128 // FUTEX_WAIT and FUTEX_WAKE, private to the process
 	futexWake = 1 | 128

@@ -154,8 +154,10 @@ type invitation struct {
 	round uint32
 }
 
-// invite opens a round of j and returns how many workers it could ask.
-func (p *pool) invite(j *job, helpers int) (asked int) {
+// invite opens a round of j and asks helpers to join. It returns how many of
+// them were awake.
+func (p *pool) invite(j *job, helpers int) (awake int) {
+	asked := 0
 	j.round++
 	j.state.Store(uint64(j.round) << 32)
 	for range helpers {
@@ -165,8 +167,7 @@ func (p *pool) invite(j *job, helpers int) (asked int) {
 		default: // those who were asked before have not looked yet
 		}
 	}
-	p.ring(asked)
-	return asked
+	return asked - p.ring(asked)
 }
 
 // finish waits for the helpers still at work, gives back the job and what
@@ -285,16 +286,17 @@ func (p *pool) doze(b *bed) (i invitation, ok, woken bool) {
 	}
 }
 
-// ring wakes up to n workers that doze.
-func (p *pool) ring(n int) {
+// ring wakes up to n workers that doze and returns how many.
+func (p *pool) ring(n int) (woken int) {
 	if n <= 0 || p.dozes.Load() == 0 {
-		return
+		return 0
 	}
 	for i := range p.beds {
-		if n > 0 && p.beds[i].ring() {
-			n--
+		if woken < n && p.beds[i].ring() {
+			woken++
 		}
 	}
+	return woken
 }
 
 // A job is one call of For (loop) or lead (lead, crew) that may have helpers.

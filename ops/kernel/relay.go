@@ -66,7 +66,7 @@ func (r *Relay) Wait(n int64) error {
 		case time.Since(begin) < relayPatience:
 			runtime.Gosched()
 		default:
-			time.Sleep(rest / 2)
+			nap(rest / 2)
 		}
 	}
 }
