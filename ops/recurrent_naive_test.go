@@ -173,10 +173,10 @@ func (c *recurrentCase) functions(d int) (f [3]func(float64) float64) {
 	return f
 }
 
-// naiveRecurrent is the formulas of ONNX's RNN, GRU and LSTM, a scalar at a
-// time in float64: y (T, D, B, H), h and c (D, B, H).
+// naive is the formulas of ONNX's RNN, GRU and LSTM, a scalar at a time in
+// float64: y (T, D, B, H), h and c (D, B, H).
 func (c *recurrentCase) naive(t testing.TB, in []*tensor.Tensor) (y, yh, yc []float64) {
-	D, B, H, I, gates := c.directions(), c.B, c.H, c.I, c.gates()
+	D, B, H := c.directions(), c.B, c.H
 	v := make([][]float64, 8)
 	for i, x := range in {
 		if x != nil {
@@ -190,97 +190,123 @@ func (c *recurrentCase) naive(t testing.TB, in []*tensor.Tensor) (y, yh, yc []fl
 		return (d*B+b)*H + j
 	}
 	y, yh, yc = make([]float64, c.T*D*B*H), make([]float64, D*B*H), make([]float64, D*B*H)
-	for d := range D {
-		f := c.functions(d)
-		bias := func(half, gate, j int) float64 {
-			if v[inB] == nil {
-				return 0
+	for db := range D * B {
+		d, b := db/B, db%B
+		g := &naiveGates{c: c, v: v, d: d, f: c.functions(d), h: make([]float64, H), cell: make([]float64, H)}
+		for j := range H {
+			if v[inH0] != nil {
+				g.h[j] = v[inH0][stateAt(d, b, j)]
 			}
-			return v[inB][(d*2+half)*gates*H+gate*H+j]
-		}
-		peep := func(gate, j int) float64 {
-			if v[inP] == nil {
-				return 0
+			if v[inC0] != nil {
+				g.cell[j] = v[inC0][stateAt(d, b, j)]
 			}
-			return v[inP][d*3*H+gate*H+j]
 		}
-		for b := range B {
-			h, cell := make([]float64, H), make([]float64, H)
+		steps := c.T
+		if c.lens != nil {
+			steps = int(c.lens[b])
+		}
+		for s := range steps {
+			at := s
+			if c.direction == "reverse" || d == 1 {
+				at = steps - 1 - s
+			}
+			g.x = v[inX][(at*B+b)*c.I:]
+			if c.layout == 1 {
+				g.x = v[inX][(b*c.T+at)*c.I:]
+			}
+			g.step()
 			for j := range H {
-				if v[inH0] != nil {
-					h[j] = v[inH0][stateAt(d, b, j)]
-				}
-				if v[inC0] != nil {
-					cell[j] = v[inC0][stateAt(d, b, j)]
-				}
-			}
-			steps := c.T
-			if c.lens != nil {
-				steps = int(c.lens[b])
-			}
-			for s := range steps {
-				at := s
-				if c.direction == "reverse" || d == 1 {
-					at = steps - 1 - s
-				}
-				x := v[inX][(at*B+b)*I:]
 				if c.layout == 1 {
-					x = v[inX][(b*c.T+at)*I:]
-				}
-				fromX := func(gate, j int) (sum float64) {
-					for l := range I {
-						sum += v[inW][(d*gates*H+gate*H+j)*I+l] * x[l]
-					}
-					return sum + bias(0, gate, j)
-				}
-				fromH := func(gate, j int, h []float64) (sum float64) {
-					for l := range H {
-						sum += v[inR][(d*gates*H+gate*H+j)*H+l] * h[l]
-					}
-					return sum + bias(1, gate, j)
-				}
-				next := make([]float64, H)
-				for j := range H {
-					switch c.op {
-					case "RNN":
-						next[j] = f[0](fromX(0, j) + fromH(0, j, h))
-					case "GRU":
-						z := f[0](fromX(0, j) + fromH(0, j, h))
-						var g float64
-						if c.resetLast != 0 {
-							g = f[1](fromX(2, j) + f[0](fromX(1, j)+fromH(1, j, h))*fromH(2, j, h))
-						} else {
-							rh := make([]float64, H)
-							for l := range H {
-								rh[l] = f[0](fromX(1, l)+fromH(1, l, h)) * h[l]
-							}
-							g = f[1](fromX(2, j) + fromH(2, j, rh))
-						}
-						next[j] = (1-z)*g + z*h[j]
-					case "LSTM":
-						i := f[0](fromX(0, j) + fromH(0, j, h) + peep(0, j)*cell[j])
-						forget := f[0](fromX(2, j) + fromH(2, j, h) + peep(2, j)*cell[j])
-						if c.forget != 0 {
-							forget = 1 - i
-						}
-						cell[j] = forget*cell[j] + i*f[1](fromX(3, j)+fromH(3, j, h))
-						o := f[0](fromX(1, j) + fromH(1, j, h) + peep(1, j)*cell[j])
-						next[j] = o * f[2](cell[j])
-					}
-				}
-				h = next
-				for j := range H {
-					if c.layout == 1 {
-						y[((b*c.T+at)*D+d)*H+j] = h[j]
-					} else {
-						y[((at*D+d)*B+b)*H+j] = h[j]
-					}
+					y[((b*c.T+at)*D+d)*H+j] = g.h[j]
+				} else {
+					y[((at*D+d)*B+b)*H+j] = g.h[j]
 				}
 			}
-			for j := range H {
-				yh[stateAt(d, b, j)], yc[stateAt(d, b, j)] = h[j], cell[j]
-			}
+		}
+		for j := range H {
+			yh[stateAt(d, b, j)], yc[stateAt(d, b, j)] = g.h[j], g.cell[j]
 		}
 	}
 	return y, yh, yc
+}
+
+// naiveGates is a step of direction d of one sequence: its input x (I), its state
+// h and cell (H), the activations f.
+type naiveGates struct {
+	c    *recurrentCase
+	v    [][]float64 // the node's inputs
+	d    int
+	f    [3]func(float64) float64
+	x    []float64
+	h    []float64
+	cell []float64
+}
+
+// fromX is unit j of x W + Wb for a gate, fromH the same of h R + Rb.
+func (g *naiveGates) fromX(gate, j int) float64 { return g.sum(inW, g.c.I, 0, gate, j, g.x) }
+
+func (g *naiveGates) fromH(gate, j int, h []float64) float64 {
+	return g.sum(inR, g.c.H, 1, gate, j, h)
+}
+
+func (g *naiveGates) sum(weights, n, half, gate, j int, x []float64) (sum float64) {
+	gates := g.c.gates()
+	for l := range n {
+		sum += g.v[weights][((g.d*gates+gate)*g.c.H+j)*n+l] * x[l]
+	}
+	if g.v[inB] != nil {
+		sum += g.v[inB][((g.d*2+half)*gates+gate)*g.c.H+j]
+	}
+	return sum
+}
+
+// peep is what unit j of the cell adds to a gate through P.
+func (g *naiveGates) peep(gate, j int) float64 {
+	if g.v[inP] == nil {
+		return 0
+	}
+	return g.v[inP][(g.d*3+gate)*g.c.H+j] * g.cell[j]
+}
+
+// step moves h and cell by one step.
+func (g *naiveGates) step() {
+	next := make([]float64, len(g.h))
+	for j := range next {
+		switch g.c.op {
+		case "RNN":
+			next[j] = g.f[0](g.fromX(0, j) + g.fromH(0, j, g.h))
+		case "GRU":
+			next[j] = g.gru(j)
+		case "LSTM":
+			next[j] = g.lstm(j)
+		}
+	}
+	g.h = next
+}
+
+func (g *naiveGates) gru(j int) float64 {
+	reset := func(l int) float64 { return g.f[0](g.fromX(1, l) + g.fromH(1, l, g.h)) }
+	z := g.f[0](g.fromX(0, j) + g.fromH(0, j, g.h))
+	var n float64
+	if g.c.resetLast != 0 {
+		n = g.f[1](g.fromX(2, j) + reset(j)*g.fromH(2, j, g.h))
+	} else {
+		rh := make([]float64, len(g.h))
+		for l := range rh {
+			rh[l] = reset(l) * g.h[l]
+		}
+		n = g.f[1](g.fromX(2, j) + g.fromH(2, j, rh))
+	}
+	return (1-z)*n + z*g.h[j]
+}
+
+func (g *naiveGates) lstm(j int) float64 {
+	i := g.f[0](g.fromX(0, j) + g.fromH(0, j, g.h) + g.peep(0, j))
+	forget := g.f[0](g.fromX(2, j) + g.fromH(2, j, g.h) + g.peep(2, j))
+	if g.c.forget != 0 {
+		forget = 1 - i
+	}
+	g.cell[j] = forget*g.cell[j] + i*g.f[1](g.fromX(3, j)+g.fromH(3, j, g.h))
+	o := g.f[0](g.fromX(1, j) + g.fromH(1, j, g.h) + g.peep(1, j))
+	return o * g.f[2](g.cell[j])
 }
