@@ -239,6 +239,42 @@ func refPoint(c Config, y vec) float64 {
 	return y[0]
 }
 
+// refBridge is the decoder's first states from the encoder's last.
+func refBridge(c *Config, p *Params, eh, ec []vec) (h, cell []vec) {
+	for k := range c.NumDecoderLayers {
+		j := max(0, k+c.NumEncoderLayers-c.NumDecoderLayers)
+		if !c.Bidirectional {
+			h, cell = append(h, eh[j]), append(cell, ec[j])
+			continue
+		}
+		bridge := func(which string, fwd, rev vec) vec {
+			name := fmt.Sprintf("bridge_%s.%d", which, k)
+			return affine(p.View(name+".weight"), p.View(name+".bias"), 0, c.HiddenSize, slices.Concat(fwd, rev))
+		}
+		h, cell = append(h, bridge("h", eh[2*j], eh[2*j+1])), append(cell, bridge("c", ec[2*j], ec[2*j+1]))
+		for i := range h[k] {
+			h[k][i] = math.Tanh(h[k][i])
+		}
+	}
+	return h, cell
+}
+
+// refNorm is layer normalisation.
+func refNorm(x vec, weight, bias []float32) vec {
+	var mean, variance float64
+	for _, v := range x {
+		mean += v / float64(len(x))
+	}
+	for _, v := range x {
+		variance += (v - mean) * (v - mean) / float64(len(x))
+	}
+	y := make(vec, len(x))
+	for i, v := range x {
+		y[i] = (v-mean)/math.Sqrt(variance+1e-5)*float64(weight[i]) + float64(bias[i])
+	}
+	return y
+}
+
 // refSequence is the network for one sequence n (L, W) of normalised values,
 // column channel where they are folded. It adds share of its weights to all.
 func refSequence(m *Model, channel int, n, goal []vec, known refCovariates, horizon int, forced []bool, put func(t, j int, y vec), all [][]vec, share float64) {
@@ -259,26 +295,8 @@ func refSequence(m *Model, channel int, n, goal []vec, known refCovariates, hori
 		read = append(read, slices.Concat(embed(flat(n, i, i+P)), flat(known.past, i, i+P), flat(known.future, i, i+P), flat(known.static, 0, 1)))
 	}
 	memory, eh, ec := refStack(p.lstm("encoder", c.NumEncoderLayers, c.Directions()), H, read)
+	h, cell := refBridge(&c, p, eh, ec)
 	dec := p.lstm("decoder", c.NumDecoderLayers, 1)
-	h, cell := make([]vec, len(dec)), make([]vec, len(dec))
-	for k := range dec {
-		j := k + c.NumEncoderLayers - c.NumDecoderLayers
-		if j < 0 {
-			j = 0
-		}
-		if !c.Bidirectional {
-			h[k], cell[k] = eh[j], ec[j]
-			continue
-		}
-		bridge := func(which string, fwd, rev vec) vec {
-			name := fmt.Sprintf("bridge_%s.%d", which, k)
-			return affine(p.View(name+".weight"), p.View(name+".bias"), 0, H, append(append(vec{}, fwd...), rev...))
-		}
-		h[k], cell[k] = bridge("h", eh[2*j], eh[2*j+1]), bridge("c", ec[2*j], ec[2*j+1])
-		for i := range h[k] {
-			h[k][i] = math.Tanh(h[k][i])
-		}
-	}
 	C := c.ChannelEmbedding
 	prev, context := flat(n, len(n)-P, len(n)), make(vec, H)
 	for m := 0; m*P < horizon; m++ {
@@ -318,16 +336,7 @@ func refSequence(m *Model, channel int, n, goal []vec, known refCovariates, hori
 			}
 		}
 		if c.LayerNorm {
-			var mean, variance float64
-			for i := range sum {
-				mean += sum[i] / float64(H)
-			}
-			for i := range sum {
-				variance += (sum[i] - mean) * (sum[i] - mean) / float64(H)
-			}
-			for i := range sum {
-				sum[i] = (sum[i]-mean)/math.Sqrt(variance+1e-5)*float64(p.View("norm.weight")[i]) + float64(p.View("norm.bias")[i])
-			}
+			sum = refNorm(sum, p.View("norm.weight"), p.View("norm.bias"))
 		}
 		numbers := affine(p.View("output.weight"), p.View("output.bias"), 0, P*W*K, sum)
 		prev = make(vec, P*W)
