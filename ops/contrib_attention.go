@@ -20,6 +20,7 @@ func contribAttentionOps() []Op {
 		op("Attention", 2, 7, 1, 2, newProjectedAttention),
 		op("QAttention", 5, 9, 1, 2, newQAttention),
 		op("MultiHeadAttention", 1, 10, 1, 4, newMultiHead),
+		op("DecoderMaskedMultiHeadAttention", 1, 11, 1, 4, newDecoderMasked),
 		op("GroupQueryAttention", 7, 17, 1, 4, newGroupQuery),
 		op("RotaryEmbedding", 4, 4, 1, 1, newContribRotary),
 		op("EmbedLayerNormalization", 7, 9, 1, 3, newEmbedNorm),
@@ -53,10 +54,12 @@ func positiveHeads(a *Attrs, name string) int {
 	return int(n)
 }
 
+func hasInput(a *Attrs, i int) bool { return i < len(a.Inputs) && a.Inputs[i] }
+
 // needInputs refuses a node that leaves out one of the inputs.
 func needInputs(a *Attrs, list ...int) error {
 	for _, i := range list {
-		if i >= len(a.Inputs) || !a.Inputs[i] {
+		if !hasInput(a, i) {
 			return fmt.Errorf("input %d is missing", i)
 		}
 	}
@@ -65,8 +68,7 @@ func needInputs(a *Attrs, list ...int) error {
 
 // togetherInputs refuses a node that has one of two inputs without the other.
 func togetherInputs(a *Attrs, i, j int) error {
-	given := func(i int) bool { return i < len(a.Inputs) && a.Inputs[i] }
-	if given(i) != given(j) {
+	if hasInput(a, i) != hasInput(a, j) {
 		return fmt.Errorf("inputs %d and %d must be given together", i, j)
 	}
 	return nil

@@ -79,7 +79,7 @@ func (q quantisedCache) check(at func(i int) tensor.DType) error {
 
 // quantisedPresent makes output 1+i: the past's rows and then this run's of part i. The
 // rows that it holds are returned as real numbers (B, kvHeads, capacity, D).
-func (k *groupQuery) quantisedPresent(c *Ctx, i int, s *groupSizes, part contribHeads, before, now []int, capacity int) ([]float32, error) {
+func (k *groupQuery) quantisedPresent(c *Ctx, i int, s *groupSizes, part contribHeads, before, held, now []int, capacity int) ([]float32, error) {
 	scale := tensor.Of[float32](c.In(gqaKScale + i))
 	if n := len(scale); n != 1 && n != k.kvHeads*s.D {
 		return nil, fmt.Errorf("input %d: has shape %v, expected 1 or %d elements", gqaKScale+i, c.In(gqaKScale+i).Shape(), k.kvHeads*s.D)
@@ -88,9 +88,19 @@ func (k *groupQuery) quantisedPresent(c *Ctx, i int, s *groupSizes, part contrib
 		return nil, fmt.Errorf("heads of %d channels don't fit in bytes of two", s.D)
 	}
 	width := k.cache.width(s.D)
-	out, err := c.Out(1+i, k.cache.dtype(0), s.B, k.kvHeads, capacity, width)
+	room := capacity
+	if k.windowed {
+		room = s.room
+	}
+	present, err := c.Out(1+i, k.cache.dtype(0), s.B, k.kvHeads, room, width)
 	if err != nil {
 		return nil, err
+	}
+	out := present
+	if k.windowed {
+		if out, err = c.Memory.New(k.cache.dtype(0), []int{s.B, k.kvHeads, capacity, width}); err != nil {
+			return nil, err
+		}
 	}
 	real, err := reserved[float32](c, s.B*k.kvHeads*capacity*s.D)
 	if err != nil {
@@ -102,11 +112,11 @@ func (k *groupQuery) quantisedPresent(c *Ctx, i int, s *groupSizes, part contrib
 			if len(scale) > 1 {
 				own = scale[h*s.D:][:s.D]
 			}
-			for row := range before[b] + now[b] {
+			for row := range held[b] + now[b] {
 				to := ((b*k.kvHeads+h)*capacity + row)
 				var fresh []float32
-				if row >= before[b] {
-					fresh = part.data[b*part.s.B+h*part.s.H+(row-before[b])*part.s.T:][:s.D]
+				if row >= held[b] {
+					fresh = part.data[b*part.s.B+h*part.s.H+(row-held[b])*part.s.T:][:s.D]
 				}
 				from := ((b*k.kvHeads+h)*s.room + row) * width
 				dst := real[to*s.D:][:s.D]
@@ -117,6 +127,9 @@ func (k *groupQuery) quantisedPresent(c *Ctx, i int, s *groupSizes, part contrib
 				}
 			}
 		}
+	}
+	if k.windowed {
+		keepWindow(k, s, present.Bytes(), out.Bytes(), width, before, held, now, capacity)
 	}
 	return real, nil
 }

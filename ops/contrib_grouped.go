@@ -9,12 +9,14 @@ type groupQuery struct {
 	contribAttention
 	kvHeads     int
 	softcap     float64
-	window      int // 0: all
+	window      int  // 0: all
+	windowed    bool // the cache holds about a window
 	rotary      bool
 	interleaved bool
 	smooth      bool
 	stage       int64 // output 3: 1 before the softmax, 2 after
 	cache       quantisedCache
+	eps         [2]float64 // of queries and keys that are normalised
 }
 
 // The inputs of GroupQueryAttention.
@@ -56,20 +58,24 @@ func newGroupQuery(a *Attrs) (Kernel, error) {
 	if k.stage < 0 || k.stage > 2 {
 		a.Fail("qk_output", "is %d, expected 0 to 2", k.stage)
 	}
-	if a.Bool("sliding_window_cache", false) {
-		a.Unsupported("sliding_window_cache", "is 1")
+	if k.windowed = a.Bool("sliding_window_cache", false); k.windowed {
+		if k.window == 0 {
+			a.Fail("sliding_window_cache", "is 1 without a local_window_size")
+		}
+		if k.stage > 0 {
+			a.Unsupported("qk_output", "is %d with a sliding_window_cache", k.stage)
+		}
+		if err := needInputs(a, gqaPastK, gqaPastV); err != nil {
+			return nil, err
+		}
 	}
+	eps := a.Float("qk_norm_epsilon", 1e-6)
+	k.eps = [2]float64{float64(a.Float("q_norm_epsilon", eps)), float64(a.Float("k_norm_epsilon", eps))}
 	var err error
 	if k.cache, err = newQuantisedCache(a); err != nil {
 		return nil, err
 	}
-	a.Ignore("qk_norm_epsilon", "q_norm_epsilon", "k_norm_epsilon") // of what is refused below
-	for _, i := range []int{gqaQNorm, gqaKNorm} {
-		if i < len(a.Inputs) && a.Inputs[i] {
-			return nil, Unsupportedf("input %d", i)
-		}
-	}
-	for _, p := range [][2]int{{gqaK, gqaV}, {gqaPastK, gqaPastV}, {gqaCos, gqaSin}} {
+	for _, p := range [][2]int{{gqaK, gqaV}, {gqaPastK, gqaPastV}, {gqaCos, gqaSin}, {gqaQNorm, gqaKNorm}} {
 		if err := togetherInputs(a, p[0], p[1]); err != nil {
 			return nil, err
 		}
@@ -95,16 +101,18 @@ func (k *groupQuery) check(at func(i int) tensor.DType) error {
 		if err := k.cache.check(at); err != nil {
 			return err
 		}
-		return checkReals(at, shortFloats, gqaK, gqaV, gqaCos, gqaSin, gqaAdd, gqaSink)
+		return checkReals(at, shortFloats, gqaK, gqaV, gqaCos, gqaSin, gqaAdd, gqaSink, gqaQNorm, gqaKNorm)
 	}
-	return checkReals(at, shortFloats, gqaK, gqaV, gqaPastK, gqaPastV, gqaCos, gqaSin, gqaAdd, gqaSink)
+	return checkReals(at, shortFloats, gqaK, gqaV, gqaPastK, gqaPastV, gqaCos, gqaSin, gqaAdd, gqaSink, gqaQNorm, gqaKNorm)
 }
 
-// groupSizes are the sizes of a run; Infer may leave some Unknown.
-type groupSizes struct{ B, T, D, room int } // room is the past's capacity
+// groupSizes are the sizes of a run; Infer may leave some Unknown. New is how many
+// keys come with T queries: as many, or none, where all are in the past of capacity
+// room.
+type groupSizes struct{ B, T, New, D, room int }
 
 func (k *groupQuery) sizes(at func(i int) Fact) (s groupSizes, err error) {
-	s = groupSizes{Unknown, Unknown, Unknown, 0}
+	s = groupSizes{Unknown, Unknown, Unknown, Unknown, 0}
 	q, key := at(gqaQ), at(gqaK)
 	if q.Ranked {
 		if err := checkRank(gqaQ, len(q.Shape), 3); err != nil {
@@ -119,9 +127,13 @@ func (k *groupQuery) sizes(at func(i int) Fact) (s groupSizes, err error) {
 			return s, err
 		}
 	}
+	s.New = s.T
+	if key.Ranked && len(key.Shape) == 3 && key.Shape[1] == 0 && at(gqaPastK).DType != tensor.Undefined {
+		s.New = 0
+	}
 	for _, i := range []int{gqaK, gqaV} {
 		if f := at(i); f.Ranked {
-			if err := checkDims(i, f.Shape, s.B, s.T, mulKnown(s.D, k.kvHeads)); err != nil {
+			if err := checkDims(i, f.Shape, s.B, s.New, mulKnown(s.D, k.kvHeads)); err != nil {
 				return s, err
 			}
 		}
@@ -164,7 +176,9 @@ func (k *groupQuery) Infer(c *Infer) error {
 	dt, present := c.In(0).DType, Unknown
 	total, known := c.Ints(gqaTotal)
 	known = known && len(total) == 1
-	if known && s.room >= 0 {
+	if k.windowed {
+		present = s.room
+	} else if known && s.room >= 0 {
 		present = max(s.room, total[0])
 	}
 	c.Set(0, Shaped(dt, s.B, s.T, mulKnown(s.D, k.heads)))

@@ -9,28 +9,28 @@ import (
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
-// lengths are, for each batch, the tokens before this run, those of it that count,
-// and their sum.
-func (k *groupQuery) lengths(c *Ctx, s *groupSizes, most int) (before, now, total []int, err error) {
-	before, now, total = make([]int, s.B), make([]int, s.B), make([]int, s.B)
+// lengths are, for each batch, the tokens before this run and those of it that count.
+func (k *groupQuery) lengths(c *Ctx, s *groupSizes, most int) (before, now []int, err error) {
+	before, now = make([]int, s.B), make([]int, s.B)
 	for b, last := range tensor.Of[int32](c.In(gqaLens)) {
-		if total[b] = int(last) + 1; last < 0 || total[b] > most {
-			return nil, nil, nil, fmt.Errorf("input %d: is %d for batch %d, expected 0 to %d", gqaLens, last, b, most-1)
+		total := int(last) + 1
+		if last < 0 || total > most {
+			return nil, nil, fmt.Errorf("input %d: is %d for batch %d, expected 0 to %d", gqaLens, last, b, most-1)
 		}
-		now[b] = min(s.T, total[b])
+		now[b] = min(s.T, total)
 		if lens := c.In(gqaQueryLens); lens != nil {
 			if n := int(tensor.Of[int32](lens)[b]); n < 0 || n > now[b] {
-				return nil, nil, nil, fmt.Errorf("input %d: is %d for batch %d, expected 0 to %d", gqaQueryLens, n, b, now[b])
+				return nil, nil, fmt.Errorf("input %d: is %d for batch %d, expected 0 to %d", gqaQueryLens, n, b, now[b])
 			}
 			now[b] = int(tensor.Of[int32](lens)[b])
 		} else if s.T == most {
-			now[b] = total[b] // a first prompt
+			now[b] = total // a first prompt
 		}
-		if before[b] = total[b] - now[b]; before[b] > s.room {
-			return nil, nil, nil, fmt.Errorf("input %d: %d tokens before this run, of which the cache holds %d", gqaLens, before[b], s.room)
+		if before[b] = total - now[b]; before[b] > s.room && !k.windowed {
+			return nil, nil, fmt.Errorf("input %d: %d tokens before this run, of which the cache holds %d", gqaLens, before[b], s.room)
 		}
 	}
-	return before, now, total, nil
+	return before, now, nil
 }
 
 func (k *groupQuery) Run(c *Ctx) error {
@@ -45,10 +45,10 @@ func (k *groupQuery) Run(c *Ctx) error {
 		return fmt.Errorf("input %d: has shape %v, expected a scalar", gqaTotal, c.In(gqaTotal).Shape())
 	}
 	dt, tk := c.dtype(0), int(tensor.Of[int32](c.In(gqaTotal))[0])
-	if tk < s.T || s.B > 0 && tk > s.room+s.T && c.In(gqaQueryLens) == nil {
+	if !k.windowed && (tk < s.T || s.B > 0 && tk > s.room+s.T && c.In(gqaQueryLens) == nil) {
 		return fmt.Errorf("input %d: is %d, expected %d to %d", gqaTotal, tk, s.T, s.room+s.T)
 	}
-	before, now, total, err := k.lengths(c, &s, tk)
+	before, now, err := k.lengths(c, &s, tk)
 	if err != nil {
 		return err
 	}
@@ -60,9 +60,22 @@ func (k *groupQuery) Run(c *Ctx) error {
 	if err != nil {
 		return err
 	}
-	capacity := max(s.room, tk)
+	past, added := before, now
+	if s.New == 0 {
+		past, added = make([]int, s.B), make([]int, s.B)
+		for b := range past {
+			past[b] = before[b] + now[b]
+		}
+	}
+	held, capacity, all := past, max(s.room, tk), tk // how much of the past the cache holds
+	if k.windowed {
+		if held, tk, err = k.resident(&s, past, added); err != nil {
+			return err
+		}
+		capacity = tk
+	}
 	for i := range 2 {
-		if parts[1+i], err = k.present(c, i, &s, parts[1+i], before, now, capacity); err != nil {
+		if parts[1+i], err = k.present(c, i, &s, parts[1+i], past, held, added, capacity); err != nil {
 			return err
 		}
 	}
@@ -82,12 +95,17 @@ func (k *groupQuery) Run(c *Ctx) error {
 			a.Stage = kernel.ScoreSoftmax
 		}
 	}
-	m := &kernel.KeyMaskArgs{B: s.B, H: 1, Tq: s.T, Tk: tk, Causal: k.causal, Past: before, Window: k.window,
+	m := &kernel.KeyMaskArgs{B: s.B, H: 1, Tq: s.T, Tk: tk, Causal: k.causal, Past: make([]int, s.B), Window: k.window,
 		Hidden: float32(math.Inf(-1)), HiddenLater: float32(math.Inf(-1)), End: make([]int32, s.B)}
 	for b := range m.End {
-		m.End[b] = int32(total[b])
+		m.Past[b], m.End[b] = held[b]+added[b]-now[b], int32(held[b]+added[b])
 	}
-	if err := setBias(c, gqaAdd, m, s.B, k.heads); err != nil {
+	if k.windowed {
+		err = k.windowBias(c, m, &s, all, past, held)
+	} else {
+		err = setBias(c, gqaAdd, m, s.B, k.heads)
+	}
+	if err != nil {
 		return err
 	}
 	m.B = s.B
@@ -102,31 +120,45 @@ func (k *groupQuery) Run(c *Ctx) error {
 	return nil
 }
 
-// present makes output 1+i, the cache of keys (i = 0) or values (i = 1) with part
-// added after each batch's past, and returns it as the attention reads it.
-func (k *groupQuery) present(c *Ctx, i int, s *groupSizes, part contribHeads, before, now []int, capacity int) (contribHeads, error) {
+// present makes output 1+i, the cache of keys (i = 0) or values (i = 1): what it held
+// of each batch's past, and part. Its rows are returned as the attention reads them,
+// which of a window's cache are more than it keeps.
+func (k *groupQuery) present(c *Ctx, i int, s *groupSizes, part contribHeads, before, held, now []int, capacity int) (contribHeads, error) {
 	all := headStrides(false, k.kvHeads, capacity, s.D)
 	if k.cache.bits > 0 {
-		real, err := k.quantisedPresent(c, i, s, part, before, now, capacity)
+		real, err := k.quantisedPresent(c, i, s, part, before, held, now, capacity)
 		return contribHeads{real, all, capacity}, err
 	}
-	present, err := outReal[float32](c, 1+i, c.dtype(gqaQ), s.B, k.kvHeads, capacity, s.D)
+	room := capacity
+	if k.windowed {
+		room = s.room
+	}
+	present, err := outReal[float32](c, 1+i, c.dtype(gqaQ), s.B, k.kvHeads, room, s.D)
 	if err != nil {
 		return contribHeads{}, err
+	}
+	rows := present.data
+	if k.windowed {
+		if rows, err = reserved[float32](c, s.B*k.kvHeads*capacity*s.D); err != nil {
+			return contribHeads{}, err
+		}
 	}
 	old, err := reals[float32](c, c.In(gqaPastK+i))
 	if err != nil {
 		return contribHeads{}, err
 	}
-	clear(present.data)
+	clear(rows)
 	past := headStrides(false, k.kvHeads, s.room, s.D)
 	for b := range s.B {
-		to := present.data[min(b*all.B, len(present.data)):]
-		copyHeads(to, all, old[min(b*past.B, len(old)):], past, 1, k.kvHeads, min(s.room, before[b]), s.D)
-		copyHeads(to[min(before[b]*s.D, len(to)):], all, part.data[min(b*part.s.B, len(part.data)):], part.s, 1, k.kvHeads, now[b], s.D)
+		to := rows[min(b*all.B, len(rows)):]
+		copyHeads(to, all, old[min(b*past.B, len(old)):], past, 1, k.kvHeads, min(s.room, held[b]), s.D)
+		copyHeads(to[min(held[b]*s.D, len(to)):], all, part.data[min(b*part.s.B, len(part.data)):], part.s, 1, k.kvHeads, now[b], s.D)
+	}
+	if k.windowed {
+		keepWindow(k, s, present.data, rows, s.D, before, held, now, capacity)
 	}
 	present.done()
-	return contribHeads{present.data, all, capacity}, nil
+	return contribHeads{rows, all, capacity}, nil
 }
 
 // sinks are the scores that take their share of each head's weights, nil for none.
@@ -161,11 +193,15 @@ func (k *groupQuery) parts(c *Ctx, s *groupSizes, before []int) (parts [3]contri
 			if err != nil {
 				return parts, err
 			}
-			parts[i] = contribHeads{data, headStrides(true, heads[i], s.T, s.D), s.T}
+			rows := s.T
+			if i > 0 {
+				rows = s.New
+			}
+			parts[i] = contribHeads{data, headStrides(true, heads[i], rows, s.D), rows}
 		}
 	}
-	if !k.rotary {
-		return parts, nil
+	if err := k.normalise(c, s, &parts); err != nil || !k.rotary {
+		return parts, err
 	}
 	cos := c.In(gqaCos)
 	if err := checkRank(gqaCos, cos.Rank(), 2); err != nil {
@@ -182,6 +218,9 @@ func (k *groupQuery) parts(c *Ctx, s *groupSizes, before []int) (parts [3]contri
 		return parts, err
 	}
 	for i := range 2 {
+		if parts[i].t < s.T {
+			continue // no new keys
+		}
 		r.Heads, r.S = heads[i], headStrides(true, heads[i], s.T, s.D)
 		if r.X, err = reserved[float32](c, s.B*s.T*heads[i]*s.D); err != nil {
 			return parts, err

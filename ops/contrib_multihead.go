@@ -11,108 +11,134 @@ import (
 // three inputs, (B, T, heads*width); or (B, heads, T, width) for keys and values;
 // or in one, (B, T, heads, 3, width), or keys and values in one, (B, T, heads, 2,
 // width). A bias, of the projections before, is added to those of rank 3 and 5.
-type multiHead struct{ contribAttention }
+//
+// The past may lie in a buffer with room for what comes: the new keys and values
+// follow so many of its rows. With beams a row of the past may be that of another
+// sequence.
+type multiHead struct {
+	contribAttention
+	in     multiHeadInputs
+	shared bool
+	step   bool // of one query only
+}
 
-// The inputs of MultiHeadAttention.
-const (
-	mhaQ = iota
-	mhaK
-	mhaV
-	mhaBias
-	mhaMask
-	mhaAdd
-	mhaPastK
-	mhaPastV
-)
+// multiHeadInputs are the numbers of the inputs.
+type multiHeadInputs struct{ q, k, v, bias, mask, add, pastK, pastV, length, beams int }
 
 func newMultiHead(a *Attrs) (Kernel, error) {
-	if len(a.Inputs) > mhaPastV+1 {
-		return nil, Unsupportedf("inputs 8 and 9, of a shared buffer and of beams")
+	k := &multiHead{contribAttention: newContribAttention(a), in: multiHeadInputs{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}}
+	k.shared = hasInput(a, k.in.length)
+	return k, k.checkInputs(a)
+}
+
+// newDecoderMasked makes DecoderMaskedMultiHeadAttention, MultiHeadAttention of one
+// step with its inputs in another order. How many beams there are the beams' own
+// shape tells.
+func newDecoderMasked(a *Attrs) (Kernel, error) {
+	k := &multiHead{contribAttention: newContribAttention(a), in: multiHeadInputs{0, 1, 2, 10, 3, 4, 5, 6, 7, 9}, step: true}
+	k.shared = a.Bool("past_present_share_buffer", false)
+	a.Bool("output_qk", false) // the output's name tells
+	return k, k.checkInputs(a)
+}
+
+func (k *multiHead) checkInputs(a *Attrs) error {
+	if k.shared {
+		if err := needInputs(a, k.in.pastK, k.in.length); err != nil {
+			return err
+		}
+	} else if hasInput(a, k.in.beams) {
+		return fmt.Errorf("input %d, of beams, is given without a shared buffer", k.in.beams)
 	}
-	if err := needInputs(a, mhaQ); err != nil {
-		return nil, err
+	if err := needInputs(a, k.in.q); err != nil {
+		return err
 	}
-	return &multiHead{newContribAttention(a)}, togetherInputs(a, mhaPastK, mhaPastV)
+	return togetherInputs(a, k.in.pastK, k.in.pastV)
 }
 
 // multiHeadSizes are the sizes of a run; Infer may leave some Unknown.
-type multiHeadSizes struct{ B, Tq, Tk, D, DV, past int }
+type multiHeadSizes struct{ B, Tq, Tk, D, DV, past, room int } // room is a shared buffer's
 
 func (k *multiHead) check(at func(i int) tensor.DType) error {
-	return checkReals(at, shortFloats, mhaK, mhaV, mhaBias, mhaAdd, mhaPastK, mhaPastV)
+	return checkReals(at, shortFloats, k.in.k, k.in.v, k.in.bias, k.in.add, k.in.pastK, k.in.pastV)
 }
 
 // sizes checks the shapes of queries, keys, values and of the past.
 func (k *multiHead) sizes(at func(i int) Fact) (s multiHeadSizes, err error) {
-	s = multiHeadSizes{Unknown, Unknown, Unknown, Unknown, Unknown, 0}
-	q, key, value := at(mhaQ), at(mhaK), at(mhaV)
+	s = multiHeadSizes{Unknown, Unknown, Unknown, Unknown, Unknown, 0, 0}
+	q, key, value := at(k.in.q), at(k.in.k), at(k.in.v)
 	if q.Ranked {
-		if err := checkRank(mhaQ, len(q.Shape), 3, 5); err != nil {
+		if err := checkRank(k.in.q, len(q.Shape), 3, 5); err != nil {
 			return s, err
 		}
 		s.B, s.Tq = q.Shape[0], q.Shape[1]
+		if k.step && s.Tq > 1 {
+			return s, fmt.Errorf("input %d: has shape %v, expected one query", k.in.q, q.Shape)
+		}
 		if len(q.Shape) == 5 {
 			s.Tk, s.D, s.DV = s.Tq, q.Shape[4], q.Shape[4]
 			if key.DType != tensor.Undefined || value.DType != tensor.Undefined {
-				return s, fmt.Errorf("input %d: has rank 5, keys and values in it, and they are given again", mhaQ)
+				return s, fmt.Errorf("input %d: has rank 5, keys and values in it, and they are given again", k.in.q)
 			}
-			if err := checkDims(mhaQ, q.Shape, Unknown, Unknown, k.heads, 3, Unknown); err != nil {
+			if err := checkDims(k.in.q, q.Shape, Unknown, Unknown, k.heads, 3, Unknown); err != nil {
 				return s, err
 			}
-		} else if s.D, err = headWidth(mhaQ, q.Shape[2], k.heads); err != nil {
+		} else if s.D, err = headWidth(k.in.q, q.Shape[2], k.heads); err != nil {
 			return s, err
 		}
 	}
 	if key.Ranked {
-		if err := checkRank(mhaK, len(key.Shape), 3, 4, 5); err != nil {
+		if err := checkRank(k.in.k, len(key.Shape), 3, 4, 5); err != nil {
 			return s, err
 		}
 		switch len(key.Shape) {
 		case 3:
 			s.Tk = key.Shape[1]
-			err = checkDims(mhaK, key.Shape, s.B, Unknown, mulKnown(s.D, k.heads))
+			err = checkDims(k.in.k, key.Shape, s.B, Unknown, mulKnown(s.D, k.heads))
 		case 4:
 			s.Tk = key.Shape[2]
-			err = checkDims(mhaK, key.Shape, s.B, k.heads, Unknown, s.D)
+			err = checkDims(k.in.k, key.Shape, s.B, k.heads, Unknown, s.D)
 		case 5:
 			s.Tk, s.DV = key.Shape[1], s.D
-			err = checkDims(mhaK, key.Shape, s.B, Unknown, k.heads, 2, s.D)
+			err = checkDims(k.in.k, key.Shape, s.B, Unknown, k.heads, 2, s.D)
 		}
 		if err != nil {
 			return s, err
 		}
 	}
 	if value.Ranked {
-		if err := checkRank(mhaV, len(value.Shape), 3, 4); err != nil {
+		if err := checkRank(k.in.v, len(value.Shape), 3, 4); err != nil {
 			return s, err
 		}
 		if len(value.Shape) == 4 {
 			s.DV = value.Shape[3]
-			err = checkDims(mhaV, value.Shape, s.B, k.heads, s.Tk, Unknown)
-		} else if s.DV, err = headWidth(mhaV, value.Shape[2], k.heads); err == nil {
-			err = checkDims(mhaV, value.Shape, s.B, s.Tk, Unknown)
+			err = checkDims(k.in.v, value.Shape, s.B, k.heads, s.Tk, Unknown)
+		} else if s.DV, err = headWidth(k.in.v, value.Shape[2], k.heads); err == nil {
+			err = checkDims(k.in.v, value.Shape, s.B, s.Tk, Unknown)
 		}
 		if err != nil {
 			return s, err
 		}
 	}
-	pastK, pastV := at(mhaPastK), at(mhaPastV)
+	pastK, pastV := at(k.in.pastK), at(k.in.pastV)
 	if pastK.DType != tensor.Undefined && !pastK.Ranked {
 		s.past = Unknown
 	}
 	if pastK.Ranked {
-		if err := checkDims(mhaPastK, pastK.Shape, s.B, k.heads, Unknown, s.D); err != nil {
+		if err := checkDims(k.in.pastK, pastK.Shape, s.B, k.heads, Unknown, s.D); err != nil {
 			return s, err
 		}
 		s.past = pastK.Shape[2]
 	}
 	if pastV.Ranked {
-		if err := checkDims(mhaPastV, pastV.Shape, s.B, k.heads, s.past, s.DV); err != nil {
+		if err := checkDims(k.in.pastV, pastV.Shape, s.B, k.heads, s.past, s.DV); err != nil {
 			return s, err
 		}
 	}
-	if bias := at(mhaBias); bias.Ranked && s.D >= 0 && s.DV >= 0 {
-		if err := checkDims(mhaBias, bias.Shape, k.heads*(2*s.D+s.DV)); err != nil {
+	if k.shared {
+		s.room, s.past = s.past, Unknown
+	}
+	if bias := at(k.in.bias); bias.Ranked && s.D >= 0 && s.DV >= 0 {
+		if err := checkDims(k.in.bias, bias.Shape, k.heads*(2*s.D+s.DV)); err != nil {
 			return s, err
 		}
 	}
@@ -127,14 +153,21 @@ func (k *multiHead) Infer(c *Infer) error {
 	if err != nil {
 		return err
 	}
+	if before, ok := c.Ints(k.in.length); ok && k.shared && len(before) == 1 {
+		s.past = before[0]
+	}
 	total := Unknown
 	if s.Tk >= 0 && s.past >= 0 {
 		total = s.Tk + s.past
 	}
+	rows := total
+	if k.shared {
+		rows = s.room
+	}
 	dt := c.In(0).DType
 	c.Set(0, Shaped(dt, s.B, s.Tq, mulKnown(s.DV, k.heads)))
-	c.Set(1, Shaped(dt, s.B, k.heads, total, s.D))
-	c.Set(2, Shaped(dt, s.B, k.heads, total, s.DV))
+	c.Set(1, Shaped(dt, s.B, k.heads, rows, s.D))
+	c.Set(2, Shaped(dt, s.B, k.heads, rows, s.DV))
 	c.Set(3, Shaped(dt, s.B, k.heads, s.Tq, total))
 	return nil
 }
@@ -148,7 +181,12 @@ func (k *multiHead) Run(c *Ctx) error {
 		return err
 	}
 	if s.DV < 0 { // a key without a value, and not both in one
-		return fmt.Errorf("input %d is missing", mhaV)
+		return fmt.Errorf("input %d is missing", k.in.v)
+	}
+	if k.shared {
+		if err := k.setPast(c, &s); err != nil {
+			return err
+		}
 	}
 	dt, total := c.dtype(0), s.past+s.Tk
 	y, err := outReal[float32](c, 0, dt, s.B, s.Tq, k.heads*s.DV)
@@ -164,8 +202,14 @@ func (k *multiHead) Run(c *Ctx) error {
 		}
 	}
 	for i, width := range []int{s.D, s.DV} {
-		past := c.In(mhaPastK + i)
+		past := c.In(k.in.pastK + i)
 		if past == nil && !c.Wants(1+i) {
+			continue
+		}
+		if k.shared {
+			if parts[1+i], err = k.sharedPresent(c, i, &s, parts[1+i], width); err != nil {
+				return err
+			}
 			continue
 		}
 		present, err := outReal[float32](c, 1+i, dt, s.B, k.heads, total, width)
@@ -181,10 +225,10 @@ func (k *multiHead) Run(c *Ctx) error {
 	}
 	a.Q, a.QS, a.K, a.KS, a.V, a.VS = parts[0].data, parts[0].s, parts[1].data, parts[1].s, parts[2].data, parts[2].s
 	m := k.newMask(s.B, s.Tq, total, s.past)
-	if err := setMask(mhaMask, c.In(mhaMask), m, s.B); err != nil {
+	if err := setMask(k.in.mask, c.In(k.in.mask), m, s.B); err != nil {
 		return err
 	}
-	if err := setBias(c, mhaAdd, m, s.B, k.heads); err != nil {
+	if err := setBias(c, k.in.add, m, s.B, k.heads); err != nil {
 		return err
 	}
 	var scores realOut[float32]
@@ -204,15 +248,15 @@ func (k *multiHead) Run(c *Ctx) error {
 
 // part is queries, keys or values (i is 0, 1, 2), with the bias where it is due.
 func (k *multiHead) part(c *Ctx, s *multiHeadSizes, i int) (contribHeads, error) {
-	t, at, of := c.In(mhaQ+i), 0, 1 // which vector of how many a head of rank 5 has
+	t, at, of := c.In(k.in.q+i), 0, 1 // which vector of how many a head of rank 5 has
 	switch {
-	case c.In(mhaQ).Rank() == 5:
-		t, at, of = c.In(mhaQ), i, 3
-	case i > 0 && c.In(mhaK) != nil && c.In(mhaK).Rank() == 5:
-		t, at, of = c.In(mhaK), i-1, 2
+	case c.In(k.in.q).Rank() == 5:
+		t, at, of = c.In(k.in.q), i, 3
+	case i > 0 && c.In(k.in.k) != nil && c.In(k.in.k).Rank() == 5:
+		t, at, of = c.In(k.in.k), i-1, 2
 	}
 	if t == nil {
-		return contribHeads{}, fmt.Errorf("input %d is missing", mhaQ+i)
+		return contribHeads{}, fmt.Errorf("input %d is missing", k.in.q+i)
 	}
 	width, rows := s.D, s.Tk
 	if i == 0 {
@@ -229,7 +273,7 @@ func (k *multiHead) part(c *Ctx, s *multiHeadSizes, i int) (contribHeads, error)
 		return contribHeads{data, headStrides(false, k.heads, rows, width), rows}, nil
 	}
 	h := contribHeads{data[min(at*width, len(data)):], kernel.Strides{B: rows * k.heads * of * width, H: of * width, T: k.heads * of * width}, rows}
-	bias := c.In(mhaBias)
+	bias := c.In(k.in.bias)
 	if bias == nil || len(data) == 0 {
 		return h, nil
 	}

@@ -17,12 +17,7 @@ func newContribRotary(a *Attrs) (Kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.Int("is_packed_batching", 0) != 0 {
-		a.Unsupported("is_packed_batching", "is 1")
-	}
-	if s := a.Float("scale", 1); s != 1 {
-		a.Unsupported("scale", "is %v", s)
-	}
+	a.Ignore("is_packed_batching", "scale") // ONNX Runtime reads them and computes the same
 	r := k.(*rotary)
 	if r.dim > 0 && r.heads == 0 {
 		a.Fail("num_heads", "is missing, which rotary_embedding_dim needs")

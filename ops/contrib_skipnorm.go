@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/onda-ml/onda/ops/kernel"
 	"github.com/onda-ml/onda/ops/tensor"
@@ -70,9 +71,6 @@ func (k *skipNorm) Run(c *Ctx) error {
 		return err
 	}
 	shape := in[0].shape
-	if k.simple && (c.Wants(1) || c.Wants(2)) {
-		return Unsupportedf("output 1 or 2, the statistics")
-	}
 	y, err := outReal[float32](c, 0, in[0].dtype, shape...)
 	if err != nil {
 		return err
@@ -124,6 +122,11 @@ func (k *skipNorm) Run(c *Ctx) error {
 	}
 	if k.simple {
 		kernel.RMSNormRows(c.Pool(), y.data, sum, gamma, k.eps, rows, n)
+		clear(stats[0]) // there is no mean
+		for r := range stats[1] {
+			row := sum[r*n : (r+1)*n]
+			stats[1][r] = float32(1 / math.Sqrt(float64(kernel.Dot(row, row))/float64(n)+k.eps))
+		}
 	} else {
 		kernel.LayerNormRows(c.Pool(), y.data, sum, gamma, beta, float32(k.eps), rows, n, stats[0], stats[1])
 	}

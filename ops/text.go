@@ -101,7 +101,7 @@ func (k stringNormalizer) Run(c *Ctx) error {
 	if err := c.Memory.Reserve(bytes); err != nil {
 		return err
 	}
-	var kept []string
+	kept := make([]string, 0, max(len(words), 1))
 	for _, w := range words {
 		if k.stop[k.key(w)] {
 			continue
@@ -112,7 +112,7 @@ func (k stringNormalizer) Run(c *Ctx) error {
 		kept = append(kept, w)
 	}
 	if len(kept) == 0 {
-		kept = []string{""}
+		kept = append(kept, "")
 	}
 	shape := []int{1, len(kept)}
 	y, err := c.Out(0, tensor.String, shape[2-x.Rank():]...)

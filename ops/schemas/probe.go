@@ -29,6 +29,14 @@ var given = map[string][]*onnx.Attribute{
 	"MaxRoiPool":        {onnx.AttrInts("pooled_shape", 1, 1)},
 }
 
+// forms are attributes of further forms of an operator, which take other types.
+var forms = map[string][][]*onnx.Attribute{
+	"GroupQueryAttention": {
+		{onnx.AttrString("k_quant_type", "PER_TENSOR"), onnx.AttrString("v_quant_type", "PER_TENSOR"), onnx.AttrInt("kv_cache_bit_width", 8)},
+		{onnx.AttrString("k_quant_type", "PER_TENSOR"), onnx.AttrString("v_quant_type", "PER_TENSOR"), onnx.AttrInt("kv_cache_bit_width", 4)},
+	},
+}
+
 // plain is a value for an attribute of which nothing but the type is known.
 func plain(name, kind string) *onnx.Attribute {
 	switch kind {
@@ -100,20 +108,28 @@ func (s *Schema) Takes(set *ops.Set, param string) (list []tensor.DType, ok bool
 	if !found {
 		return nil, false
 	}
-	kernel, _, err := set.Bind(s.node(n, ""), int64(s.Since), nil)
-	if err != nil {
-		return nil, false
-	}
-	for _, dt := range s.Tensors(param) {
-		// Other parameters' types may have to agree with this one.
-		for _, prefer := range []tensor.DType{dt, tensor.Float32, tensor.Int64, tensor.Uint8, tensor.Int8, tensor.Int32} {
-			if s.infers(kernel, n, param, dt, prefer) {
-				list = append(list, dt)
-				break
+	for _, form := range append([][]*onnx.Attribute{nil}, forms[s.Name]...) {
+		inputs := n
+		if form != nil {
+			inputs = min(s.MaxIn, len(s.Inputs))
+		}
+		node := s.node(inputs, "")
+		node.Attributes = append(node.Attributes, form...)
+		kernel, _, err := set.Bind(node, int64(s.Since), nil)
+		if err != nil {
+			continue
+		}
+		ok = true
+		for _, dt := range s.Tensors(param) {
+			// Other parameters' types may have to agree with this one.
+			for _, prefer := range []tensor.DType{dt, tensor.Float32, tensor.Int64, tensor.Uint8, tensor.Int8, tensor.Int32} {
+				if !slices.Contains(list, dt) && s.infers(kernel, inputs, param, dt, prefer) {
+					list = append(list, dt)
+				}
 			}
 		}
 	}
-	return list, true
+	return list, ok
 }
 
 func (s *Schema) infers(k ops.Kernel, n int, param string, dt, prefer tensor.DType) bool {

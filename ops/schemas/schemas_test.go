@@ -25,17 +25,18 @@ var unprobed = map[string]string{
 	"SVMClassifier": "attributes that belong together", "SVMRegressor": "attributes that belong together", "TreeEnsemble": "attributes that belong together",
 	"BitCast": "the types' sizes must agree with the attribute's",
 	"Adagrad": "groups of inputs", "Adam": "groups of inputs", "Momentum": "groups of inputs",
-	"MatMulNBits": "attributes that belong together", "QLinearConcat": "groups of inputs", "GroupQueryAttention": "refuses some inputs",
+	"MatMulNBits": "attributes that belong together", "QLinearConcat": "groups of inputs",
 }
 
 // refusedTypes are types of com.microsoft's operators that the table doesn't take:
 // those that ONNX Runtime runs on other devices only.
 var refusedTypes = map[string][]tensor.DType{
-	"com.microsoft.BiasGelu.T":              {tensor.Float64},
-	"com.microsoft.FastGelu.T":              {tensor.Float64},
-	"com.microsoft.FusedConv.T":             {tensor.Float64, tensor.Float16},
-	"com.microsoft.FusedGemm.T":             {tensor.Float64, tensor.Float16, tensor.Uint32, tensor.Uint64, tensor.Int32, tensor.Int64},
-	"com.microsoft.MatMulIntegerToFloat.T3": {tensor.Float16},
+	"com.microsoft.BiasGelu.T":                  {tensor.Float64},
+	"com.microsoft.FastGelu.T":                  {tensor.Float64},
+	"com.microsoft.FusedConv.T":                 {tensor.Float64, tensor.Float16},
+	"com.microsoft.FusedGemm.T":                 {tensor.Float64, tensor.Float16, tensor.Uint32, tensor.Uint64, tensor.Int32, tensor.Int64},
+	"com.microsoft.MatMulIntegerToFloat.T3":     {tensor.Float16},
+	"com.microsoft.GroupQueryAttention.T_CACHE": {tensor.Float8E4M3FN},
 }
 
 // The table has every operator and version of ONNX, with as many inputs and
