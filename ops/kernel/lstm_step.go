@@ -26,10 +26,12 @@ func (t *lstmTask) all(b *stepBuffers, ph *phase) lstmAt {
 func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32) {
 	w, v := t.w, t.w.v
 	gates, before, after := at.gates, at.before, at.after
-	several := 1 // lumps computed in one go
-	if w.r.panels == nil {
-		several = max(1, stepSmaller/(t.batch*w.lumpBlocks()*4*v.lanes))
+	columns := w.lumpBlocks() * 4 * v.lanes // of a lump
+	several := stepGroup / (t.batch * columns)
+	if w.r.panels != nil {
+		several = min(several, stepWeights/(w.hidden*columns))
 	}
+	several = max(1, several) // lumps computed in one go
 	r := t.recur(at)
 	defer r.forget()
 	for i := lo; i < hi; i += several {
@@ -51,9 +53,14 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32) {
 	}
 }
 
-// stepSmaller is how many gates are computed in one go where weights are not
-// float32: enough to be worth a call, few enough for the first-level cache.
-const stepSmaller = 1 << 9
+const (
+	// stepGroup is how many gates are computed in one go: enough to be worth the
+	// calls, few enough for the first-level cache.
+	stepGroup = 1 << 9
+	// stepWeights is how many float32 weights are read in one go: a small part of the
+	// second-level cache, so that those read last come first in the next step.
+	stepWeights = 1 << 15
+)
 
 // recur is the product R h, to be added to the gates some columns at a time. h
 // is laid out, or becomes integers, once for all of them.
