@@ -27,9 +27,9 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32) {
 	w, v := t.w, t.w.v
 	gates, before, after := at.gates, at.before, at.after
 	columns := w.lumpBlocks() * 4 * v.lanes // of a lump
-	several := stepGroup / (t.batch * columns)
+	several := stepSmaller / (t.batch * columns)
 	if w.r.panels != nil {
-		several = min(several, stepWeights/(w.hidden*columns))
+		several = min(stepNear/(t.batch*columns), stepWeights/(w.hidden*columns))
 	}
 	several = max(1, several) // lumps computed in one go
 	r := t.recur(at)
@@ -54,9 +54,11 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32) {
 }
 
 const (
-	// stepGroup is how many gates are computed in one go: enough to be worth the
-	// calls, few enough for the first-level cache.
-	stepGroup = 1 << 9
+	// stepNear is how many gates are computed in one go: enough to be worth the
+	// calls, few enough for the first-level cache. stepSmaller is the same where
+	// weights are not float32.
+	stepNear    = 1 << 11
+	stepSmaller = 1 << 9
 	// stepWeights is how many float32 weights are read in one go: a small part of the
 	// second-level cache, so that those read last come first in the next step.
 	stepWeights = 1 << 15

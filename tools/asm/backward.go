@@ -110,7 +110,7 @@ func cellBackward(x *isa) {
 	of := func(p reg.GPVirtual, gate int) Mem {
 		return []Mem{{Base: p}, {Base: p, Index: h, Scale: 1}, {Base: p, Index: h, Scale: 2}, {Base: p, Index: h3, Scale: 1}}[gate]
 	}
-	x.loop(n, 1, []reg.GPVirtual{dgates, dcPrev, dh, dc, gates, c, cPrev}, func(io vectorIO, _ int) {
+	x.loopAbreast(n, 2, []reg.GPVirtual{dgates, dcPrev, dh, dc, gates, c, cPrev}, func(io vectorIO, _ int) {
 		tc := x.tanh(io.load(c))
 		dhv, o := io.load(dh), io.loadFrom(of(gates, 1))
 		io.storeTo(x.mul(x.mul(dhv, tc), x.slopeSigmoid(o)), of(dgates, 1))

@@ -107,6 +107,19 @@ func (x *isa) fold(v reg.VecVirtual, f func(...Op)) reg.Register {
 // one, and then once for the rest under a mask. Each pointer moves along.
 // body reads and writes through the given io.
 func (x *isa) loop(n reg.GPVirtual, unroll int, ptr []reg.GPVirtual, body func(io vectorIO, i int)) {
+	x.vectors(n, unroll, ptr, body, func(count int, f func(i int)) {
+		for i := range count {
+			f(i)
+		}
+	})
+}
+
+// loopAbreast is loop with those in a row abreast.
+func (x *isa) loopAbreast(n reg.GPVirtual, unroll int, ptr []reg.GPVirtual, body func(io vectorIO, i int)) {
+	x.vectors(n, unroll, ptr, body, x.abreast)
+}
+
+func (x *isa) vectors(n reg.GPVirtual, unroll int, ptr []reg.GPVirtual, body func(io vectorIO, i int), row func(count int, f func(i int))) {
 	many, one, rest, end := x.label("many"), x.label("one"), x.label("rest"), x.label("end")
 	advance := func(vectors int) {
 		for _, p := range ptr {
@@ -118,9 +131,7 @@ func (x *isa) loop(n reg.GPVirtual, unroll int, ptr []reg.GPVirtual, body func(i
 		x.Label(many)
 		x.CMPQ(n, U32(unroll*x.lanes))
 		x.JLT(LabelRef(one))
-		for i := range unroll {
-			body(vectorIO{x: x, at: i * x.bytes()}, i)
-		}
+		row(unroll, func(i int) { body(vectorIO{x: x, at: i * x.bytes()}, i) })
 		advance(unroll)
 		x.JMP(LabelRef(many))
 	}

@@ -5,9 +5,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// emitLSTM writes the elementwise part of an LSTM step. A block is a chain of
-// dependent operations, the tanh of the new state the second half of it, so two
-// blocks go side by side.
+// emitLSTM writes the elementwise part of an LSTM step. What registers hold goes
+// abreast: three functions, of one block or of two.
 func emitLSTM(x *isa) {
 	x.function("lstmGates"+x.name, "func(blocks int, gates, c, h *float32)",
 		"lstmGates"+x.name+" activates the gates i, o, f, c of some blocks of a vector of hidden units each, in place, then",
@@ -15,36 +14,30 @@ func emitLSTM(x *isa) {
 		"\tc = f*c + i*g",
 		"\th = o * tanh(c)")
 	blocks, gates, c, h := x.param("blocks"), x.param("gates"), x.param("c"), x.param("h")
-	state := func(n int) (cell, o reg.VecVirtual) {
-		gate := func(g int) Mem { return Mem{Base: gates}.Offset((4*n + g) * x.bytes()) }
-		i := x.gateSigmoid(x.load(gate(0)))
-		x.VMOVUPS(i, gate(0))
-		g := x.tanh(x.load(gate(3)))
-		x.VMOVUPS(g, gate(3))
-		ig := x.mul(i, g)
-		f := x.gateSigmoid(x.load(gate(2)))
-		x.VMOVUPS(f, gate(2))
-		at := Mem{Base: c}.Offset(n * x.bytes())
-		cell = x.load(at)
-		x.fma(cell, f, ig)
-		x.VMOVUPS(cell, at)
-		o = x.gateSigmoid(x.load(gate(1)))
-		x.VMOVUPS(o, gate(1))
-		return cell, o
-	}
-	some := func(n int) {
-		cell, o := make([]reg.VecVirtual, n), make([]reg.VecVirtual, n)
-		for i := range n {
-			cell[i], o[i] = state(i)
+	gate := func(n, g int) Mem { return Mem{Base: gates}.Offset((4*n + g) * x.bytes()) }
+	of := func(p reg.GPVirtual, n int) Mem { return Mem{Base: p}.Offset(n * x.bytes()) }
+	const i, o, f, g = 0, 1, 2, 3
+	activate := func(n, which int) {
+		if which == g {
+			x.VMOVUPS(x.tanh(x.load(gate(n, g))), gate(n, g))
+			return
 		}
-		for i := range n {
-			x.VMOVUPS(x.mul(x.tanh(cell[i]), o[i]), Mem{Base: h}.Offset(i*x.bytes()))
-		}
+		x.VMOVUPS(x.gateSigmoid(x.load(gate(n, which))), gate(n, which))
 	}
+	state := func(n int) {
+		x.abreast(3, func(k int) { activate(n, []int{i, f, g}[k]) })
+		cell := x.mul(x.load(gate(n, i)), gate(n, g))
+		x.VFMADD231PS(of(c, n), x.load(gate(n, f)), cell)
+		x.VMOVUPS(cell, of(c, n))
+	}
+	output := func(n int) { x.VMOVUPS(x.mul(x.tanh(x.load(of(c, n))), gate(n, o)), of(h, n)) }
 	x.Label("pair")
 	x.SUBQ(U8(2), blocks)
 	x.JLT(LabelRef("single"))
-	some(2)
+	state(0)
+	state(1)
+	x.abreast(2, func(n int) { activate(n, o) })
+	x.abreast(2, output)
 	x.ADDQ(U32(2*4*x.bytes()), gates)
 	x.ADDQ(U32(2*x.bytes()), c)
 	x.ADDQ(U32(2*x.bytes()), h)
@@ -52,12 +45,14 @@ func emitLSTM(x *isa) {
 	x.Label("single")
 	x.ADDQ(U8(2), blocks)
 	x.JZ(LabelRef("done"))
-	some(1)
+	state(0)
+	activate(0, o)
+	output(0)
 	x.Label("done")
 	x.ret()
 }
 
-// emitGRU writes the elementwise part of a GRU step.
+// emitGRU writes the elementwise part of a GRU step, two blocks abreast.
 func emitGRU(x *isa) {
 	x.function("gruGates"+x.name, "func(blocks int, x, y, h, out *float32)",
 		"gruGates"+x.name+" finishes a step for some blocks of a vector of hidden units each: in the order z, r, n",
@@ -65,20 +60,35 @@ func emitGRU(x *isa) {
 		"\tz, r = sigmoid(x + y)    n = tanh(x + r*y)",
 		"\tout = n + z*(h-n)")
 	blocks, in, rec, h, out := x.param("blocks"), x.param("x"), x.param("y"), x.param("h"), x.param("out")
-	at := func(p reg.GPVirtual, n int) Mem { return Mem{Base: p}.Offset(n * x.bytes()) }
-
-	x.Label("block")
-	n := x.gateSigmoid(x.add(x.load(at(rec, 1)), at(in, 1)))
-	x.fma(n, x.load(at(rec, 2)), at(in, 2))
-	n = x.tanh(n)
-	z := x.gateSigmoid(x.add(x.load(at(rec, 0)), at(in, 0)))
-	x.fma(z, x.sub(x.load(Mem{Base: h}), n), n)
-	x.VMOVUPS(z, Mem{Base: out})
-	x.ADDQ(U32(3*x.bytes()), in)
-	x.ADDQ(U32(3*x.bytes()), rec)
-	x.ADDQ(U8(x.bytes()), h)
-	x.ADDQ(U8(x.bytes()), out)
-	x.DECQ(blocks)
-	x.JNZ(LabelRef("block"))
+	gate := func(p reg.GPVirtual, block, g int) Mem { return Mem{Base: p}.Offset((3*block + g) * x.bytes()) }
+	of := func(p reg.GPVirtual, block int) Mem { return Mem{Base: p}.Offset(block * x.bytes()) }
+	const z, r, n = 0, 1, 2
+	some := func(count int) {
+		candidate := make([]reg.VecVirtual, count)
+		x.abreast(count, func(b int) {
+			v := x.gateSigmoid(x.add(x.load(gate(rec, b, r)), gate(in, b, r)))
+			x.fma(v, x.load(gate(rec, b, n)), gate(in, b, n))
+			candidate[b] = x.tanh(v)
+		})
+		x.abreast(count, func(b int) {
+			v := x.gateSigmoid(x.add(x.load(gate(rec, b, z)), gate(in, b, z)))
+			x.fma(v, x.sub(x.load(of(h, b)), candidate[b]), candidate[b])
+			x.VMOVUPS(v, of(out, b))
+		})
+		x.ADDQ(U32(3*count*x.bytes()), in)
+		x.ADDQ(U32(3*count*x.bytes()), rec)
+		x.ADDQ(U32(count*x.bytes()), h)
+		x.ADDQ(U32(count*x.bytes()), out)
+	}
+	x.Label("pair")
+	x.SUBQ(U8(2), blocks)
+	x.JLT(LabelRef("single"))
+	some(2)
+	x.JMP(LabelRef("pair"))
+	x.Label("single")
+	x.ADDQ(U8(2), blocks)
+	x.JZ(LabelRef("done"))
+	some(1)
+	x.Label("done")
 	x.ret()
 }

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/pass"
@@ -85,7 +86,28 @@ func compile(x *isa, emit func(x *isa)) (*ir.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return file, pass.Compile.Execute(file)
+	if err := pass.Compile.Execute(file); err != nil {
+		return nil, err
+	}
+	return file, x.fits(file)
+}
+
+// beyond are registers that only instructions of AVX-512 reach. The allocator
+// gives them out as well where the first 16 don't suffice.
+var beyond = regexp.MustCompile(`^[XY](1[6-9]|2\d|3[01])$`)
+
+// fits reports functions for AVX2 that need more registers than it has.
+func (x *isa) fits(file *ir.File) error {
+	for _, fn := range file.Functions() {
+		for _, i := range fn.Instructions() {
+			for _, o := range i.Operands {
+				if !x.wide && beyond.MatchString(o.Asm()) {
+					return fmt.Errorf("%s uses %s: it needs more than 16 vector registers", fn.Name, o.Asm())
+				}
+			}
+		}
+	}
+	return nil
 }
 
 func put(path string, text []byte, check bool) error {

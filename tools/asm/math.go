@@ -10,39 +10,40 @@ import (
 
 // emitMath writes the functions of one variable.
 func emitMath(x *isa) {
-	unary := func(name, doc string, f func(v reg.VecVirtual) reg.VecVirtual) {
+	// chains vectors go abreast: as many as registers hold.
+	unary := func(chains int, name, doc string, f func(v reg.VecVirtual) reg.VecVirtual) {
 		x.function(name+x.name, "func(dst, src []float32)", name+x.name+" is dst[i] = "+doc+".")
 		n := x.GP64()
 		dst, src := x.GP64(), x.GP64()
 		x.Load(x.Param("dst").Base(), dst)
 		x.Load(x.Param("dst").Len(), n)
 		x.Load(x.Param("src").Base(), src)
-		x.loop(n, 1, []reg.GPVirtual{dst, src}, func(io vectorIO, _ int) { io.store(f(io.load(src)), dst) })
+		x.loopAbreast(n, chains, []reg.GPVirtual{dst, src}, func(io vectorIO, _ int) { io.store(f(io.load(src)), dst) })
 		x.ret()
 	}
-	unary("exp", "e**src[i]", x.exp)
-	unary("log", "log(src[i])", x.log)
-	unary("tanh", "tanh(src[i])", x.tanh)
-	unary("sigmoid", "1 / (1 + exp(-src[i]))", x.sigmoid)
-	unary("erf", "erf(src[i])", x.erf)
-	unary("gelu", "src[i]/2 * (1 + erf(src[i]/sqrt(2)))", func(v reg.VecVirtual) reg.VecVirtual {
+	unary(3, "exp", "e**src[i]", x.exp)
+	unary(2, "log", "log(src[i])", x.log)
+	unary(3, "tanh", "tanh(src[i])", x.tanh)
+	unary(3, "sigmoid", "1 / (1 + exp(-src[i]))", x.sigmoid)
+	unary(2, "erf", "erf(src[i])", x.erf)
+	unary(2, "gelu", "src[i]/2 * (1 + erf(src[i]/sqrt(2)))", func(v reg.VecVirtual) reg.VecVirtual {
 		half := x.mul(v, x.float(0.5))
 		e := x.erf(x.mul(v, x.float(math.Sqrt2/2)))
 		x.fma(e, half, half)
 		return e
 	})
-	unary("geluTanh", "src[i] / (1 + exp(-2*sqrt(2/pi)*(src[i] + 0.044715*src[i]**3)))", func(v reg.VecVirtual) reg.VecVirtual {
+	unary(2, "geluTanh", "src[i] / (1 + exp(-2*sqrt(2/pi)*(src[i] + 0.044715*src[i]**3)))", func(v reg.VecVirtual) reg.VecVirtual {
 		c := 2 * math.Sqrt(2/math.Pi)
 		u := x.poly(x.mul(v, v), c, c*0.044715)
 		return x.mul(x.sigmoid(x.mul(u, v)), v)
 	})
-	unary("silu", "src[i] / (1 + exp(-src[i]))", func(v reg.VecVirtual) reg.VecVirtual {
+	unary(3, "silu", "src[i] / (1 + exp(-src[i]))", func(v reg.VecVirtual) reg.VecVirtual {
 		return x.mul(x.sigmoid(v), v)
 	})
-	unary("relu", "max(src[i], 0), NaN for NaN", func(v reg.VecVirtual) reg.VecVirtual {
+	unary(2, "relu", "max(src[i], 0), NaN for NaN", func(v reg.VecVirtual) reg.VecVirtual {
 		return x.to(x.VMAXPS, v, x.load(x.float(0)))
 	})
-	unary("sqrt", "sqrt(src[i])", func(v reg.VecVirtual) reg.VecVirtual { return x.to(x.VSQRTPS, v) })
+	unary(2, "sqrt", "sqrt(src[i])", func(v reg.VecVirtual) reg.VecVirtual { return x.to(x.VSQRTPS, v) })
 }
 
 const (

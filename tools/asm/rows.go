@@ -15,7 +15,7 @@ func emitRows(x *isa) {
 	n, dst, src := x.slice("dst"), x.base("dst"), x.base("src")
 	m, acc := x.broadcast("m"), x.vec()
 	x.zero(acc)
-	x.loop(n, 1, []reg.GPVirtual{dst, src}, func(io vectorIO, _ int) {
+	x.loopAbreast(n, 3, []reg.GPVirtual{dst, src}, func(io vectorIO, _ int) {
 		e := x.exp(x.sub(io.load(src), m))
 		io.store(e, dst)
 		if io.mask != nil {
