@@ -53,7 +53,17 @@ func (p *pass) encode(ctx context.Context) error {
 	if p.attention == nil {
 		return nil
 	}
-	return p.attention.Project(p.pool, s.keys, s.values, s.memory(), p.rows*p.config.encoderSteps(), s.encode.Stop)
+	if err := p.attention.Project(p.pool, s.keys, s.values, s.memory(), p.rows*p.config.encoderSteps(), s.encode.Stop); err != nil {
+		return err
+	}
+	if len(s.column) > 0 {
+		for n := range p.rows {
+			keys := piece(s.keys, n, len(s.column))
+			copy(s.column, keys)
+			kernel.Transpose2D(keys, s.column, p.config.encoderSteps(), p.config.HiddenSize)
+		}
+	}
+	return nil
 }
 
 // repeat lets each of n rows of v stand in copies places, one after the other.
@@ -179,6 +189,7 @@ func (p *pass) attend(query []float32, queries int, out []float32, stride int, a
 	s := p.state
 	s.attend.Batch, s.attend.Queries, s.attend.Steps = p.rows, queries, p.config.encoderSteps()
 	s.attend.Query, s.attend.Keys, s.attend.Values = query, s.keys, s.values
+	s.attend.KeysByColumn = len(s.column) > 0
 	s.attend.Out, s.attend.OutStride = out, stride
 	s.attend.Weights, s.attend.Projected, s.attend.Mixed = a.weights, a.projected, a.mixed
 	return p.attention.Attend(p.pool, &s.attend)

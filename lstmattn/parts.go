@@ -61,7 +61,7 @@ func (s *State) split(c *Config, batch int) {
 		s.parts = append(s.parts, State{
 			model: s.model, batch: hi - lo, paths: 1, begin: lo,
 			n: cutRows(s.n, batch, lo, hi), columns: cutRows(s.columns, batch, lo, hi), skip: cutRows(s.skip, batch, lo, hi),
-			keys: of(s.keys), values: of(s.values), y: of(s.y), inputs: each(s.inputs), prevs: each(s.prevs),
+			keys: of(s.keys), column: s.column, values: of(s.values), y: of(s.y), inputs: each(s.inputs), prevs: each(s.prevs),
 			frames: []frame{{hIn: h, cIn: cell, hOut: h, cOut: cell, layers: each(f.layers), masks: each(f.masks), gates: f.gates, attended: a}},
 		})
 	}

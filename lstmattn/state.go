@@ -30,6 +30,7 @@ type State struct {
 	first  [2][][]float32 // by decoder layer (R, H) its first h and c
 
 	keys, values []float32 // (N, S, H)
+	column       []float32 // (S, H) where keys become (N, H, S): for steps of one query each
 	y            []float32 // (R, outputWidth) of one step; direct decoding has (N, M, outputWidth)
 	frames       []frame   // of the decoder's steps; inference uses one over and over
 	inputs       [][]float32
@@ -92,6 +93,9 @@ func (s *State) layOut(m *Model, batch, steps, paths int) {
 		if c.direct() {
 			s.layOutDirect(c, N, positions)
 			return
+		}
+		if c.Attention && paths == 1 {
+			s.column = s.take(c.encoderSteps() * H)
 		}
 		R := N * paths
 		f := frame{attended: s.attended(c, N, paths)}
@@ -159,7 +163,7 @@ func (s *State) common(m *Model, batch, paths int) {
 	s.final = [2][]float32{s.take(states), s.take(states)}
 	s.encode = StackedArgs{Batch: N, Steps: S, X: x, HN: s.final[0], CN: s.final[1]}
 	s.ends = s.take(N * 2 * H)
-	s.keys, s.values = nil, nil
+	s.keys, s.values, s.column = nil, nil, nil
 	if c.Attention {
 		s.keys, s.values = s.take(N*S*H), s.take(N*S*H)
 	}
