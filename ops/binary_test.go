@@ -149,7 +149,8 @@ func TestBinary(t *testing.T) {
 		{op: "Clip", opset: 13, in: tensors{vec[float32](-2, 0.5, 9), tensor.Scalar[float32](-1), tensor.Scalar[float32](1)}, want: tensors{vec[float32](-1, 0.5, 1)}},
 		{op: "Clip", opset: 13, name: "no lower", in: tensors{vec[int8](-100, 100), nil, tensor.Scalar[int8](5)}, want: tensors{vec[int8](-100, 5)}},
 		{op: "Clip", opset: 13, name: "crossed bounds", in: tensors{vec[float32](0), tensor.Scalar[float32](3), tensor.Scalar[float32](1)}, want: tensors{vec[float32](1)}},
-		{op: "Clip", opset: 13, name: "keeps NaN and Inf", in: tensors{vec(nan64, inf64)}, want: tensors{vec(nan64, inf64)}},
+		{op: "Clip", opset: 13, name: "keeps NaN, and without bounds stays finite", in: tensors{vec(nan64, inf64, -inf64)}, want: tensors{vec(nan64, math.MaxFloat64, -math.MaxFloat64)}},
+		{op: "Clip", opset: 13, name: "half without a lower bound", in: tensors{half(float32(math.Inf(-1)), 3), nil, half(2)}, want: tensors{half(-65504, 2)}},
 		{op: "Clip", opset: 6, attrs: attrs(onnx.AttrFloat("max", 2)), in: tensors{vec[float32](-1, 5)}, want: tensors{vec[float32](-1, 2)}},
 		{op: "Clip", opset: 13, name: "bound of two", in: tensors{vec[float32](1), vec[float32](1, 2)}, err: `input 1: has shape (2), expected a scalar`},
 	})

@@ -12,7 +12,7 @@ import (
 func clipOps() []Op {
 	bounds := func(since int, allowed dtypes) Version {
 		return Version{Since: since, MinIn: 1, MaxIn: 3, MinOut: 1, MaxOut: 1,
-			New: func(*Attrs) (Kernel, error) { return &clip{allowed}, nil }}
+			New: func(*Attrs) (Kernel, error) { return &clip{allowed, math.MaxFloat32}, nil }}
 	}
 	return []Op{{Name: "Clip", Versions: []Version{
 		oldUnary(newClipAttributes), one(6, newClipAttributes),
@@ -30,9 +30,12 @@ func newClipAttributes(a *Attrs) (Kernel, error) {
 	}}, nil
 }
 
-// clip is y = min(max(x, low), high), where low and high are scalars that may
-// be absent.
-type clip struct{ allowed dtypes }
+// clip is y = min(max(x, low), high), where low and high are scalars. One that is
+// absent is the type's least or largest number, which infinities become.
+type clip struct {
+	allowed dtypes
+	most    float32 // of a type that is computed in float32
+}
 
 func (k *clip) InPlace() []int { return []int{0} }
 
@@ -66,13 +69,17 @@ func (k *clip) Run(c *Ctx) error {
 		}
 	}
 	if isHalf(x.DType()) {
-		return inFloat32(c, x.DType(), k.Run)
+		half := clip{k.allowed, 65504}
+		if x.DType() == tensor.BFloat16 {
+			half.most = math.Float32frombits(0x7f7f0000)
+		}
+		return inFloat32(c, x.DType(), half.Run)
 	}
 	y, err := c.Out(0, x.DType(), x.Shape()...)
 	if err != nil {
 		return err
 	}
-	pick(x.DType(), clipTo(float32(math.Inf(-1)), float32(math.Inf(1))), clipTo(math.Inf(-1), math.Inf(1)),
+	pick(x.DType(), clipTo(-k.most, k.most), clipTo(-math.MaxFloat64, math.MaxFloat64),
 		clipTo[int8](math.MinInt8, math.MaxInt8), clipTo[int16](math.MinInt16, math.MaxInt16),
 		clipTo[int32](math.MinInt32, math.MaxInt32), clipTo[int64](math.MinInt64, math.MaxInt64),
 		clipTo[uint8](0, math.MaxUint8), clipTo[uint16](0, math.MaxUint16),

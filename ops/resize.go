@@ -42,12 +42,10 @@ func newResize11(a *Attrs) (Kernel, error) {
 	k := &resize{roiIn: 1, scalesIn: 2, sizesIn: 3, keep: "stretch"}
 	k.mode = a.Enum("mode", "nearest", "nearest", "linear", "cubic")
 	k.nearest = a.Enum("nearest_mode", "round_prefer_floor", "round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
-	modes := []string{"half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"}
-	switch {
-	case a.Opset < 13:
+	// half_pixel_symmetric came with opset 19, but ONNX Runtime takes it before.
+	modes := []string{"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"}
+	if a.Opset < 13 {
 		modes = append(modes, "tf_half_pixel_for_nn")
-	case a.Opset >= 19:
-		modes = append(modes, "half_pixel_symmetric")
 	}
 	k.coordinate = a.Enum("coordinate_transformation_mode", "half_pixel", modes...)
 	k.extrapolation = a.Float("extrapolation_value", 0)
