@@ -218,7 +218,7 @@ func (a *Attrs) DType(name string, def tensor.DType) tensor.DType {
 	}
 	dt := tensor.DType(at.I)
 	if at.I < 0 || at.I > 255 || !dt.Valid() {
-		a.fail(name, fmt.Errorf("%d is no element type", at.I))
+		a.fail(name, fmt.Errorf("is %d, which is no element type", at.I))
 	}
 	return dt
 }

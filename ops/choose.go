@@ -117,7 +117,7 @@ func (k trilu) Run(c *Ctx) error {
 	if c.Has(1) {
 		d := c.In(1)
 		if d == nil || d.DType() != tensor.Int64 || d.Len() != 1 {
-			return fmt.Errorf("input 1: expected one int64")
+			return fmt.Errorf("input 1: is %s, expected one int64", formOf(c.Value(1)))
 		}
 		diagonal = scalar[int64](d)
 	}

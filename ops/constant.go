@@ -82,7 +82,7 @@ func (k constantOfShape) Infer(c *Infer) error {
 	if shape, ok := c.Ints(0); ok {
 		for i, d := range shape {
 			if d < 0 {
-				return fmt.Errorf("input 0: has extent %d at dimension %d", d, i)
+				return fmt.Errorf("input 0: has extent %d at dimension %d, expected at least 0", d, i)
 			}
 		}
 		c.Set(0, Shaped(dt, shape...))
@@ -110,7 +110,7 @@ func (k constantOfShape) Run(c *Ctx) error {
 	}
 	for i, d := range shape {
 		if d < 0 {
-			return fmt.Errorf("input 0: has extent %d at dimension %d", d, i)
+			return fmt.Errorf("input 0: has extent %d at dimension %d, expected at least 0", d, i)
 		}
 	}
 	y, err := c.Out(0, k.value.DType(), shape...)

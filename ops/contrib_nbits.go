@@ -28,7 +28,7 @@ func newMatMulNBits(a *Attrs) (Kernel, error) {
 	a.Ignore("accuracy_level") // we take float32
 	m := &matmulNBits{k: groupOf(a, "K"), n: groupOf(a, "N"), bits: int(a.Int("bits", 4)), block: groupOf(a, "block_size")}
 	if m.bits != 2 && m.bits != 4 && m.bits != 8 {
-		a.Unsupported("bits", "is %d", m.bits)
+		a.Unsupported("bits", "is %d, other than 2, 4 and 8", m.bits)
 	}
 	if m.block < 16 || m.block&(m.block-1) != 0 {
 		a.Fail("block_size", "is %d, expected a power of two from 16", m.block)

@@ -52,7 +52,7 @@ func checkBody(a *Attrs, name string, b Body, inputs, outputs int) {
 func (branch) Infer(*Infer) error { return nil }
 
 func (k branch) Run(c *Ctx) error {
-	cond, err := truth(c.In(0))
+	cond, err := truth(c.Value(0))
 	if err != nil {
 		return fmt.Errorf("input 0: %w", err)
 	}
@@ -75,12 +75,10 @@ func (k branch) Run(c *Ctx) error {
 func (branch) AnyValue() {}
 
 // truth is the one element of a bool tensor.
-func truth(t *tensor.Tensor) (bool, error) {
-	if t == nil {
-		return false, fmt.Errorf("expected a tensor of one bool")
-	}
-	if t.DType() != tensor.Bool || t.Len() != 1 {
-		return false, fmt.Errorf("is %v, expected one bool", t)
+func truth(v tensor.Value) (bool, error) {
+	t, ok := v.(*tensor.Tensor)
+	if !ok || t.DType() != tensor.Bool || t.Len() != 1 {
+		return false, fmt.Errorf("is %s, expected one bool", formOf(v))
 	}
 	return scalar[bool](t), nil
 }
@@ -117,13 +115,13 @@ func (k loop) Run(c *Ctx) error {
 	if c.Has(0) {
 		m := c.In(0)
 		if m == nil || m.DType() != tensor.Int64 || m.Len() != 1 {
-			return fmt.Errorf("input 0: expected one int64")
+			return fmt.Errorf("input 0: is %s, expected one int64", formOf(c.Value(0)))
 		}
 		trips = scalar[int64](m)
 	}
 	if c.Has(1) {
 		var err error
-		if going, err = truth(c.In(1)); err != nil {
+		if going, err = truth(c.Value(1)); err != nil {
 			return fmt.Errorf("input 1: %w", err)
 		}
 	}
@@ -144,8 +142,7 @@ func (k loop) Run(c *Ctx) error {
 		if err != nil {
 			return err
 		}
-		now, _ := out[0].(*tensor.Tensor)
-		if now, err := truth(now); err != nil {
+		if now, err := truth(out[0]); err != nil {
 			return fmt.Errorf("the body's output 0: %w", err)
 		} else if k.hasCond {
 			going = now

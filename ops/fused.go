@@ -2,6 +2,9 @@ package ops
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/onda-ml/onda/ops/kernel"
 	"github.com/onda-ml/onda/ops/tensor"
@@ -47,7 +50,7 @@ func newFusedLinear(a *Attrs) (Kernel, error) {
 	name := a.String("activation", "")
 	act, ok := activations[name]
 	if !ok {
-		a.Fail("activation", "is %q", name)
+		a.Fail("activation", "is %q, expected one of %s", name, strings.Join(slices.Sorted(maps.Keys(activations))[1:], ", "))
 	}
 	return &fusedLinear{transB: a.Bool("transB", false), act: act}, nil
 }

@@ -75,7 +75,7 @@ func TestFusedLinear(t *testing.T) {
 		{[]*tensor.Tensor{x, ramp(0, 4, 4)}, "", "input 0: has extent 5 along its last axis, expected 4"},
 		{[]*tensor.Tensor{x, ramp(0, 4)}, "", "input 1: has rank 1, expected 2"},
 		{[]*tensor.Tensor{x, tensorOf(tensor.Int8, make([]float64, 20), 4, 5)}, "", "input 1: has type int8, expected float"},
-		{[]*tensor.Tensor{x, w}, "Softplus", `attribute "activation": is "Softplus"`},
+		{[]*tensor.Tensor{x, w}, "Softplus", `attribute "activation": is "Softplus", expected one of Gelu, Gelu:tanh, Relu, Sigmoid, Silu, Tanh`},
 	} {
 		_, err := run(t, fused("Linear", 2, 1, onnx.AttrInt("transB", 1), onnx.AttrString("activation", c.attr)), 1, c.in...)
 		require.EqualError(t, err, c.want)

@@ -103,7 +103,7 @@ func TestChoices(t *testing.T) {
 		{hot(), 11, in(list(0, -1, 5), depth, values), "float(3, 3) [9 0 0 0 0 9 0 0 0]"},
 		{hot(axis(0)), 11, in(list(0, 2), depth, values), "float(3, 2) [9 0 0 0 0 9]"},
 		{hot(), 11, in(tensor.Scalar(float32(1.9)), tensor.Must([]float32{2}, 1), tensor.Must([]string{"no", "yes"}, 2)), `string(2)["no" "yes"]`},
-		{hot(), 11, in(list(0), tensor.Scalar[int64](-1), values), "input 1: depth is -1"},
+		{hot(), 11, in(list(0), tensor.Scalar[int64](-1), values), "input 1: is -1, expected a depth of 0 to 1099511627776"},
 		{hot(), 11, in(list(0), list(1, 2), values), "input 1: has shape (2), expected one element"},
 		{hot(), 11, in(list(0), depth, row(1)), "input 2: has shape (1), expected (2)"},
 		{hot(axis(2)), 11, in(list(0), depth, values), "axis 2 is out of range for rank 2"},

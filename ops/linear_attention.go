@@ -100,8 +100,11 @@ func (k *linearAttention) sizes(in *operands) (b, t, dk, dv int, err error) {
 			}
 			continue
 		}
-		if width%heads != 0 || *of >= 0 && width != heads**of {
-			return 0, 0, 0, 0, fmt.Errorf("input %d: has width %d for %d heads", i, width, heads)
+		if width%heads != 0 {
+			return 0, 0, 0, 0, fmt.Errorf("input %d: has width %d, which %d heads do not divide", i, width, heads)
+		}
+		if *of >= 0 && width != heads**of {
+			return 0, 0, 0, 0, fmt.Errorf("input %d: has width %d, expected %d", i, width, heads**of)
 		}
 		*of = width / heads
 	}

@@ -238,7 +238,7 @@ func TestLinearAttentionRefuses(t *testing.T) {
 		{node("LinearAttention", 3, 1, heads(3, 2, "linear")...), []*tensor.Tensor{x(1, 2, 4), x(1, 2, 4), x(1, 2, 4)}, `attribute "q_num_heads": is 3, expected a positive multiple of kv_num_heads, 2`},
 		{node("LinearAttention", 3, 1, heads(2, 2, "gated")...), []*tensor.Tensor{x(1, 2, 4), x(1, 2, 4), x(1, 2, 4)}, `attribute "update_rule": is "gated", which needs input 4 (decay)`},
 		{node("LinearAttention", 6, 1, heads(2, 2, "linear")...), []*tensor.Tensor{x(1, 2, 4), x(1, 2, 4), x(1, 2, 4), nil, nil, x(1, 2, 2)}, `attribute "update_rule": is "linear", which has no input 5 (beta)`},
-		{node("LinearAttention", 3, 1, heads(2, 2, "linear")...), []*tensor.Tensor{x(1, 2, 4), x(1, 2, 5), x(1, 2, 4)}, "input 1: has width 5 for 2 heads"},
+		{node("LinearAttention", 3, 1, heads(2, 2, "linear")...), []*tensor.Tensor{x(1, 2, 4), x(1, 2, 5), x(1, 2, 4)}, "input 1: has width 5, which 2 heads do not divide"},
 		{node("LinearAttention", 3, 1, heads(2, 2, "linear")...), []*tensor.Tensor{x(1, 2, 4), x(1, 3, 4), x(1, 2, 4)}, "input 1: has shape (1, 3, 4), expected (1, 2, -1)"},
 		{node("CausalConvWithState", 2, 1), []*tensor.Tensor{x(1, 2, 4), x(2, 2, 3)}, "input 1: has shape (2, 2, 3), expected (2, 1, -1)"},
 		{node("CausalConvWithState", 2, 1), []*tensor.Tensor{x(1, 2, 4), x(2, 1, 0)}, "input 1: has no taps, expected at least 1"},

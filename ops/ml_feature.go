@@ -192,7 +192,7 @@ func newFeatureVectorizer(a *Attrs) (Kernel, error) {
 	k := &featureVectorizer{}
 	for i, n := range a.Ints("inputdimensions") {
 		if n < 0 || n > math.MaxInt32 {
-			a.Fail("inputdimensions", "element %d is %d", i, n)
+			a.Fail("inputdimensions", "element %d is %d, expected 0 to %d", i, n, math.MaxInt32)
 			n = 0
 		}
 		k.widths = append(k.widths, int(n))
@@ -234,7 +234,7 @@ func (k *featureVectorizer) Run(c *Ctx) error {
 	for i := range k.widths {
 		x := c.In(i)
 		if x == nil || x.Rank() < 1 || x.Rank() > 2 {
-			return fmt.Errorf("input %d: is %v, expected a vector or matrix", i, x)
+			return fmt.Errorf("input %d: is %s, expected a vector or matrix", i, formOf(c.Value(i)))
 		}
 		if err := mlInputs.check(i, x.DType()); err != nil {
 			return err

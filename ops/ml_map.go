@@ -150,7 +150,7 @@ func newCastMap(a *Attrs) (Kernel, error) {
 	}
 	n := a.Int("max_map", 1)
 	if n < 0 || n > math.MaxInt32 {
-		a.Fail("max_map", "is %d", n)
+		a.Fail("max_map", "is %d, expected 0 to %d", n, math.MaxInt32)
 	}
 	k.most = int(n)
 	return k, nil

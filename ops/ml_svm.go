@@ -120,7 +120,7 @@ func newSVMClassifier(a *Attrs) (Kernel, error) {
 	count := 0
 	for i, n := range a.Ints("vectors_per_class") {
 		if n < 0 || n > math.MaxInt32 || count > math.MaxInt32 {
-			a.Fail("vectors_per_class", "element %d is %d", i, n)
+			a.Fail("vectors_per_class", "element %d is %d, expected 0 to %d in all", i, n, math.MaxInt32)
 			n = 0
 		}
 		k.starts = append(k.starts, count)

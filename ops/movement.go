@@ -179,6 +179,14 @@ func kindOf(v tensor.Value) string {
 	return "nothing"
 }
 
+// formOf is type and shape of a tensor, and the kind of another value.
+func formOf(v tensor.Value) string {
+	if t, ok := v.(*tensor.Tensor); ok {
+		return t.String()
+	}
+	return kindOf(v)
+}
+
 // toAxes are axes of an attribute or input as ints in [0, rank) in the order
 // given, each at most once.
 func toAxes(dst []int, axes []int, rank int) ([]int, error) {

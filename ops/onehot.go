@@ -27,7 +27,7 @@ func depthOf(t *tensor.Tensor) (int, error) {
 		return 0, err
 	}
 	if d[0] < 0 || d[0] > 1<<40 {
-		return 0, fmt.Errorf("input 1: depth is %d", d[0])
+		return 0, fmt.Errorf("input 1: is %d, expected a depth of 0 to %d", d[0], int64(1<<40))
 	}
 	return int(d[0]), nil
 }

@@ -55,7 +55,7 @@ func readBlocking(a *Attrs, since int) (b blocking) {
 	}
 	if since >= 21 {
 		if b.size = a.Int("block_size", 0); b.size < 0 {
-			a.Fail("block_size", "is %d", b.size)
+			a.Fail("block_size", "is %d, expected at least 0", b.size)
 		}
 	}
 	return b
@@ -134,7 +134,7 @@ func newQuantize(since int, from, scale, to dtypes) func(*Attrs) (Kernel, error)
 		if since >= 23 {
 			k.precision = a.DType("precision", tensor.Undefined)
 			if ok := types(tensor.Undefined, tensor.Float32, tensor.Float16, tensor.BFloat16); !ok.has(k.precision) {
-				a.Unsupported("precision", "%v", k.precision)
+				a.Unsupported("precision", "is %v", k.precision)
 			}
 		}
 		return k, nil

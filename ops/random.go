@@ -85,7 +85,7 @@ func newDraw(normal, like bool, allowed dtypes) func(*Attrs) (Kernel, error) {
 			a.Require("shape")
 			for _, d := range a.Ints("shape") {
 				if d < 0 || d > math.MaxInt {
-					a.Fail("shape", "has extent %d", d)
+					a.Fail("shape", "has extent %d, expected at least 0", d)
 				}
 				k.shape = append(k.shape, int(d))
 			}
@@ -230,11 +230,11 @@ func newMultinomial(allowed dtypes) func(*Attrs) (Kernel, error) {
 	return func(a *Attrs) (Kernel, error) {
 		k := &multinomial{allowed: allowed, dt: a.DType("dtype", tensor.Int32), seed: readSeed(a)}
 		if k.dt != tensor.Int32 && k.dt != tensor.Int64 {
-			a.Fail("dtype", "is %v, expected int32, int64", k.dt)
+			a.Fail("dtype", "is %v, expected int32 or int64", k.dt)
 		}
 		n := a.Int("sample_size", 1)
 		if n < 0 || n > math.MaxInt32 {
-			a.Fail("sample_size", "is %d", n)
+			a.Fail("sample_size", "is %d, expected 0 to %d", n, math.MaxInt32)
 		}
 		k.n = int(n)
 		return k, nil

@@ -15,7 +15,7 @@ type rangeOp struct{}
 func newRange(a *Attrs) (Kernel, error) {
 	if a.Opset >= 27 {
 		if t := a.DType("stash_type", tensor.Float32); t != tensor.Float32 && t != tensor.Float16 && t != tensor.BFloat16 && t != tensor.Float64 {
-			a.Unsupported("stash_type", "%v", t)
+			a.Unsupported("stash_type", "is %v", t)
 		}
 	}
 	return rangeOp{}, nil
@@ -70,7 +70,7 @@ func intRange[T int16 | int32 | int64](start, limit, delta T) (int, error) {
 	span, step := uint64(int64(limit))-uint64(int64(start)), uint64(int64(delta))
 	switch {
 	case delta == 0:
-		return 0, fmt.Errorf("input 2: delta is 0")
+		return 0, fmt.Errorf("input 2: is 0, expected a positive or negative delta")
 	case (delta > 0) != (limit > start) || limit == start:
 		return 0, nil
 	case delta < 0:
@@ -87,7 +87,7 @@ func floatRange(span, delta float64) (int, error) {
 	n := math.Ceil(span / delta)
 	switch {
 	case delta == 0:
-		return 0, fmt.Errorf("input 2: delta is 0")
+		return 0, fmt.Errorf("input 2: is 0, expected a positive or negative delta")
 	case math.IsNaN(n) || n > math.MaxInt/16:
 		return 0, fmt.Errorf("a range of %g elements is more than memory can address", n)
 	}

@@ -241,7 +241,7 @@ func runMaxRoiPool[T floating](c *Ctx, k maxRoiPool, x, rois *tensor.Tensor) err
 		for i := range at {
 			v := math.Round(float64(row[1+i]) * k.scale)
 			if !(math.Abs(v) < 1<<30) {
-				return fmt.Errorf("input 1: region %d has coordinate %g", n, v)
+				return fmt.Errorf("input 1: region %d has coordinate %g, expected a magnitude below %d", n, v, 1<<30)
 			}
 			at[i] = int(v)
 		}

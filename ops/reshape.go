@@ -83,7 +83,7 @@ func (k reshape) shape(dst, in, want []int) ([]int, error) {
 			}
 			d = in[i]
 		case d < -1:
-			return nil, fmt.Errorf("shape %v has extent %d at dimension %d", shapeOf(want), d, i)
+			return nil, fmt.Errorf("shape %v has extent %d at dimension %d, expected at least -1", shapeOf(want), d, i)
 		default:
 			var err error
 			if fixed, err = mulDim(fixed, d); err != nil {

@@ -65,7 +65,7 @@ func TestReshapes(t *testing.T) {
 		{reshape(), 13, in(x, list(4, -1)), "input of shape (2, 3) can't take shape (4, -1)"},
 		{reshape(), 13, in(x, list(5)), "input of shape (2, 3) can't take shape (5)"},
 		{reshape(), 13, in(x, list(-1, -1)), "shape (-1, -1) has more than one -1"},
-		{reshape(), 13, in(x, list(-2, 3)), "shape (-2, 3) has extent -2 at dimension 0"},
+		{reshape(), 13, in(x, list(-2, 3)), "shape (-2, 3) has extent -2 at dimension 0, expected at least -1"},
 		{reshape(), 13, in(x, list(6, 1, 0)), "shape (6, 1, 0) has 0 at dimension 2, the input has rank 2"},
 		{reshape(), 13, in(x, list(1<<40, 1<<40)), "extent 1099511627776 times 1099511627776 is more than memory can address"},
 		{reshape(), 13, in(x, x), "input 1: expected int64 or int32, found float"},
@@ -117,7 +117,7 @@ func TestConstants(t *testing.T) {
 		{node("ConstantOfShape", 1, 1), 9, in(list(2, 0)), "float(2, 0) []"},
 		{node("ConstantOfShape", 1, 1), 9, in(list()), "float() [0]"},
 		{node("ConstantOfShape", 1, 1, onnx.AttrTensor("value", tensor.ToONNX("", list(5)))), 9, in(list(1, 2)), "int64(1, 2) [5 5]"},
-		{node("ConstantOfShape", 1, 1), 9, in(list(2, -1)), "input 0: has extent -1 at dimension 1"},
+		{node("ConstantOfShape", 1, 1), 9, in(list(2, -1)), "input 0: has extent -1 at dimension 1, expected at least 0"},
 		{node("ConstantOfShape", 1, 1), 9, in(list(1<<31, 1<<31, 1<<31)), "tensor: shape (2147483648, 2147483648, 2147483648) has more elements than memory can address"},
 		{node("ConstantOfShape", 1, 1, value), 9, in(list(2)), `attribute "value": has 2 elements, expected 1`},
 
@@ -149,7 +149,7 @@ func TestRange(t *testing.T) {
 		{n(), 11, in(i(3), i(9), i(-1)), "int64(0) []"},
 		{n(), 11, in(i(-1<<63), i(1<<63-1), i(1<<62)), "int64(4) [-9223372036854775808 -4611686018427387904 0 4611686018427387904]"},
 		{n(), 27, in(h(2046), h(2052), h(2)), "float16(3) [254 103 0 104 1 104]"}, // 2046, 2048, 2050
-		{n(), 11, in(i(0), i(9), i(0)), "input 2: delta is 0"},
+		{n(), 11, in(i(0), i(9), i(0)), "input 2: is 0, expected a positive or negative delta"},
 		{n(), 11, in(f(0), f(1e30), f(1e-30)), "a range of 1.0000000118763894e+60 elements is more than memory can address"},
 		{n(), 11, in(i(0), i(1<<62), i(1)), "a range of 4611686018427387904 elements is more than memory can address"},
 		{n(), 11, in(i(0), f(1), i(1)), "input 1: has type float, expected int64"},
@@ -174,9 +174,9 @@ func TestMovementRefuses(t *testing.T) {
 		{node("Split", 2, 2), 13, in(x, list(3, -1)), "split size 0 is 3, extent 2 has 2 left"},
 		{node("Slice", 1, 1, onnx.AttrInts("starts", 1), onnx.AttrInts("ends", 9)), 9, in(row(1, 2, 3)), "float(2) [2 3]"},
 		{node("Slice", 3, 1), 13, in(row(1, 2, 3), list(1), list(1<<63-1)), "float(2) [2 3]"}, // where an int has 32 bits too
-		{node("Slice", 3, 1), 13, in(x, list(0), list(1, 1)), "there are 1 starts and 2 ends"},
+		{node("Slice", 3, 1), 13, in(x, list(0), list(1, 1)), "there are 1 starts and 2 ends, expected as many"},
 		{node("Slice", 4, 1), 13, in(x, list(0, 0), list(1, 1), list(1, -1)), "axis 1 is given twice"},
-		{node("Slice", 5, 1), 13, in(x, list(0), list(1), list(0), list(0)), "step is 0"},
+		{node("Slice", 5, 1), 13, in(x, list(0), list(1), list(0), list(0)), "a step is 0, expected a positive or negative number"},
 		{node("Slice", 5, 1), 13, in(row(1, 2, 3), list(-1), list(-1<<63), list(0), list(-1<<63)), "float(1) [3]"},
 		{node("Gather", 2, 1), 13, in(x, list(2)), "input 1: index 2 is out of range for extent 2"},
 		{node("Gather", 2, 1), 13, in(x, row(1)), "input 1: has type float, expected int32 or int64"},

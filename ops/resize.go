@@ -61,7 +61,7 @@ func newResize18(a *Attrs) (Kernel, error) {
 	k := base.(*resize)
 	k.filter.antialias = a.Bool("antialias", false)
 	if k.filter.antialias && k.mode == "nearest" {
-		a.Fail("antialias", "is set for mode nearest")
+		a.Fail("antialias", "is 1, expected 0 for mode nearest")
 	}
 	k.axes = attrInts(a, "axes")
 	k.keep = a.Enum("keep_aspect_ratio_policy", "stretch", "stretch", "not_larger", "not_smaller")

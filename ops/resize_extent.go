@@ -25,13 +25,13 @@ func (k *resize) target(in []int, roi, scales []float32, sizes []int) ([]resizeA
 	}
 	switch {
 	case sizes != nil && scales != nil:
-		return nil, fmt.Errorf("both scales and sizes are given")
+		return nil, fmt.Errorf("both scales and sizes are given, expected one of them")
 	case sizes == nil && scales == nil:
-		return nil, fmt.Errorf("neither scales nor sizes are given")
+		return nil, fmt.Errorf("neither scales nor sizes are given, expected one of them")
 	case scales != nil && len(scales) != len(axes):
-		return nil, fmt.Errorf("there are %d scales for %d axes", len(scales), len(axes))
+		return nil, fmt.Errorf("there are %d scales, expected one for each of %d axes", len(scales), len(axes))
 	case sizes != nil && len(sizes) != len(axes):
-		return nil, fmt.Errorf("there are %d sizes for %d axes", len(sizes), len(axes))
+		return nil, fmt.Errorf("there are %d sizes, expected one for each of %d axes", len(sizes), len(axes))
 	}
 	if k.coordinate == "tf_crop_and_resize" {
 		if len(roi) != 2*len(axes) {

@@ -35,7 +35,7 @@ type cut struct {
 // that is left, also backwards, as ONNX Runtime has it.
 func sliceAxis(n, start, end, step int) (first, count int, err error) {
 	if step == 0 {
-		return 0, 0, fmt.Errorf("step is 0")
+		return 0, 0, fmt.Errorf("a step is 0, expected a positive or negative number")
 	}
 	if n == 0 {
 		return 0, 0, nil
@@ -77,16 +77,16 @@ func (k *cut) of(in, starts, ends, axes, steps []int) error {
 		k.step[i] = 1
 	}
 	if len(ends) != len(starts) {
-		return fmt.Errorf("there are %d starts and %d ends", len(starts), len(ends))
+		return fmt.Errorf("there are %d starts and %d ends, expected as many", len(starts), len(ends))
 	}
 	if axes != nil && len(axes) != len(starts) {
-		return fmt.Errorf("there are %d starts and %d axes", len(starts), len(axes))
+		return fmt.Errorf("there are %d starts and %d axes, expected as many", len(starts), len(axes))
 	}
 	if steps != nil && len(steps) != len(starts) {
-		return fmt.Errorf("there are %d starts and %d steps", len(starts), len(steps))
+		return fmt.Errorf("there are %d starts and %d steps, expected as many", len(starts), len(steps))
 	}
 	if len(starts) > rank {
-		return fmt.Errorf("there are %d starts, the input has rank %d", len(starts), rank)
+		return fmt.Errorf("there are %d starts, expected at most %d as the input's rank is", len(starts), rank)
 	}
 	var seen [tensor.MaxRank]bool
 	for i, start := range starts {
@@ -106,7 +106,7 @@ func (k *cut) of(in, starts, ends, axes, steps []int) error {
 		}
 		if in[a] == Unknown {
 			if step == 0 {
-				return fmt.Errorf("step is 0")
+				return fmt.Errorf("a step is 0, expected a positive or negative number")
 			}
 			continue
 		}

@@ -65,7 +65,7 @@ func TestTfIdf(t *testing.T) {
 		{grams("TF", 1, 0, onnx.AttrStrings("pool_strings", "a", "b", "a", "b")), 9, in(words("a", "b")), "float(4) [1 1 0 1]"},
 		{grams("TF", 1, 0, pool), 9, in(words("a")), "input 0: has type string, expected int32 or int64 like pool_int64s"},
 		{grams("TF", 1, 0), 9, in(x), `attribute "pool_strings": and "pool_int64s": expected one of them`},
-		{grams("TF", 3, 0, pool), 9, in(x), `attribute "min_gram_length": is 3 with max_gram_length 2`},
+		{grams("TF", 3, 0, pool), 9, in(x), `attribute "min_gram_length": is 3, expected 1 to max_gram_length 2`},
 		{grams("TF", 1, 0, ints("pool_int64s", 1, 2, 3)), 9, in(x), `attribute "ngram_counts": doesn't cut a pool of 3 tokens into 2-grams from 2 to 3`},
 	})
 }

@@ -27,17 +27,17 @@ func newTfIdf(a *Attrs) (Kernel, error) {
 		shortest: int(min(a.Int("min_gram_length", 1), most)), longest: int(min(a.Int("max_gram_length", 1), most)),
 		skips: int(min(a.Int("max_skip_count", 0), most)), coordinate: attrInts(a, "ngram_indexes")}
 	if k.shortest < 1 || k.longest < k.shortest {
-		a.Fail("min_gram_length", "is %d with max_gram_length %d", k.shortest, k.longest)
+		a.Fail("min_gram_length", "is %d, expected 1 to max_gram_length %d", k.shortest, k.longest)
 	}
 	if k.skips < 0 {
 		a.Fail("max_skip_count", "is %d, expected at least 0", k.skips)
 	}
 	if k.weights != nil && len(k.weights) != len(k.coordinate) {
-		a.Fail("weights", "has %d values for %d n-grams", len(k.weights), len(k.coordinate))
+		a.Fail("weights", "has %d values, expected one for each of %d n-grams", len(k.weights), len(k.coordinate))
 	}
 	for i, at := range k.coordinate {
 		if at < 0 || at >= most {
-			a.Fail("ngram_indexes", "is %d at %d", at, i)
+			a.Fail("ngram_indexes", "is %d at %d, expected 0 to %d", at, i, most-1)
 			return nil, nil
 		}
 		k.width = max(k.width, at+1)

@@ -16,7 +16,7 @@ func newTopK(allowed dtypes, since int) func(*Attrs) (Kernel, error) {
 			if n := a.Int("k", 0); n >= 0 && n <= 1<<40 {
 				k.k = int(n)
 			} else {
-				a.Fail("k", "is %d", n)
+				a.Fail("k", "is %d, expected at least 0", n)
 			}
 		}
 		if since >= 11 {
@@ -62,7 +62,7 @@ func (t *topK) Infer(c *Infer) error {
 	}
 	if n, ok := c.Ints(1); ok && len(n) == 1 {
 		if k = n[0]; k < 0 {
-			return fmt.Errorf("k is %d", k)
+			return fmt.Errorf("k is %d, expected at least 0", k)
 		}
 	}
 	shape, _, err := t.shape(nil, x.Shape, k)

@@ -101,10 +101,10 @@ func (k *optimiser) Run(c *Ctx) error {
 func rateAndStep(c *Ctx) (rate float64, t int64, err error) {
 	r, count := c.In(0), c.In(1)
 	if r == nil || r.Len() != 1 || !floats64.has(r.DType()) {
-		return 0, 0, fmt.Errorf("input 0: is %v, expected a scalar of %v", r, floats64)
+		return 0, 0, fmt.Errorf("input 0: is %s, expected a scalar of %v", formOf(c.Value(0)), floats64)
 	}
 	if count == nil || count.Len() != 1 || count.DType() != tensor.Int64 {
-		return 0, 0, fmt.Errorf("input 1: is %v, expected a scalar of int64", count)
+		return 0, 0, fmt.Errorf("input 1: is %s, expected a scalar of int64", formOf(c.Value(1)))
 	}
 	if r.DType() == tensor.Float64 {
 		rate = tensor.Of[float64](r)[0]

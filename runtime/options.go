@@ -38,7 +38,7 @@ type Option func(*config) error
 func WithThreads(n int) Option {
 	return func(c *config) error {
 		if n < 0 {
-			return fmt.Errorf("runtime: %d threads", n)
+			return fmt.Errorf("runtime: threads are %d, expected 0 or more", n)
 		}
 		c.threads = n
 		return nil
@@ -55,7 +55,7 @@ func WithThreads(n int) Option {
 func WithMemoryLimit(bytes int64) Option {
 	return func(c *config) error {
 		if bytes < 0 {
-			return fmt.Errorf("runtime: memory limit of %d bytes", bytes)
+			return fmt.Errorf("runtime: the memory limit is %d bytes, expected 0 or more", bytes)
 		}
 		c.memory, c.limited = bytes, bytes > 0
 		return nil
@@ -76,7 +76,7 @@ func WithStepsInTurn() Option {
 func WithLevel(l Level) Option {
 	return func(c *config) error {
 		if l != Plain && l != Optimised {
-			return fmt.Errorf("runtime: optimisation level %d", l)
+			return fmt.Errorf("runtime: the level is %d, expected Plain or Optimised", l)
 		}
 		c.level = l
 		return nil

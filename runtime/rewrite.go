@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/onda-ml/onda/onnx"
 	"github.com/onda-ml/onda/ops"
@@ -48,7 +49,7 @@ func WithoutRewrite(names ...string) Option {
 	return func(c *config) error {
 		for _, name := range names {
 			if !slices.Contains(Rewrites(), name) {
-				return fmt.Errorf("runtime: there is no rewrite %q", name)
+				return fmt.Errorf("runtime: there is no rewrite %q, expected one of %s", name, strings.Join(Rewrites(), ", "))
 			}
 		}
 		c.without = append(c.without, names...)

@@ -69,7 +69,7 @@ func TestRewrites(t *testing.T) {
 		require.True(t, tested[name], "rewrite %q has no case", name)
 	}
 	_, err := runtime.Compile(modelOf(13, chain(1, "Exp")), runtime.WithoutRewrite("no such"))
-	require.EqualError(t, err, `runtime: there is no rewrite "no such"`)
+	require.EqualError(t, err, `runtime: there is no rewrite "no such", expected one of `+strings.Join(runtime.Rewrites(), ", "))
 }
 
 func stepsOf(t *testing.T, m *runtime.Model, in map[string]*tensor.Tensor) []string {

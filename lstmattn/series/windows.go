@@ -130,7 +130,7 @@ func NewLatest(f *Frame, o WindowOptions) (*Windows, error) {
 
 func (o *WindowOptions) check(f *Frame) error {
 	if o.InputSize < 1 || o.Horizon < 1 || o.Stride < 1 {
-		return fmt.Errorf("windows of %d and %d rows, %d apart: expected numbers above 0", o.InputSize, o.Horizon, o.Stride)
+		return fmt.Errorf("the windows' input size is %d, horizon %d and stride %d, expected numbers above 0", o.InputSize, o.Horizon, o.Stride)
 	}
 	if len(o.Calendar) == 0 {
 		return nil
@@ -193,7 +193,7 @@ func (w *Windows) Read(ctx context.Context, index []int, b *lstmattn.Batch) erro
 	var scratch []float32
 	for k, i := range index {
 		if i < 0 || i >= w.total {
-			return fmt.Errorf("window %d of %d", i, w.total)
+			return fmt.Errorf("window %d is asked for, expected 0 to %d", i, w.total-1)
 		}
 		if err := ctx.Err(); err != nil {
 			return err

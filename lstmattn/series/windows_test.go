@@ -72,7 +72,7 @@ func TestWindowsHoldTheRowsTheySay(t *testing.T) {
 		}
 		s, origin := w.At(19)
 		require.Equal(t, []int{2, 27}, []int{s, origin}, "the last window ends with the series")
-		require.EqualError(t, w.Read(context.Background(), []int{20}, b), "window 20 of 20")
+		require.EqualError(t, w.Read(context.Background(), []int{20}, b), "window 20 is asked for, expected 0 to 19")
 	}
 }
 
@@ -139,7 +139,7 @@ func TestShortSeriesAreRefusedOrLeftOut(t *testing.T) {
 	_, err = NewWindows(f, WindowOptions{InputSize: 50, Horizon: 3, SkipShort: true})
 	require.EqualError(t, err, "no series is long enough for a window")
 	_, err = NewWindows(f, WindowOptions{InputSize: 5, Stride: 1})
-	require.EqualError(t, err, "windows of 5 and 0 rows, 1 apart: expected numbers above 0")
+	require.EqualError(t, err, "the windows' input size is 5, horizon 0 and stride 1, expected numbers above 0")
 }
 
 // A missing target has no weight; a missing input is filled from before, never

@@ -152,14 +152,20 @@ func parseCheckpoint(data []byte) (*checkpoint, error) {
 	return c, nil
 }
 
+// What a training that was killed may leave in its folder: a probe, and files that
+// export.WriteFile had not renamed yet.
+const (
+	probeFile = ".probe.*"
+	temporary = ".????????.tmp"
+)
+
 // prepareFolder makes the folder, sees that files can be made in it before hours
-// are spent, and removes what a training that was killed while it wrote has left
-// beside its files.
+// are spent, and removes what a training that was killed has left there.
 func (r *run) prepareFolder() error {
 	if err := os.MkdirAll(r.options.Dir, 0o777); err != nil {
 		return err
 	}
-	probe, err := os.CreateTemp(r.options.Dir, ".probe.*")
+	probe, err := os.CreateTemp(r.options.Dir, probeFile)
 	if err != nil {
 		return fmt.Errorf("%s: no file can be made there: %w", r.options.Dir, errors.Unwrap(err))
 	}
@@ -171,8 +177,8 @@ func (r *run) prepareFolder() error {
 		return err
 	}
 	for _, e := range entries {
-		for _, name := range []string{CheckpointFile, export.TensorsFile, export.ConfigFile} {
-			if left, _ := filepath.Match(name+".????????.tmp", e.Name()); left {
+		for _, pattern := range []string{probeFile, CheckpointFile + temporary, export.TensorsFile + temporary, export.ConfigFile + temporary} {
+			if left, _ := filepath.Match(pattern, e.Name()); left {
 				if err := os.Remove(filepath.Join(r.options.Dir, e.Name())); err != nil {
 					return err
 				}

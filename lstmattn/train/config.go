@@ -123,7 +123,7 @@ func (c *Config) Validate() error {
 	}
 	for _, h := range c.Horizons {
 		if h < 1 {
-			refuse("horizons has %d, must be at least 1", h)
+			refuse("horizons has an entry of %d, must be at least 1", h)
 		}
 	}
 	c.Schedule.problems(refuse)

@@ -51,7 +51,7 @@ func TestConfigRefusals(t *testing.T) {
 		`{"optimizer": "adam"}`:                  `config: training: optimizer is "adam", must be adamw or sgd`,
 		`{"loss": "rmse"}`:                       `config: training: loss is "rmse", must be mse, mae, huber, quantile, gaussian or student_t`,
 		`{"seed": -1}`:                           `config: training: seed is -1, expected an integer of at least 0`,
-		`{"horizons": [0]}`:                      `config: training: horizons has 0, must be at least 1`,
+		`{"horizons": [0]}`:                      `config: training: horizons has an entry of 0, must be at least 1`,
 		`{"schedule": "cosine"}`:                 `config: training.schedule: expected an object of fields, found "cosine"`,
 		`{"schedule": {"kind": "linear"}}`:       `config: training: schedule.kind is "linear", must be constant, cosine, step or plateau`,
 		`{"schedule": {"kind": "step", "x": 1}}`: `config: training.schedule: unknown field "x"`,

@@ -44,7 +44,7 @@ func trainUntilKilled(dir string) int {
 }
 
 // A training that is killed at any moment, over and over, and resumed, ends
-// with the bits of one that never was.
+// with the bits of one that was not killed.
 func TestKilledTrainingResumesToTheSameBits(t *testing.T) {
 	whole := longTask(t)
 	want := filepath.Join(t.TempDir(), "want")

@@ -87,7 +87,7 @@ func newRun(ctx context.Context, m *lstmattn.Model, training, validation lstmatt
 		r.perEpoch++
 	}
 	if r.perEpoch == 0 {
-		return nil, fmt.Errorf("train: the training set has %d windows, a batch %d", n, cfg.BatchSize)
+		return nil, fmt.Errorf("train: the training set has %d windows, expected at least batch_size, %d", n, cfg.BatchSize)
 	}
 	r.total = r.perEpoch * cfg.Epochs
 	if cfg.MaxSteps > 0 {

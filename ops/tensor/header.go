@@ -9,7 +9,7 @@ import (
 // that give it memory later, again and again, with [Tensor.Attach].
 func Header(dt DType, shape ...int) (*Tensor, error) {
 	if !dt.Valid() {
-		return nil, fmt.Errorf("tensor: element type %v", dt)
+		return nil, fmt.Errorf("tensor: %v is no element type", dt)
 	}
 	if _, err := CheckShape(shape, dt.Size()); err != nil {
 		return nil, err

@@ -36,7 +36,7 @@ func fromONNX(p *onnx.Tensor) (*Tensor, error) {
 	shape := make([]int, len(p.Dims))
 	for i, d := range p.Dims {
 		if d < 0 || d > math.MaxInt {
-			return nil, fmt.Errorf("dimension %d has extent %d", i, d)
+			return nil, fmt.Errorf("dimension %d has extent %d, expected at least 0", i, d)
 		}
 		shape[i] = int(d)
 	}

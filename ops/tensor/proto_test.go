@@ -64,7 +64,7 @@ func TestFromONNXRefuses(t *testing.T) {
 	}{
 		{nil, "tensor: is missing"},
 		{&onnx.Tensor{Name: "w", DataType: 99}, `tensor "w": element type 99 is not known`},
-		{&onnx.Tensor{Name: "w", DataType: 1, Dims: []int64{-2}}, `tensor "w": dimension 0 has extent -2`},
+		{&onnx.Tensor{Name: "w", DataType: 1, Dims: []int64{-2}}, `tensor "w": dimension 0 has extent -2, expected at least 0`},
 		{&onnx.Tensor{Name: "w", DataType: 1, Dims: []int64{3}, RawData: make([]byte, 8)}, `tensor "w": tensor: shape (3) of float takes 12 bytes, the data has 8`},
 		{&onnx.Tensor{Name: "w", DataType: 1, Dims: []int64{3}, FloatData: []float32{1}}, `tensor "w": shape (3) has 3 elements, the data has 1`},
 		{&onnx.Tensor{Name: "w", DataType: 22, Dims: []int64{3}, RawData: []byte{1}}, `tensor "w": shape (3) of int4 takes 2 bytes, the data has 1`},

@@ -26,7 +26,7 @@ func FromSparseONNX(p *onnx.SparseTensor) (*Tensor, error) {
 	shape := make([]int, len(p.Dims))
 	for i, d := range p.Dims {
 		if d < 0 || d > math.MaxInt {
-			return nil, fmt.Errorf("sparse tensor: dimension %d has extent %d", i, d)
+			return nil, fmt.Errorf("sparse tensor: dimension %d has extent %d, expected at least 0", i, d)
 		}
 		shape[i] = int(d)
 	}
@@ -67,7 +67,7 @@ func linearIndices(indices *Tensor, nnz int, shape []int) ([]int, error) {
 	case indices.Rank() == 1 && len(idx) == nnz:
 		for k, v := range idx {
 			if v < 0 || v > math.MaxInt {
-				return nil, fmt.Errorf("sparse tensor: index %d is %d", k, v)
+				return nil, fmt.Errorf("sparse tensor: index %d is %d, expected at least 0", k, v)
 			}
 			out[k] = int(v)
 		}

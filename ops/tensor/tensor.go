@@ -78,7 +78,7 @@ func Scalar[T Elem](v T) *Tensor { return Must([]T{v}) }
 // Zeros makes a tensor with every element zero, false or "".
 func Zeros(dt DType, shape ...int) (*Tensor, error) {
 	if !dt.Valid() {
-		return nil, fmt.Errorf("tensor: element type %v", dt)
+		return nil, fmt.Errorf("tensor: %v is no element type", dt)
 	}
 	n, err := CheckShape(shape, dt.Size())
 	if err != nil {

@@ -39,7 +39,7 @@ func TestRefusals(t *testing.T) {
 		{func() error { _, err := x.Reshaped(4, 2); return err }, "tensor: (2, 3) has 6 elements, shape (4, 2) has 8"},
 		{func() error { _, err := FromBytes(Float64, make([]byte, 12), 2); return err }, "tensor: shape (2) of double takes 16 bytes, the data has 12"},
 		{func() error { _, err := FromBytes(String, nil); return err }, "tensor: bytes can't hold elements of type string"},
-		{func() error { _, err := Zeros(Undefined, 1); return err }, "tensor: element type undefined"},
+		{func() error { _, err := Zeros(Undefined, 1); return err }, "tensor: undefined is no element type"},
 		{func() error { return x.CopyFrom(Scalar(int64(1))) }, "tensor: can't copy int64 () into float (2, 3)"},
 	} {
 		require.ErrorContains(t, c.err(), c.want)

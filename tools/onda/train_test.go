@@ -99,7 +99,7 @@ func TestTrainRefusals(t *testing.T) {
 		`{"feature_names": ["up", "left"]}`:                                                                      `waves.csv: row 1: no column "left"; the file has ds, up, down`,
 		`{"input_size": 100, "training": {"split": {"train": [0, "75%"]}}}`:                                      "waves.csv: split.train: ",
 		`{"input_size": 16, "horizon": 4, "training": {"split": {"train": [0, "lots"]}}}`:                        `waves.csv: split.train: cut "lots"`,
-		`{"input_size": 16, "horizon": 4, "hidden_size": 8, "training": {"batch_size": 200, "drop_last": true}}`: "the training set has 53 windows, a batch 200",
+		`{"input_size": 16, "horizon": 4, "hidden_size": 8, "training": {"batch_size": 200, "drop_last": true}}`: "the training set has 53 windows, expected at least batch_size, 200",
 	} {
 		status, _, stderr := onda("train", "--data", csv, "--config", write(t, "config.json", config), "--out", t.TempDir(), "--quiet")
 		require.Equal(t, 1, status)
