@@ -23,6 +23,9 @@ func contribAttentionOps() []Op {
 		op("DecoderMaskedMultiHeadAttention", 1, 11, 1, 4, newDecoderMasked),
 		op("GroupQueryAttention", 7, 17, 1, 4, newGroupQuery),
 		op("RotaryEmbedding", 4, 4, 1, 1, newContribRotary),
+		op("LinearAttention", 3, 6, 1, 2, newContribLinear),
+		op("CausalConvWithState", 2, 4, 1, 3, newContribCausal),
+		op("GatherBlockQuantized", 3, 4, 1, 1, newGatherQuantised),
 		op("EmbedLayerNormalization", 7, 9, 1, 3, newEmbedNorm),
 		op("QEmbedLayerNormalization", 18, 18, 1, 2, newQuantisedEmbedNorm),
 	}

@@ -29,13 +29,14 @@ var unprobed = map[string]string{
 }
 
 // refusedTypes are types of com.microsoft's operators that the table doesn't take:
-// those that ONNX Runtime runs on other devices only.
+// those that ONNX Runtime runs on other devices only, and small floats in blocks.
 var refusedTypes = map[string][]tensor.DType{
 	"com.microsoft.BiasGelu.T":                  {tensor.Float64},
 	"com.microsoft.FastGelu.T":                  {tensor.Float64},
 	"com.microsoft.FusedConv.T":                 {tensor.Float64, tensor.Float16},
 	"com.microsoft.FusedGemm.T":                 {tensor.Float64, tensor.Float16, tensor.Uint32, tensor.Uint64, tensor.Int32, tensor.Int64},
 	"com.microsoft.MatMulIntegerToFloat.T3":     {tensor.Float16},
+	"com.microsoft.GatherBlockQuantized.T1":     {tensor.Float4E2M1, tensor.Float8E4M3FN, tensor.Float8E4M3FNUZ, tensor.Float8E5M2, tensor.Float8E5M2FNUZ},
 	"com.microsoft.GroupQueryAttention.T_CACHE": {tensor.Float8E4M3FN},
 }
 

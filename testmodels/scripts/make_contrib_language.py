@@ -1,16 +1,17 @@
 """contrib/: operators of com.microsoft as language models have them: caches of a window, normalised heads, shared
-buffers, decoders of one step.
+buffers, decoders of one step, recurrences, embeddings in blocks.
 
 Expected outputs come from ONNX Runtime, without its optimisations. It doesn't run every form on a CPU: a case may then
 name inputs of a form that it does run, with the same outputs.
 """
 
+import ml_dtypes
 import numpy as np
 import onnx
 from onnx import helper
 
 import cases
-from make_contrib import build, f, ints, raw_mask, run, tables
+from make_contrib import Constant, build, f, ints, random, raw_mask, run, tables
 
 
 def grouped():
@@ -107,6 +108,36 @@ def others():
     yield "rotary_packed", "RotaryEmbedding", [f(1, 20, 16), (np.arange(20) % 9)[None], *tables(9, 4)], [1], {"num_heads": 2, "is_packed_batching": 1, "scale": 2.0}
 
 
+def recurrences():
+    B, T, N, D, V = 2, 5, 2, 4, 6
+    k = f(B, T, N * D)
+    k /= np.linalg.norm(k.reshape(B, T, N, D), axis=-1, keepdims=True).repeat(D, -1).reshape(k.shape)
+    q, v, state, decay, beta = f(B, T, 2 * N * D), f(B, T, N * V), f(B, N, D, V), -np.abs(f(B, T, N)), np.abs(f(B, T, N)) / 4
+    heads = {"q_num_heads": 2 * N, "kv_num_heads": N}
+    yield "linear_attention", "LinearAttention", [q, k, v, state, decay, beta], [1, 1], heads
+    yield "linear_attention_plain", "LinearAttention", [q, k, v], [1, 1], heads | {"update_rule": "linear", "scale": 0.3}
+    yield "causal_conv", "CausalConvWithState", [f(B, 4, 6), f(4, 1, 3), f(4), f(B, 4, 2)], [1, 1], {"activation": "silu"}
+    yield "causal_conv_first", "CausalConvWithState", [f(B, 4, 2), f(4, 1, 4)], [1, 1], {}
+
+
+def gathered():
+    """GatherBlockQuantized, whose data are constants."""
+    rows, wide = 7, 64
+    idx = np.array([[3, -1, 0], [6, 2, 2]], np.int64)
+    bits = lambda high, *shape: random.integers(0, high, shape).astype(np.uint8)
+    scale = lambda *shape: np.abs(f(*shape)) + np.float32(0.1)
+    for n in 8, 4, 2:
+        packed = 8 // n
+        data, zeros = bits(256, rows, wide // packed), bits(256, rows, -(-4 // packed))
+        yield f"gather_{n}bits", "GatherBlockQuantized", [Constant(data), idx, Constant(scale(rows, 4)), Constant(zeros)], [1], {"bits": n, "block_size": 16}
+    yield "gather_no_zeros", "GatherBlockQuantized", [Constant(bits(256, rows, wide // 2)), idx.astype(np.int32), Constant(scale(rows, 2))], [1], {"block_size": 32}
+    for kind in "int4", "uint4":
+        low = -8 if kind == "int4" else 0
+        four = lambda *shape: Constant(random.integers(low, low + 16, shape).astype(getattr(ml_dtypes, kind)))
+        yield f"gather_{kind}", "GatherBlockQuantized", [four(rows, 40), idx, Constant(scale(rows, 3)), four(rows, 3)], [1], {"block_size": 16}
+        yield f"gather_{kind}_columns", "GatherBlockQuantized", [four(20, 5, 3), np.array([[2, -1, 0]]), Constant(scale(2, 5, 3))], [1], {"block_size": 16, "gather_axis": 2 if low else 1, "quantize_axis": 0}
+
+
 def main():
     asked = cases.arguments(__doc__)
 
@@ -128,7 +159,7 @@ def main():
 
     for name, *rest in [*grouped(), *normalised()]:
         write(f"gqa_{name}", "GroupQueryAttention", *rest)
-    for case in [*shared(), *others()]:
+    for case in [*shared(), *others(), *recurrences(), *gathered()]:
         write(*case)
 
 
