@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/onda-ml/onda/export"
 	"github.com/onda-ml/onda/lstmattn"
 )
 
@@ -124,6 +125,18 @@ func TestCheckpointsAreOfNumbers(t *testing.T) {
 }
 
 // A folder that can't be written is an error before the first step.
+func TestLeftoversOfAKilledTrainingAreRemoved(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{".probe.123", CheckpointFile + ".ABCDEFGH.tmp", export.TensorsFile + ".ABCDEFGH.tmp", "notes.txt"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), nil, 0o666))
+	}
+	require.NoError(t, (&run{options: &Options{Dir: dir}}).prepareFolder())
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, left, 1)
+	require.Equal(t, "notes.txt", left[0].Name())
+}
+
 func TestFoldersAreTriedFirst(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o666))
