@@ -10,8 +10,10 @@ import (
 // contribNBitsOps are products of ONNX Runtime's own domain with weights of a few
 // bits.
 func contribNBitsOps() []Op {
-	return []Op{{Name: "MatMulNBits", Domain: "com.microsoft", Versions: []Version{
-		{Since: 1, MinIn: 3, MaxIn: 6, MinOut: 1, MaxOut: 1, New: newMatMulNBits}}}}
+	return []Op{
+		{Name: "MatMulNBits", Domain: "com.microsoft", Versions: []Version{{Since: 1, MinIn: 3, MaxIn: 6, MinOut: 1, MaxOut: 1, New: newMatMulNBits}}},
+		{Name: "MatMulBnb4", Domain: "com.microsoft", Versions: []Version{{Since: 1, MinIn: 3, MaxIn: 3, MinOut: 1, MaxOut: 1, New: newMatMulBnb4}}},
+	}
 }
 
 // matmulNBits is a (..., K) times the transpose of weights (N, K) plus a bias.

@@ -200,3 +200,11 @@ func Scale[X int32 | float32](dst []float32, x []X, n int, rows, columns []float
 		dst[i] = float32(v) * rows[i/n%len(rows)] * columns[i%n%len(columns)]
 	}
 }
+
+// UnpackCodes is dst[i] = codes[number i of x] * scale[i/block], where a byte of x
+// holds two numbers, the first in its high bits.
+func UnpackCodes(dst []float32, x []uint8, codes *[16]float32, scale []float32, block int) {
+	for i := range dst {
+		dst[i] = codes[x[i/2]>>(4-i%2*4)&15] * scale[i/block]
+	}
+}

@@ -138,6 +138,17 @@ def gathered():
         yield f"gather_{kind}_columns", "GatherBlockQuantized", [four(20, 5, 3), np.array([[2, -1, 0]]), Constant(scale(2, 5, 3))], [1], {"block_size": 16, "gather_axis": 2 if low else 1, "quantize_axis": 0}
 
 
+def tabled():
+    """MatMulBnb4, weights by the numbers of a table's values."""
+    for name, kind, n, k in ("fp4", 0, 6, 48), ("nf4", 1, 5, 33):
+        packed = random.integers(0, 256, (n * k + 1) // 2).astype(np.uint8)
+        attributes = {"K": k, "N": n, "block_size": 16, "quant_type": kind}
+        largest = np.abs(f(-(-n * k // 16)))
+        x = f(2, 3, k)
+        yield f"bnb4_{name}", "MatMulBnb4", [x, Constant(packed), Constant(largest)], [1], attributes
+        yield f"bnb4_{name}_computed", "MatMulBnb4", [x, packed, largest], [1], attributes
+
+
 def main():
     asked = cases.arguments(__doc__)
 
@@ -159,7 +170,7 @@ def main():
 
     for name, *rest in [*grouped(), *normalised()]:
         write(f"gqa_{name}", "GroupQueryAttention", *rest)
-    for case in [*shared(), *others(), *recurrences(), *gathered()]:
+    for case in [*shared(), *others(), *recurrences(), *gathered(), *tabled()]:
         write(*case)
 
 
