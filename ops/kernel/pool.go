@@ -174,14 +174,7 @@ func (p *pool) invite(j *job, helpers int) (awake int) {
 // acquire took, and passes on a panic.
 func (p *Pool) finish(j *job, helpers, working int) {
 	if working > 0 {
-		for begin := time.Now(); j.state.Load()&present != 0 && time.Since(begin) < patience; {
-			for range spins / 64 {
-				if j.state.Load()&present == 0 {
-					break
-				}
-			}
-		}
-		<-j.done
+		j.await()
 	}
 	fault := j.fault.Swap(nil)
 	if j.lead != nil {
@@ -194,6 +187,21 @@ func (p *Pool) finish(j *job, helpers, working int) {
 	if fault != nil {
 		panic(fault.value)
 	}
+}
+
+// await waits for the last helper. It looks for what that one sends, and not for
+// its having left: one that receives too early lets go of its processor.
+func (j *job) await() {
+	for begin := time.Now(); time.Since(begin) < patience; {
+		for range spins / 64 {
+			select {
+			case <-j.done:
+				return
+			default:
+			}
+		}
+	}
+	<-j.done
 }
 
 func (p *pool) work(b *bed) {
