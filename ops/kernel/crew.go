@@ -100,6 +100,7 @@ func (p *Pool) lead(n int, b *stepBuffers, f func(c *crew), work func(s *seat)) 
 		if n > 1 {
 			p.release(0)
 		}
+		p.parted()
 		return
 	}
 	j := <-p.free
@@ -111,6 +112,7 @@ func (p *Pool) lead(n int, b *stepBuffers, f func(c *crew), work func(s *seat)) 
 	j.work(0)
 	j.crew.over.Store(true)
 	p.finish(j, helpers, j.close())
+	p.parted()
 }
 
 // soloists are crews of one.

@@ -97,8 +97,11 @@ const (
 // crewFor is how many members should share a recurrence of T steps of so many
 // multiplications.
 func crewFor(p *Pool, T, step, lumps int) int {
-	if step < stepShare || T*step < stepsCrew {
+	switch {
+	case step < stepShare:
 		return 1
+	case T*step < stepsCrew:
+		return min(p.atHand(), lumps)
 	}
 	return min(p.Threads(), lumps)
 }

@@ -25,6 +25,11 @@ type pool struct {
 	// beds are where the workers doze, of which so many do.
 	beds  []bed
 	dozes atomic.Int32
+	// awake counts the workers that look for work, and met is when a crew last
+	// parted, in nanoseconds since born.
+	awake atomic.Int32
+	met   atomic.Int64
+	born  time.Time
 	// free holds jobs for reuse, one for every caller that can have helpers.
 	free chan *job
 }
@@ -42,7 +47,7 @@ func NewPool(threads int) *Pool {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	inner := &pool{threads: threads, wake: make(chan invitation, threads), free: make(chan *job, threads), beds: make([]bed, threads-1)}
+	inner := &pool{threads: threads, born: time.Now(), wake: make(chan invitation, threads), free: make(chan *job, threads), beds: make([]bed, threads-1)}
 	for range threads {
 		inner.free <- &job{done: make(chan struct{}, 1), seats: make([]seat, threads)}
 	}
@@ -125,6 +130,26 @@ func chunks(n, grain, threads int) (size, count int) {
 	}
 	size = max((n+count-1)/count, grain)
 	return size, (n + size - 1) / size
+}
+
+// atHand is how many threads a crew may have whose work is too short to wake
+// anybody: the caller, and workers that are awake. Of calls that follow each other
+// closely the second wakes them.
+func (p *Pool) atHand() int {
+	if p.Threads() == 1 {
+		return 1
+	}
+	if time.Since(p.born)-time.Duration(p.met.Load()) < linger {
+		return p.threads
+	}
+	return 1 + int(p.awake.Load())
+}
+
+// parted is for the end of a crew, of one too.
+func (p *Pool) parted() {
+	if p.Threads() > 1 {
+		p.met.Store(int64(time.Since(p.born)))
+	}
 }
 
 // acquire counts the caller in and takes up to want workers, as many as leave
@@ -231,15 +256,8 @@ const (
 
 // next waits for an invitation; false means that the pool is garbage.
 func (p *pool) next(b *bed) (i invitation, ok bool) {
-	for begin := time.Now(); time.Since(begin) < linger; {
-		for range spins / 64 {
-			select {
-			case i, ok = <-p.wake:
-				return i, ok
-			default:
-			}
-		}
-		runtime.Gosched()
+	if i, ok, asked := p.look(); asked {
+		return i, ok
 	}
 	if canDoze {
 		if i, ok, woken := p.doze(b); woken {
@@ -248,6 +266,23 @@ func (p *pool) next(b *bed) (i invitation, ok bool) {
 	}
 	i, ok = <-p.wake
 	return i, ok
+}
+
+// look waits for an invitation without letting go of the processor.
+func (p *pool) look() (i invitation, ok, asked bool) {
+	p.awake.Add(1)
+	defer p.awake.Add(-1)
+	for begin := time.Now(); time.Since(begin) < linger; {
+		for range spins / 64 {
+			select {
+			case i, ok = <-p.wake:
+				return i, ok, true
+			default:
+			}
+		}
+		runtime.Gosched()
+	}
+	return i, false, false
 }
 
 // dozing counts the workers of all pools that doze.

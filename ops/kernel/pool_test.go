@@ -190,3 +190,29 @@ func TestLateHelpersStayOut(t *testing.T) {
 	j.leave()
 	<-j.done
 }
+
+// Work too short to wake anybody is shared with workers that are awake, or in a
+// burst of such calls.
+func TestShortWorkIsSharedWithWorkersThatAreAwake(t *testing.T) {
+	require.Equal(t, 1, NewPool(1).atHand())
+	p := NewPool(3)
+	for begin := time.Now(); p.awake.Load() > 0 && time.Since(begin) < 30*time.Second; time.Sleep(time.Millisecond) {
+	}
+	p.met.Store(-int64(time.Hour))
+	require.Equal(t, 1, p.atHand())
+	require.Eventually(t, func() bool { p.parted(); return p.atHand() == 3 }, time.Minute, time.Millisecond)
+}
+
+// A step at a time gives the bits of one thread, whoever takes part.
+func TestShortStepsShared(t *testing.T) {
+	d := newLSTMData(seeded(), lstmCase{T: 1, B: 1, I: 64, H: 256})
+	w := PackLSTM(64, 256, d.w, d.r, d.b)
+	run := func(p *Pool) (h []float32) {
+		h, c := make([]float32, 256), make([]float32, 256)
+		for range 200 {
+			require.NoError(t, LSTM(p, w, &LSTMArgs{T: 1, B: 1, X: d.x, XT: d.xt, XB: d.xb, H0: h, C0: c, YH: h, YC: c}))
+		}
+		return h
+	}
+	require.Equal(t, run(nil), run(NewPool(2)))
+}

@@ -94,7 +94,7 @@ func RoomToRecur(p *Pool, kind CellKind, T, B, input, hidden int) int {
 	ahead := sumBytes(floatBytes(span, B, columns+16), floatBytes(span, B, roundUp(input, 32)+4), roomToLayOut(1, mulBytes(span, B), input))
 	each := sumBytes(state, ahead, floatBytes(B, columns+16+4*units))
 	helpers := 1
-	if crewFor(p, T, mulBytes(B, hidden, columns), ceilDiv(units, v.lanes)) > 1 || batchParts(B, p.Threads()) > 1 {
+	if mulBytes(B, hidden, columns) >= stepShare || batchParts(B, p.Threads()) > 1 {
 		helpers = p.Threads()
 	}
 	return mulBytes(each, helpers)
