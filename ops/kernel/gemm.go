@@ -273,7 +273,7 @@ func (t *gemmTask) begin(row0, row1, j0, j1 int) bool {
 // panel in the pieces that block has, so that a row's bits don't depend on
 // whether its tile is the only one.
 func (t *gemmTask) thinPanels(j0, j1 int, add bool) {
-	depth, width := t.v.depth, t.v.panel()
+	depth, width := t.pieceDepth(), t.v.panel()
 	if t.m < thinRows || t.k <= depth {
 		t.thin(t.packed[j0*t.k:], 0, t.k, j0, j1, add)
 		return

@@ -4,11 +4,11 @@ package kernel
 // piece of a panel, v.depth rows of it, while all tiles pass by; the next one
 // holds A, laid out in strips of a tile each.
 func (t *gemmTask) block(r0, r1, j0, j1 int, add bool) {
-	deep := min(t.k, gemmDepth)
+	deep, depth := min(t.k, gemmDepth), t.pieceDepth()
 	height := max(1, min(r1-r0, gemmBlock/deep/ceilDiv(t.m, t.tiles)))
 	room := 0
 	if t.packed == nil {
-		room = min(deep, t.v.depth) * t.v.panel()
+		room = min(deep, depth) * t.v.panel()
 	}
 	own := room
 	if t.strips == nil {
@@ -27,12 +27,21 @@ func (t *gemmTask) block(r0, r1, j0, j1 int, add bool) {
 			}
 			for j, cols := j0, 0; j < j1; j += cols {
 				cols = min(t.several(j1-j)*t.v.panel(), j1-j)
-				for from := l; from < l+k; from += t.v.depth {
-					t.piece(&at, r0, end, j, cols, from, min(t.v.depth, l+k-from), add || from > 0, buf)
+				for from := l; from < l+k; from += depth {
+					t.piece(&at, r0, end, j, cols, from, min(depth, l+k-from), add || from > 0, buf)
 				}
 			}
 		}
 	}
+}
+
+// pieceDepth is how many rows of a panel are used at a time. Twice v.depth in one
+// go is better than in two, which would load and store c twice.
+func (t *gemmTask) pieceDepth() int {
+	if t.k <= 2*t.v.depth {
+		return min(2*t.v.depth, gemmDepth)
+	}
+	return t.v.depth
 }
 
 // several is how many panels a kernel gets at once, of so many columns: more than

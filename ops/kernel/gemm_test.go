@@ -168,6 +168,28 @@ func TestGemmIsTheSameForAnyNumberOfThreads(t *testing.T) {
 	})
 }
 
+// A row's bits don't depend on how many others there are, from four rows on; the
+// tiles of seven rows are an exception.
+func TestRowsOfAProductHaveTheBitsOfMore(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		const most, n = 13, 75
+		for _, k := range []int{100, 300, 520, 1100, 2100} {
+			a, w := random(r, most*k), PackB(false, k, n, random(r, k*n), n)
+			want := make([]float32, most*n)
+			GemmPacked(nil, most, a, k, w, want, n, Epilogue{})
+			for m := 4; m < most; m++ {
+				if m == 7 {
+					continue
+				}
+				got := make([]float32, m*n)
+				GemmPacked(nil, m, a, k, w, got, n, Epilogue{})
+				requireSameBits(t, want[:m*n], got, "%d rows, depth %d", m, k)
+			}
+		}
+	})
+}
+
 // 0 x Inf and 0 x NaN are NaN in ONNX: no factor may be skipped.
 func TestGemmKeepsNaNAndInf(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
