@@ -29,7 +29,7 @@ func depthOf(t *tensor.Tensor) (int, error) {
 	if d[0] < 0 || d[0] > 1<<40 {
 		return 0, fmt.Errorf("input 1: is %d, expected a depth of 0 to %d", d[0], int64(1<<40))
 	}
-	return int(d[0]), nil
+	return toInt(d[0]), nil
 }
 
 // toInt64 converts numbers to integers, fractions cut off.
