@@ -35,7 +35,8 @@ func runCases(t *testing.T, domain string, cases []opCase) {
 			n.Domain = domain
 			out, err := run(t, n, c.opset, c.in...)
 			if c.err != "" {
-				require.EqualError(t, err, c.err)
+				require.Error(t, err)
+				require.Equal(t, ofInt(c.err), ofInt(err.Error()))
 				return
 			}
 			require.NoError(t, err)

@@ -3,7 +3,9 @@ package ops
 import (
 	"context"
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,6 +13,22 @@ import (
 	"github.com/onda-ml/onda/onnx"
 	"github.com/onda-ml/onda/ops/tensor"
 )
+
+// ofInt is a text as it reads where an int holds no more than 32 bits, if that is
+// so here: larger numbers become the largest.
+func ofInt(text string) string {
+	if strconv.IntSize == 64 {
+		return text
+	}
+	return digits.ReplaceAllStringFunc(text, func(n string) string {
+		if _, err := strconv.Atoi(n); err != nil {
+			return strconv.Itoa(math.MaxInt)
+		}
+		return n
+	})
+}
+
+var digits = regexp.MustCompile(`\d+`)
 
 // heap is an Allocator without a limit.
 type heap struct{}

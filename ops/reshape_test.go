@@ -32,7 +32,7 @@ func runMoves(t *testing.T, cases []moveCase) {
 		if err != nil {
 			got = []string{err.Error()}
 		}
-		require.Equal(t, c.want, strings.Join(got, " | "), "%s, opset %d", c.n.OpType, c.opset)
+		require.Equal(t, ofInt(c.want), ofInt(strings.Join(got, " | ")), "%s, opset %d", c.n.OpType, c.opset)
 	}
 }
 

@@ -3,6 +3,8 @@ package runtime_test
 import (
 	"context"
 	"io/fs"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,7 +26,12 @@ func TestRefused(t *testing.T) {
 			want, err := fs.ReadFile(testmodels.FS(), c.Name+"/error.txt")
 			require.NoError(t, err)
 			for _, l := range levels {
-				require.EqualError(t, loadAndRun(t, c, l.level), string(want), l.name)
+				err := loadAndRun(t, c, l.level)
+				if strconv.IntSize == 32 && strings.Contains(string(want), "memory can address") {
+					require.ErrorContains(t, err, "memory can address") // other numbers than where int has 64 bits
+					continue
+				}
+				require.EqualError(t, err, string(want), l.name)
 			}
 		})
 	}

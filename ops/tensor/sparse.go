@@ -25,8 +25,11 @@ func FromSparseONNX(p *onnx.SparseTensor) (*Tensor, error) {
 	}
 	shape := make([]int, len(p.Dims))
 	for i, d := range p.Dims {
-		if d < 0 || d > math.MaxInt {
+		if d < 0 {
 			return nil, fmt.Errorf("sparse tensor: dimension %d has extent %d, expected at least 0", i, d)
+		}
+		if d > math.MaxInt {
+			return nil, fmt.Errorf("sparse tensor: dimension %d has extent %d, which is more than memory can address", i, d)
 		}
 		shape[i] = int(d)
 	}
