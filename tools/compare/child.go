@@ -19,7 +19,7 @@ import (
 const memoryCommand = "memory"
 
 // longestChild is after how long a child is ended.
-const longestChild = 5 * time.Minute
+const longestChild = 2 * time.Minute
 
 // inChild has the order done by a new process of program, with as many threads
 // of Go as the order says.

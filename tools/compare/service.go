@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	goruntime "runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -227,7 +228,8 @@ func rate(budget time.Duration, runs []func() error) (float64, error) {
 	return total, nil
 }
 
-// allocations counts Go allocations of a warm RunInto.
+// allocations counts Go allocations of a warm RunInto, without garbage collections
+// meanwhile: they empty the pools that memory is kept in.
 func (c *config) allocations(t table, name, path string) error {
 	const runs = 10
 	var counts []string
@@ -259,6 +261,7 @@ func allocationsOf(m *runtime.Model, in map[string]*tensor.Tensor, runs int) (ui
 	if err := m.RunInto(ctx, in, out); err != nil {
 		return 0, err
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	var before, after goruntime.MemStats
 	goruntime.ReadMemStats(&before)
 	for range runs {
