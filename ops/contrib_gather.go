@@ -22,6 +22,9 @@ func newGatherQuantised(a *Attrs) (Kernel, error) {
 		a.Fail("bits", "is %d, expected 2, 4 or 8", bits)
 		bits = 8
 	}
+	if err := needInputs(a, 0, 1, 2); err != nil {
+		return nil, err
+	}
 	return &gatherQuantised{int(a.Int("gather_axis", 0)), int(a.Int("quantize_axis", 1)), int(block), int(bits)}, nil
 }
 

@@ -3,6 +3,9 @@ package ops
 // newContribLinear is LinearAttention before it was ONNX's.
 func newContribLinear(a *Attrs) (Kernel, error) {
 	needDefaults(a, map[string]int64{"state_window": 0})
+	if err := needInputs(a, 0, 1, 2); err != nil {
+		return nil, err
+	}
 	return newLinearAttention(a)
 }
 
@@ -11,6 +14,9 @@ func newContribLinear(a *Attrs) (Kernel, error) {
 func newContribCausal(a *Attrs) (Kernel, error) {
 	needDefaults(a, map[string]int64{"ndim": 1, "dilation": 1, "channels_last": 0, "state_window": 0, "state_update_capacity": 0,
 		"state_channels_last": -1, "state_length": 0, "input_channel_offset": 0, "input_channels": 0})
+	if err := needInputs(a, 0, 1); err != nil {
+		return nil, err
+	}
 	return newCausalConv(a)
 }
 

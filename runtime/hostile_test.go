@@ -58,10 +58,11 @@ func TestWorkWithoutEndIsCancelled(t *testing.T) {
 		"NonMaxSuppression": in(op("NonMaxSuppression", names("a", "b", "most"), names("y")), onnx.Float, dims{1, 300_000, 4}, dims{1, 1, 300_000}),
 	} {
 		g.Initializers = append(g.Initializers, initializer("most", vec[int64](300_000)))
+		model := modelOf(23, g)
 		for _, l := range levels {
 			t.Run(name+", "+l.name, func(t *testing.T) {
 				t.Parallel()
-				m := compile(t, modelOf(23, g), runtime.WithThreads(1), runtime.WithLevel(l.level))
+				m := compile(t, model, runtime.WithThreads(1), runtime.WithLevel(l.level))
 				x := must(tensor.Zeros(m.Inputs()[0].DType, 1))
 				ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 				defer cancel()
