@@ -11,11 +11,9 @@ import "context"
 const (
 	// partMemory is how many bytes of a part's keys, values and weights are near.
 	partMemory = 384 << 10
-	// partRows is the fewest sequences of a part: from 4 on the kernels of
-	// products add in the same order.
+	// partRows is the fewest sequences of a part: from 4 on, but for 7, the kernels
+	// of products add in the same order, however deep they are.
 	partRows = 4
-	// partDepth is how wide the decoder's input may be for the same reason.
-	partDepth = 256
 )
 
 // decodeParts is into how many parts the decoding of a batch is cut, 1 where
@@ -26,7 +24,7 @@ func (c *Config) decodeParts(batch int) int {
 	if c.Attention {
 		weights += 4 * 2 * H * H
 	}
-	if c.direct() || max(in, H) > partDepth || weights > partMemory/2 {
+	if c.direct() || weights > partMemory/2 {
 		return 1
 	}
 	rows := partRows
