@@ -22,7 +22,7 @@ func TestKernelsDoNotAllocate(t *testing.T) {
 	w8, lstm8 := PackBAs(WeightInt8, false, k, n, b, n), PackLSTMAs(WeightInt8, d.I, d.H, d.w, d.r, d.b)
 	run := &LSTMArgs{T: d.T, B: d.B, X: d.x, XT: d.xt, XB: d.xb, Y: make([]float32, d.T*d.B*d.H), YT: d.yt, YB: d.yb}
 	other := *run
-	other.Reverse = true
+	other.Reverse, other.Y = true, make([]float32, len(run.Y))
 	step := &LSTMStepArgs{B: d.B, X: d.x, XB: d.I, H: d.h0, C: d.c0, HOut: d.h0, COut: d.c0}
 	for _, p := range []*Pool{nil, NewPool(2)} {
 		for name, f := range map[string]func(){

@@ -30,7 +30,7 @@ func batchParts(B, most int) int {
 // BiLSTM runs two directions of a layer, or any two independent LSTMs of the
 // same T and B, side by side, each with half of the threads: two that never
 // wait for each other are faster than a crew that meets at every step, also
-// where the weights of both don't fit the caches.
+// where the weights of both don't fit the caches. Their outputs are apart.
 func BiLSTM(p *Pool, w [2]*LSTMWeights, a [2]*LSTMArgs) error {
 	if p.Threads() > 1 && a[0].B > 0 {
 		most := p.Threads() / 2
