@@ -7,11 +7,11 @@
 // func bf16Row64AVX512(k int, panels int, a *float32, b *uint32, c *float32, ldc int, last int, add bool)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·bf16Row64AVX512(SB), NOSPLIT, $0-57
-	MOVQ    panels+8(FP), AX
-	MOVQ    a+16(FP), CX
-	MOVQ    b+24(FP), DX
-	MOVQ    c+32(FP), BX
-	VMOVUPS cffff0000_AVX512<>+0(SB), Z0
+	MOVQ         panels+8(FP), AX
+	MOVQ         a+16(FP), CX
+	MOVQ         b+24(FP), DX
+	MOVQ         c+32(FP), BX
+	VBROADCASTSS cffff0000_AVX512<>+0(SB), Z0
 
 panel1:
 	VXORPS Z1, Z1, Z1
@@ -164,32 +164,17 @@ stored8:
 	RET
 
 DATA cffff0000_AVX512<>+0(SB)/4, $0xffff0000
-DATA cffff0000_AVX512<>+4(SB)/4, $0xffff0000
-DATA cffff0000_AVX512<>+8(SB)/4, $0xffff0000
-DATA cffff0000_AVX512<>+12(SB)/4, $0xffff0000
-DATA cffff0000_AVX512<>+16(SB)/4, $0xffff0000
-DATA cffff0000_AVX512<>+20(SB)/4, $0xffff0000
-DATA cffff0000_AVX512<>+24(SB)/4, $0xffff0000
-DATA cffff0000_AVX512<>+28(SB)/4, $0xffff0000
-DATA cffff0000_AVX512<>+32(SB)/4, $0xffff0000
-DATA cffff0000_AVX512<>+36(SB)/4, $0xffff0000
-DATA cffff0000_AVX512<>+40(SB)/4, $0xffff0000
-DATA cffff0000_AVX512<>+44(SB)/4, $0xffff0000
-DATA cffff0000_AVX512<>+48(SB)/4, $0xffff0000
-DATA cffff0000_AVX512<>+52(SB)/4, $0xffff0000
-DATA cffff0000_AVX512<>+56(SB)/4, $0xffff0000
-DATA cffff0000_AVX512<>+60(SB)/4, $0xffff0000
-GLOBL cffff0000_AVX512<>(SB), RODATA|NOPTR, $64
+GLOBL cffff0000_AVX512<>(SB), RODATA|NOPTR, $4
 
 // func bf16Expand64AVX512(rows int, dst *float32, src *uint32)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·bf16Expand64AVX512(SB), NOSPLIT, $0-24
-	MOVQ    rows+0(FP), AX
-	MOVQ    dst+8(FP), CX
-	MOVQ    src+16(FP), DX
-	VMOVUPS cffff0000_AVX512<>+0(SB), Z0
-	TESTQ   AX, AX
-	JZ      end
+	MOVQ         rows+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         src+16(FP), DX
+	VBROADCASTSS cffff0000_AVX512<>+0(SB), Z0
+	TESTQ        AX, AX
+	JZ           end
 
 row:
 	VMOVUPS (DX), Z1

@@ -108,13 +108,14 @@ func (x *isa) data(name string, words ...uint32) operand.Mem {
 	return m
 }
 
-// bits returns the address of a 32-bit word repeated over a vector.
+// bits returns the address of a 32-bit word as a vector's operand: repeated over
+// a vector, or once where instructions repeat it themselves (see repeat).
 func (x *isa) bits(w uint32) operand.Mem {
 	m, ok := x.consts[w]
 	if !ok {
-		words := make([]uint32, x.lanes)
-		for i := range words {
-			words[i] = w
+		words := []uint32{w}
+		for !x.wide && len(words) < x.lanes {
+			words = append(words, w)
 		}
 		m = x.data(fmt.Sprintf("c%08x", w), words...)
 		x.consts[w] = m

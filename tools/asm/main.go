@@ -17,6 +17,7 @@ import (
 	"regexp"
 
 	"github.com/mmcloughlin/avo/ir"
+	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
 )
@@ -89,7 +90,34 @@ func compile(x *isa, emit func(x *isa)) (*ir.File, error) {
 	if err := pass.Compile.Execute(file); err != nil {
 		return nil, err
 	}
+	if x.wide {
+		x.repeat(file)
+	}
 	return file, x.fits(file)
+}
+
+// repeat lets AVX-512 instructions that read a constant repeat its one word over
+// the vector: the linker aligns no data to 64 bytes, and a vector of them would
+// lie in two cache lines.
+func (x *isa) repeat(file *ir.File) {
+	constants := map[string]bool{}
+	for _, m := range x.consts {
+		constants[m.Symbol.Name] = true
+	}
+	for _, fn := range file.Functions() {
+		for _, i := range fn.Instructions() {
+			for _, o := range i.Operands {
+				if m, ok := o.(operand.Mem); !ok || !constants[m.Symbol.Name] {
+					continue
+				}
+				if i.Opcode == "VMOVUPS" {
+					i.Opcode = "VBROADCASTSS"
+				} else {
+					i.Suffixes = append(i.Suffixes, "BCST")
+				}
+			}
+		}
+	}
 }
 
 // beyond are registers that only instructions of AVX-512 reach. The allocator

@@ -34,6 +34,7 @@ type machine struct {
 	// The flags, where known says that they are defined.
 	zero, sign, overflow, known bool
 	dirty                       bool // an upper half of a vector may not be 0
+	repeats                     bool // the instruction repeats a word of memory
 
 	globals map[string]*region
 	frame   *region

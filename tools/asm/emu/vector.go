@@ -24,11 +24,16 @@ func (v *vector) setHalf(i int, w int32)    { order.PutUint16(v[2*i:], uint16(w)
 func (m *machine) vector(i *ir.Instruction) bool {
 	ops := i.Operands
 	zeroing := false
+	m.repeats = false
 	for _, s := range i.Suffixes {
-		if s != "Z" {
+		switch s {
+		case "Z":
+			zeroing = true
+		case "BCST":
+			m.repeats = true
+		default:
 			return false
 		}
-		zeroing = true
 	}
 	if i.Opcode == "VZEROUPPER" {
 		for v := range 16 {
@@ -451,12 +456,20 @@ func (m *machine) part(op operand.Op, l int) []byte {
 	return m.vectors[number(op, reg.KindVector)][4*l : 4*l+4]
 }
 
-// load reads n bytes of a vector or memory.
+// load reads n bytes of a vector or memory, or a word of memory again and again
+// where the instruction repeats it.
 func (m *machine) load(op operand.Op, n int) vector {
 	var v vector
-	if mem, ok := op.(operand.Mem); ok {
+	mem, ok := op.(operand.Mem)
+	switch {
+	case ok && m.repeats:
+		word := m.bytes(m.address(mem), 4, false)
+		for at := 0; at < n; at += 4 {
+			copy(v[at:], word)
+		}
+	case ok:
 		copy(v[:], m.bytes(m.address(mem), n, false))
-	} else {
+	default:
 		copy(v[:n], m.vectors[number(op, reg.KindVector)][:])
 	}
 	return v
