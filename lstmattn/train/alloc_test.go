@@ -16,7 +16,9 @@ import (
 // of the parameters do.
 func TestStepsAllocateNothing(t *testing.T) {
 	ctx := context.Background()
-	k := newTask(t, func(_ *lstmattn.Config, c *Config) { c.Threads, c.BatchSize, c.Epochs, c.DropLast = 1, 16, 10000, true })
+	k := newTask(t, func(_ *lstmattn.Config, c *Config) {
+		c.Threads, c.BatchSize, c.Epochs, c.DropLast, c.EMADecay = 1, 16, 10000, true, .99
+	})
 	r, err := newRun(ctx, k.model, k.training, k.validation, k.config, &Options{Observer: &watcher{}})
 	require.NoError(t, err)
 	defer r.team.stop()

@@ -19,8 +19,8 @@ import (
 )
 
 // CheckpointFile is the checkpoint's name in the model directory. It is a
-// safetensors file: "parameters", "best" (once there was an evaluation) and the
-// optimiser's moments, all in the order of lstmattn.Params.Data, and the scaler;
+// safetensors file: "parameters", "best" (once there was an evaluation), "ema"
+// (with ema_decay) and the optimiser's moments, all in the order of lstmattn.Params.Data, and the scaler;
 // its metadata has everything else as JSON.
 const CheckpointFile = "checkpoint.safetensors"
 
@@ -44,6 +44,9 @@ func (r *run) tensors() map[string][]float32 {
 	}
 	if r.best != nil {
 		t["best"] = r.best
+	}
+	if r.ema != nil {
+		t["ema"] = r.ema
 	}
 	for name, data := range r.moments {
 		t[name] = data

@@ -20,6 +20,10 @@ type Config struct {
 	Betas        [2]float64 // betas, of adamw
 	Epsilon      float64    // eps, of adamw
 
+	// EMADecay keeps the exponential moving average of the parameters over the
+	// steps (Polyak and Juditsky 1992), which is what is validated and kept.
+	EMADecay float64 // ema_decay: its share in each new average, below 1; 0 for no averaging
+
 	BatchSize int  // batch_size: windows per step
 	DropLast  bool // drop_last: leave an epoch's last batch out where it is not full
 	Epochs    int  // epochs: times every window is seen, at most
@@ -99,7 +103,7 @@ func (c *Config) Validate() error {
 	for _, v := range []struct {
 		name string
 		v    float64
-	}{{"momentum", c.Momentum}, {"betas[0]", c.Betas[0]}, {"betas[1]", c.Betas[1]}} {
+	}{{"momentum", c.Momentum}, {"ema_decay", c.EMADecay}, {"betas[0]", c.Betas[0]}, {"betas[1]", c.Betas[1]}} {
 		if !(v.v >= 0 && v.v < 1) {
 			refuse("%s is %v, must be at least 0 and below 1", v.name, v.v)
 		}

@@ -28,6 +28,7 @@ func (c *Config) fields() []field {
 		{"weight_decay", &c.WeightDecay},
 		{"betas", &c.Betas},
 		{"eps", &c.Epsilon},
+		{"ema_decay", &c.EMADecay},
 		{"batch_size", &c.BatchSize},
 		{"drop_last", &c.DropLast},
 		{"epochs", &c.Epochs},
@@ -114,7 +115,8 @@ func (r *Range) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// MarshalJSON writes every field; lists only where they are not empty.
+// MarshalJSON writes every field; lists only where they are not empty, ema_decay
+// only where there is one, so that checkpoints without it are still resumed.
 func (c Config) MarshalJSON() ([]byte, error) { return format(&c) }
 
 func format(s section) ([]byte, error) {
@@ -124,9 +126,7 @@ func format(s section) ([]byte, error) {
 		var err error
 		if inner, ok := f.value.(section); ok {
 			v, err = format(inner)
-		} else if list, ok := f.value.(*[]int); ok && len(*list) == 0 {
-			continue
-		} else if r, ok := f.value.(*Range); ok && r.empty() {
+		} else if f.unwritten() {
 			continue
 		} else {
 			v, err = json.Marshal(f.value)
@@ -159,6 +159,18 @@ func (c *Config) UnmarshalJSON(data []byte) error {
 	}
 	*c = read
 	return nil
+}
+
+func (f field) unwritten() bool {
+	switch v := f.value.(type) {
+	case *[]int:
+		return len(*v) == 0
+	case *Range:
+		return v.empty()
+	case *float64:
+		return f.name == "ema_decay" && *v == 0
+	}
+	return false
 }
 
 func parse(s section, place string, data []byte) (problems []string) {

@@ -19,7 +19,7 @@ func TestConfigSurvivesJSON(t *testing.T) {
 		require.NoError(t, json.Unmarshal(text, &back), "%s", text)
 		require.Equal(t, c, back)
 		c = Config{
-			Optimizer: "sgd", LearningRate: .5, Momentum: .9, WeightDecay: .25, Betas: [2]float64{.8, .95}, Epsilon: 1e-6,
+			Optimizer: "sgd", LearningRate: .5, Momentum: .9, WeightDecay: .25, Betas: [2]float64{.8, .95}, Epsilon: 1e-6, EMADecay: .99,
 			BatchSize: 3, DropLast: true, Epochs: 7, MaxSteps: 100, Loss: lstmattn.Huber, HuberDelta: 2,
 			Schedule:       Schedule{Kind: Plateau, WarmupSteps: 10, MinRate: 1e-5, StepEpochs: 2, Gamma: .5, Factor: .25, Patience: 1, Threshold: .01},
 			TeacherForcing: TeacherForcing{Decay: InverseSigmoid, Per: PerBatch, End: .1, DecayEpochs: 2.5, K: 20},
@@ -48,6 +48,7 @@ func TestConfigRefusals(t *testing.T) {
 		`{"epochs": 1.5}`:                        `config: training: epochs is 1.5, expected an integer`,
 		`{"betas": [0.9]}`:                       `config: training: betas is [0.9], expected two numbers`,
 		`{"betas": [0.9, 1]}`:                    `config: training: betas[1] is 1, must be at least 0 and below 1`,
+		`{"ema_decay": 1}`:                       `config: training: ema_decay is 1, must be at least 0 and below 1`,
 		`{"optimizer": "adam"}`:                  `config: training: optimizer is "adam", must be adamw or sgd`,
 		`{"loss": "rmse"}`:                       `config: training: loss is "rmse", must be mse, mae, huber, quantile, gaussian or student_t`,
 		`{"seed": -1}`:                           `config: training: seed is -1, expected an integer of at least 0`,

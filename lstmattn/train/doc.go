@@ -22,6 +22,7 @@
 //	evaluate.go measure.go     validation, what it keeps and ends
 //	report.go errors.go        what an Observer and the caller are told
 //	team.go optimizer.go       one step, on several cores
+//	ema.go                     the moving average of the parameters
 //	order.go                   the order of windows, seeds
 //	data.go                    the sets of a frame
 //	checkpoint.go same.go      the checkpoint's file, and what it must agree with

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -39,9 +40,22 @@ func (r *run) check(loss, norm float64) error {
 	return nil
 }
 
-// evaluate measures the model, keeps it if it is the best, and sees whether the
-// training has ended.
+// evaluate judges the model by its parameters, or by their moving average where
+// there is one.
 func (r *run) evaluate(ctx context.Context) error {
+	if r.ema == nil {
+		return r.judge(ctx)
+	}
+	if err := r.exchange(); err != nil {
+		return err
+	}
+	err := r.judge(ctx)
+	return errors.Join(err, r.exchange())
+}
+
+// judge measures the model, keeps it if it is the best, and sees whether the
+// training has ended.
+func (r *run) judge(ctx context.Context) error {
 	p, c := &r.progress, &r.config
 	report := EvaluationReport{
 		Step: p.Step, Epoch: (p.Step-1)/r.perEpoch + 1, LearningRate: r.step.rate, Improved: true,

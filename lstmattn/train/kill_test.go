@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 func longTask(t testing.TB) *task {
 	return newTask(t, func(c *lstmattn.Config, cfg *Config) {
 		c.Dropout = .2
-		cfg.Epochs, cfg.Patience, cfg.CheckpointSteps, cfg.ValidateSteps = 12, 0, 2, 7
+		cfg.Epochs, cfg.Patience, cfg.CheckpointSteps, cfg.ValidateSteps, cfg.EMADecay = 12, 0, 2, 7, .95
 	})
 }
 

@@ -34,3 +34,9 @@ var pytorchRates = map[string]struct {
 		[]float64{5, 4, 4.2, 3.9999, 4.1, 4.3, 3, 3.1, 3.2, 3.3, 3.4},
 	},
 }
+
+// A parameter at six steps, and its average with decay 0.9.
+var pytorchAverages = struct{ values, averages []float64 }{
+	[]float64{3, -1, 0.25, 8, -5.5, 1},
+	[]float64{3, 2.6, 2.365, 2.9285, 2.08565, 1.977085},
+}

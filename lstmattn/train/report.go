@@ -19,7 +19,8 @@ type Observer interface {
 	// Step is called after every step of the optimiser.
 	Step(StepReport)
 	// Evaluation is called after every validation, or where there is no
-	// validation set, when one would have been.
+	// validation set, when one would have been. The model has the parameters that
+	// were judged, with Config.EMADecay the average.
 	Evaluation(EvaluationReport)
 }
 

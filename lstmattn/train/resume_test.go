@@ -30,6 +30,7 @@ func TestResumedTrainingHasTheBitsOfAnUninterruptedOne(t *testing.T) {
 			c.Optimizer, c.Momentum, c.Schedule.Kind, c.Schedule.Patience = "sgd", .9, Plateau, 0
 			c.ValidateSteps, c.TeacherForcing = 7, TeacherForcing{Decay: InverseSigmoid, Per: PerBatch}
 		},
+		"average": func(c *lstmattn.Config, cfg *Config) { c.Dropout, cfg.EMADecay, cfg.ValidateSteps = .2, .9, 4 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			whole := newTask(t, change)

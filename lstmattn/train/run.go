@@ -49,6 +49,7 @@ type run struct {
 	order   *order
 	meter   *meter // nil without a validation set
 	moments map[string][]float32
+	ema     []float32 // the moving average of the parameters; nil without one
 	best    []float32 // the best parameters; nil before the first evaluation
 	same    identity
 
@@ -121,6 +122,10 @@ func newRun(ctx context.Context, m *lstmattn.Model, training, validation lstmatt
 	r.moments = map[string][]float32{}
 	for _, name := range cfg.momentNames() {
 		r.moments[name] = make([]float32, m.NumParameters())
+	}
+	if cfg.EMADecay > 0 {
+		r.ema = make([]float32, m.NumParameters())
+		r.step.ema, r.step.decay = r.ema, cfg.EMADecay
 	}
 	r.team = newTeam(m, cfg.Threads)
 	for _, w := range r.team.members {
@@ -217,7 +222,7 @@ func (r *run) take(ctx context.Context) error {
 	epoch, batch := p.Step/r.perEpoch, p.Step%r.perEpoch
 	ratio := c.TeacherForcing.ratio(r.model.Config().TeacherForcingRatio, p.Step, r.decay)
 	s.ctx, s.windows = ctx, r.order.of(epoch, batch, c.BatchSize)
-	s.seed = mix(c.Seed, stepStream, uint64(p.Step))
+	s.seed, s.first = mix(c.Seed, stepStream, uint64(p.Step)), p.Step == 0
 	s.rate = c.Schedule.rate(c.LearningRate, p.Step, epoch, r.total, &p.Plateau)
 	s.options = lstmattn.ForwardOptions{Dropout: true, TeacherForcing: ratio}
 	if c.TeacherForcing.Per == PerBatch {

@@ -95,6 +95,10 @@ type step struct {
 	options lstmattn.ForwardOptions
 	seed    uint64 // of the step
 	rate    float64
+
+	ema   []float32 // the moving average of the parameters; nil without one
+	decay float64   // of ema
+	first bool      // nothing was averaged before
 }
 
 // gradient leaves the gradient of the whole batch in the first member's grad
@@ -157,7 +161,11 @@ func (t *team) update() error { return t.all(t.move) }
 
 func (t *team) moveShare(w *member) {
 	s := t.step
-	w.err = w.optimizer.step(s.rate, s.model.Params().Data[w.lo:w.hi], t.members[0].grad.Data[w.lo:w.hi])
+	params := s.model.Params().Data[w.lo:w.hi]
+	w.err = w.optimizer.step(s.rate, params, t.members[0].grad.Data[w.lo:w.hi])
+	if s.ema != nil {
+		average(s.ema[w.lo:w.hi], params, s.decay, s.first)
+	}
 }
 
 // mix makes a seed of others: SplitMix64's output function over their sum with

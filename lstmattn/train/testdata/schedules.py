@@ -1,4 +1,4 @@
-# Prints pytorch_test.go: learning rates of torch.optim.lr_scheduler.
+# Prints pytorch_test.go: learning rates of torch.optim.lr_scheduler, averages of torch.optim.swa_utils.
 #   python3 testdata/schedules.py > pytorch_test.go
 import torch
 from torch.optim import lr_scheduler as s
@@ -37,4 +37,17 @@ for name, go, make, lr, n, l in cases:
     print('\t"%s": {\n\t\t%s, %r,\n\t\t[]float64{%s},' % (name, go, lr, ", ".join("%.12g" % v for v in r)))
     print("\t\t%s," % ("[]float64{%s}" % ", ".join("%r" % v for v in l[:n]) if l else "nil"))
     print("\t},")
+print("}")
+
+p = torch.nn.Linear(1, 1, bias=False).double()
+a = torch.optim.swa_utils.AveragedModel(p, avg_fn=lambda ema, v, n: 0.9 * ema + 0.1 * v)
+values, averages = [3.0, -1.0, 0.25, 8.0, -5.5, 1.0], []
+for v in values:
+    p.weight.data.fill_(v)
+    a.update_parameters(p)
+    averages.append(a.module.weight.item())
+print("\n// A parameter at six steps, and its average with decay 0.9.")
+print("var pytorchAverages = struct{ values, averages []float64 }{")
+for v in values, averages:
+    print("\t[]float64{%s}," % ", ".join("%.12g" % x for x in v))
 print("}")
