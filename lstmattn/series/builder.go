@@ -18,6 +18,9 @@ type Builder struct {
 	groups   map[string]*group
 	order    []*group
 	store    *store // nil in memory
+
+	rows, absent int       // with timestamps: read, and between them
+	empty        []float32 // the values of a row that is absent
 }
 
 // group is a series that grows.
@@ -147,14 +150,51 @@ func (b *Builder) Add(line int, id, stamp string, values []float32) error {
 		}
 		g = b.newGroup(strings.Clone(id))
 	}
-	if b.time >= 0 {
-		if err := g.clock.add(strings.Clone(stamp)); err != nil {
-			return fmt.Errorf("row %d, column %q: %w", line, b.frame.TimeColumn, err)
-		}
-	}
 	if err := b.checkStatic(g, line, values); err != nil {
 		return err
 	}
+	if b.time >= 0 {
+		if err := b.tick(g, line, strings.Clone(stamp)); err != nil {
+			return err
+		}
+	}
+	return b.put(g, line, values)
+}
+
+// tick takes a row's timestamp, and adds empty rows where some are absent before
+// it, if a rule says what empty cells are.
+func (b *Builder) tick(g *group, line int, stamp string) error {
+	at := func(err error) error { return fmt.Errorf("row %d, column %q: %w", line, b.frame.TimeColumn, err) }
+	if first := b.order[0]; b.o.Missing != Refuse && g.clock.n == 1 && g != first && first.clock.n > 1 {
+		g.clock.like = &first.clock.Times
+	}
+	absent, err := g.clock.next(stamp)
+	if err != nil {
+		return at(err)
+	}
+	if absent > 0 && b.o.Missing == Refuse {
+		return at(g.clock.refuse(stamp))
+	}
+	b.rows++
+	if b.absent += absent; b.absent > 10*b.rows+10000 {
+		return at(fmt.Errorf("%s follows %s: %d rows are absent, with those before more than are filled, %d", stamp, g.clock.last, absent, 10*b.rows+10000))
+	}
+	g.clock.take(stamp, absent)
+	for range absent {
+		b.empty = b.empty[:0]
+		for range b.frame.Width() - len(g.static) {
+			b.empty = append(b.empty, float32(math.NaN()))
+		}
+		b.empty = append(b.empty, g.static...)
+		if err := b.put(g, line, b.empty); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put takes a row that is known to come next.
+func (b *Builder) put(g *group, line int, values []float32) error {
 	if len(b.frame.Future) > 0 && b.onlyAhead(values) {
 		g.ahead, g.lines = append(g.ahead, values...), append(g.lines, line)
 		return nil

@@ -15,7 +15,7 @@
 //	csv.go refuse.go            cells of CSV, and what is none
 //	builder.go finish.go        rows by series
 //	gaps.go                     what is missing
-//	times.go                    timestamps
+//	times.go clock.go           timestamps, and how they are read
 //	series.go store.go          frames, in memory and on disk
 //	windows.go put.go           windows as batches
 //	cut.go scale.go             ranges, means and deviations

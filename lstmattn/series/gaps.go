@@ -7,7 +7,10 @@ import (
 	"slices"
 )
 
-// Missing is the rule for empty cells (also NaN, NA and null).
+// Missing is the rule for empty cells (also NaN, NA and null), and for rows that
+// are absent where timestamps leave out steps: their cells are empty, but for
+// those of static columns. The step is that of the first two rows of the first
+// series, or of a series' own first two where it doesn't fit them.
 type Missing string
 
 // The rules. Interpolate and Mean look ahead: in a backtest they know a little

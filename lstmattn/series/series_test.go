@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -45,12 +46,81 @@ func TestStepsOfTheCalendar(t *testing.T) {
 		{"2020-01-01,2020-04-01", "2020-07-01"},
 		{"2019-12-31,2020-01-07", "2020-01-14"},
 		{"3,5,7", "9"},
+		{"20240228,20240229", "20240301"},
+		{"20240101,20240103", "20240105"},
+		{"45000101,45000102", "45000103"},
+		{"2024-01-31,2024-02-01,2024-02-02,2024-02-05,2024-02-06", "2024-02-07"},
+		{"2024-02-02,2024-02-05,2024-02-06", "2024-02-07"},
+		{"2024-02-01,2024-02-02,2024-02-05,2024-02-06,2024-02-07,2024-02-08,2024-02-09", "2024-02-12"},
+		{"2024-02-02,2024-02-05", "2024-02-08"},
+		{"2024-03-30T00:00:00+01:00,2024-03-31T00:00:00+01:00,2024-04-01T00:00:00+02:00", "2024-04-02T00:00:00+02:00"},
+		{"2024-03-31T00:00:00+01:00,2024-04-01T00:00:00+02:00", "2024-04-02T00:00:00+02:00"},
+		{"2024-10-26T23:00:00+02:00,2024-10-27T22:00:00+01:00", "2024-10-28T22:00:00+01:00"},
+		{"2024-03-01T00:00:00+01:00,2024-04-01T00:00:00+02:00", "2024-05-01T00:00:00+02:00"},
+		{"2024-02-29T00:00:00+01:00,2024-03-31T00:00:00+01:00,2024-04-30T00:00:00+02:00", "2024-05-31T00:00:00+02:00"},
+		{"2024-10-27T02:00:00+02:00,2024-10-27T02:00:00+01:00,2024-10-27T03:00:00+01:00", "2024-10-27T04:00:00+01:00"},
 	} {
 		cells := strings.Split(c.rows, ",")
 		times, _, err := ParseTimes(cells)
 		require.NoError(t, err, c.rows)
 		require.Equal(t, c.next, times.Format(len(cells)), c.rows)
 	}
+}
+
+// Timestamps with an offset mean the same on every machine, and calendars see the
+// clock on the wall.
+func TestOffsetsAreTheFiles(t *testing.T) {
+	here := time.Local
+	defer func() { time.Local = here }()
+	zone, err := time.LoadLocation("Europe/Berlin")
+	require.NoError(t, err)
+	for _, time.Local = range []*time.Location{time.UTC, zone} {
+		times, _, err := ParseTimes([]string{"2024-03-31T00:00:00+01:00", "2024-03-31T01:00:00+01:00"})
+		require.NoError(t, err)
+		require.Equal(t, "2024-03-31T02:00:00+01:00", times.Format(2))
+	}
+	times, _, err := ParseTimes([]string{"2024-03-31T00:00:00+01:00", "2024-03-31T01:00:00+01:00", "2024-03-31T03:00:00+02:00"})
+	require.NoError(t, err)
+	for i, hour := range []int{0, 1, 3, 4} {
+		at, _ := times.Time(i)
+		require.Equal(t, hour, at.Hour())
+	}
+	for cell, want := range map[string]int{"2024-03-31 01:00": 1, "2024-03-31 03:00": 2, "2024-03-31T01:00:00Z": 2, "2024-03-31T00:00:00+00:00": 1} {
+		got, err := times.Index(cell)
+		require.NoError(t, err)
+		require.Equal(t, want, got, cell)
+	}
+}
+
+// Rows that are absent are refused, or filled where a rule says with what.
+func TestAbsentRows(t *testing.T) {
+	const text = "unique_id,ds,y,size\n" +
+		"a,2024-01-30,1,7\na,2024-01-31,2,7\na,2024-02-03,8,7\n" +
+		"b,2024-01-30,1,9\nb,2024-02-02,4,9\nb,2024-02-03,5,9\n"
+	_, err := ReadCSV(strings.NewReader(text), Options{Static: []string{"size"}})
+	require.EqualError(t, err, `row 4, column "ds": 2024-02-03 follows 2024-01-31, expected 2024-02-01: the rows must be equally spaced`)
+	require.ErrorIs(t, err, ErrAbsent)
+	for rule, want := range map[Missing][2][]float32{
+		Zero:        {{1, 7, 2, 7, 0, 7, 0, 7, 8, 7}, {1, 9, 0, 9, 0, 9, 4, 9, 5, 9}},
+		Interpolate: {{1, 7, 2, 7, 4, 7, 6, 7, 8, 7}, {1, 9, 2, 9, 3, 9, 4, 9, 5, 9}},
+	} {
+		f := read(t, text, Options{Static: []string{"size"}, Missing: rule})
+		for k, s := range f.Series {
+			require.Equal(t, want[k], s.Values)
+			require.Equal(t, "2024-02-04", s.Times.Format(5))
+		}
+	}
+	f := read(t, "ds,y\n1,1\n3,2\n9,3\n", Options{Missing: Forward})
+	require.Equal(t, []float32{1, 2, 2, 2, 3}, f.Series[0].Values)
+	f = read(t, "ds,y\n2024-02-01,1\n2024-02-02,2\n2024-02-05,3\n2024-02-07,4\n", Options{Missing: Forward})
+	require.Equal(t, []float32{1, 2, 3, 3, 4}, f.Series[0].Values, "a holiday")
+	f = read(t, "ds,y,h\n1,1,0\n2,2,0\n4,,1\n", Options{Columns: []string{"y"}, Future: []string{"h"}, Missing: Forward})
+	require.Equal(t, 2, f.Series[0].AheadLen())
+
+	_, err = ReadCSV(strings.NewReader("ds,y\n1,1\n2,2\n900000000,3\n"), Options{Missing: Zero})
+	require.EqualError(t, err, `row 4, column "ds": 900000000 follows 2: 899999997 rows are absent, with those before more than are filled, 10030`)
+	_, err = ReadCSV(strings.NewReader("ds,y\n2024-01-01,1\n2024-01-03,2\n2024-01-04,3\n"), Options{Missing: Zero})
+	require.EqualError(t, err, `row 4, column "ds": 2024-01-04 follows 2024-01-03, expected 2024-01-05: the rows must be equally spaced`)
 }
 
 func TestMissingCells(t *testing.T) {
@@ -113,7 +183,7 @@ func TestOtherProgramsFiles(t *testing.T) {
 	f := read(t, "\ufeff\"ds\",\"y\"\r\n\"2024-03-31 00:00:00+01:00\",\"1\"\r\n\"2024-03-31 01:00:00+01:00\",\"2\"\r\n\"2024-03-31 03:00:00+02:00\",\"3\"\r\n", Options{})
 	require.Equal(t, "ds", f.TimeColumn)
 	require.Equal(t, []float32{1, 2, 3}, f.Series[0].Values)
-	require.Equal(t, "2024-03-31 03:00:00+01:00", f.Series[0].Times.Format(3))
+	require.Equal(t, "2024-03-31 04:00:00+02:00", f.Series[0].Times.Format(3))
 	f = read(t, ",ds,y,\n0,1,5,\n1,2,6,\n", Options{Columns: []string{"y"}})
 	require.Equal(t, []float32{5, 6}, f.Series[0].Values)
 }

@@ -8,8 +8,11 @@ import (
 	"time"
 )
 
-// Times are equally spaced timestamps: n of them, each a fixed duration or a
-// number of calendar months after the one before, or plain integers.
+// Times are equally spaced timestamps: n of them, each a fixed duration, a
+// number of calendar months or a business day, Monday to Friday, after the one
+// before, or plain integers. Where a file gives offsets from UTC that change, as
+// they do with daylight saving time, days and months are those of the clock on
+// the wall, and shorter steps those of UTC.
 type Times struct {
 	n      int
 	start  time.Time
@@ -19,127 +22,57 @@ type Times struct {
 	first  int64 // of integers
 	stride int64
 	atEnd  bool // every one is the last day of its month
+
+	weekdays bool       // steps pass over Saturday and Sunday
+	local    bool       // start and step are of the clock on the wall
+	zones    []zoneFrom // the offsets from UTC, where they change
+}
+
+// zoneFrom is a zone, and the first row in it.
+type zoneFrom struct {
+	row  int
+	zone *time.Location
 }
 
 // layouts are the timestamps that files hold.
 var layouts = []string{"2006-01-02 15:04:05", "2006-01-02", time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05-07:00", "2006-01-02 15:04", "2006-01", "2006/01/02 15:04:05", "2006/01/02", "2006/1/2 15:04"}
 
+// compact is the layout of eight digits that are no integer.
+const compact = "20060102"
+
+// parse reads a timestamp wherever the machine is: time.Parse would give it the
+// machine's zone where the offset is that one's.
+func parse(layout, cell string) (time.Time, error) {
+	return time.ParseInLocation(layout, cell, time.UTC)
+}
+
+// wall is what the clock on the wall shows at t, as a time in UTC.
+func wall(t time.Time) time.Time { return inZone(t, time.UTC) }
+
+// inZone is the time at which the clock in a zone shows what t's does.
+func inZone(t time.Time, zone *time.Location) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), zone)
+}
+
+func sameOffset(a, b *time.Location, t time.Time) bool {
+	if a == b {
+		return true
+	}
+	_, x := t.In(a).Zone()
+	_, y := t.In(b).Zone()
+	return x == y
+}
+
 // Count is n integers from 0, for files without timestamps.
 func Count(n int) Times { return Times{n: n, stride: 1} }
 
-// ParseTimes reads timestamps. The error of one that can't be read, repeats or
-// breaks the step comes with its position.
-func ParseTimes(cells []string) (t Times, bad int, err error) {
-	var c clock
-	for i, cell := range cells {
-		if err := c.add(cell); err != nil {
-			return c.Times, i, err
-		}
-	}
-	return c.Times, 0, nil
-}
-
-// clock reads the timestamps of a series one after the other.
-type clock struct {
-	Times
-	last string // the cell before, and what it says
-	time time.Time
-	int  int64
-}
-
-func (c *clock) add(cell string) (err error) {
-	if c.n == 0 {
-		err = c.begin(cell)
-	} else if c.layout == "" {
-		err = c.addInteger(cell)
-	} else {
-		err = c.addTime(cell)
-	}
-	if err == nil {
-		c.n++
-		c.last = cell
-	}
-	return err
-}
-
-// begin takes the form of the timestamps from the first.
-func (c *clock) begin(cell string) error {
-	if v, err := strconv.ParseInt(cell, 10, 64); err == nil {
-		c.first, c.int, c.stride = v, v, 1
-		return nil
-	}
-	for _, l := range layouts {
-		if t, err := time.Parse(l, cell); err == nil {
-			c.layout, c.start, c.time, c.step = l, t, t, 24*time.Hour
-			return nil
-		}
-	}
-	return fmt.Errorf("%s is no timestamp, expected one such as 2006-01-02 15:04:05 or an integer", quoted(cell))
-}
-
-func (c *clock) addTime(cell string) error {
-	t, err := time.Parse(c.layout, cell)
-	if err != nil {
-		return fmt.Errorf("%s is no timestamp of the form %s, which the first row has", quoted(cell), c.layout)
-	}
-	switch {
-	case t.Equal(c.time):
-		return fmt.Errorf("%s appears twice", cell)
-	case t.Before(c.time):
-		return fmt.Errorf("%s follows %s, expected rising order", cell, c.last)
-	case c.n == 1:
-		c.guess(t)
-	}
-	if want := c.at(c.n); !t.Equal(want) {
-		return fmt.Errorf("%s follows %s, expected %s: the rows must be equally spaced", cell, c.last, want.Format(c.layout))
-	}
-	c.time = t
-	return nil
-}
-
-func (c *clock) addInteger(cell string) error {
-	v, err := strconv.ParseInt(cell, 10, 64)
-	switch {
-	case err != nil:
-		return fmt.Errorf("%s is no integer, which the first row has", quoted(cell))
-	case v == c.int:
-		return fmt.Errorf("%d appears twice", v)
-	case v < c.int:
-		return fmt.Errorf("%d follows %d, expected rising order", v, c.int)
-	case c.n == 1:
-		c.stride = v - c.int
-	case v-c.int != c.stride:
-		return fmt.Errorf("%d follows %d, expected %d: the rows must be equally spaced", v, c.int, c.int+c.stride)
-	}
-	c.int = v
-	return nil
-}
-
-// guess takes the step from the first timestamp and the second, b: calendar months where
-// the day of the month stays, else the duration between them.
-func (t *Times) guess(b time.Time) {
-	a := t.start
-	t.step = b.Sub(a)
-	if a.Nanosecond()|b.Nanosecond() != 0 && strings.HasSuffix(t.layout, ":05") {
-		t.layout += ".999999999" // as many digits as a timestamp needs
-	}
-	months := (b.Year()-a.Year())*12 + int(b.Month()) - int(a.Month())
-	if months < 1 || t.step < 28*24*time.Hour {
-		return
-	}
-	switch {
-	case endOfMonth(a) && endOfMonth(b):
-		t.months, t.atEnd = months, true
-	case a.AddDate(0, months, 0).Equal(b):
-		t.months = months
-	}
-}
-
-func endOfMonth(t time.Time) bool { return t.AddDate(0, 0, 1).Month() != t.Month() }
-
-// at is timestamp i, which may lie beyond the last.
+// at is timestamp i, which may lie beyond the last; with local what the clock on
+// the wall shows, as a time in UTC.
 func (t Times) at(i int) time.Time {
 	switch {
+	case t.weekdays:
+		first := (int(t.start.Weekday()) + 6) % 7 // Monday 0
+		return t.start.AddDate(0, 0, i+2*((first+i)/5))
 	case t.atEnd:
 		first := t.start.AddDate(0, 0, 1-t.start.Day())
 		return first.AddDate(0, t.months*i+1, -1)
@@ -155,7 +88,22 @@ func (t Times) Format(i int) string {
 	if t.layout == "" {
 		return strconv.FormatInt(t.first+int64(i)*t.stride, 10)
 	}
-	return t.at(i).Format(t.layout)
+	return t.shown(i).Format(t.layout)
+}
+
+// shown is timestamp i in the zone that the file has there, after the last row
+// that of the last.
+func (t Times) shown(i int) time.Time {
+	at := t.at(i)
+	if len(t.zones) == 0 {
+		return at
+	}
+	k := sort.Search(len(t.zones), func(k int) bool { return t.zones[k].row > i })
+	zone := t.zones[max(k-1, 0)].zone
+	if t.local {
+		return inZone(at, zone)
+	}
+	return at.In(zone)
 }
 
 // Time is timestamp i, and false for integers.
@@ -163,11 +111,12 @@ func (t Times) Time(i int) (time.Time, bool) {
 	if t.layout == "" {
 		return time.Time{}, false
 	}
-	return t.at(i), true
+	return t.shown(i), true
 }
 
 // Index is the number of the first timestamp that isn't before the one in
-// cell, t's length if there is none.
+// cell, t's length if there is none. A cell without an offset from UTC is a time
+// on the clock of the timestamps.
 func (t Times) Index(cell string) (int, error) {
 	if t.layout == "" {
 		v, err := strconv.ParseInt(cell, 10, 64)
@@ -176,16 +125,25 @@ func (t Times) Index(cell string) (int, error) {
 		}
 		return sort.Search(t.n, func(i int) bool { return t.first+int64(i)*t.stride >= v }), nil
 	}
-	for _, l := range layouts {
-		if v, err := time.Parse(l, cell); err == nil {
-			return sort.Search(t.n, func(i int) bool { return !t.at(i).Before(v) }), nil
+	for _, l := range append([]string{t.layout}, layouts...) {
+		v, err := parse(l, cell)
+		if err != nil {
+			continue
 		}
+		offset := strings.Contains(l, "07:00")
+		return sort.Search(t.n, func(i int) bool {
+			if offset {
+				return !t.shown(i).Before(v)
+			}
+			return !wall(t.shown(i)).Before(v)
+		}), nil
 	}
 	return 0, fmt.Errorf("%q is no timestamp, expected one such as %s", cell, t.Format(0))
 }
 
 // Season is the usual period of series with this step: a day for steps of
-// minutes and hours, a week of days, a year of weeks, months and quarters; 1
+// minutes and hours, a week of days, five business days, a year of weeks, months and
+// quarters; 1
 // where there is none.
 func (t Times) Season() int {
 	const day, week = 24 * time.Hour, 7 * 24 * time.Hour
@@ -194,6 +152,8 @@ func (t Times) Season() int {
 		return 1
 	case t.months > 0:
 		return max(12/t.months, 1)
+	case t.weekdays:
+		return 5
 	case t.step == day:
 		return 7
 	case t.step == week:
