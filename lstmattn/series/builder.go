@@ -59,7 +59,7 @@ func NewBuilder(header []string, o Options) (*Builder, error) {
 	if b.id, err = b.find(o.IDColumn, "unique_id"); err != nil {
 		return nil, err
 	}
-	if b.time, err = b.find(o.TimeColumn, "ds", "date", "timestamp", "time"); err != nil {
+	if b.time, err = b.find(o.TimeColumn, "ds", "date", "datetime", "timestamp", "time"); err != nil {
 		return nil, err
 	}
 	if b.id >= 0 {
@@ -74,7 +74,7 @@ func NewBuilder(header []string, o Options) (*Builder, error) {
 				continue
 			}
 			if h == "" {
-				return nil, headerError(fmt.Sprintf("column %d has no name", i+1))
+				return nil, headerError(fmt.Sprintf("column %d has no name; name it, or say which columns are forecast", i+1))
 			}
 			f.Columns = append(f.Columns, h)
 		}
@@ -114,7 +114,7 @@ func (b *Builder) find(asked string, usual ...string) (int, error) {
 		return -1, b.noColumn(asked)
 	}
 	for _, name := range usual {
-		if i := slices.Index(b.header, name); i >= 0 {
+		if i := slices.IndexFunc(b.header, func(h string) bool { return strings.EqualFold(h, name) }); i >= 0 {
 			return i, nil
 		}
 	}

@@ -15,8 +15,8 @@ import (
 
 // Options say how to read a file.
 type Options struct {
-	IDColumn   string   // default unique_id; a file without it is wide
-	TimeColumn string   // default the first of ds, date, timestamp, time
+	IDColumn   string   // default unique_id, in capitals or not; a file without it is wide
+	TimeColumn string   // default the first of ds, date, datetime, timestamp, time, in capitals or not
 	Columns    []string // which columns are forecast, in which order; default all that nothing else names
 	Past       []string // covariates that are known for the past only
 	Future     []string // covariates that are known ahead: the last rows of a series may have them alone
@@ -128,6 +128,9 @@ func cellOf(record []string, i int) string {
 	return strings.TrimSpace(record[i])
 }
 
+// ErrNoNumber is what a cell with other text than a number is refused with.
+var ErrNoNumber = errors.New("is no finite number")
+
 // number is a cell's value, NaN where it is missing.
 func number(cell string) (float32, error) {
 	cell = strings.TrimSpace(cell)
@@ -137,7 +140,7 @@ func number(cell string) (float32, error) {
 	}
 	v, err := strconv.ParseFloat(cell, 32)
 	if err != nil || math.IsInf(v, 0) || strings.ContainsAny(cell, "_xX") { // what Go alone takes for a number
-		return 0, fmt.Errorf("%s is no finite number", quoted(cell))
+		return 0, fmt.Errorf("%s %w", quoted(cell), ErrNoNumber)
 	}
 	return float32(v), nil
 }

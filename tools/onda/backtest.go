@@ -49,7 +49,7 @@ func (c *backtestCmd) Run(a *app) error {
 		return err
 	}
 	steps, features := f.window()
-	frame, err := c.readFor(f.names(), features)
+	frame, err := c.readFor(a, f.names(), features)
 	if err != nil {
 		return err
 	}

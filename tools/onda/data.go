@@ -13,11 +13,11 @@ import (
 
 // dataFlags say how to read a file of series.
 type dataFlags struct {
-	Data       string   `required:"" help:"The series, CSV or Parquet: long (unique_id, ds, y, ...) or wide (one column per feature)." placeholder:"FILE" type:"existingfile"`
+	Data       string   `required:"" help:"The series, CSV or Parquet: long (unique_id, ds, y, ...) or wide (one column per feature); - for CSV from standard input." placeholder:"FILE" type:"existingfile"`
 	Columns    []string `help:"The columns to forecast, in the model's order; default the model's feature names, else all but its covariates." placeholder:"NAME"`
 	IDColumn   string   `name:"id-column" help:"The column that names the series of a long file; default unique_id." placeholder:"NAME"`
-	TimeColumn string   `help:"The column of timestamps; default ds, date, timestamp or time." placeholder:"NAME"`
-	Missing    string   `help:"What to do with empty cells: refuse, forward, interpolate, zero, mean, mask." enum:"refuse,forward,interpolate,zero,mean,mask" default:"refuse"`
+	TimeColumn string   `help:"The column of timestamps; default ds, date, datetime, timestamp or time." placeholder:"NAME"`
+	Missing    string   `help:"What to do with empty cells, and with rows that the timestamps leave out: refuse, forward, interpolate, zero, mean, mask." enum:"refuse,forward,interpolate,zero,mean,mask" default:"refuse"`
 	InMemory   int      `help:"Files of more megabytes than this go through a temporary file instead of memory; default 1024." default:"1024" placeholder:"MB"`
 }
 
@@ -28,32 +28,47 @@ type columnNames struct {
 }
 
 // read reads the file with the columns that a model takes.
-func (d *dataFlags) read(n columnNames) (*series.Frame, error) {
+func (d *dataFlags) read(a *app, n columnNames) (*series.Frame, error) {
 	if len(d.Columns) > 0 {
 		n.columns = d.Columns
 	}
-	return d.readFile(d.Data, n)
+	return d.readFile(a, d.Data, n)
 }
 
-func (d *dataFlags) readFile(path string, n columnNames) (*series.Frame, error) {
+func (d *dataFlags) readFile(a *app, path string, n columnNames) (*series.Frame, error) {
 	o := series.Options{
 		IDColumn: d.IDColumn, TimeColumn: d.TimeColumn, Missing: series.Missing(d.Missing),
 		Columns: n.columns, Past: n.past, Future: n.future, Static: n.static,
+	}
+	frame, err := d.readAny(a, path, o)
+	switch {
+	case errors.Is(err, series.ErrEmpty):
+		return nil, fmt.Errorf("%w; --missing says what to do with empty cells", err)
+	case errors.Is(err, series.ErrAbsent):
+		return nil, fmt.Errorf("%w; --missing says what to do with absent rows", err)
+	case errors.Is(err, series.ErrNoNumber) && len(n.columns) == 0:
+		return nil, fmt.Errorf("%w; --columns chooses the columns to forecast, --time-column that of the timestamps", err)
+	}
+	return frame, err
+}
+
+// stdio is the name of standard input or output.
+const stdio = "-"
+
+// readAny reads a file by its name's ending.
+func (d *dataFlags) readAny(a *app, path string, o series.Options) (*series.Frame, error) {
+	if path == stdio {
+		frame, err := series.ReadCSV(a.stdin, o)
+		if err != nil {
+			return nil, fmt.Errorf("standard input: %w", err)
+		}
+		return frame, nil
 	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
 	}
-	frame, err := d.readAny(path, info.Size(), o)
-	if errors.Is(err, series.ErrEmpty) {
-		return nil, fmt.Errorf("%w; --missing says what to do with empty cells", err)
-	}
-	return frame, err
-}
-
-// readAny reads a file of size bytes by its name's ending.
-func (d *dataFlags) readAny(path string, size int64, o series.Options) (*series.Frame, error) {
-	large := size > int64(d.InMemory)<<20
+	large := info.Size() > int64(d.InMemory)<<20
 	switch ext := strings.ToLower(filepath.Ext(path)); {
 	case (ext == ".parquet" || ext == ".pq") && large:
 		return parquet.StreamFile(path, "", o)
@@ -66,8 +81,8 @@ func (d *dataFlags) readAny(path string, size int64, o series.Options) (*series.
 }
 
 // readFor is read for a model of so many features, 0 for any.
-func (d *dataFlags) readFor(n columnNames, features int) (*series.Frame, error) {
-	frame, err := d.read(n)
+func (d *dataFlags) readFor(a *app, n columnNames, features int) (*series.Frame, error) {
+	frame, err := d.read(a, n)
 	if err != nil {
 		return nil, err
 	}

@@ -104,7 +104,9 @@ func (c *demoCmd) show(a *app, f forecaster, frame *series.Frame, held int, file
 	known := len(chart.History) - held
 	chart.Actual, chart.History = chart.History[known:], chart.History[:known]
 	a.printf("\n")
-	printChart(a.stdout, chart)
+	if err := chart.WriteText(a.stdout, isTerminal(a.stdout)); err != nil {
+		return err
+	}
 	png := filepath.Join(c.Out, file)
 	a.printf("\n   the same with attention: %s\n", png)
 	return writePNG(png, chart)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -20,7 +21,7 @@ type forecastCmd struct {
 	Model string `arg:"" help:"A model directory, or an ONNX file of a forecaster." type:"path"`
 	dataFlags
 	Future    string    `help:"CSV or Parquet of the covariates known ahead, for the rows after the end of --data; default the rows at its end that have nothing else." placeholder:"FILE" type:"existingfile"`
-	Out       string    `required:"" help:"CSV to write, in the form of --data." placeholder:"FILE.csv" type:"path"`
+	Out       string    `required:"" help:"CSV to write, in the form of --data; - for standard output." placeholder:"FILE.csv" type:"path"`
 	Horizon   int       `help:"Steps to forecast; 0 means the model's own." placeholder:"N"`
 	Quantiles []float64 `help:"Levels of quantiles to write beside the forecast; default those of a model that has some, 0.1,0.5,0.9 of a distribution." placeholder:"P"`
 	Strategy  string    `help:"Where the values come from: greedy (the point forecast of each step), sample (paths drawn from the distribution, their median and quantiles) or beam (the most likely paths)." enum:"greedy,sample,beam" default:"greedy"`
@@ -49,7 +50,7 @@ func (c *forecastCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	frame, err := c.open(f)
+	frame, err := c.open(a, f)
 	if err != nil {
 		return err
 	}
@@ -92,13 +93,19 @@ func (c *forecastCmd) Run(a *app) error {
 		}
 	}
 	for _, file := range files {
-		if err := file.write(); err != nil {
+		if err := file.write(a.stdout); err != nil {
 			return err
 		}
 	}
-	a.printf("%s: %d steps of %d series, %d columns\n", c.Out, ahead, len(frame.Series), features)
+	out := a.stdout
+	if slices.Contains([]string{c.Out, c.PathsOut, c.Attention}, stdio) {
+		out = a.stderr // standard output has the CSV alone
+	}
+	fmt.Fprintf(out, "%s: %d steps of %d series, %d columns\n", c.Out, ahead, len(frame.Series), features)
 	if c.Show {
-		printChart(a.stdout, chart)
+		if err := chart.WriteText(out, isTerminal(out)); err != nil {
+			return err
+		}
 	}
 	if c.Plot != "" {
 		return writePNG(c.Plot, chart)
@@ -178,18 +185,22 @@ func (c *forecastCmd) files(frame *series.Frame) []*outFile {
 	return files
 }
 
-func (o *outFile) write() error {
+func (o *outFile) write(stdout io.Writer) error {
 	if err := o.table.Flush(); err != nil {
+		return err
+	}
+	if o.path == stdio {
+		_, err := o.csv.WriteTo(stdout)
 		return err
 	}
 	return export.WriteFile(o.path, o.csv.Bytes())
 }
 
 // open reads the history, and the covariates after it.
-func (c *forecastCmd) open(f forecaster) (*series.Frame, error) {
+func (c *forecastCmd) open(a *app, f forecaster) (*series.Frame, error) {
 	names := f.names()
 	_, features := f.window()
-	frame, err := c.readFor(names, features)
+	frame, err := c.readFor(a, names, features)
 	if err != nil || c.Future == "" {
 		return frame, err
 	}
@@ -197,7 +208,7 @@ func (c *forecastCmd) open(f forecaster) (*series.Frame, error) {
 		frame.Close()
 		return nil, fmt.Errorf("--future %s: the model takes no covariates that are known ahead", c.Future)
 	}
-	future, err := c.readFile(c.Future, columnNames{columns: names.future})
+	future, err := c.readFile(a, c.Future, columnNames{columns: names.future})
 	if err != nil {
 		frame.Close()
 		return nil, err

@@ -35,7 +35,7 @@ func (c *trainCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	frame, config, err := c.open()
+	frame, config, err := c.open(a)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (c *trainCmd) training() (train.Config, error) {
 
 // open reads the data, and the model's configuration, which it completes by
 // the data's columns.
-func (c *trainCmd) open() (*series.Frame, lstmattn.Config, error) {
+func (c *trainCmd) open(a *app) (*series.Frame, lstmattn.Config, error) {
 	var names columnNames
 	for _, list := range []struct {
 		field string
@@ -96,7 +96,7 @@ func (c *trainCmd) open() (*series.Frame, lstmattn.Config, error) {
 			return nil, lstmattn.Config{}, err
 		}
 	}
-	frame, err := c.read(names)
+	frame, err := c.read(a, names)
 	if err != nil {
 		return nil, lstmattn.Config{}, err
 	}
