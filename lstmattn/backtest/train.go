@@ -47,7 +47,7 @@ func Train(c lstmattn.Config, training train.Config, o lstmattn.Options, observe
 // test rows, ending there.
 func pastSplit(s train.Split) (train.Split, error) {
 	if s.Validation == (train.Range{}) {
-		return train.Split{Train: train.Range{From: "0%", To: "100%"}}, nil
+		return train.Split{Train: train.Range{From: "0%", To: "100%"}, SkipShort: s.SkipShort}, nil
 	}
 	from, to := string(s.Validation.From), string(s.Validation.To)
 	a, aPercent := strings.CutSuffix(from, "%")
@@ -71,5 +71,5 @@ func pastSplit(s train.Split) (train.Split, error) {
 		}
 		cut = series.Cut(strconv.Itoa(x - y))
 	}
-	return train.Split{Train: train.Range{From: "0%", To: cut}, Validation: train.Range{From: cut, To: "100%"}}, nil
+	return train.Split{Train: train.Range{From: "0%", To: cut}, Validation: train.Range{From: cut, To: "100%"}, SkipShort: s.SkipShort}, nil
 }

@@ -52,6 +52,9 @@ func Load(path string, options ...runtime.Option) (*Model, error) {
 func New(m *runtime.Model) (*Model, error) {
 	f := &Model{m: m, covariates: map[string]int{}}
 	ours := m.Metadata()["model_type"] == lstmattn.ModelType
+	if ours && m.Metadata()["decoder"] == "split" {
+		return nil, errors.New("one part of a forecaster that was exported with a split decoder, expected one with the decoder loop or unrolled")
+	}
 	for _, p := range m.Inputs() {
 		float := p.DType == tensor.Float32
 		switch {

@@ -1,6 +1,7 @@
 package series
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -165,8 +166,18 @@ func (s *Series) Last(n int) ([]float32, error) {
 
 // short is the error of a series that should have at least n rows.
 func (s *Series) short(n int) error {
-	return fmt.Errorf("%s%s has %d rows, %d are needed", s.end, s, s.Len(), n)
+	return shortError(fmt.Sprintf("%s%s has %d rows, %d are needed", s.end, s, s.Len(), n))
 }
+
+// ErrShort is what a series is refused with, as errors.Is finds, that has too few
+// rows for what is asked of it.
+var ErrShort = errors.New("too few rows")
+
+type shortError string
+
+func (e shortError) Error() string { return string(e) }
+
+func (e shortError) Is(target error) bool { return target == ErrShort }
 
 // String names the series in messages.
 func (s *Series) String() string {

@@ -84,10 +84,10 @@ func NewWindows(f *Frame, o WindowOptions) (*Windows, error) {
 				return nil, s.short(o.InputSize + o.Horizon)
 			}
 			if to <= from {
-				return nil, fmt.Errorf("%s%s has %d rows, none of them between %s and %s", s.end, s, s.Len(), cmp.Or(o.From, "0"), cmp.Or(o.To, "100%"))
+				return nil, shortError(fmt.Sprintf("%s%s has %d rows, none of them between %s and %s", s.end, s, s.Len(), cmp.Or(o.From, "0"), cmp.Or(o.To, "100%")))
 			}
-			return nil, fmt.Errorf("%s%s has no window of %d and %d rows whose targets lie in its rows %d to %d",
-				s.end, s, o.InputSize, o.Horizon, from+1, to)
+			return nil, shortError(fmt.Sprintf("%s%s has no window of %d and %d rows whose targets lie in its rows %d to %d",
+				s.end, s, o.InputSize, o.Horizon, from+1, to))
 		}
 		fit := from
 		if fit == 0 {
@@ -157,6 +157,9 @@ func (w *Windows) add(number, origin, to, fit, n int) error {
 	w.total += n
 	return nil
 }
+
+// NumSeries is the number of series that have windows.
+func (w *Windows) NumSeries() int { return len(w.spans) }
 
 // Len is the number of windows of all series together.
 func (w *Windows) Len() int { return w.total }

@@ -56,7 +56,7 @@ func DefaultConfig() Config {
 		Schedule:       Schedule{Kind: Cosine, StepEpochs: 10, Gamma: .1, Factor: .1, Patience: 10, Threshold: 1e-4},
 		TeacherForcing: TeacherForcing{Decay: Linear, Per: PerStep},
 		Patience:       5, CheckpointSeconds: 60,
-		Split: Split{Range{"0%", "60%"}, Range{"60%", "80%"}, Range{"80%", "100%"}},
+		Split: Split{Train: Range{"0%", "60%"}, Validation: Range{"60%", "80%"}, Test: Range{"80%", "100%"}},
 	}
 }
 
@@ -64,7 +64,11 @@ func DefaultConfig() Config {
 // the fields train, validation and test in JSON. A set's windows have their whole
 // target in its rows; the history may begin before. Validation and test may be
 // left out, and are where a split is given without them.
-type Split struct{ Train, Validation, Test Range }
+type Split struct {
+	Train, Validation, Test Range
+
+	SkipShort bool // skip_short: leave out series too short for a window, which are an error otherwise
+}
 
 // Range is the rows between two cuts: in JSON a pair such as [0, 8640] or
 // ["60%", "80%"].

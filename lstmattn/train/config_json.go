@@ -77,6 +77,7 @@ func (s *Split) fields() []field {
 		{"train", &s.Train},
 		{"validation", &s.Validation},
 		{"test", &s.Test},
+		{"skip_short", &s.SkipShort},
 	}
 }
 
@@ -116,7 +117,8 @@ func (r *Range) UnmarshalJSON(data []byte) error {
 }
 
 // MarshalJSON writes every field; lists only where they are not empty, ema_decay
-// only where there is one, so that checkpoints without it are still resumed.
+// and skip_short only where they are set, so that checkpoints without them are
+// still resumed.
 func (c Config) MarshalJSON() ([]byte, error) { return format(&c) }
 
 func format(s section) ([]byte, error) {
@@ -169,6 +171,8 @@ func (f field) unwritten() bool {
 		return v.empty()
 	case *float64:
 		return f.name == "ema_decay" && *v == 0
+	case *bool:
+		return f.name == "skip_short" && !*v
 	}
 	return false
 }

@@ -24,7 +24,7 @@ func TestConfigSurvivesJSON(t *testing.T) {
 			Schedule:       Schedule{Kind: Plateau, WarmupSteps: 10, MinRate: 1e-5, StepEpochs: 2, Gamma: .5, Factor: .25, Patience: 1, Threshold: .01},
 			TeacherForcing: TeacherForcing{Decay: InverseSigmoid, Per: PerBatch, End: .1, DecayEpochs: 2.5, K: 20},
 			ValidateSteps:  50, Patience: 3, MinDelta: .01, Horizons: []int{1, 2}, Seed: 1 << 63, Threads: 3, CheckpointSteps: 9, CheckpointSeconds: 1.5,
-			Split: Split{Train: Range{"0", "8640"}, Validation: Range{"8640", "2017-10-24"}},
+			Split: Split{Train: Range{"0", "8640"}, Validation: Range{"8640", "2017-10-24"}, SkipShort: true},
 		}
 	}
 	require.NoError(t, json.Unmarshal([]byte(`{"lr": 0.5}`), &c))

@@ -14,6 +14,7 @@ func Datasets(frame *series.Frame, c lstmattn.Config, split Split) (training *se
 	windows := func(name string, r Range) (*series.Windows, error) {
 		w, err := series.NewWindows(frame, series.WindowOptions{
 			InputSize: c.InputSize, Horizon: c.Horizon, From: r.From, To: r.To, Calendar: c.Calendar, PerSeries: c.Scaling == lstmattn.ScalingSeries,
+			SkipShort: split.SkipShort,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("split.%s: %w", name, err)

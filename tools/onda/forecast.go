@@ -33,6 +33,7 @@ type forecastCmd struct {
 	Series    string    `help:"The series to plot; default the first." placeholder:"ID"`
 	Column    string    `help:"The column to plot; default the first." placeholder:"NAME"`
 	Show      bool      `help:"Draw the forecast in the terminal as well."`
+	SkipShort bool      `help:"Leave out series shorter than the model looks back."`
 	Threads   int       `help:"Cores to use; 0 means all." placeholder:"N"`
 }
 
@@ -55,14 +56,23 @@ func (c *forecastCmd) Run(a *app) error {
 		return err
 	}
 	defer frame.Close()
+	steps, _ := f.window()
+	if c.SkipShort {
+		frame.Series = slices.DeleteFunc(frame.Series, func(s *series.Series) bool { return s.Len() < steps })
+		if len(frame.Series) == 0 {
+			return fmt.Errorf("%s: no series has the %d rows that the model looks back", c.Data, steps)
+		}
+	}
 	at, column, err := c.plotted(frame)
 	if err != nil {
 		return err
 	}
-	steps, _ := f.window()
 	windows, err := series.NewLatest(frame, series.WindowOptions{
 		InputSize: steps, Horizon: max(cmp.Or(c.Horizon, f.horizon()), 1), Calendar: f.names().calendar, PerSeries: f.perSeries(),
 	})
+	if errors.Is(err, series.ErrShort) {
+		return fmt.Errorf("%s: %w; --skip-short leaves such series out", c.Data, err)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
@@ -97,11 +107,14 @@ func (c *forecastCmd) Run(a *app) error {
 			return err
 		}
 	}
-	out := a.stdout
+	out, name := a.stdout, c.Out
 	if slices.Contains([]string{c.Out, c.PathsOut, c.Attention}, stdio) {
 		out = a.stderr // standard output has the CSV alone
 	}
-	fmt.Fprintf(out, "%s: %d steps of %d series, %d columns\n", c.Out, ahead, len(frame.Series), features)
+	if name == stdio {
+		name = "standard output"
+	}
+	fmt.Fprintf(out, "%s: %d steps of %d series, %d columns\n", name, ahead, len(frame.Series), features)
 	if c.Show {
 		if err := chart.WriteText(out, isTerminal(out)); err != nil {
 			return err

@@ -267,3 +267,75 @@ func TestCovariatesAndQuantiles(t *testing.T) {
 	require.Equal(t, 1, status)
 	require.Contains(t, stderr, "short.json: num_past is 1, past_names has 0")
 }
+
+// A part of a split model is no forecaster.
+func TestForecastOfAPartIsRefused(t *testing.T) {
+	dir, out := smallModel(t), t.TempDir()
+	succeed(t, "export", dir, "--onnx", filepath.Join(out, "model.onnx"), "--decoder", "split")
+	for _, part := range []string{"encoder", "decoder_step"} {
+		status, _, stderr := onda("forecast", filepath.Join(out, part+".onnx"), "--data", "../../testmodels/series/hourly.csv", "--out", filepath.Join(out, "x.csv"))
+		require.Equal(t, 1, status)
+		require.Contains(t, stderr, part+".onnx: one part of a forecaster that was exported with a split decoder")
+	}
+}
+
+// A dash is standard input and output, where the CSV is alone.
+func TestForecastInAPipe(t *testing.T) {
+	dir, out := smallModel(t), t.TempDir()
+	file := filepath.Join(out, "x.csv")
+	data, err := os.ReadFile("../../testmodels/series/hourly.csv")
+	require.NoError(t, err)
+	said := succeed(t, "forecast", dir, "--data", "../../testmodels/series/hourly.csv", "--out", file)
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, 0, run([]string{"forecast", dir, "--data", "-", "--out", "-", "--show"}, bytes.NewReader(data), &stdout, &stderr), stderr.String())
+	require.Equal(t, string(want), stdout.String())
+	require.True(t, strings.HasPrefix(stderr.String(), strings.Replace(said, file, "standard output", 1)), stderr.String())
+	require.Equal(t, 1, run([]string{"forecast", dir, "--data", "-", "--out", "-"}, strings.NewReader("a,b\n1,x\n"), &stdout, &stderr))
+	require.Contains(t, stderr.String(), `onda: standard input: row 2, column "b": "x" is no finite number`)
+}
+
+// Series that are too short are refused with the way on, or left out.
+func TestShortSeries(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("unique_id,ds,y\n")
+	for i := range 60 {
+		fmt.Fprintf(&text, "long,%d,%d\n", i, i%5)
+	}
+	for i := range 10 {
+		fmt.Fprintf(&text, "short,%d,%d\n", i, i%5)
+	}
+	data := write(t, "data.csv", text.String())
+	config := write(t, "config.json", trainConfig)
+	out := filepath.Join(t.TempDir(), "model")
+	train := []string{"train", "--data", data, "--config", config, "--out", out, "--epochs", "1"}
+	status, _, stderr := onda(train...)
+	require.Equal(t, 1, status)
+	require.Contains(t, stderr, `series "short" has no window of 16 and 4 rows whose targets lie in its rows 1 to 7; --skip-short leaves such series out`)
+	status, _, stderr = onda(append(train, "--skip-short")...)
+	require.Equal(t, 0, status, stderr)
+	require.Contains(t, stderr, "2 series, 1 of them too short, ")
+
+	file := filepath.Join(t.TempDir(), "x.csv")
+	status, _, stderr = onda("forecast", out, "--data", data, "--out", file)
+	require.Equal(t, 1, status)
+	require.Contains(t, stderr, `series "short" has 10 rows, 16 are needed; --skip-short leaves such series out`)
+	require.Contains(t, succeed(t, "forecast", out, "--data", data, "--out", file, "--skip-short"), "4 steps of 1 series")
+}
+
+// A reader of files that say more than the data need is told how to go on.
+func TestHintsOfData(t *testing.T) {
+	config := write(t, "config.json", trainConfig)
+	for text, want := range map[string]string{
+		"ds,y,city\n1,2,Bonn\n":        `row 2, column "city": "Bonn" is no finite number; --columns chooses the columns to forecast, --time-column that of the timestamps`,
+		"ds,y\n1,\n":                   `row 2, column "y": is empty; --missing says what to do with empty cells`,
+		"Date,y\n1,1\n2,2\n4,3\n":      `row 4, column "Date": 4 follows 2, expected 3: the rows must be equally spaced; --missing says what to do with absent rows`,
+		",ds,y\n0,1,1\n1,2,1\n2,3,1\n": "row 1: column 1 has no name; name it, or say which columns are forecast",
+	} {
+		status, _, stderr := onda("train", "--data", write(t, "data.csv", text), "--config", config, "--out", t.TempDir())
+		require.Equal(t, 1, status)
+		require.Contains(t, stderr, want)
+	}
+}

@@ -24,6 +24,7 @@ type trainCmd struct {
 	Seed      *uint64  `help:"Seed of the initial weights, the order, dropout and teacher forcing." placeholder:"N"`
 	Threads   *int     `help:"Cores to use; 0 means all. The trained bits are the same only for the same number." placeholder:"N"`
 
+	SkipShort bool `help:"Leave out series too short for a window in the rows for training or validation."`
 	Resume    bool `help:"Go on from the checkpoint in --out, if there is one."`
 	Overwrite bool `help:"Start anew even where --out has the checkpoint of an unfinished training."`
 	LogJSON   bool `name:"log-json" help:"Write a line of JSON to standard output for every validation, and one at the end."`
@@ -41,6 +42,9 @@ func (c *trainCmd) Run(a *app) error {
 	}
 	defer frame.Close()
 	windows, validation, err := train.Datasets(frame, config, training.Split)
+	if errors.Is(err, series.ErrShort) {
+		return fmt.Errorf("%s: %w; --skip-short leaves such series out", c.Data, err)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
@@ -52,7 +56,7 @@ func (c *trainCmd) Run(a *app) error {
 		return fmt.Errorf("%s: %w", c.Data, err)
 	}
 	watch := newTrainLog(a, c.LogJSON, c.Quiet)
-	watch.begin(len(frame.Series), windows.Len(), validation, m.NumParameters(), training.BatchSize)
+	watch.begin(len(frame.Series), windows, validation, m.NumParameters(), training.BatchSize)
 	o := &train.Options{Dir: c.Out, Resume: c.Resume, Overwrite: c.Overwrite, Observer: watch}
 	result, err := train.Run(a.ctx, m, windows, validation, training, o)
 	watch.end()
@@ -81,6 +85,7 @@ func (c *trainCmd) training() (train.Config, error) {
 	override(&training.LearningRate, c.LR)
 	override(&training.Seed, c.Seed)
 	override(&training.Threads, c.Threads)
+	training.Split.SkipShort = training.Split.SkipShort || c.SkipShort
 	return training, training.Validate()
 }
 
@@ -148,6 +153,9 @@ func (c *trainCmd) again() []string {
 	add("--lr", deref(c.LR), c.LR != nil)
 	add("--seed", deref(c.Seed), c.Seed != nil)
 	add("--threads", deref(c.Threads), c.Threads != nil)
+	if c.SkipShort {
+		args = append(args, "--skip-short")
+	}
 	return args
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/onda-ml/onda/lstmattn"
+	"github.com/onda-ml/onda/lstmattn/series"
 	"github.com/onda-ml/onda/lstmattn/train"
 )
 
@@ -36,7 +37,7 @@ func newTrainLog(a *app, asJSON, quiet bool) *trainLog {
 }
 
 // begin says what is trained on what.
-func (l *trainLog) begin(series, windows int, validation lstmattn.Dataset, parameters, batch int) {
+func (l *trainLog) begin(all int, windows *series.Windows, validation lstmattn.Dataset, parameters, batch int) {
 	if l.quiet {
 		return
 	}
@@ -44,7 +45,11 @@ func (l *trainLog) begin(series, windows int, validation lstmattn.Dataset, param
 	if validation != nil {
 		check = fmt.Sprintf("%d for validation", validation.Len())
 	}
-	fmt.Fprintf(l.a.stderr, "%d series, %d windows for training in batches of %d, %s; %d parameters\n", series, windows, batch, check, parameters)
+	few := ""
+	if left := all - windows.NumSeries(); left > 0 {
+		few = fmt.Sprintf(", %d of them too short", left)
+	}
+	fmt.Fprintf(l.a.stderr, "%d series%s, %d windows for training in batches of %d, %s; %d parameters\n", all, few, windows.Len(), batch, check, parameters)
 }
 
 // Step moves the bar, or writes a line now and then: a long epoch shows that it

@@ -30,6 +30,11 @@ func TestFilesOfArrow(t *testing.T) {
 	require.Equal(t, []float32{0.5, -1, 4294967295, 255, 1, 1.5, 0, 0, 0, 2, 2.5, 1, 1, 1, 3}, f.Series[0].Values)
 	require.Equal(t, "2024-03-02", f.Series[0].Times.Format(3))
 
+	f, err = ReadFile("testdata/bytes.parquet", series.Options{Missing: series.Zero})
+	require.NoError(t, err)
+	require.Equal(t, []string{"price", "total"}, f.Columns)
+	require.Equal(t, []float32{12.5, 1e20, -.01, -1e20, 0, .125}, f.Series[0].Values)
+
 	for _, name := range []string{"milliseconds", "nanoseconds", "int96"} {
 		f, err := ReadFile("testdata/"+name+".parquet", series.Options{})
 		require.NoError(t, err, name)

@@ -57,6 +57,11 @@ func numbers(t parquet.Type) (converter, error) {
 			}
 			return 0
 		}
+	case parquet.ByteArray, parquet.FixedLenByteArray:
+		if _, ok := logical(t).(*format.DecimalType); !ok {
+			return nil, fmt.Errorf("is of type %s, expected numbers", t)
+		}
+		of = func(v parquet.Value) float64 { return bigEndian(v.ByteArray()) }
 	default:
 		return nil, fmt.Errorf("is of type %s, expected numbers", t)
 	}
@@ -68,6 +73,21 @@ func numbers(t parquet.Type) (converter, error) {
 		c.numbers = append(c.numbers, float32(of(v)*scale))
 		return nil
 	}, nil
+}
+
+// bigEndian is an integer in two's complement, the highest byte first.
+func bigEndian(b []byte) (v float64) {
+	var sign byte
+	if len(b) > 0 && b[0]&0x80 != 0 {
+		sign = 0xff
+	}
+	for _, digit := range b {
+		v = v*256 + float64(digit^sign)
+	}
+	if sign != 0 {
+		v = -v - 1
+	}
+	return v
 }
 
 // ids converts text and integers.

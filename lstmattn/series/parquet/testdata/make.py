@@ -1,5 +1,6 @@
 """Writes the Parquet files beside it: pip install pyarrow; python make.py"""
 import datetime
+import decimal
 import pathlib
 
 import pyarrow as pa
@@ -27,6 +28,14 @@ wide = pa.table({
     "price": pa.array([1, 2, 3], pa.int32()).cast(pa.decimal128(12, 2)),
 })
 pq.write_table(wide, here / "wide.parquet", compression="zstd", data_page_version="2.0", store_decimal_as_integer=True)
+
+# Decimals as Arrow and Spark write them.
+bytes = pa.table({
+    "ds": [1, 2, 3],
+    "price": pa.array([decimal.Decimal("12.50"), decimal.Decimal("-0.01"), None], pa.decimal128(10, 2)),
+    "total": pa.array([decimal.Decimal(10) ** 20, -decimal.Decimal(10) ** 20, decimal.Decimal("0.125")], pa.decimal128(38, 5)),
+})
+pq.write_table(bytes, here / "bytes.parquet")
 
 # Other forms of timestamps.
 for name, unit, options in [("milliseconds", "ms", {}), ("nanoseconds", "ns", {"version": "2.6"}), ("int96", "ns", {"use_deprecated_int96_timestamps": True})]:
