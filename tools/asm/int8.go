@@ -30,7 +30,8 @@ func emitInt8(x *isa) {
 const int8ExtraBytes = 4 + 6*4
 
 // int8Ahead is how many bytes ahead the kernel of one row, which reads weights
-// as fast as they come, fetches them: 8 kB ahead is slower than not at all.
+// as fast as they come, fetches them: 8 kB ahead is slower than not at all. Two
+// panels at once are faster without: the processor fetches both ahead itself.
 const int8Ahead = 1 << 10
 
 // int8Gemm writes the kernel for tiles of the given rows and a panel of 32
@@ -44,7 +45,8 @@ const int8Ahead = 1 << 10
 // operation: it multiplies magnitudes of a, at most 128, with b-128, all bits of
 // which are flipped where a is negative. Flipped bits are -x-1, which is within
 // the same -128 to 127 as x, so that two products never need more than 16 bits;
-// what they lack is in start. int8Lay lays out a for that.
+// what they lack is in start. int8Lay lays out a for that. Two panels at a time
+// share what is loaded of a.
 func int8Gemm(x *isa, rows int) {
 	k := int8Tile{isa: x, vectors: 4}
 	suffix, width := x.name, 4*x.lanes
@@ -81,6 +83,22 @@ func int8Gemm(x *isa, rows int) {
 		}
 	}
 	panels := x.param("panels")
+	if k.flips {
+		x.Label("pair")
+		x.SUBQ(U8(2), panels)
+		x.JLT(LabelRef("single"))
+		k.vectors = 8
+		k.columns(0)
+		x.JMP(LabelRef("pair"))
+		x.Label("single")
+		x.ADDQ(U8(2), panels)
+		x.JZ(LabelRef("done"))
+		k.vectors = 4
+		k.columns(0)
+		x.Label("done")
+		x.ret()
+		return
+	}
 	x.Label("panel")
 	for v := 0; v < 4; v += k.vectors {
 		k.columns(v)
@@ -93,7 +111,7 @@ func int8Gemm(x *isa, rows int) {
 // An int8Tile is what the code of int8Gemm has in registers.
 type int8Tile struct {
 	*isa
-	vectors int             // of columns
+	vectors int             // of columns; 8 are those of two panels
 	rows    []reg.GPVirtual // of a
 	b       reg.GPVirtual   // of the panel
 	column  reg.GPVirtual   // of the panel, in bytes of c
@@ -115,10 +133,10 @@ func (k *int8Tile) columns(first int) {
 		}
 	}
 	// quad adds the products of a quad of weights and what is at(i) for each row.
-	quad := func(from Mem, at func(i int) Mem) {
+	quad := func(from []Mem, at func(i int) Mem) {
 		bv := make([]Op, k.vectors)
 		for v := range bv {
-			if bv[v] = from.Offset(v * x.bytes()); !k.flips {
+			if bv[v] = from[v/4].Offset(v % 4 * x.bytes()); !k.flips {
 				bv[v] = x.load(bv[v])
 			}
 		}
@@ -128,20 +146,23 @@ func (k *int8Tile) columns(first int) {
 			if k.flips {
 				flip = x.to(x.VPBROADCASTD, at(i).Offset(4))
 			}
-			for v, w := range bv {
+			add := func(v int) {
 				if x.wide {
-					x.VPDPBUSD(av, w, acc[i][v])
-					continue
+					x.VPDPBUSD(av, bv[v], acc[i][v])
+					return
 				}
 				t := x.vec()
 				if k.flips {
-					x.VPXOR(w, flip, t)
+					x.VPXOR(bv[v], flip, t)
 					x.VPMADDUBSW(t, av, t)
 				} else {
-					x.VPMADDUBSW(av, w, t)
+					x.VPMADDUBSW(av, bv[v], t)
 				}
 				x.VPMADDWD(k.ones, t, t)
 				x.VPADDD(t, acc[i][v], acc[i][v])
+			}
+			for v := 0; v < k.vectors; v += 2 {
+				x.abreast(2, func(n int) { add(v + n) })
 			}
 		}
 	}
@@ -149,21 +170,32 @@ func (k *int8Tile) columns(first int) {
 	if k.flips {
 		quadBytes = 8
 	}
-	b, left, at := x.GP64(), x.param("quads"), x.GP64()
-	x.MOVQ(k.b, b)
+	b, left, at := []reg.GPVirtual{x.GP64()}, x.param("quads"), x.GP64()
+	x.MOVQ(k.b, b[0])
+	if k.vectors > 4 {
+		b = append(b, x.GP64())
+		x.MOVQ(U32(panel), b[1])
+		x.IMULQ(left, b[1])
+		x.ADDQ(k.b, b[1])
+	}
 	x.MOVQ(U32(0), at)
 	next, many, finish := x.label("quad"), x.label("extra"), x.label("finish")
 	x.Label(next)
 	for u := range 2 {
-		from := Mem{Base: b}.Offset(u*panel + skip)
-		if len(k.rows) == 1 {
+		var from []Mem
+		for _, p := range b {
+			from = append(from, Mem{Base: p}.Offset(u*panel+skip))
+		}
+		if len(k.rows) == 1 && len(b) == 1 {
 			for line := 0; line < panel; line += 64 {
-				x.PREFETCHT0(from.Offset(int8Ahead + line))
+				x.PREFETCHT0(from[0].Offset(int8Ahead + line))
 			}
 		}
 		quad(from, func(i int) Mem { return Mem{Base: k.rows[i], Index: at, Scale: 1}.Offset(u * quadBytes) })
 	}
-	x.ADDQ(U32(2*panel), b)
+	for _, p := range b {
+		x.ADDQ(U32(2*panel), p)
+	}
 	x.ADDQ(U8(2*quadBytes), at)
 	x.SUBQ(U8(2), left)
 	x.JNZ(LabelRef(next))
@@ -176,14 +208,14 @@ func (k *int8Tile) columns(first int) {
 		x.Label(many)
 		x.MOVLQSX(Mem{Base: extra}, at)
 		x.ADDQ(k.b, at)
-		quad(Mem{Base: at}.Offset(skip), func(i int) Mem { return Mem{Base: extra}.Offset(4 + 4*i) })
+		quad([]Mem{Mem{Base: at}.Offset(skip)}, func(i int) Mem { return Mem{Base: extra}.Offset(4 + 4*i) })
 		x.ADDQ(U8(int8ExtraBytes), extra)
 		x.DECQ(left)
 		x.JNZ(LabelRef(many))
 	}
 	x.Label(finish)
-	if first+k.vectors == 4 {
-		x.MOVQ(b, k.b)
+	if first+k.vectors >= 4 {
+		x.MOVQ(b[len(b)-1], k.b)
 	}
 	k.finish(acc)
 	x.ADDQ(U32(k.vectors*x.bytes()), k.column)
