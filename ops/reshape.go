@@ -134,6 +134,9 @@ func hasZero(shape []int) bool {
 func (reshape) mismatch(in, want []int) error {
 	hint := ""
 	for i, word := range []string{"batch", "batch or length"} {
+		if i < len(want) && want[i] == 0 {
+			continue // copied from the input
+		}
 		if n := fits(in, want, i); n > 0 {
 			hint = fmt.Sprintf("; the model was exported with fixed %s %d", word, n)
 			break

@@ -87,7 +87,7 @@ func (c *benchCmd) Run(a *app) error {
 	}
 	start = time.Now()
 	if _, err := m.Run(a.ctx, inputs); err != nil {
-		return err
+		return rc.explain(err)
 	}
 	r.FirstMS = since(start)
 	for range c.Runs / 10 {

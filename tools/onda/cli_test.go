@@ -179,3 +179,20 @@ func TestDemo(t *testing.T) {
 		require.FileExists(t, filepath.Join(dir, file))
 	}
 }
+
+// What a run's made-up inputs were sized is part of its error.
+func TestRunTellsTheSizesItMadeUp(t *testing.T) {
+	config := write(t, "config.json", `{"input_size": 12, "horizon": 4, "num_features": 1, "hidden_size": 8, "num_attention_heads": 2, "segment": 4, "num_future": 1, "future_names": ["holiday"]}`)
+	dir := filepath.Join(t.TempDir(), "model")
+	succeed(t, "init", "--config", config, "--out", dir)
+	file := filepath.Join(dir, "model.onnx")
+	succeed(t, "export", dir, "--onnx", file)
+	for _, command := range [][]string{{"run", file, "--random"}, {"bench", file, "--runs", "1"}} {
+		status, _, stderr := onda(command...)
+		require.Equal(t, 1, status)
+		require.Contains(t, stderr, "can't take shape")
+		require.NotContains(t, stderr, "fixed batch 12")
+		require.Contains(t, stderr, "(with a size of 1 for batch, steps; --dim chooses others)")
+		succeed(t, append(command, "--dim", "steps=16")...)
+	}
+}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,6 +23,8 @@ type runCmd struct {
 	Dim       map[string]int `help:"The size of a symbolic dimension, as NAME=N; 1 where none is given." placeholder:"NAME=N"`
 	Threads   int            `help:"Cores to use; 0 means all." placeholder:"N"`
 	Plain     bool           `help:"Use the plain interpreter instead of the compiled plan."`
+
+	assumed []string // symbolic dimensions that got a size of 1
 }
 
 func (c *runCmd) Run(a *app) error {
@@ -41,7 +45,7 @@ func (c *runCmd) Run(a *app) error {
 	}
 	out, err := m.Run(a.ctx, inputs)
 	if err != nil {
-		return err
+		return c.explain(err)
 	}
 	if c.OutputDir != "" {
 		if err := os.MkdirAll(c.OutputDir, 0o755); err != nil {
@@ -85,18 +89,28 @@ func (c *runCmd) inputs(m *runtime.Model) (map[string]*tensor.Tensor, error) {
 		inputs[name] = t
 	}
 	if c.Random {
-		return inputs, randomInputs(m, inputs, c.Dim, c.Seed)
+		var err error
+		c.assumed, err = randomInputs(m, inputs, c.Dim, c.Seed)
+		return inputs, err
 	}
 	return inputs, nil
 }
 
+// explain adds to a run's error which sizes of its inputs nobody chose.
+func (c *runCmd) explain(err error) error {
+	if len(c.assumed) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w (with a size of 1 for %s; --dim chooses others)", err, strings.Join(c.assumed, ", "))
+}
+
 // randomInputs makes up what inputs lacks: standard normal floats, integers 0
-// or 1.
-func randomInputs(m *runtime.Model, inputs map[string]*tensor.Tensor, dims map[string]int, seed uint64) error {
+// or 1. Assumed are the symbolic dimensions that dims does not have.
+func randomInputs(m *runtime.Model, inputs map[string]*tensor.Tensor, dims map[string]int, seed uint64) (assumed []string, err error) {
 	rng := rand.New(rand.NewPCG(seed, 0x6f6e6461))
 	for name, n := range dims {
 		if n < 0 {
-			return fmt.Errorf("--dim %s=%d: expected 0 or more", name, n)
+			return nil, fmt.Errorf("--dim %s=%d: expected 0 or more", name, n)
 		}
 	}
 	for _, p := range m.Inputs() {
@@ -104,28 +118,31 @@ func randomInputs(m *runtime.Model, inputs map[string]*tensor.Tensor, dims map[s
 			continue
 		}
 		if p.Kind != runtime.KindTensor || !p.Ranked {
-			return fmt.Errorf("input %q is %v: can't make it up, give it with --input", p.Name, p)
+			return nil, fmt.Errorf("input %q is %v: can't make it up, give it with --input", p.Name, p)
 		}
 		shape := make([]int, len(p.Shape))
 		for i, d := range p.Shape {
 			shape[i] = d.Size
 			if d.Size < 0 {
 				shape[i] = 1
+				place := p.Name + "." + strconv.Itoa(i)
 				if n, given := dims[d.Name]; given {
 					shape[i] = n
-				} else if n, given := dims[p.Name+"."+strconv.Itoa(i)]; given {
+				} else if n, given := dims[place]; given {
 					shape[i] = n
+				} else if name := cmp.Or(d.Name, place); !slices.Contains(assumed, name) {
+					assumed = append(assumed, name)
 				}
 			}
 		}
 		t, err := tensor.Zeros(p.DType, shape...)
 		if err != nil {
-			return fmt.Errorf("input %q: %w", p.Name, err)
+			return nil, fmt.Errorf("input %q: %w", p.Name, err)
 		}
 		fillRandom(t, rng)
 		inputs[p.Name] = t
 	}
-	return nil
+	return assumed, nil
 }
 
 func fillRandom(t *tensor.Tensor, rng *rand.Rand) {
