@@ -19,6 +19,8 @@ type Builder struct {
 	order    []*group
 	store    *store // nil in memory
 
+	rounding []rounding // by value column
+
 	rows, absent int       // with timestamps: read, and between them
 	empty        []float32 // the values of a row that is absent
 }
@@ -92,6 +94,7 @@ func NewBuilder(header []string, o Options) (*Builder, error) {
 		}
 		b.at = append(b.at, i)
 	}
+	b.rounding = make([]rounding, len(b.at))
 	return b, nil
 }
 

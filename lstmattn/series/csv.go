@@ -110,9 +110,11 @@ func readCSV(r io.Reader, begin func(header []string) (*Builder, error)) (_ *Fra
 		}
 		line, _ := c.FieldPos(0)
 		for k, i := range b.at {
-			if values[k], err = number(record[i]); err != nil {
+			v, err := number(record[i])
+			if err != nil {
 				return nil, fmt.Errorf("row %d, column %q: %w", line, b.header[i], err)
 			}
+			values[k] = b.Float32(k, v)
 		}
 		if err := b.Add(line, cellOf(record, b.id), cellOf(record, b.time), values); err != nil {
 			return nil, err
@@ -132,17 +134,17 @@ func cellOf(record []string, i int) string {
 var ErrNoNumber = errors.New("is no finite number")
 
 // number is a cell's value, NaN where it is missing.
-func number(cell string) (float32, error) {
+func number(cell string) (float64, error) {
 	cell = strings.TrimSpace(cell)
 	switch strings.ToLower(cell) {
 	case "", "nan", "na", "null":
-		return float32(math.NaN()), nil
+		return math.NaN(), nil
 	}
-	v, err := strconv.ParseFloat(cell, 32)
-	if err != nil || math.IsInf(v, 0) || strings.ContainsAny(cell, "_xX") { // what Go alone takes for a number
+	v, err := strconv.ParseFloat(cell, 64)
+	if err != nil || math.IsInf(float64(float32(v)), 0) || strings.ContainsAny(cell, "_xX") { // what Go alone takes for a number
 		return 0, fmt.Errorf("%s %w", quoted(cell), ErrNoNumber)
 	}
-	return float32(v), nil
+	return v, nil
 }
 
 // memory is o's bound in values.

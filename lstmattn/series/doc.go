@@ -14,6 +14,7 @@
 //
 //	csv.go refuse.go            cells of CSV, and what is none
 //	builder.go finish.go        rows by series
+//	round.go                    what float32 loses
 //	gaps.go                     what is missing
 //	times.go clock.go           timestamps, and how they are read
 //	series.go store.go          frames, in memory and on disk

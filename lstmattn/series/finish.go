@@ -12,6 +12,9 @@ func (b *Builder) Frame() (*Frame, error) {
 	if len(b.order) == 0 {
 		return nil, errors.New("the file has a header and no rows")
 	}
+	if err := b.checkRounding(); err != nil {
+		return nil, err
+	}
 	for _, g := range b.order {
 		s := g.series
 		if g.rows == 0 {

@@ -123,6 +123,27 @@ func TestAbsentRows(t *testing.T) {
 	require.EqualError(t, err, `row 4, column "ds": 2024-01-04 follows 2024-01-03, expected 2024-01-05: the rows must be equally spaced`)
 }
 
+// Values that float32 rounds to few are refused, others of that size are not.
+func TestRoundingIsRefused(t *testing.T) {
+	column := func(value func(i int) float64) string {
+		text := "y\n"
+		for i := range 100 {
+			text += fmt.Sprintf("%.9f\n", value(i))
+		}
+		return text
+	}
+	_, err := ReadCSV(strings.NewReader(column(func(i int) float64 { return 1e9 + math.Sin(float64(i)) })), Options{})
+	require.EqualError(t, err, `column "y": values near 1e+09 differ by less than float32, in which models calculate, can tell apart; subtract a constant from them`)
+	for _, value := range []func(i int) float64{
+		func(i int) float64 { return 1e9 + 1e4*math.Sin(float64(i)) },
+		func(int) float64 { return 1e9 + 1 },
+		func(i int) float64 { return 1e-30 * float64(i) },
+		func(i int) float64 { return 16777000 + float64(i) },
+	} {
+		read(t, column(value), Options{})
+	}
+}
+
 func TestMissingCells(t *testing.T) {
 	const text = "y\nNaN\n1\n\"\"\nNA\n4\nnull\n"
 	require.Equal(t, []float32{0, 1, 1, 1, 4, 4}, read(t, text, Options{Missing: Forward}).Series[0].Values)

@@ -120,7 +120,7 @@ type column struct {
 	name    string
 	leaf    int
 	convert converter
-	numbers []float32
+	numbers []float64
 	text    []string
 }
 
@@ -161,7 +161,7 @@ func (t *table) read(g parquet.RowGroup) error {
 		for i := range n {
 			t.row++
 			for k := range t.values {
-				t.values[k] = t.columns[k].numbers[i]
+				t.values[k] = t.builder.Float32(k, t.columns[k].numbers[i])
 			}
 			if err := t.builder.Add(t.row, textOf(t.id, i), textOf(t.time, i), t.values); err != nil {
 				return err

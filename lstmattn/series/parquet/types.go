@@ -67,10 +67,10 @@ func numbers(t parquet.Type) (converter, error) {
 	}
 	return func(c *column, v parquet.Value) error {
 		if v.IsNull() {
-			c.numbers = append(c.numbers, float32(math.NaN()))
+			c.numbers = append(c.numbers, math.NaN())
 			return nil
 		}
-		c.numbers = append(c.numbers, float32(of(v)*scale))
+		c.numbers = append(c.numbers, of(v)*scale)
 		return nil
 	}, nil
 }
