@@ -75,6 +75,7 @@ func (c *Chart) seriesPlot() (*plot.Plot, error) {
 		return nil, err
 	}
 	p.Legend.Add("history", line)
+	entries := len(c.Bands) + 2
 	if c.Actual != nil {
 		dashed := known
 		dashed.Dashes = []vg.Length{vg.Points(3), vg.Points(3)}
@@ -84,6 +85,7 @@ func (c *Chart) seriesPlot() (*plot.Plot, error) {
 		}
 		if line != nil {
 			p.Legend.Add("actual", line)
+			entries++
 		}
 	}
 	values, from := c.following(c.Forecast)
@@ -92,6 +94,8 @@ func (c *Chart) seriesPlot() (*plot.Plot, error) {
 	}
 	p.Legend.Add("forecast", line)
 	p.Legend.Top, p.Legend.Left, p.Legend.Padding = true, true, vg.Points(2)
+	const entry = .075 // of the height, so that no line crosses the legend
+	p.Y.Max += (p.Y.Max - p.Y.Min) * entry * float64(entries)
 	return p, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/onda-ml/onda/lstmattn/series"
@@ -30,6 +31,9 @@ type columnNames struct {
 // read reads the file with the columns that a model takes.
 func (d *dataFlags) read(a *app, n columnNames) (*series.Frame, error) {
 	if len(d.Columns) > 0 {
+		if slices.Equal(slices.Sorted(slices.Values(d.Columns)), slices.Sorted(slices.Values(n.columns))) && !slices.Equal(d.Columns, n.columns) {
+			return nil, fmt.Errorf("--columns %s: these are the model's, in the order %s", strings.Join(d.Columns, ","), strings.Join(n.columns, ","))
+		}
 		n.columns = d.Columns
 	}
 	return d.readFile(a, d.Data, n)

@@ -328,6 +328,16 @@ func TestShortSeries(t *testing.T) {
 // A reader of files that say more than the data need is told how to go on.
 func TestHintsOfData(t *testing.T) {
 	config := write(t, "config.json", trainConfig)
+	dir := smallModel(t)
+	status, _, stderr := onda("forecast", dir, "--data", write(t, "d.csv", "a,b\n1,2\n"), "--out", "x.csv", "--columns", "b,c")
+	require.Equal(t, 1, status)
+	require.Contains(t, stderr, `no column "c"`)
+	out := filepath.Join(t.TempDir(), "model")
+	data := waves(t, 120)
+	succeed(t, "train", "--data", data, "--config", config, "--out", out, "--epochs", "1")
+	status, _, stderr = onda("forecast", out, "--data", data, "--out", "x.csv", "--columns", "down,up")
+	require.Equal(t, 1, status)
+	require.Contains(t, stderr, "--columns down,up: these are the model's, in the order up,down")
 	for text, want := range map[string]string{
 		"ds,y,city\n1,2,Bonn\n":        `row 2, column "city": "Bonn" is no finite number; --columns chooses the columns to forecast, --time-column that of the timestamps`,
 		"ds,y\n1,\n":                   `row 2, column "y": is empty; --missing says what to do with empty cells`,
