@@ -13,7 +13,7 @@ import (
 )
 
 type benchCmd struct {
-	Model   string         `arg:"" optional:"" help:"An ONNX file." type:"existingfile"`
+	Model   string         `arg:"" optional:"" help:"An ONNX file." type:"path"`
 	Threads int            `help:"Cores to use; 0 means all." placeholder:"N"`
 	Dim     map[string]int `help:"The size of a symbolic dimension, as NAME=N; 1 where none is given." placeholder:"NAME=N"`
 	Runs    int            `help:"Measured runs, after a tenth as many to warm up." default:"100"`
@@ -63,6 +63,9 @@ func (c *benchCmd) Run(a *app) error {
 	}
 	if c.Model == "" {
 		return errors.New("bench needs a MODEL")
+	}
+	if err := refuseDirectory(c.Model); err != nil {
+		return err
 	}
 	start := time.Now()
 	level := runtime.Optimised

@@ -196,3 +196,24 @@ func TestRunTellsTheSizesItMadeUp(t *testing.T) {
 		succeed(t, append(command, "--dim", "steps=16")...)
 	}
 }
+
+// A model directory is inspected as it is; what runs graphs says how to make one.
+func TestModelDirectories(t *testing.T) {
+	dir := smallModel(t)
+	text := succeed(t, "inspect", dir)
+	for _, line := range []string{"classic lstm_attention, ", "  config      horizon = 5\n", "  tensor      output.weight [2, 8]\n"} {
+		require.Contains(t, text, line)
+	}
+	var d directory
+	require.NoError(t, json.Unmarshal([]byte(succeed(t, "inspect", dir, "--json")), &d))
+	require.Equal(t, 5, d.Config.Horizon)
+	require.Equal(t, 4*d.Parameters, d.Bytes)
+	for _, command := range [][]string{{"run", dir}, {"bench", dir}, {"inspect", dir, "--plan"}} {
+		status, _, stderr := onda(command...)
+		require.Equal(t, 1, status)
+		require.Contains(t, stderr, "onda export writes")
+	}
+	status, _, stderr := onda("inspect", filepath.Join(dir, "none.onnx"))
+	require.Equal(t, 1, status)
+	require.Contains(t, stderr, "none.onnx: no such file")
+}

@@ -11,7 +11,7 @@ import (
 )
 
 type inspectCmd struct {
-	Model string `arg:"" help:"An ONNX file." type:"existingfile"`
+	Model string `arg:"" help:"An ONNX file, or a model directory." type:"path"`
 	JSON  bool   `name:"json" help:"Print JSON."`
 
 	Plan bool           `help:"Show the compiled plan for random inputs: steps, where each value lies, memory."`
@@ -51,6 +51,9 @@ type opCount struct {
 }
 
 func (c *inspectCmd) Run(a *app) error {
+	if isDirectory(c.Model) {
+		return c.directory(a)
+	}
 	if c.Plan {
 		return c.plan(a)
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 type runCmd struct {
-	Model     string         `arg:"" help:"An ONNX file." type:"existingfile"`
+	Model     string         `arg:"" help:"An ONNX file." type:"path"`
 	Input     []string       `help:"An input as NAME=FILE.npy; repeat for each." placeholder:"NAME=FILE" sep:"none"`
 	OutputDir string         `help:"Write each output to DIR/NAME.npy." placeholder:"DIR" type:"path"`
 	Random    bool           `help:"Make up the inputs that are not given, from --seed."`
@@ -28,6 +28,9 @@ type runCmd struct {
 }
 
 func (c *runCmd) Run(a *app) error {
+	if err := refuseDirectory(c.Model); err != nil {
+		return err
+	}
 	level := runtime.Optimised
 	if c.Plain {
 		level = runtime.Plain
