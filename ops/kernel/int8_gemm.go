@@ -156,9 +156,11 @@ func (t *gemmTask) integers(t0, t1, j0, j1 int, add bool) {
 	}
 }
 
-// quantize makes integers of the rows of a.
+// quantize makes integers of the rows of a, again where it has before.
 func (t *gemmTask) quantize(p *Pool) {
-	t.rows.borrow(t.v, t.m, t.k, t.q)
+	if t.rows.s == nil {
+		t.rows.borrow(t.v, t.m, t.k, t.q)
+	}
 	if t.q.whole && t.fixed.scale == 0 {
 		t.fixed = rangeOfAll(t.v, t.m, t.k, t.a, t.lda)
 	}

@@ -119,6 +119,10 @@ type lstmTask struct {
 	run   func(c *crew)
 	share func(s *seat)
 
+	// integers is the leader's product of h with weights that are integers, kept
+	// from step to step; nil until the first.
+	integers *gemmTask
+
 	bufs *stepBuffers // LSTMStep's
 	some func(lo, hi int)
 }
@@ -126,12 +130,16 @@ type lstmTask struct {
 var lstmTasks = sync.Pool{New: func() any {
 	t := new(lstmTask)
 	t.run, t.share = t.lead, t.work
-	t.some = func(lo, hi int) { t.step(lo, hi, t.all(t.bufs, &phase{}), nil) }
+	t.some = func(lo, hi int) { t.step(lo, hi, t.all(t.bufs, &phase{}), nil, false) }
 	return t
 }}
 
 // forget lets go of the caller's data and gives the task back.
 func (t *lstmTask) forget() {
+	if t.integers != nil {
+		t.integers.forget()
+	}
+	t.integers = nil
 	t.w, t.a, t.x, t.err, t.bufs, t.joined = nil, nil, dataRange{}, nil, nil, false
 	lstmTasks.Put(t)
 }
@@ -223,7 +231,7 @@ func (t *lstmTask) work(s *seat) {
 	}
 	all := t.all(ph.bufs, ph)
 	if s.leads {
-		t.step(s.lo, s.hi, all, t.a.SeqLens)
+		t.step(s.lo, s.hi, all, t.a.SeqLens, true)
 		t.emit(s.lo, s.hi, all)
 		return
 	}
@@ -234,7 +242,7 @@ func (t *lstmTask) work(s *seat) {
 	u0, u1 := t.units(s.lo, s.hi)
 	copyColumns(mine.gates, all.gates, t.batch, w.gateRow(), 4*u0, 4*u1)
 	copyColumns(mine.c, all.c, t.batch, w.units(), u0, u1)
-	t.step(s.lo, s.hi, mine, t.a.SeqLens)
+	t.step(s.lo, s.hi, mine, t.a.SeqLens, false)
 	if s.commit() {
 		copyColumns(all.after, mine.after, t.batch, w.units(), u0, u1)
 		copyColumns(all.c, mine.c, t.batch, w.units(), u0, u1)

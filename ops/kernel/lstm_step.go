@@ -23,7 +23,7 @@ func (t *lstmTask) all(b *stepBuffers, ph *phase) lstmAt {
 //
 // Every other step goes through the lumps backwards: what the caches still
 // hold of the weights is then what comes first.
-func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32) {
+func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32, leads bool) {
 	w, v := t.w, t.w.v
 	gates, before, after := at.gates, at.before, at.after
 	columns := w.lumpBlocks() * 4 * v.lanes // of a lump
@@ -32,8 +32,7 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32) {
 		several = min(stepNear/(t.batch*columns), stepWeights/(w.hidden*columns))
 	}
 	several = max(1, several) // lumps computed in one go
-	r := t.recur(at)
-	defer r.forget()
+	r := t.recur(at, leads)
 	for i := lo; i < hi; i += several {
 		lump, end := i, min(i+several, hi)
 		if at.n%2 == 1 {
@@ -51,6 +50,9 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32) {
 			v.lstmGates(blocks, &gates[b*w.gateRow()+first*4*v.lanes], &at.c[unit], &after[unit])
 		}
 	}
+	if r != t.integers {
+		r.forget()
+	}
 }
 
 const (
@@ -58,7 +60,7 @@ const (
 	// calls, few enough for the first-level cache. stepSmaller is the same where
 	// weights are not float32.
 	stepNear    = 1 << 11
-	stepSmaller = 1 << 9
+	stepSmaller = 1 << 10
 	// stepWeights is how many float32 weights are read in one go: a small part of the
 	// second-level cache, so that those read last come first in the next step.
 	stepWeights = 1 << 15
@@ -66,15 +68,24 @@ const (
 
 // recur is the product R h, to be added to the gates some columns at a time. h
 // is laid out, or becomes integers, once for all of them.
-func (t *lstmTask) recur(at lstmAt) *gemmTask {
+func (t *lstmTask) recur(at lstmAt, leads bool) *gemmTask {
 	if t.joined {
 		return t.recurJoined(at)
 	}
 	w := t.w
+	if leads && t.integers != nil {
+		g := t.integers
+		g.a, g.c, g.fixed = at.before, at.gates, dataRange{}
+		g.quantize(nil)
+		return g
+	}
 	g := gemmTasks.Get().(*gemmTask)
 	g.use(w.r)
 	g.m, g.a, g.lda, g.c, g.ldc, g.e.Beta = t.batch, at.before, w.units(), at.gates, w.gateRow(), 1
 	g.prepare()
+	if leads && g.q != nil {
+		t.integers = g
+	}
 	return g
 }
 
