@@ -32,7 +32,7 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32, leads bool) {
 		several = min(stepNear/(t.batch*columns), stepWeights/(w.hidden*columns))
 	}
 	several = max(1, several) // lumps computed in one go
-	r := t.recur(at, leads)
+	r := t.recur(at, lens, leads)
 	for i := lo; i < hi; i += several {
 		lump, end := i, min(i+several, hi)
 		if at.n%2 == 1 {
@@ -68,25 +68,44 @@ const (
 
 // recur is the product R h, to be added to the gates some columns at a time. h
 // is laid out, or becomes integers, once for all of them.
-func (t *lstmTask) recur(at lstmAt, leads bool) *gemmTask {
+func (t *lstmTask) recur(at lstmAt, lens []int32, leads bool) *gemmTask {
 	if t.joined {
 		return t.recurJoined(at)
 	}
 	w := t.w
+	var fixed dataRange
+	if lens != nil && w.r.q != nil && w.r.q.whole {
+		fixed = rangeOfRunning(w.v, lens, at.time, w.units(), at.before)
+	}
 	if leads && t.integers != nil {
 		g := t.integers
-		g.a, g.c, g.fixed = at.before, at.gates, dataRange{}
+		g.a, g.c, g.fixed = at.before, at.gates, fixed
 		g.quantize(nil)
 		return g
 	}
 	g := gemmTasks.Get().(*gemmTask)
 	g.use(w.r)
+	g.fixed = fixed
 	g.m, g.a, g.lda, g.c, g.ldc, g.e.Beta = t.batch, at.before, w.units(), at.gates, w.gateRow(), 1
 	g.prepare()
 	if leads && g.q != nil {
 		t.integers = g
 	}
 	return g
+}
+
+// rangeOfRunning is rangeOfAll of rows of n values, without those of sequences
+// that a step at the given time is not of.
+func rangeOfRunning(v *variant, lens []int32, time, n int, h []float32) dataRange {
+	var least, most float32
+	for b, length := range lens {
+		if time < int(length) {
+			lo, hi := v.extremes(h[b*n : (b+1)*n])
+			least, most = min(least, lo), max(most, hi)
+		}
+	}
+	scale, zero := rangeBetween(least, most)
+	return dataRange{scale, int32(zero) - 128}
 }
 
 // project sets the gates of some steps to W x + b, for lumps [lo, hi).
