@@ -2,8 +2,8 @@ package ops
 
 import "github.com/onda-ml/onda/ops/kernel"
 
-// fusedRecurrent are LSTM, GRU and RNN with the transposes around them. Beside
-// ONNX's attributes but layout they have x_perm, by which axis i of (time, batch,
+// fusedRecurrent are LSTM, GRU and RNN, and ONNX Runtime's DynamicQuantizeLSTM,
+// with the transposes around them. Beside their own attributes but layout they have x_perm, by which axis i of (time, batch,
 // width) is axis x_perm[i] of input 0, and y_perm, by which axis i of output 0 is
 // axis y_perm[i] of (time, directions, batch, hidden). The last axes stay last;
 // states are (directions, batch, hidden).
@@ -12,7 +12,17 @@ func fusedRecurrent() []Op {
 		return Op{Name: name, Domain: FusedDomain, Versions: []Version{{Since: 1, MinIn: 3, MaxIn: maxIn, MinOut: 0, MaxOut: maxOut,
 			New: func(a *Attrs) (Kernel, error) { return newFusedRecurrent(a, kind) }}}}
 	}
-	return []Op{op("LSTM", kernel.CellLSTM, 8, 3), op("GRU", kernel.CellGRU, 6, 2), op("RNN", kernel.CellRNN, 6, 2)}
+	return []Op{op("LSTM", kernel.CellLSTM, 8, 3), op("GRU", kernel.CellGRU, 6, 2), op("RNN", kernel.CellRNN, 6, 2),
+		{Name: "DynamicQuantizeLSTM", Domain: FusedDomain, Versions: []Version{{Since: 1, MinIn: 12, MaxIn: 12, MinOut: 0, MaxOut: 3, Holes: true, New: newFusedDynamicLSTM}}}}
+}
+
+func newFusedDynamicLSTM(a *Attrs) (Kernel, error) {
+	k, err := newDynamicLSTM(a)
+	if err != nil {
+		return nil, err
+	}
+	k.(dynamicLSTM).order(a)
+	return k, nil
 }
 
 func newFusedRecurrent(a *Attrs, kind kernel.CellKind) (Kernel, error) {
@@ -21,6 +31,12 @@ func newFusedRecurrent(a *Attrs, kind kernel.CellKind) (Kernel, error) {
 		return nil, err
 	}
 	k := made.(*recurrent)
+	k.order(a)
+	return k, nil
+}
+
+// order reads the order of the axes.
+func (k *recurrent) order(a *Attrs) {
 	x, y := axesOf(a, "x_perm", 3), axesOf(a, "y_perm", 4)
 	if x != nil {
 		k.xBatch = x[0] == 1
@@ -28,7 +44,6 @@ func newFusedRecurrent(a *Attrs, kind kernel.CellKind) (Kernel, error) {
 	if y != nil {
 		k.yAxes = [4]int(y)
 	}
-	return k, nil
 }
 
 // axesOf reads an attribute that must be a permutation of n axes which leaves

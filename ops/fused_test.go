@@ -185,22 +185,45 @@ func TestFusedAttention(t *testing.T) {
 	require.EqualError(t, err, `attribute "q_perm": is [0 1 3 2], expected a permutation of 3 or 4 axes that leaves the last in its place`)
 }
 
-// LSTM, GRU and RNN in another order of axes give what a transpose of ONNX's
-// own does.
+// Recurrent nodes in another order of axes give what a transpose of their own
+// output does.
 func TestFusedRecurrent(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	axes := func(p ...int64) func(name string) *onnx.Attribute {
 		return func(name string) *onnx.Attribute { return onnx.AttrInts(name, p...) }
 	}
-	for _, op := range []string{"RNN", "GRU", "LSTM"} {
+	for _, op := range []string{"RNN", "GRU", "LSTM", "DynamicQuantizeLSTM"} {
 		for _, direction := range []string{"forward", "bidirectional"} {
 			c := recurrentCase{op: op, T: 4, B: 3, I: 2, H: 5, direction: direction, states: true, lens: []int64{4, 1, 3}, resetLast: map[string]int{"GRU": 1}[op]}
+			node, opset := c.node, int64(14)
+			if op == "DynamicQuantizeLSTM" {
+				c.op = "LSTM"
+				node = func() *onnx.Node {
+					n := contribNode(op, 12, 3)
+					n.Attributes = c.node().Attributes
+					return n
+				}
+				opset = 1
+			}
 			in := c.inputs(r, tensor.Float32)
-			want, err := run(t, c.node(), 14, in...)
+			if c.op != op {
+				in = append(in[:inP:inP], nil, nil, nil, nil, nil)
+				d := c.directions()
+				for i, depth := range map[int]int{inW: c.I, inR: c.H} {
+					v := make([]float64, d*depth*4*c.H)
+					for j := range v {
+						v[j] = float64(r.IntN(255) - 127)
+					}
+					in[i] = tensorOf(tensor.Int8, v, d, depth, 4*c.H)
+					in[dynWScale+2*(i-inW)] = tensorOf(tensor.Float32, []float64{.01, .02}[:d], d)
+					in[dynWZero+2*(i-inW)] = tensorOf(tensor.Int8, []float64{3, -2}[:d], d)
+				}
+			}
+			want, err := run(t, node(), opset, in...)
 			require.NoError(t, err)
 			for _, x := range [][]int64{{0, 1, 2}, {1, 0, 2}} {
 				for _, y := range [][]int64{{0, 1, 2, 3}, {0, 2, 1, 3}, {2, 0, 1, 3}, {1, 2, 0, 3}, {2, 1, 0, 3}} {
-					n := c.node()
+					n := node()
 					n.Domain = FusedDomain
 					n.Attributes = append(n.Attributes, axes(x...)("x_perm"), axes(y...)("y_perm"))
 					turned := append([]*tensor.Tensor{transposed(t, in[inX], x)}, in[1:]...)

@@ -43,7 +43,7 @@ func initializer(name string, v *tensor.Tensor) *onnx.Tensor { return tensor.ToO
 // modelOf is a model of one graph.
 func modelOf(opset int64, g *onnx.Graph) *onnx.Model {
 	g.Name = "g"
-	return &onnx.Model{IRVersion: 8, OpsetImports: []onnx.OpsetImport{{Version: opset}, {Domain: "test", Version: 1}}, Graph: g}
+	return &onnx.Model{IRVersion: 8, OpsetImports: []onnx.OpsetImport{{Version: opset}, {Domain: "test", Version: 1}, {Domain: "com.microsoft", Version: 1}}, Graph: g}
 }
 
 func compile(t testing.TB, p *onnx.Model, opts ...runtime.Option) *runtime.Model {

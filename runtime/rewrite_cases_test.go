@@ -57,6 +57,13 @@ func rewriteCases() []rewriteCase {
 	to := func(p ...int64) *onnx.Attribute { return onnx.AttrInts("perm", p...) }
 	recurrent := []*onnx.Tensor{initializer("W", wave(1, 2, 20, 4)), initializer("R", wave(2, 2, 20, 5)), initializer("B", wave(3, 2, 40)), initializer("W1", wave(1, 1, 15, 4)), initializer("R1", wave(2, 1, 15, 5)),
 		initializer("W0", wave(1, 1, 5, 4)), initializer("R0", wave(2, 1, 5, 5)), initializer("join", tensor.Must([]int64{0, 0, -1}, 3)), initializer("other", tensor.Must([]int64{0, -1, 5}, 3)), initializer("one", tensor.Must([]int64{1}, 1))}
+	bytes := func(name string, shape ...int) *onnx.Tensor {
+		v := must(tensor.Zeros(tensor.Int8, shape...))
+		for i := range tensor.Of[int8](v) {
+			tensor.Of[int8](v)[i] = int8(i*37%255 - 127)
+		}
+		return initializer(name, v)
+	}
 	hidden, both := onnx.AttrInt("hidden_size", 5), onnx.AttrString("direction", "bidirectional")
 	return []rewriteCase{
 		{name: "batch first, both directions, states read", rewrite: "recurrent", opset: 13, in: floats("x", "n", 6, 4), x: wave(0, 3, 6, 4), consts: recurrent, outputs: names("y", "h", "c"),
@@ -78,6 +85,12 @@ func rewriteCases() []rewriteCase {
 		{name: "layout 1", rewrite: "recurrent", opset: 14, in: floats("x", 6, 3, 4), x: wave(0, 6, 3, 4), consts: recurrent,
 			nodes: []*onnx.Node{op("LSTM", names("x", "W", "R"), names("y1"), hidden, both, onnx.AttrInt("layout", 1)), op("Transpose", names("y1"), names("y"), to(2, 0, 1, 3))},
 			steps: []string{"LSTM", "Transpose"}},
+		{name: "8-bit weights, batch first", rewrite: "recurrent", opset: 13, in: floats("x", "n", 6, 4), x: wave(0, 3, 6, 4), consts: append(recurrent, bytes("Q", 2, 4, 20), bytes("S", 2, 5, 20),
+			initializer("scales", must(tensor.New([]float32{0.01, 0.02}, 2))), initializer("zeros", must(tensor.New([]int8{3, -2}, 2)))), outputs: names("y", "h"),
+			nodes: []*onnx.Node{op("Transpose", names("x"), names("xt"), to(1, 0, 2)),
+				{Domain: "com.microsoft", OpType: "DynamicQuantizeLSTM", Inputs: names("xt", "Q", "S", "B", "", "", "", "", "scales", "zeros", "scales", "zeros"), Outputs: names("yt", "h"), Attributes: []*onnx.Attribute{hidden, both}},
+				op("Transpose", names("yt"), names("yd"), to(0, 2, 1, 3)), op("Reshape", names("yd", "join"), names("yj")), op("Transpose", names("yj"), names("y"), to(1, 0, 2))},
+			steps: []string{"onda.DynamicQuantizeLSTM"}, without: []string{"Transpose", "com.microsoft.DynamicQuantizeLSTM", "Transpose", "Transpose"}},
 		{name: "MatMul and Add", rewrite: "linear", opset: 13, in: floats("x", "n", "t", 4), x: wave(0, 2, 5, 4), consts: linear,
 			nodes: []*onnx.Node{op("MatMul", names("x", "W"), names("m")), op("Add", names("b", "m"), names("y"))},
 			steps: []string{"onda.Linear"}, without: []string{"MatMul", "Add"}},

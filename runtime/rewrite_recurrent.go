@@ -8,7 +8,7 @@ import (
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
-// rewriteRecurrent lets LSTM, GRU and RNN read and write their sequences in the
+// rewriteRecurrent lets LSTM, GRU, RNN and DynamicQuantizeLSTM read and write their sequences in the
 // order that the transposes around them ask for, as exporters of batch-first
 // layers write them:
 //
@@ -97,14 +97,18 @@ func (w *work) transposedBefore(n, mid *node) *node {
 	return last
 }
 
-// recurrent tells in which order LSTM, GRU or RNN n has the axes of its input
+// recurrent tells in which order recurrent node n has the axes of its input
 // (time, batch, width) and of its output (time, directions, batch, hidden).
 func (w *work) recurrent(n *node) (x, y []int, ok bool) {
-	if !slices.Contains([]string{"LSTM", "GRU", "RNN"}, n.proto.OpType) || n.replaced || n.packed != 0 || len(n.in) == 0 || len(n.out) == 0 || n.out[0] < 0 {
+	dynamic := n.proto.OpType == "DynamicQuantizeLSTM"
+	if !dynamic && !slices.Contains([]string{"LSTM", "GRU", "RNN"}, n.proto.OpType) || n.replaced || n.packed != 0 || len(n.in) == 0 || len(n.out) == 0 || n.out[0] < 0 {
 		return nil, nil, false
 	}
 	if n.proto.Domain == ops.FusedDomain {
 		return ints(n.proto.Attribute("x_perm")), ints(n.proto.Attribute("y_perm")), true
+	}
+	if dynamic && n.proto.Domain == "com.microsoft" {
+		return []int{0, 1, 2}, []int{0, 1, 2, 3}, true
 	}
 	if !n.is(n.proto.OpType) || n.version.Since < 7 || flag(n.proto, "layout") {
 		return nil, nil, false
