@@ -63,6 +63,8 @@ func newActivated(f func(*Attrs) (Kernel, error), params func(a *Attrs, def [2]f
 			k.act = func(dst, src []float32) { kernel.LeakyReluOf(dst, src, p[0]) }
 		case "HardSigmoid":
 			k.act = func(dst, src []float32) { kernel.HardSigmoidOf(dst, src, p[0], p[1]) }
+		case "HardSwish":
+			k.act = kernel.HardSwishOf[float32]
 		case "Clip":
 			k.act = func(dst, src []float32) { kernel.ClipOf(dst, src, p[0], p[1]) }
 		case "ThresholdedRelu":

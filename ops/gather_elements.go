@@ -93,7 +93,10 @@ func gatherElementsBy[I kernel.Index](dst, src *tensor.Tensor, idx []I, e *kerne
 
 // gatherND takes for each row of the indices in input 1 the slice of input 0
 // that it chooses; the first batch dimensions of both go together.
-type gatherND struct{ batch int }
+type gatherND struct {
+	batch  int
+	narrow bool // as com.microsoft's: the indices may be int32, too
+}
 
 func newGatherND(a *Attrs) (Kernel, error) {
 	if a.Opset < 12 {
@@ -103,7 +106,7 @@ func newGatherND(a *Attrs) (Kernel, error) {
 	if b < 0 || b > tensor.MaxRank {
 		a.Fail("batch_dims", "is %d, expected 0 to %d", b, tensor.MaxRank)
 	}
-	return gatherND{int(b)}, nil
+	return gatherND{batch: int(b)}, nil
 }
 
 // check refuses shapes of data and indices that don't go together, and returns
@@ -166,6 +169,16 @@ func (k gatherND) Run(c *Ctx) error {
 	depth, err := k.check(x.Shape(), idx.Shape())
 	if err != nil {
 		return err
+	}
+	if k.narrow && idx.DType() == tensor.Int32 {
+		wide, err := reserved[int64](c, idx.Len())
+		if err != nil {
+			return err
+		}
+		kernel.ConvertTo(wide, tensor.Of[int32](idx))
+		if idx, err = tensor.New(wide, idx.Shape()...); err != nil {
+			return err
+		}
 	}
 	var buf [tensor.MaxRank]int
 	t := k.tuples(buf[:], x.Shape(), idx.Shape(), depth)

@@ -161,6 +161,9 @@ func (r *treeReader) weights(since int, prefix string, places map[treePlace]int3
 			r.fail(prefix+"_nodeids", "tree %d has no node %d", tree[i], node[i])
 			return
 		}
+		if targets == 1 && prefix == "target" && len(of[at]) > 0 {
+			continue // sklearn-onnx repeats the weight for each class of a decision path: ONNX Runtime takes one
+		}
 		of[at] = append(of[at], kernel.TreeWeight{Target: r.index(prefix+"_ids", id[i], targets), Value: value[i]})
 	}
 	for i := range of {

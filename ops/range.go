@@ -9,7 +9,7 @@ import (
 )
 
 // rangeOp is start, start+delta, start+2*delta ... up to but not including
-// limit.
+// limit; delta may be left out where the operator allows that, and is 1 then.
 type rangeOp struct{}
 
 func newRange(a *Attrs) (Kernel, error) {
@@ -24,7 +24,11 @@ func newRange(a *Attrs) (Kernel, error) {
 func (rangeOp) Infer(c *Infer) error {
 	f := c.In(0)
 	n := Unknown
-	if a, b, d := c.In(0).Value, c.In(1).Value, c.In(2).Value; a != nil && b != nil && d != nil {
+	a, b, d := c.In(0).Value, c.In(1).Value, c.In(2).Value
+	if !c.Has(2) && a != nil {
+		d = oneLike(a.DType())
+	}
+	if a != nil && b != nil && d != nil {
 		var err error
 		if n, err = rangeLen(a, b, d); err != nil {
 			return err
@@ -37,6 +41,9 @@ func (rangeOp) Infer(c *Infer) error {
 // rangeLen is max(ceil((limit-start)/delta), 0).
 func rangeLen(start, limit, delta *tensor.Tensor) (int, error) {
 	for i, t := range []*tensor.Tensor{start, limit, delta} {
+		if t == nil {
+			return 0, fmt.Errorf("input %d is missing", i)
+		}
 		if t.Len() != 1 {
 			return 0, fmt.Errorf("input %d: has shape %v, expected a scalar", i, t.Shape())
 		}
@@ -61,6 +68,23 @@ func rangeLen(start, limit, delta *tensor.Tensor) (int, error) {
 		return floatRange(float64(scalar[tensor.BF16](limit).Float32()-scalar[tensor.BF16](start).Float32()), float64(scalar[tensor.BF16](delta).Float32()))
 	}
 	return 0, fmt.Errorf("input 0: has type %v, expected float16, bfloat16, float, double, int16, int32 or int64", start.DType())
+}
+
+// oneLike is 1 as a tensor of type dt, nil where that is no type of a Range.
+func oneLike(dt tensor.DType) *tensor.Tensor {
+	switch dt {
+	case tensor.Int16:
+		return tensor.Scalar[int16](1)
+	case tensor.Int32:
+		return tensor.Scalar[int32](1)
+	case tensor.Int64:
+		return tensor.Scalar[int64](1)
+	case tensor.Float32:
+		return tensor.Scalar[float32](1)
+	case tensor.Float64:
+		return tensor.Scalar[float64](1)
+	}
+	return nil
 }
 
 // scalar is a tensor's first element.
@@ -103,9 +127,11 @@ func (rangeOp) Run(c *Ctx) error {
 	if err != nil {
 		return err
 	}
-	delta, err := given(c, 2)
-	if err != nil {
-		return err
+	delta := oneLike(start.DType())
+	if c.Value(2) != nil {
+		if delta, err = given(c, 2); err != nil {
+			return err
+		}
 	}
 	n, err := rangeLen(start, limit, delta)
 	if err != nil {

@@ -42,11 +42,9 @@ func newResize11(a *Attrs) (Kernel, error) {
 	k := &resize{roiIn: 1, scalesIn: 2, sizesIn: 3, keep: "stretch"}
 	k.mode = a.Enum("mode", "nearest", "nearest", "linear", "cubic")
 	k.nearest = a.Enum("nearest_mode", "round_prefer_floor", "round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
-	// half_pixel_symmetric came with opset 19, but ONNX Runtime takes it before.
-	modes := []string{"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"}
-	if a.Opset < 13 {
-		modes = append(modes, "tf_half_pixel_for_nn")
-	}
+	// half_pixel_symmetric came with opset 19 and tf_half_pixel_for_nn went with 13, but
+	// ONNX Runtime takes both always, and tf2onnx writes the latter.
+	modes := []string{"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize", "tf_half_pixel_for_nn"}
 	k.coordinate = a.Enum("coordinate_transformation_mode", "half_pixel", modes...)
 	k.extrapolation = a.Float("extrapolation_value", 0)
 	k.filter = filter{cubic: k.mode == "cubic", inside: a.Bool("exclude_outside", false), a: float64(a.Float("cubic_coeff_a", -0.75))}

@@ -25,8 +25,13 @@ func source[T float32 | float64](r *resizeAxis, j int) T {
 	case "tf_half_pixel_for_nn":
 		return (x + 0.5) / scale
 	case "align_corners":
-		// The target length may be fractional where it came from a scale.
+		// The specification's tests take the exact product of length and scale
+		// when that shrinks the axis; PyTorch, which writes scales only to
+		// enlarge by them, and ONNX Runtime count whole elements.
 		width := scale * n
+		if scale > 1 {
+			width = T(r.m)
+		}
 		if width == 1 || r.m == 1 {
 			return 0
 		}

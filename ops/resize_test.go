@@ -68,6 +68,16 @@ func TestResizeIsInterpolate(t *testing.T) {
 	near(t, []float32{3.368421, 5.119048, 5.210526}, y[0])
 }
 
+// Where a factor makes a fractional length the corners are those of whole elements, as
+// for torch.nn.functional.interpolate with scale_factor=1.7.
+func TestResizeCornersByScales(t *testing.T) {
+	line := f32([]float32{1, 5, 2, 8}, 1, 1, 4)
+	n := node("Resize", 3, 1, str("mode", "linear"), str("coordinate_transformation_mode", "align_corners"))
+	y, err := run(t, n, 13, line, nil, row(1, 1, 1.7))
+	require.NoError(t, err)
+	near(t, []float32{1, 3.4, 4.4, 2.6, 4.4, 8}, y[0])
+}
+
 func TestResizeForms(t *testing.T) {
 	scales := func(v ...float32) *tensor.Tensor { return row(v...) }
 	r := func(a ...*onnx.Attribute) *onnx.Node { return node("Resize", 3, 1, a...) }

@@ -6,6 +6,8 @@ func movementFamilies() [][]Op {
 		chooseOps(),
 		concatOps(),
 		constantOps(),
+		contribMovementOps(),
+		contribTextOps(),
 		controlOps(),
 		gatherOps(),
 		gridOps(),

@@ -15,10 +15,11 @@ type unique struct {
 	axis    int64
 	flatten bool
 	sorted  bool
+	noFirst bool // as com.microsoft's: no output for the index of the first
 }
 
 func newUnique(a *Attrs) (Kernel, error) {
-	return unique{a.Int("axis", 0), !a.Has("axis"), a.Bool("sorted", true)}, nil
+	return unique{axis: a.Int("axis", 0), flatten: !a.Has("axis"), sorted: a.Bool("sorted", true)}, nil
 }
 
 func (k unique) Infer(c *Infer) error {
@@ -37,7 +38,7 @@ func (k unique) Infer(c *Infer) error {
 		shape[axis] = Unknown
 		c.Set(0, Shaped(f.DType, shape...))
 	}
-	for i := 1; i < 4; i++ {
+	for i := 1; i < 4 && i < c.NumOut(); i++ {
 		c.Set(i, Shaped(tensor.Int64, Unknown))
 	}
 	return nil
@@ -83,7 +84,11 @@ func (k unique) Run(c *Ctx) error {
 	if y.Len() > 0 {
 		gatherBy(y, x, first, n, inner, 0, y.Len()/inner)
 	}
-	for i, v := range [][]int64{first, inverse, counts} {
+	rest := [][]int64{first, inverse, counts}
+	if k.noFirst {
+		rest = rest[1:]
+	}
+	for i, v := range rest {
 		out, err := c.Out(1+i, tensor.Int64, len(v))
 		if err != nil {
 			return err

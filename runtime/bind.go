@@ -27,6 +27,7 @@ type binder struct {
 	nodes     int
 	structs   int64           // bytes of nodes and constants
 	newer     map[string]bool // domains whose opset was refused as too new
+	block     int             // of channels, in com.microsoft.nchwc; 0 where the model doesn't tell
 	errs      []error
 }
 
@@ -51,7 +52,7 @@ func bind(m *onnx.Model, c *config, memory *budget) (*graph, error) {
 	if m == nil || m.Graph == nil {
 		return nil, errors.New("runtime: the model has no graph")
 	}
-	b := &binder{set: c.set, memory: memory, functions: map[functionKey]*onnx.Function{}, newer: map[string]bool{}}
+	b := &binder{set: c.set, memory: memory, functions: map[functionKey]*onnx.Function{}, newer: map[string]bool{}, block: channelBlock(m.Graph)}
 	if m.IRVersion > onnx.IRVersion {
 		b.errs = append(b.errs, ops.Unsupportedf("IR version %d, newer than %d", m.IRVersion, onnx.IRVersion))
 	}

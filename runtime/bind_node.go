@@ -99,7 +99,7 @@ func (s *scope) bindKernel(n *node) {
 	}
 	failed := len(s.b.errs)
 	bindBody := func(p *onnx.Graph) (ops.Body, error) { return s.body(n, p) }
-	k, v, err := s.b.set.Bind(n.proto, n.opset, bindBody)
+	k, v, err := s.b.set.Bind(s.b.blocked(n.proto), n.opset, bindBody)
 	// A subgraph's errors are already listed, each with its own node.
 	if err != nil && len(s.b.errs) == failed {
 		s.fail(n.fail(err))

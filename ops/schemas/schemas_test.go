@@ -25,7 +25,7 @@ var unprobed = map[string]string{
 	"SVMClassifier": "attributes that belong together", "SVMRegressor": "attributes that belong together", "TreeEnsemble": "attributes that belong together",
 	"BitCast": "the types' sizes must agree with the attribute's",
 	"Adagrad": "groups of inputs", "Adam": "groups of inputs", "Momentum": "groups of inputs",
-	"MatMulNBits": "attributes that belong together", "MatMulBnb4": "attributes that belong together", "QLinearConcat": "groups of inputs",
+	"MatMulNBits": "attributes that belong together", "Tokenizer": "attributes that belong together", "MatMulBnb4": "attributes that belong together", "QLinearConcat": "groups of inputs",
 }
 
 // refusedTypes are types of com.microsoft's operators that the table doesn't take:

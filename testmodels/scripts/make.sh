@@ -18,7 +18,7 @@ done
 "$(venv dynamo)" make_dynamo.py --out "$out"
 "$(venv keras)" make_keras.py --out "$out"
 "$(venv trees)" make_trees.py --out "$out"
-for name in specification structure number_types refused quantised contrib contrib_language contrib_real contrib_quantised optimised; do
+for name in specification structure number_types refused quantised contrib contrib_early contrib_language contrib_real contrib_quantised optimised; do
 	"$check" "make_$name.py" --out "$out"
 done
 "$check" make_schemas.py # the file of ops/schemas

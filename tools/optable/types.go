@@ -23,9 +23,11 @@ A test in ops/schemas compares all this with the specification: every version is
 every attribute; of com.microsoft every attribute, and every type but those of a list in that test. That results are right
 is shown by other tests: ONNX's own suites, and those of each operator.
 
-Of com.microsoft there are the operators that ONNX Runtime's optimiser and quantisers left in the models that were tried, not
-all of the domain. com.microsoft.nchwc is left out: its blocked layout is specific to the machine that wrote the file, so save
-an optimised model at level extended, or another machine can't run it with ONNX Runtime either.
+Of com.microsoft there are the operators that ONNX Runtime's optimiser and quantisers, and exporters, left in the models that
+were tried, not all of the domain. com.microsoft.nchwc are images in blocks of channels, as ONNX Runtime's highest level leaves
+them. How many channels a block has is that of the machine which wrote the file and not in it: it is read off the weights, and
+where all have a multiple of 16 channels it is taken to be this machine's, as ONNX Runtime does. A model for other machines
+should be saved at level extended.
 `
 
 // specification finds schemas by operator and version.

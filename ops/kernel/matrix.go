@@ -1,0 +1,84 @@
+package kernel
+
+import "math"
+
+// Inverse is the inverse of each matrix of a (count, n, n), by Gauss-Jordan
+// elimination with partial pivoting; a is overwritten by it, and scratch has n places.
+// What a matrix without an inverse becomes isn't finite.
+func Inverse(a []float64, n int, scratch []int32) {
+	for ; len(a) > 0; a = a[n*n:] {
+		invert(a[:n*n], n, scratch[:n])
+	}
+}
+
+func invert(a []float64, n int, swapped []int32) {
+	for k := range n {
+		pivot := k
+		for i := k + 1; i < n; i++ {
+			if math.Abs(a[i*n+k]) > math.Abs(a[pivot*n+k]) {
+				pivot = i
+			}
+		}
+		swapped[k] = int32(pivot)
+		row := a[k*n : (k+1)*n]
+		if pivot != k {
+			other := a[pivot*n : (pivot+1)*n]
+			for j := range row {
+				row[j], other[j] = other[j], row[j]
+			}
+		}
+		factor := 1 / row[k]
+		row[k] = 1
+		for j := range row {
+			row[j] *= factor
+		}
+		for i := range n {
+			if i == k {
+				continue
+			}
+			f := a[i*n+k]
+			a[i*n+k] = 0
+			for j, v := range row {
+				a[i*n+j] -= f * v
+			}
+		}
+	}
+	for k := n - 1; k >= 0; k-- {
+		if c := int(swapped[k]); c != k {
+			for i := range n {
+				a[i*n+k], a[i*n+c] = a[i*n+c], a[i*n+k]
+			}
+		}
+	}
+}
+
+// SquaredDistances is, for a (m, width) and b (n, width),
+//
+//	y[i,j] = sum((a[i,k] - b[j,k])²)
+func SquaredDistances[T float32 | float64](p *Pool, y, a, b []T, m, n, width int) {
+	p.For(m, max(1, 1<<14/(n*width+1)), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			row := a[i*width:][:width]
+			for j := range n {
+				y[i*n+j] = squaredDistance(row, b[j*width:][:width])
+			}
+		}
+	})
+}
+
+// squaredDistance adds in four sums side by side.
+func squaredDistance[T float32 | float64](a, b []T) T {
+	var s0, s1, s2, s3 T
+	for ; len(a) >= 4 && len(b) >= 4; a, b = a[4:], b[4:] {
+		d0, d1, d2, d3 := a[0]-b[0], a[1]-b[1], a[2]-b[2], a[3]-b[3]
+		s0 += d0 * d0
+		s1 += d1 * d1
+		s2 += d2 * d2
+		s3 += d3 * d3
+	}
+	for k, v := range a {
+		d := v - b[k]
+		s0 += d * d
+	}
+	return (s0 + s1) + (s2 + s3)
+}
