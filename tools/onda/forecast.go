@@ -70,7 +70,7 @@ func (c *forecastCmd) Run(a *app) error {
 	windows, err := series.NewLatest(frame, series.WindowOptions{
 		InputSize: steps, Horizon: max(cmp.Or(c.Horizon, f.horizon()), 1), Calendar: f.names().calendar, PerSeries: f.perSeries(),
 	})
-	if errors.Is(err, series.ErrShort) {
+	if errors.Is(err, series.ErrShort) && len(frame.Series) > 1 {
 		return fmt.Errorf("%s: %w; --skip-short leaves such series out", c.Data, err)
 	}
 	if err != nil {

@@ -42,7 +42,7 @@ func (c *trainCmd) Run(a *app) error {
 	}
 	defer frame.Close()
 	windows, validation, err := train.Datasets(frame, config, training.Split)
-	if errors.Is(err, series.ErrShort) {
+	if errors.Is(err, series.ErrShort) && len(frame.Series) > 1 {
 		return fmt.Errorf("%s: %w; --skip-short leaves such series out", c.Data, err)
 	}
 	if err != nil {
