@@ -140,11 +140,14 @@ var producers = map[string]func(c *contents) bool{
 	"int8 by integers": func(c *contents) bool {
 		return c.producer("onnx.quantize") && c.has("MatMulInteger", "QLinearMatMul", "QLinearConv")
 	},
-	"int8 LSTM":     func(c *contents) bool { return c.has("DynamicQuantizeLSTM") },
-	"int8 fused":    func(c *contents) bool { return c.has("DynamicQuantizeMatMul") },
-	"optimised":     func(c *contents) bool { return c.domain("com.microsoft") },
-	"external data": nil, // looked for below: loading has read it
-	"malformed":     nil,
+	"int8 LSTM":          func(c *contents) bool { return c.has("DynamicQuantizeLSTM") },
+	"int8 fused":         func(c *contents) bool { return c.has("DynamicQuantizeMatMul") },
+	"optimised":          func(c *contents) bool { return c.domain("com.microsoft") },
+	"blocks of channels": func(c *contents) bool { return c.domain("com.microsoft.nchwc") },
+	"external data":      nil, // looked for below: loading has read it
+	"malformed":          nil,
+	"text":               func(c *contents) bool { return c.has("Tokenizer") },
+	"distances":          func(c *contents) bool { return c.has("CDist") },
 	"trees": func(c *contents) bool {
 		return c.has("TreeEnsembleRegressor", "TreeEnsembleClassifier", "TreeEnsemble")
 	},
