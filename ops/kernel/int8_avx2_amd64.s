@@ -26,6 +26,21 @@ pair:
 	VMOVUPS      Y1, Y6
 	VMOVUPS      Y1, Y7
 	VMOVUPS      Y1, Y8
+	MOVQ         sums+80(FP), SI
+	PREFETCHT0   (SI)(CX*1)
+	PREFETCHT0   64(SI)(CX*1)
+	PREFETCHT0   128(SI)(CX*1)
+	PREFETCHT0   192(SI)(CX*1)
+	MOVQ         scale+88(FP), SI
+	PREFETCHT0   (SI)(CX*1)
+	PREFETCHT0   64(SI)(CX*1)
+	PREFETCHT0   128(SI)(CX*1)
+	PREFETCHT0   192(SI)(CX*1)
+	MOVQ         base+112(FP), SI
+	PREFETCHT0   (SI)(CX*1)
+	PREFETCHT0   64(SI)(CX*1)
+	PREFETCHT0   128(SI)(CX*1)
+	PREFETCHT0   192(SI)(CX*1)
 	MOVQ         quads+0(FP), DI
 	MOVQ         AX, SI
 	MOVQ         $0x00000080, R8
@@ -190,6 +205,15 @@ single:
 	VMOVUPS      Y1, Y2
 	VMOVUPS      Y1, Y3
 	VMOVUPS      Y1, Y4
+	MOVQ         sums+80(FP), BX
+	PREFETCHT0   (BX)(CX*1)
+	PREFETCHT0   64(BX)(CX*1)
+	MOVQ         scale+88(FP), BX
+	PREFETCHT0   (BX)(CX*1)
+	PREFETCHT0   64(BX)(CX*1)
+	MOVQ         base+112(FP), BX
+	PREFETCHT0   (BX)(CX*1)
+	PREFETCHT0   64(BX)(CX*1)
 	MOVQ         quads+0(FP), BX
 	MOVQ         $0x00000000, SI
 

@@ -132,6 +132,14 @@ func (k *int8Tile) columns(first int) {
 			x.VMOVUPS(acc[i][0], v)
 		}
 	}
+	if k.flips {
+		for _, name := range []string{"sums", "scale", "base"} {
+			p := x.param(name)
+			for v := 0; v < k.vectors; v += 64 / x.bytes() {
+				x.PREFETCHT0(Mem{Base: p, Index: k.column, Scale: 1}.Offset(v * x.bytes()))
+			}
+		}
+	}
 	// quad adds the products of a quad of weights and what is at(i) for each row.
 	quad := func(from []Mem, at func(i int) Mem) {
 		bv := make([]Op, k.vectors)
