@@ -75,6 +75,7 @@ type gemmTask struct {
 	// scale isn't 0.
 	rows  int8Rows
 	fixed dataRange
+	onto  []float32 // what the product is added to instead of c, laid out as c is
 	round func(lo, hi int)
 
 	then []float32 // weights that are needed after the last panel

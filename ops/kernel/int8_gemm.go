@@ -138,6 +138,9 @@ func (q *int8Panels) integerSums(v *variant, rows *int8Rows, t0, t1, j0, j1 int,
 func (t *gemmTask) integers(t0, t1, j0, j1 int, add bool) {
 	q, rows, v := t.q, &t.rows, t.v
 	base, ldb := t.c, t.ldc
+	if t.onto != nil {
+		base = t.onto
+	}
 	if !add {
 		base, ldb = q.none, 0
 		if t.e.Bias != nil {

@@ -240,7 +240,11 @@ func (t *lstmTask) work(s *seat) {
 	mine := all
 	mine.c, mine.after, mine.gates = buf[:t.batch*w.units()], buf[t.batch*w.units():2*t.batch*w.units()], buf[2*t.batch*w.units():]
 	u0, u1 := t.units(s.lo, s.hi)
-	copyColumns(mine.gates, all.gates, t.batch, w.gateRow(), 4*u0, 4*u1)
+	if w.r.q != nil {
+		mine.apart = all.gates
+	} else {
+		copyColumns(mine.gates, all.gates, t.batch, w.gateRow(), 4*u0, 4*u1)
+	}
 	copyColumns(mine.c, all.c, t.batch, w.units(), u0, u1)
 	t.step(s.lo, s.hi, mine, t.a.SeqLens, false)
 	if s.commit() {

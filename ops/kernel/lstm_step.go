@@ -4,7 +4,8 @@ package kernel
 // memory it works on.
 type lstmAt struct {
 	n, time       int
-	gates         []float32 // (B, gateRow): W x + b, unless joined, then the gates
+	gates         []float32 // (B, gateRow): W x + b, unless joined or apart, then the gates
+	apart         []float32 // (B, gateRow): W x + b where it isn't in gates; integers alone can do that
 	before, after []float32 // (B, units): h
 	c             []float32 // (B, units)
 }
@@ -79,13 +80,13 @@ func (t *lstmTask) recur(at lstmAt, lens []int32, leads bool) *gemmTask {
 	}
 	if leads && t.integers != nil {
 		g := t.integers
-		g.a, g.c, g.fixed = at.before, at.gates, fixed
+		g.a, g.c, g.onto, g.fixed = at.before, at.gates, at.apart, fixed
 		g.quantize(nil)
 		return g
 	}
 	g := gemmTasks.Get().(*gemmTask)
 	g.use(w.r)
-	g.fixed = fixed
+	g.onto, g.fixed = at.apart, fixed
 	g.m, g.a, g.lda, g.c, g.ldc, g.e.Beta = t.batch, at.before, w.units(), at.gates, w.gateRow(), 1
 	g.prepare()
 	if leads && g.q != nil {
