@@ -10,7 +10,7 @@ package kernel
 //		+ sum_e,s(extra[e].a[i][s] * b[p*quads*128+extra[e].at+4*j+s])
 //	c[i*ldc+p*32+j] = (v - zeros[i]*sums[p*32+j]) * (scale[p*32+j]*scales[i]) + base[i*ldb+p*32+j]
 //
-// for q < quads, s < 4, e < extras; quads is even. Where scale is nil c gets the bits of v. a is what int8Lay makes of it, and extras is 0.
+// for q < quads, s < 4, e < extras; quads is a multiple of 4. Where scale is nil c gets the bits of v. a is what int8Lay makes of it, and extras is 0.
 //
 //go:noescape
 func int8Gemm1x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
@@ -21,7 +21,7 @@ func int8Gemm1x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *i
 //		+ sum_e,s(extra[e].a[i][s] * b[p*quads*128+extra[e].at+4*j+s])
 //	c[i*ldc+p*32+j] = (v - zeros[i]*sums[p*32+j]) * (scale[p*32+j]*scales[i]) + base[i*ldb+p*32+j]
 //
-// for q < quads, s < 4, e < extras; quads is even. Where scale is nil c gets the bits of v.
+// for q < quads, s < 4, e < extras; quads is a multiple of 4. Where scale is nil c gets the bits of v.
 //
 //go:noescape
 func int8Gemm2x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
@@ -32,7 +32,7 @@ func int8Gemm2x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *i
 //		+ sum_e,s(extra[e].a[i][s] * b[p*quads*128+extra[e].at+4*j+s])
 //	c[i*ldc+p*32+j] = (v - zeros[i]*sums[p*32+j]) * (scale[p*32+j]*scales[i]) + base[i*ldb+p*32+j]
 //
-// for q < quads, s < 4, e < extras; quads is even. Where scale is nil c gets the bits of v.
+// for q < quads, s < 4, e < extras; quads is a multiple of 4. Where scale is nil c gets the bits of v.
 //
 //go:noescape
 func int8Gemm3x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
@@ -43,7 +43,7 @@ func int8Gemm3x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *i
 //		+ sum_e,s(extra[e].a[i][s] * b[p*quads*128+extra[e].at+4*j+s])
 //	c[i*ldc+p*32+j] = (v - zeros[i]*sums[p*32+j]) * (scale[p*32+j]*scales[i]) + base[i*ldb+p*32+j]
 //
-// for q < quads, s < 4, e < extras; quads is even. Where scale is nil c gets the bits of v.
+// for q < quads, s < 4, e < extras; quads is a multiple of 4. Where scale is nil c gets the bits of v.
 //
 //go:noescape
 func int8Gemm4x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)

@@ -9,8 +9,8 @@ import "unsafe"
 //	             + sum_e,s(extra[e].a[i][s] * b[p*quads*4*w+extra[e].at+4*j+s])
 //	c[i*ldc+p*w+j] = (v - zeros[i]*sums[p*w+j]) * (scale[p*w+j]*scales[i]) + base[i*ldb+p*w+j]
 //
-// for q < quads, s < 4, e < extras, where extra points to int8Extras and quads is even
-// and positive. Integers wrap around. Where scale is nil c gets the bits of v, and
+// for q < quads, s < 4, e < extras, where extra points to int8Extras and quads is a
+// positive multiple of 4. Integers wrap around. Where scale is nil c gets the bits of v, and
 // what comes after ldc is not looked at.
 //
 // Where v.int8Limit isn't 0 the positive values of a pair of s, 0 and 1 or 2

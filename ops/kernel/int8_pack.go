@@ -22,7 +22,7 @@ type int8Panels struct {
 func packInt8(v *variant, k, n int, at func(l, j int) uint8, zero func(j int) int32, scale func(j int) float32) *int8Panels {
 	width := v.int8Width
 	columns := roundUp(n, max(v.panel(), width))
-	q := &int8Panels{quads: 2 * ceilDiv(k, 8), zero: make([]int32, columns), sums: make([]int32, columns), scale: aligned(columns), none: aligned(columns)}
+	q := &int8Panels{quads: 4 * ceilDiv(k, 16), zero: make([]int32, columns), sums: make([]int32, columns), scale: aligned(columns), none: aligned(columns)}
 	bytes := q.quads * 4 * columns
 	q.b = unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(aligned(ceilDiv(bytes, 4)+1)))), bytes)
 	for j := range n {

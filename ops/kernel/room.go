@@ -34,7 +34,7 @@ func RoomForB(t WeightType, k, n int) Room {
 // RoomForInt8 is what [PackInt8] takes.
 func RoomForInt8(k, n int) Room {
 	columns := roundUp(n, max(active.panel(), active.int8Width))
-	return Room{Kept: sumBytes(floatBytes(2*ceilDiv(k, 8), columns), floatBytes(4, columns))}
+	return Room{Kept: sumBytes(floatBytes(4*ceilDiv(k, 16), columns), floatBytes(4, columns))}
 }
 
 // RoomForLSTM is what [PackLSTMAs] takes.

@@ -19,7 +19,7 @@ func TestInt8GemmIsExact(t *testing.T) {
 			most, w, suffix = 6, 64, "x64VNNI"
 		}
 		for rows := 1; rows <= most; rows++ {
-			for _, quads := range []int{2, 8, 18} {
+			for _, quads := range []int{4, 8, 20} {
 				for _, panels := range []int{1, 3} {
 					n := panels * w
 					rs, ldc, ldb, extras := 4*quads+k.r.IntN(9), n+k.r.IntN(3), []int{0, n + 1}[k.r.IntN(2)], k.r.IntN(3)

@@ -34,6 +34,9 @@ const int8ExtraBytes = 4 + 6*4
 // panels at once are faster without: the processor fetches both ahead itself.
 const int8Ahead = 1 << 10
 
+// int8Unrolled is how many quads a turn of the loop takes; quads are a multiple.
+const int8Unrolled = 4
+
 // int8Gemm writes the kernel for tiles of the given rows and a panel of 32
 // columns (AVX2) or 64. A vector of b holds four consecutive weights of each of
 // its columns, so that they meet the four values of a that a broadcast brings.
@@ -67,7 +70,7 @@ func int8Gemm(x *isa, rows int) {
 		fmt.Sprintf("\t\t+ sum_e,s(extra[e].a[i][s] * b[p*quads*%d+extra[e].at+4*j+s])", 4*width),
 		fmt.Sprintf("\tc[i*ldc+p*%d+j] = (v - zeros[i]*sums[p*%d+j]) * (scale[p*%d+j]*scales[i]) + base[i*ldb+p*%d+j]", width, width, width, width),
 		"",
-		"for q < quads, s < 4, e < extras; quads is even. Where scale is nil c gets the bits of v."+laid)
+		"for q < quads, s < 4, e < extras; quads is a multiple of 4. Where scale is nil c gets the bits of v."+laid)
 	if !x.wide {
 		k.ones = x.load(x.bits(0x00010001))
 	}
@@ -189,7 +192,7 @@ func (k *int8Tile) columns(first int) {
 	x.MOVQ(U32(0), at)
 	next, many, finish := x.label("quad"), x.label("extra"), x.label("finish")
 	x.Label(next)
-	for u := range 2 {
+	for u := range int8Unrolled {
 		var from []Mem
 		for _, p := range b {
 			from = append(from, Mem{Base: p}.Offset(u*panel+skip))
@@ -202,10 +205,10 @@ func (k *int8Tile) columns(first int) {
 		quad(from, func(i int) Mem { return Mem{Base: k.rows[i], Index: at, Scale: 1}.Offset(u * quadBytes) })
 	}
 	for _, p := range b {
-		x.ADDQ(U32(2*panel), p)
+		x.ADDQ(U32(int8Unrolled*panel), p)
 	}
-	x.ADDQ(U8(2*quadBytes), at)
-	x.SUBQ(U8(2), left)
+	x.ADDQ(U8(int8Unrolled*quadBytes), at)
+	x.SUBQ(U8(int8Unrolled), left)
 	x.JNZ(LabelRef(next))
 
 	if !k.flips {
