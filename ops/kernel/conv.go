@@ -30,7 +30,11 @@ const convTile = 1 << 17
 // ScratchLen is how many elements of working memory Conv takes per thread.
 func (a *ConvArgs[T]) ScratchLen() int {
 	if a.depthwise() {
-		return 0
+		if !a.narrow() {
+			return 0
+		}
+		rows, width := a.reach()
+		return 2 * rows * width
 	}
 	return a.Cin * a.Taps() * a.tileLen()
 }
@@ -107,6 +111,8 @@ func (s *ConvScratch[T]) work(lo, hi int) {
 		to := min(from+s.tile, a.OutLen())
 		x := a.X[item*a.Cin*a.InLen():]
 		switch {
+		case a.depthwise() && a.narrow():
+			a.plane(item, x, cols)
 		case a.depthwise():
 			for c := range a.Cout {
 				a.channel(item, c, x)
