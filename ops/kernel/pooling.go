@@ -160,6 +160,10 @@ func AveragePool[T Float](p *Pool, w *Window, y, x []T, withPad bool, planes int
 	for o := range counts {
 		counts[o] = T(w.count(o, withPad))
 	}
+	if out == 1 && in > 0 && in == w.Taps() && counts[0] == T(in) {
+		w.means(p, func(i int) { y[i] = sumOf(x[i*in:(i+1)*in]) / T(in) }, planes)
+		return
+	}
 	p.For(planes, max(1, elementGrain/w.cost()), func(lo, hi int) {
 		for i := lo; i < hi && !w.stopped(); i++ {
 			plane, src := y[i*out:(i+1)*out], x[i*in:]
@@ -170,6 +174,25 @@ func AveragePool[T Float](p *Pool, w *Window, y, x []T, withPad bool, planes int
 			}
 		}
 	})
+}
+
+// means calls mean for each plane, where one window covers it all.
+func (w *Window) means(p *Pool, mean func(i int), planes int) {
+	p.For(planes, max(1, elementGrain/w.InLen()), func(lo, hi int) {
+		for i := lo; i < hi && !w.stopped(); i++ {
+			mean(i)
+		}
+	})
+}
+
+func sumOf[T Float](x []T) (sum T) {
+	if f, ok := any(x).([]float32); ok {
+		return T(Sum(f))
+	}
+	for _, v := range x {
+		sum += v
+	}
+	return sum
 }
 
 // count is the number of taps of output o inside the input or, if withPad,
