@@ -290,6 +290,8 @@ func FuzzReadCSV(f *testing.F) {
 	f.Add("unique_id,ds,y\na,2020-01-01,1\n", "forward")
 	f.Add("date,a,b\n2020-01,1,2\n2020-02,,4\n", "interpolate")
 	f.Add("unique_id,ds,y,f,p,s\na,1,1,1,1,7\nb,1,,1,1,8\na,2,3,1,,7\na,3,,2,,7\n", "mask")
+	f.Add("ds,y\n2024-02-01,1\n2024-02-02,2\n2024-02-05,3\n2024-02-07,4\n", "zero")
+	f.Add("unique_id,ds,y\na,2024-03-30T00:00:00+01:00,1\na,2024-03-31T00:00:00+01:00,1\na,2024-04-02T00:00:00+02:00,1\nb,2024-03-01T00:00:00+01:00,1\nb,2024-04-01T00:00:00+02:00,4\n", "forward")
 	f.Fuzz(func(t *testing.T, text, rule string) {
 		for _, o := range []Options{{Missing: Missing(rule)}, {Missing: Missing(rule), Columns: []string{"y"}, Past: []string{"p"}, Future: []string{"f"}, Static: []string{"s"}}} {
 			frame, err := ReadCSV(strings.NewReader(text), o)
