@@ -51,7 +51,7 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32, leads bool) {
 			v.lstmGates(blocks, &gates[b*w.gateRow()+first*4*v.lanes], &at.c[unit], &after[unit])
 		}
 	}
-	if r != t.integers {
+	if !leads || r.q == nil { // or it is kept
 		r.forget()
 	}
 }
