@@ -88,7 +88,9 @@ func runCDist[T floating](c *Ctx, k cdist) error {
 		return err
 	}
 	out := tensor.Of[T](y)
-	kernel.SquaredDistances(c.Pool(), out, tensor.Of[T](a), tensor.Of[T](b), a.Dim(0), b.Dim(0), a.Dim(1))
+	if err := kernel.SquaredDistances(c.Pool(), out, tensor.Of[T](a), tensor.Of[T](b), a.Dim(0), b.Dim(0), a.Dim(1), c.Err); err != nil {
+		return err
+	}
 	if k.root {
 		kernel.Map(out, out, math.Sqrt)
 	}
@@ -139,7 +141,9 @@ func (k inverse) Run(c *Ctx) error {
 	if err != nil {
 		return err
 	}
-	kernel.Inverse(a, n, swapped)
+	if err := kernel.Inverse(a, n, swapped, c.Err); err != nil {
+		return err
+	}
 	castFrom(y, a, tensor.Float64, rounding{saturate: false})
 	return nil
 }

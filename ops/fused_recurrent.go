@@ -3,10 +3,11 @@ package ops
 import "github.com/onda-ml/onda/ops/kernel"
 
 // fusedRecurrent are LSTM, GRU and RNN, and ONNX Runtime's DynamicQuantizeLSTM,
-// with the transposes around them. Beside their own attributes but layout they have x_perm, by which axis i of (time, batch,
-// width) is axis x_perm[i] of input 0, and y_perm, by which axis i of output 0 is
-// axis y_perm[i] of (time, directions, batch, hidden). The last axes stay last;
-// states are (directions, batch, hidden).
+// with the transposes around them. Beside their own attributes but layout they
+// have x_perm, by which axis i of (time, batch, width) is axis x_perm[i] of input
+// 0, and y_perm, by which axis i of output 0 is axis y_perm[i] of (time,
+// directions, batch, hidden). The last axes stay last; states are (directions,
+// batch, hidden).
 func fusedRecurrent() []Op {
 	op := func(name string, kind kernel.CellKind, maxIn, maxOut int) Op {
 		return Op{Name: name, Domain: FusedDomain, Versions: []Version{{Since: 1, MinIn: 3, MaxIn: maxIn, MinOut: 0, MaxOut: maxOut,

@@ -30,6 +30,7 @@ func TestWorkWithoutEndIsCancelled(t *testing.T) {
 		g.Nodes = append(g.Nodes, o)
 		return g
 	}
+	contrib := func(n *onnx.Node) *onnx.Node { n.Domain = "com.microsoft"; return n }
 	type dims = []int64
 	kernels := onnx.AttrInts("kernel_shape", 1500, 1500)
 	pads := onnx.AttrInts("pads", 700, 700, 700, 700)
@@ -56,6 +57,8 @@ func TestWorkWithoutEndIsCancelled(t *testing.T) {
 		"GRU":               in(op("GRU", names("a", "b", "c"), names("y"), onnx.AttrInt("hidden_size", 1000)), onnx.Float, dims{20000, 1, 1}, dims{1, 3000, 1}, dims{1, 3000, 1000}),
 		"Det":               in(op("Det", names("a"), names("y")), onnx.Float, dims{10, 3500, 3500}),
 		"NonMaxSuppression": in(op("NonMaxSuppression", names("a", "b", "most"), names("y")), onnx.Float, dims{1, 300_000, 4}, dims{1, 1, 300_000}),
+		"CDist":             in(contrib(op("CDist", names("a", "a"), names("y"))), onnx.Float, dims{8000, 8000}),
+		"Inverse":           in(contrib(op("Inverse", names("a"), names("y"))), onnx.Float, dims{10, 3500, 3500}),
 	} {
 		g.Initializers = append(g.Initializers, initializer("most", vec[int64](300_000)))
 		model := modelOf(23, g)

@@ -28,7 +28,7 @@ func channelBlock(g *onnx.Graph) int {
 	for _, n := range g.Nodes {
 		if isBlocked(n) && len(n.Inputs) > 1 {
 			if b := ops.BlockOf(dims[n.Inputs[1]]); block == 0 || b == 8 {
-				block = max(b, 0)
+				block = b
 			}
 		}
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
-// rewriteRecurrent lets LSTM, GRU, RNN and DynamicQuantizeLSTM read and write their sequences in the
-// order that the transposes around them ask for, as exporters of batch-first
-// layers write them:
+// rewriteRecurrent lets LSTM, GRU, RNN and DynamicQuantizeLSTM read and write
+// their sequences in the order that the transposes around them ask for, as
+// exporters of batch-first layers write them:
 //
 //	LSTM(Transpose(x))               -> LSTM(x)
 //	Transpose(LSTM(x))               -> LSTM(x)

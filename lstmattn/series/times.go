@@ -142,9 +142,8 @@ func (t Times) Index(cell string) (int, error) {
 }
 
 // Season is the usual period of series with this step: a day for steps of
-// minutes and hours, a week of days, five business days, a year of weeks, months and
-// quarters; 1
-// where there is none.
+// minutes and hours, a week of days, five business days, a year of weeks, months
+// and quarters; 1 where there is none.
 func (t Times) Season() int {
 	const day, week = 24 * time.Hour, 7 * 24 * time.Hour
 	switch {

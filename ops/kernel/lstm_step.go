@@ -23,7 +23,8 @@ func (t *lstmTask) all(b *stepBuffers, ph *phase) lstmAt {
 // keep their state.
 //
 // Every other step goes through the lumps backwards: what the caches still
-// hold of the weights is then what comes first.
+// hold of the weights is then what comes first. Who leads keeps the product of
+// integers for the next step.
 func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32, leads bool) {
 	w, v := t.w, t.w.v
 	gates, before, after := at.gates, at.before, at.after

@@ -4,15 +4,22 @@ import "math"
 
 // Inverse is the inverse of each matrix of a (count, n, n), by Gauss-Jordan
 // elimination with partial pivoting; a is overwritten by it, and scratch has n places.
-// What a matrix without an inverse becomes isn't finite.
-func Inverse(a []float64, n int, scratch []int32) {
+// What a matrix without an inverse becomes isn't finite. The error is stop's, which is
+// asked at every pivot; a is incomplete then.
+func Inverse(a []float64, n int, scratch []int32, stop func() error) error {
 	for ; len(a) > 0; a = a[n*n:] {
-		invert(a[:n*n], n, scratch[:n])
+		if err := invert(a[:n*n], n, scratch[:n], stop); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
-func invert(a []float64, n int, swapped []int32) {
+func invert(a []float64, n int, swapped []int32, stop func() error) error {
 	for k := range n {
+		if err := stop(); err != nil {
+			return err
+		}
 		pivot := k
 		for i := k + 1; i < n; i++ {
 			if math.Abs(a[i*n+k]) > math.Abs(a[pivot*n+k]) {
@@ -50,20 +57,31 @@ func invert(a []float64, n int, swapped []int32) {
 			}
 		}
 	}
+	return nil
 }
 
 // SquaredDistances is, for a (m, width) and b (n, width),
 //
 //	y[i,j] = sum((a[i,k] - b[j,k])²)
-func SquaredDistances[T float32 | float64](p *Pool, y, a, b []T, m, n, width int) {
+//
+// The error is stop's, which is asked from time to time; y is incomplete then.
+func SquaredDistances[T float32 | float64](p *Pool, y, a, b []T, m, n, width int, stop func() error) error {
+	every := max(1, 1<<20/(width+1)) // distances in a few ms
 	p.For(m, max(1, 1<<14/(n*width+1)), func(lo, hi int) {
+		left := every
 		for i := lo; i < hi; i++ {
 			row := a[i*width:][:width]
 			for j := range n {
+				if left--; left == 0 {
+					if left = every; stop() != nil {
+						return
+					}
+				}
 				y[i*n+j] = squaredDistance(row, b[j*width:][:width])
 			}
 		}
 	})
+	return stop()
 }
 
 // squaredDistance adds in four sums side by side.

@@ -8,6 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// never is a context that has no end.
+func never() error { return nil }
+
 func TestInverse(t *testing.T) {
 	r := rand.New(rand.NewPCG(61, 1))
 	for n := 1; n < 9; n++ {
@@ -20,7 +23,7 @@ func TestInverse(t *testing.T) {
 			a[0] = 3
 		}
 		inverse := append([]float64(nil), a...)
-		Inverse(inverse, n, make([]int32, n))
+		require.NoError(t, Inverse(inverse, n, make([]int32, n), never))
 		for m := range 2 {
 			for i := range n {
 				for j := range n {
@@ -38,7 +41,7 @@ func TestInverse(t *testing.T) {
 		}
 	}
 	singular := []float64{1, 2, 2, 4}
-	Inverse(singular, 2, make([]int32, 2))
+	require.NoError(t, Inverse(singular, 2, make([]int32, 2), never))
 	require.True(t, math.IsInf(singular[3], 0) || math.IsNaN(singular[3]))
 }
 
@@ -54,7 +57,7 @@ func TestSquaredDistances(t *testing.T) {
 			b[i] = r.NormFloat64()
 		}
 		y := make([]float64, 35)
-		SquaredDistances(p, y, a, b, 7, 5, width)
+		require.NoError(t, SquaredDistances(p, y, a, b, 7, 5, width, never))
 		for i := range 7 {
 			for j := range 5 {
 				want := 0.0
