@@ -121,6 +121,11 @@ const (
 	gemmNear = 1 << 12
 	// gemmThin is how many rows of an unpacked B are passed over at a time.
 	gemmThin = 16
+	// gemmFar is from how many values on packed weights are fetched ahead, and
+	// gemmFarGroup the same for kernels that read several panels at once, which the
+	// processor fetches ahead well as long as a third-level cache holds them.
+	gemmFar      = 1 << 20
+	gemmFarGroup = 5 << 19
 	// thinRows is from how many rows on kernels of one tile add in the order in
 	// which those of all higher ones do.
 	thinRows = 4
@@ -299,12 +304,27 @@ func (t *gemmTask) thin(b []float32, l, k, j0, j1 int, add bool) {
 	}
 	if whole > 0 {
 		kernel := t.v.gemm[len(t.v.gemm)-1][t.m]
+		if t.far() {
+			kernel = t.v.gemmFar[t.m]
+		}
 		kernel(k, whole, &t.a[l], t.lda, 1, &b[0], bs, pb, &t.c[j0], t.ldc, width, add, &b[0], 0)
 	}
 	if rest > 0 {
 		kernel := t.v.gemm[ceilDiv(rest, t.v.lanes)][t.m]
 		kernel(k, 1, &t.a[l], t.lda, 1, &b[whole*pb], tb, 0, &t.c[j1-rest], t.ldc, rest, add, &b[0], 0)
 	}
+}
+
+// far is whether the weights come from so far away that they must be fetched
+// ahead.
+func (t *gemmTask) far() bool {
+	if t.m >= len(t.v.gemmFar) || t.v.gemmFar[t.m] == nil {
+		return false
+	}
+	if t.m < thinRows {
+		return len(t.packed) >= gemmFarGroup
+	}
+	return len(t.packed) >= gemmFar
 }
 
 // dots computes columns [j0, j1) of the only tile where the columns of B are

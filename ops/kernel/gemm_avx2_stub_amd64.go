@@ -184,6 +184,56 @@ func gemm5x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs 
 //go:noescape
 func gemm6x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
+// gemmFar2x16AVX2 computes 2 rows of a product: for each panel p < panels, l < k and
+// column j < 16 (j < last in the last panel)
+//
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//
+// fetching b early into the cache.
+//
+//go:noescape
+func gemmFar2x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+
+// gemmFar3x16AVX2 computes 3 rows of a product: for each panel p < panels, l < k and
+// column j < 16 (j < last in the last panel)
+//
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//
+// fetching b early into the cache.
+//
+//go:noescape
+func gemmFar3x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+
+// gemmFar4x16AVX2 computes 4 rows of a product: for each panel p < panels, l < k and
+// column j < 16 (j < last in the last panel)
+//
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//
+// fetching b early into the cache.
+//
+//go:noescape
+func gemmFar4x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+
+// gemmFar5x16AVX2 computes 5 rows of a product: for each panel p < panels, l < k and
+// column j < 16 (j < last in the last panel)
+//
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//
+// fetching b early into the cache.
+//
+//go:noescape
+func gemmFar5x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+
+// gemmFar6x16AVX2 computes 6 rows of a product: for each panel p < panels, l < k and
+// column j < 16 (j < last in the last panel)
+//
+//	c[i*ldc+p*16+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*16+j] : 0)
+//
+// fetching b early into the cache.
+//
+//go:noescape
+func gemmFar6x16AVX2(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+
 // peakAVX2 does n times 24 fused multiply-adds of 8 values.
 //
 //go:noescape

@@ -384,6 +384,56 @@ func gemm5x64AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, b
 //go:noescape
 func gemm6x64AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
 
+// gemmFar2x64AVX512 computes 2 rows of a product: for each panel p < panels, l < k and
+// column j < 64 (j < last in the last panel)
+//
+//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
+//
+// fetching b early into the cache.
+//
+//go:noescape
+func gemmFar2x64AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+
+// gemmFar3x64AVX512 computes 3 rows of a product: for each panel p < panels, l < k and
+// column j < 64 (j < last in the last panel)
+//
+//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
+//
+// fetching b early into the cache.
+//
+//go:noescape
+func gemmFar3x64AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+
+// gemmFar4x64AVX512 computes 4 rows of a product: for each panel p < panels, l < k and
+// column j < 64 (j < last in the last panel)
+//
+//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
+//
+// fetching b early into the cache.
+//
+//go:noescape
+func gemmFar4x64AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+
+// gemmFar5x64AVX512 computes 5 rows of a product: for each panel p < panels, l < k and
+// column j < 64 (j < last in the last panel)
+//
+//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
+//
+// fetching b early into the cache.
+//
+//go:noescape
+func gemmFar5x64AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+
+// gemmFar6x64AVX512 computes 6 rows of a product: for each panel p < panels, l < k and
+// column j < 64 (j < last in the last panel)
+//
+//	c[i*ldc+p*64+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*64+j] : 0)
+//
+// fetching b early into the cache.
+//
+//go:noescape
+func gemmFar6x64AVX512(k int, panels int, a *float32, rs int, cs int, b *float32, bs int, pb int, c *float32, ldc int, last int, add bool, next *float32, ahead int)
+
 // peakAVX512 does n times 24 fused multiply-adds of 16 values.
 //
 //go:noescape

@@ -110,6 +110,40 @@ func TestGemm(t *testing.T) {
 	})
 }
 
+// TestGemmFromAfar: how large the weights are, and so whether they are fetched
+// ahead, changes no bit.
+func TestGemmFromAfar(t *testing.T) {
+	const k, part = 1024, 512
+	const n = 5*part + 10
+	r := seeded()
+	b := random(r, k*n)
+	require.Greater(t, len(b), gemmFarGroup)
+	forEachVariant(t, func(t *testing.T) {
+		far := PackB(false, k, n, b, n)
+		for m := 2; m <= 6; m++ {
+			for _, columns := range []int{n, 2*part + 10} { // of which the kernels of one panel at a time already fetch ahead
+				a, _ := matrix(r, false, m, k, 0, m)
+				c, _ := matrix(r, false, m, columns, 0, m)
+				w := far
+				if columns < n {
+					w = PackB(false, k, columns, b[n-columns:], n)
+				}
+				GemmPacked(nil, m, a.s, k, w, c.s, columns, Epilogue{})
+				a.checkUnchanged(t)
+				c.checkZone(t)
+				for j := 0; j < columns; j += part {
+					width := min(part, columns-j)
+					near := make([]float32, m*width)
+					GemmPacked(nil, m, a.s, k, PackB(false, k, width, b[n-columns+j:], n), near, width, Epilogue{})
+					for i := range m {
+						require.Equal(t, near[i*width:][:width], c.s[i*columns+j:][:width], "%d rows, columns from %d", m, j)
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestGemmPacked(t *testing.T) {
 	pool := NewPool(3)
 	forEachVariant(t, func(t *testing.T) {

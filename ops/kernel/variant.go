@@ -12,9 +12,11 @@ type variant struct {
 	// tiles of r rows and v vectors; the last v is the width of a panel. A
 	// kernel may add in another order when it gets group panels at once. depth
 	// rows of a panel stay in the nearest cache while tiles pass by. layStrip is
-	// dst[l*h+i] = src[i*ld+l] for h rows.
+	// dst[l*h+i] = src[i*ld+l] for h rows. gemmFar are the kernels of whole panels
+	// that come from beyond the near caches; nil if none are special.
 	lanes, group, depth int
 	gemm                [][]gemmKernel
+	gemmFar             []gemmKernel
 	layStrip            func(dst []float32, h int, src []float32, ld int)
 
 	exp, log, tanh, sigmoid, erf, gelu, geluTanh, silu, relu, sqrt func(dst, src []float32)

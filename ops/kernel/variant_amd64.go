@@ -30,6 +30,9 @@ func avx2() *variant {
 		},
 		2: {nil, gemm1x16AVX2, gemm2x16AVX2, gemm3x16AVX2, gemm4x16AVX2, gemm5x16AVX2, gemm6x16AVX2},
 	}
+	v.gemmFar = []gemmKernel{
+		nil, nil, gemmFar2x16AVX2, gemmFar3x16AVX2, gemmFar4x16AVX2, gemmFar5x16AVX2, gemmFar6x16AVX2,
+	}
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX2, logAVX2, tanhAVX2, sigmoidAVX2, erfAVX2
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX2, geluTanhAVX2, siluAVX2, reluAVX2, sqrtAVX2
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX2, subAVX2, mulAVX2, divAVX2, maxAVX2, minAVX2
@@ -66,6 +69,9 @@ func avx512() *variant {
 			gemm5x48AVX512, gemm6x48AVX512, gemm7x48AVX512, gemm8x48AVX512,
 		},
 		4: {nil, gemm1x64AVX512, gemm2x64AVX512, gemm3x64AVX512, gemm4x64AVX512, gemm5x64AVX512, gemm6x64AVX512},
+	}
+	v.gemmFar = []gemmKernel{
+		nil, nil, gemmFar2x64AVX512, gemmFar3x64AVX512, gemmFar4x64AVX512, gemmFar5x64AVX512, gemmFar6x64AVX512,
 	}
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX512, logAVX512, tanhAVX512, sigmoidAVX512, erfAVX512
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX512, geluTanhAVX512, siluAVX512, reluAVX512, sqrtAVX512

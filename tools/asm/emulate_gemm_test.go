@@ -17,6 +17,9 @@ func TestGemm(t *testing.T) {
 				for _, depth := range []int{0, 1, 4, 7} {
 					for _, panels := range []int{1, 4, 6} {
 						k.gemm(fmt.Sprintf("gemm%dx%d%s", rows, w, k.x.name), rows, w, depth, panels)
+						if vectors == len(tiles(k.x))-1 && rows > 1 {
+							k.gemm(fmt.Sprintf("gemmFar%dx%d%s", rows, w, k.x.name), rows, w, depth, panels)
+						}
 					}
 				}
 			}

@@ -21,25 +21,37 @@ func tiles(x *isa) []int {
 func emitGemm(x *isa) {
 	for vectors, most := range tiles(x) {
 		for rows := 1; rows <= most; rows++ {
-			gemm(x, rows, vectors)
+			gemm(x, rows, vectors, 0)
 		}
+	}
+	widest := len(tiles(x)) - 1
+	for rows := 2; rows <= tiles(x)[widest]; rows++ {
+		gemm(x, rows, widest, farAhead)
 	}
 	peak(x)
 }
 
 const gemmSignature = "func(k, panels int, a *float32, rs, cs int, b *float32, bs, pb int, c *float32, ldc, last int, add bool, next *float32, ahead int)"
 
-// gemm writes the kernel for tiles of the given rows and vectors.
-func gemm(x *isa, rows, vectors int) {
+// farAhead is how many bytes ahead B is fetched where it comes from beyond the
+// near caches: the processor alone then keeps too few lines on their way.
+const farAhead = 8 << 10
+
+// gemm writes the kernel for tiles of the given rows and vectors. One that is
+// to fetch B ahead does nothing about what comes next.
+func gemm(x *isa, rows, vectors, ahead int) {
 	width := vectors * x.lanes
-	name := fmt.Sprintf("gemm%dx%d%s", rows, width, x.name)
+	name, fetched := fmt.Sprintf("gemm%dx%d%s", rows, width, x.name), "and may fetch next[:k/2*ahead] into the cache."
+	if ahead > 0 {
+		name, fetched = fmt.Sprintf("gemmFar%dx%d%s", rows, width, x.name), "fetching b early into the cache."
+	}
 	x.function(name, gemmSignature,
 		fmt.Sprintf("%s computes %d rows of a product: for each panel p < panels, l < k and", name, rows),
 		fmt.Sprintf("column j < %d (j < last in the last panel)", width),
 		"",
 		fmt.Sprintf("\tc[i*ldc+p*%d+j] = sum_l(a[i*rs+l*cs] * b[p*pb+l*bs+j]) + (add ? c[i*ldc+p*%d+j] : 0)", width, width),
 		"",
-		"and may fetch next[:k/2*ahead] into the cache.")
+		fetched)
 
 	bs, bs3 := x.param("bs"), x.GP64()
 	x.SHLQ(U8(2), bs)
@@ -61,7 +73,7 @@ func gemm(x *isa, rows, vectors int) {
 	}
 
 	if group := groupSize(x, rows, vectors); group > 1 {
-		gemmGroup(x, rows, vectors, group, a, b, bs, c, panels)
+		gemmGroup(x, rows, vectors, group, ahead, a, b, bs, c, panels)
 	}
 
 	panel := x.label("panel")
@@ -78,12 +90,12 @@ func gemm(x *isa, rows, vectors int) {
 
 	// Tall products stream B past tiles of A: two tiles of one panel fetch the
 	// next one, the lines of a row every other step.
-	fetches := rows > 1 && vectors == len(tiles(x))-1
-	var next, ahead reg.GPVirtual
+	fetches := ahead == 0 && rows > 1 && vectors == len(tiles(x))-1
+	var next, stride reg.GPVirtual
 	if fetches {
 		fetchTile(x, rows, width, c)
-		next, ahead = x.param("next"), x.param("ahead")
-		x.SHLQ(U8(2), ahead)
+		next, stride = x.param("next"), x.param("ahead")
+		x.SHLQ(U8(2), stride)
 	}
 
 	var bv []reg.VecVirtual
@@ -93,6 +105,9 @@ func gemm(x *isa, rows, vectors int) {
 	av := x.vecs(min(2, x.registers()-rows*vectors*sets-len(bv)))
 	step := func(u int, fetch bool) {
 		row := []Mem{{Base: b}, {Base: b, Index: bs, Scale: 1}, {Base: b, Index: bs, Scale: 2}, {Base: b, Index: bs3, Scale: 1}}[u]
+		if ahead > 0 {
+			x.fetch(row.Offset(ahead), width)
+		}
 		for v := range bv {
 			x.VMOVUPS(row.Offset(v*x.bytes()), bv[v])
 		}
@@ -109,10 +124,8 @@ func gemm(x *isa, rows, vectors int) {
 		}
 		a.advance(a.cs)
 		if fetch {
-			for line := 0; line < 4*width; line += 64 {
-				x.PREFETCHT1(Mem{Base: next}.Offset(line))
-			}
-			x.ADDQ(ahead, next)
+			x.fetch(Mem{Base: next}, width)
+			x.ADDQ(stride, next)
 		}
 	}
 	k := x.param("k")
@@ -172,7 +185,7 @@ func groupSize(x *isa, rows, vectors int) int {
 }
 
 // gemmGroup writes the loop over groups of whole panels.
-func gemmGroup(x *isa, height, vectors, group int, a *rows, b, bs, c, panels reg.GPVirtual) {
+func gemmGroup(x *isa, height, vectors, group, ahead int, a *rows, b, bs, c, panels reg.GPVirtual) {
 	width := vectors * x.lanes
 	top, whole, end := x.label("group"), x.label("whole"), x.label("single")
 	k4, k1, tail, done := x.label("four"), x.label("one"), x.label("tail"), x.label("done")
@@ -209,6 +222,9 @@ func gemmGroup(x *isa, height, vectors, group int, a *rows, b, bs, c, panels reg
 		a.advance(a.cs)
 		for g := range group {
 			from := []Mem{{Base: b}, {Base: b, Index: pb, Scale: 1}, {Base: b, Index: pb, Scale: 2}, {Base: b, Index: pb3, Scale: 1}}[g]
+			if ahead > 0 {
+				x.fetch(from.Offset(ahead), width)
+			}
 			for v := range vectors {
 				at := from.Offset(v * x.bytes())
 				if height == 1 {
@@ -276,6 +292,13 @@ func gemmGroup(x *isa, height, vectors, group int, a *rows, b, bs, c, panels reg
 	x.JNZ(LabelRef(top))
 	x.ret()
 	x.Label(end)
+}
+
+// fetch brings so many values to the second-level cache.
+func (x *isa) fetch(from Mem, values int) {
+	for line := 0; line < 4*values; line += 64 {
+		x.PREFETCHT1(from.Offset(line))
+	}
 }
 
 // fetchTile fetches the tile of c while the product is computed.
