@@ -18,7 +18,7 @@ func contribFusedOps() []Op {
 	}
 	return []Op{
 		op("FusedGemm", 2, 3, newActivated(newGemm(f32), namedParams)),
-		op("FusedConv", 2, 4, newActivated(newConv(f32), listedParams)),
+		op("FusedConv", 2, 4, newFusedConv),
 		op("Gelu", 1, 1, func(*Attrs) (Kernel, error) {
 			return &unary{floatsBF, loops{f32: kernel.Gelu, f64: float64Loop(kernel.Gelu1)}}, nil
 		}),
@@ -29,8 +29,7 @@ func contribFusedOps() []Op {
 	}
 }
 
-// activated is a float32 kernel, plus input 3 where it is given, with an
-// activation applied to what comes out.
+// activated is a float32 kernel with an activation applied to what comes out.
 type activated struct {
 	inner Kernel
 	act   func(dst, src []float32) // nil for none
@@ -44,44 +43,69 @@ func newActivated(f func(*Attrs) (Kernel, error), params func(a *Attrs, def [2]f
 		if err != nil {
 			return nil, err
 		}
-		k := &activated{inner: inner}
-		name := a.String("activation", "")
-		def := map[string][2]float32{"LeakyRelu": {.01}, "HardSigmoid": {.2, .5}, "Elu": {1}, "ThresholdedRelu": {1},
-			"Selu": {1.67326319217681884765625, 1.05070102214813232421875}, "Clip": {-math.MaxFloat32, math.MaxFloat32}}
-		p := params(a, def[name])
-		real := func(f func(x float64) float64) func(dst, src []float32) { return float(f).f32 }
-		alpha, beta := float64(p[0]), float64(p[1])
-		switch name {
-		case "":
-		case "Relu":
-			k.act = kernel.Relu
-		case "Sigmoid":
-			k.act = kernel.Sigmoid
-		case "Tanh":
-			k.act = kernel.Tanh
-		case "LeakyRelu":
-			k.act = func(dst, src []float32) { kernel.LeakyReluOf(dst, src, p[0]) }
-		case "HardSigmoid":
-			k.act = func(dst, src []float32) { kernel.HardSigmoidOf(dst, src, p[0], p[1]) }
-		case "HardSwish":
-			k.act = kernel.HardSwishOf[float32]
-		case "Clip":
-			k.act = func(dst, src []float32) { kernel.ClipOf(dst, src, p[0], p[1]) }
-		case "ThresholdedRelu":
-			k.act = func(dst, src []float32) { kernel.ThresholdedReluOf(dst, src, p[0]) }
-		case "Elu":
-			k.act = real(func(x float64) float64 { return max(x, 0) + alpha*math.Expm1(min(x, 0)) })
-		case "Selu":
-			k.act = real(func(x float64) float64 { return beta * (max(x, 0) + alpha*math.Expm1(min(x, 0))) })
-		case "Softplus":
-			k.act = real(func(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) })
-		case "Softsign":
-			k.act = real(func(x float64) float64 { return x / (1 + math.Abs(x)) })
-		default:
-			a.Unsupported("activation", "is %q", name)
-		}
-		return k, nil
+		act := readActivation(a, params)
+		return &activated{inner: inner, act: act.f}, nil
 	}
+}
+
+// activation is a function of one variable; Relu and Clip have limits as well.
+type activation struct {
+	f       func(dst, src []float32) // nil for none
+	limited bool                     // between lo and hi
+	lo, hi  float32
+}
+
+func readActivation(a *Attrs, params func(a *Attrs, def [2]float32) [2]float32) (act activation) {
+	name := a.String("activation", "")
+	def := map[string][2]float32{"LeakyRelu": {.01}, "HardSigmoid": {.2, .5}, "Elu": {1}, "ThresholdedRelu": {1},
+		"Selu": {1.67326319217681884765625, 1.05070102214813232421875}, "Clip": {-math.MaxFloat32, math.MaxFloat32}}
+	p := params(a, def[name])
+	real := func(f func(x float64) float64) func(dst, src []float32) { return float(f).f32 }
+	alpha, beta := float64(p[0]), float64(p[1])
+	switch name {
+	case "":
+	case "Relu":
+		act = activation{kernel.Relu, true, 0, float32(math.Inf(1))}
+	case "Sigmoid":
+		act.f = kernel.Sigmoid
+	case "Tanh":
+		act.f = kernel.Tanh
+	case "LeakyRelu":
+		act.f = func(dst, src []float32) { kernel.LeakyReluOf(dst, src, p[0]) }
+	case "HardSigmoid":
+		act.f = func(dst, src []float32) { kernel.HardSigmoidOf(dst, src, p[0], p[1]) }
+	case "HardSwish":
+		act.f = kernel.HardSwishOf[float32]
+	case "Clip":
+		act = activation{func(dst, src []float32) { kernel.ClipOf(dst, src, p[0], p[1]) }, true, p[0], p[1]}
+	case "ThresholdedRelu":
+		act.f = func(dst, src []float32) { kernel.ThresholdedReluOf(dst, src, p[0]) }
+	case "Elu":
+		act.f = real(func(x float64) float64 { return max(x, 0) + alpha*math.Expm1(min(x, 0)) })
+	case "Selu":
+		act.f = real(func(x float64) float64 { return beta * (max(x, 0) + alpha*math.Expm1(min(x, 0))) })
+	case "Softplus":
+		act.f = real(func(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) })
+	case "Softsign":
+		act.f = real(func(x float64) float64 { return x / (1 + math.Abs(x)) })
+	case "Silu":
+		act.f = kernel.Silu
+	default:
+		a.Unsupported("activation", "is %q", name)
+	}
+	return act
+}
+
+// newFusedConv is Conv, plus input 3 where it is given, then an activation.
+func newFusedConv(a *Attrs) (Kernel, error) {
+	inner, err := newConv(types(tensor.Float32))(a)
+	if err != nil {
+		return nil, err
+	}
+	k := inner.(*conv)
+	k.fused = true
+	k.act = readActivation(a, listedParams)
+	return k, nil
 }
 
 // namedParams are FusedGemm's parameters; the second is beta or gamma.
@@ -100,15 +124,7 @@ func listedParams(a *Attrs, def [2]float32) [2]float32 {
 	return def
 }
 
-func (k *activated) Infer(c *Infer) error {
-	if err := k.inner.Infer(c); err != nil || !c.Has(3) {
-		return err
-	}
-	if y, z := c.out[0], c.In(3); y.Ranked && z.Ranked {
-		return checkDims(3, z.Shape, y.Shape...)
-	}
-	return nil
-}
+func (k *activated) Infer(c *Infer) error { return k.inner.Infer(c) }
 
 func (k *activated) Run(c *Ctx) error {
 	if err := k.inner.Run(c); err != nil {
@@ -119,15 +135,6 @@ func (k *activated) Run(c *Ctx) error {
 		return nil
 	}
 	y := tensor.Of[float32](t)
-	if z := c.In(3); z != nil {
-		if err := sameType(3, z.DType(), tensor.Float32); err != nil {
-			return err
-		}
-		if err := checkDims(3, z.Shape(), t.Shape()...); err != nil {
-			return err
-		}
-		kernel.Add(y, y, tensor.Of[float32](z))
-	}
 	if k.act != nil {
 		parallel(c.Pool(), k.act, y, y)
 	}

@@ -27,6 +27,11 @@ type conv struct {
 	spatial
 	types dtypes
 	group int
+	fused bool // input 3 is added, where it is given, and then comes act; float32 only
+	act   activation
+	// packed are constant weights, of the shape they had.
+	packed *kernel.PackedConv
+	shape  []int
 }
 
 func newConv(types dtypes) func(*Attrs) (Kernel, error) {
@@ -111,8 +116,39 @@ func inputs3(c *Ctx) (dts [3]tensor.DType, shapes [3][]int, ranked [3]bool) {
 	return
 }
 
+// Prepack lays out constant weights of float32.
+func (k *conv) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int, error) {
+	w := consts[1]
+	if w == nil || w.DType() != tensor.Float32 || w.Rank() < 3 || w.Dim(0)%k.group != 0 {
+		return nil, nil, nil
+	}
+	if err := memory.Reserve(4 * w.Len()); err != nil {
+		return nil, nil, err
+	}
+	packed := k.pack(w)
+	if packed == nil {
+		memory.Release(4 * w.Len())
+		return nil, nil, nil
+	}
+	p := *k
+	p.packed, p.shape = packed, shapeOf(w.Shape())
+	return &p, []int{1}, nil
+}
+
+// pack is nil for weights that can't be.
+func (k *conv) pack(w *tensor.Tensor) *kernel.PackedConv {
+	taps := tensor.Shape(w.Shape()[2:]).Len()
+	if !kernel.Packable(w.Dim(1), taps) {
+		return nil
+	}
+	return kernel.PackConv(tensor.Of[float32](w), k.group, w.Dim(1), w.Dim(0)/k.group, taps)
+}
+
 func (k *conv) Infer(c *Infer) error {
 	dts, shapes, ranked := facts3(c)
+	if k.packed != nil {
+		dts[1], shapes[1], ranked[1] = tensor.Float32, k.shape, true
+	}
 	if err := k.check(dts, shapes, ranked); err != nil {
 		return err
 	}
@@ -132,7 +168,11 @@ func (k *conv) Infer(c *Infer) error {
 	if ranked[1] {
 		channels = shapes[1][0]
 	}
-	c.Set(0, Shaped(dts[0], outShape(nil, shapes[0][0], channels, &w)...))
+	y := outShape(nil, shapes[0][0], channels, &w)
+	c.Set(0, Shaped(dts[0], y...))
+	if k.fused && c.Has(3) && c.In(3).Ranked {
+		return checkDims(3, c.In(3).Shape, y...)
+	}
 	return nil
 }
 
@@ -148,6 +188,7 @@ type convRun[T floating] struct {
 	c       *Ctx
 	args    kernel.ConvArgs[T]
 	scratch kernel.ConvScratch[T]
+	packed  kernel.ConvRun
 	stop    func() error
 }
 
@@ -155,6 +196,9 @@ func (r *convRun[T]) err() error { return r.c.Err() }
 
 func runConv[T floating](c *Ctx, k *conv) error {
 	dts, shapes, ranked := inputs3(c)
+	if k.packed != nil {
+		dts[1], shapes[1], ranked[1] = tensor.Float32, k.shape, true
+	}
 	if err := k.check(dts, shapes, ranked); err != nil {
 		return err
 	}
@@ -177,10 +221,86 @@ func runConv[T floating](c *Ctx, k *conv) error {
 	*a = kernel.ConvArgs[T]{Window: win, Batch: shapes[0][0], Group: k.group, Cin: shapes[1][1], Cout: shapes[1][0] / k.group, Y: y.data, Stop: r.stop}
 	defer func() { r.c, r.args = nil, kernel.ConvArgs[T]{} }()
 	for i, data := range []*[]T{&a.X, &a.W, &a.Bias} {
+		if i == 1 && k.packed != nil {
+			continue
+		}
 		if *data, err = reals[T](c, c.In(i)); err != nil {
 			return err
 		}
 	}
+	if f, ok := any(a).(*kernel.ConvArgs[float32]); ok && kernel.Packable(a.Cin, win.Taps()) {
+		err = k.runPacked(c, f, &r.packed)
+	} else {
+		err = runLoose(c, a, &r.scratch)
+		if err == nil && k.fused {
+			err = k.end(c, any(a.Y).([]float32))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	y.done()
+	return nil
+}
+
+// runPacked computes with weights that are packed, or will be.
+func (k *conv) runPacked(c *Ctx, a *kernel.ConvArgs[float32], r *kernel.ConvRun) error {
+	w := k.packed
+	if w == nil {
+		if err := c.Memory.Reserve(4 * len(a.W)); err != nil {
+			return err
+		}
+		w = kernel.PackConv(a.W, a.Group, a.Cin, a.Cout, a.Taps())
+	}
+	z, err := k.addend(c)
+	if err != nil {
+		return err
+	}
+	end := kernel.ConvEnd{Add: z}
+	if k.act.limited {
+		end.Clip, end.Lo, end.Hi = true, k.act.lo, k.act.hi
+	} else {
+		end.Act = k.act.f
+	}
+	n, err := tensor.CheckShape([]int{c.Pool().Threads(), r.RoomForConv(c.Pool(), a, w)}, 1)
+	if err != nil {
+		return err
+	}
+	if err := c.Memory.Reserve(n); err != nil {
+		return err
+	}
+	return kernel.ConvPacked(c.Pool(), a, w, end, r)
+}
+
+// addend is input 3, nil if it isn't given.
+func (k *conv) addend(c *Ctx) ([]float32, error) {
+	if !k.fused || !c.Has(3) {
+		return nil, nil
+	}
+	z, y := c.In(3), c.Outputs[0].(*tensor.Tensor)
+	if err := sameType(3, z.DType(), tensor.Float32); err != nil {
+		return nil, err
+	}
+	return tensor.Of[float32](z), checkDims(3, z.Shape(), y.Shape()...)
+}
+
+// end is what follows a convolution that was computed without it.
+func (k *conv) end(c *Ctx, y []float32) error {
+	z, err := k.addend(c)
+	if err != nil {
+		return err
+	}
+	if z != nil {
+		kernel.Add(y, y, z)
+	}
+	if k.act.f != nil {
+		parallel(c.Pool(), k.act.f, y, y)
+	}
+	return nil
+}
+
+// runLoose computes with weights as they are.
+func runLoose[T floating](c *Ctx, a *kernel.ConvArgs[T], r *kernel.ConvScratch[T]) error {
 	n, err := tensor.CheckShape([]int{c.Pool().Threads(), a.ScratchLen()}, tensor.DTypeOf[T]().Size())
 	if err != nil {
 		return err
@@ -191,9 +311,5 @@ func runConv[T floating](c *Ctx, k *conv) error {
 	if err := c.Memory.Reserve(a.RoomToMultiply(c.Pool())); err != nil {
 		return err
 	}
-	if err := kernel.Conv(c.Pool(), a, &r.scratch); err != nil {
-		return err
-	}
-	y.done()
-	return nil
+	return kernel.Conv(c.Pool(), a, r)
 }

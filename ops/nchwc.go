@@ -122,7 +122,7 @@ type blockedConv struct {
 }
 
 func newBlockedConv(a *Attrs) (Kernel, error) {
-	inner, err := newActivated(newConv(types(tensor.Float32)), listedParams)(a)
+	inner, err := newFusedConv(a)
 	if err != nil {
 		return nil, err
 	}

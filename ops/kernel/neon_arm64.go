@@ -56,6 +56,13 @@ func neon() *variant {
 	} {
 		v.gemm[1] = append(v.gemm[1], gemmNEON(len(v.gemm[1]), f))
 	}
+	v.conv, v.convUniform = [][]convKernel{1: {nil}}, true
+	for rows, f := range v.gemm[1] {
+		if rows > 0 {
+			v.conv[1] = append(v.conv[1], convNEON(rows, f))
+		}
+	}
+	v.depthwise = v.depthwiseNEON
 	v.halfRow, v.halfExpand = halfRowGeneric(16), halfExpandGeneric(16)
 	v.exp = unaryNEON(expNEON)
 	v.sigmoid = unaryNEON(sigmoidNEON)

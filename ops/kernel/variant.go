@@ -19,6 +19,16 @@ type variant struct {
 	gemmFar             []gemmKernel
 	layStrip            func(dst []float32, h int, src []float32, ld int)
 
+	// conv[v][r] computes tiles of r channels and v vectors of a convolution, of
+	// columns an equal distance apart if convUniform. copyRows copies rows of
+	// copyLeast values or more, splitRow parts even and odd columns; may be nil.
+	conv        [][]convKernel
+	convUniform bool
+	depthwise   depthwiseKernel
+	copyLeast   int
+	copyRows    func(dst *float32, ldd int, src *float32, lds, rows, n int)
+	splitRow    func(even, odd, src *float32, blocks int)
+
 	exp, log, tanh, sigmoid, erf, gelu, geluTanh, silu, relu, sqrt func(dst, src []float32)
 
 	add, sub, mul, div, max, min func(dst, a, b []float32)
@@ -68,6 +78,8 @@ var generic = variant{
 	name: "generic",
 
 	lanes: 4, group: 1, depth: gemmDepth, gemm: gemmKernelsGeneric(), layStrip: layStripGeneric,
+
+	conv: convKernelsGeneric(), depthwise: depthwiseGeneric, copyRows: copyRowsGeneric,
 
 	exp: expGeneric, log: logGeneric, tanh: tanhGeneric, sigmoid: sigmoidGeneric, erf: erfGeneric,
 	gelu: geluGeneric, geluTanh: geluTanhGeneric, silu: siluGeneric, relu: reluGeneric, sqrt: sqrtGeneric,

@@ -33,6 +33,12 @@ func avx2() *variant {
 	v.gemmFar = []gemmKernel{
 		nil, nil, gemmFar2x16AVX2, gemmFar3x16AVX2, gemmFar4x16AVX2, gemmFar5x16AVX2, gemmFar6x16AVX2,
 	}
+	v.conv = [][]convKernel{
+		1: {nil, conv1x8AVX2, conv2x8AVX2, conv3x8AVX2, conv4x8AVX2, conv5x8AVX2, conv6x8AVX2},
+		2: {nil, conv1x16AVX2, conv2x16AVX2, conv3x16AVX2, conv4x16AVX2, conv5x16AVX2, conv6x16AVX2},
+	}
+	v.depthwise = depthwiseAVX2
+	v.copyLeast, v.copyRows, v.splitRow = 8, copyRowsAVX2, splitRowAVX2
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX2, logAVX2, tanhAVX2, sigmoidAVX2, erfAVX2
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX2, geluTanhAVX2, siluAVX2, reluAVX2, sqrtAVX2
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX2, subAVX2, mulAVX2, divAVX2, maxAVX2, minAVX2
@@ -73,6 +79,13 @@ func avx512() *variant {
 	v.gemmFar = []gemmKernel{
 		nil, nil, gemmFar2x64AVX512, gemmFar3x64AVX512, gemmFar4x64AVX512, gemmFar5x64AVX512, gemmFar6x64AVX512,
 	}
+	v.conv = [][]convKernel{
+		1: {nil, conv1x16AVX512, conv2x16AVX512, conv3x16AVX512, conv4x16AVX512, conv5x16AVX512, conv6x16AVX512},
+		2: {nil, conv1x32AVX512, conv2x32AVX512, conv3x32AVX512, conv4x32AVX512, conv5x32AVX512, conv6x32AVX512},
+		3: {nil, conv1x48AVX512, conv2x48AVX512, conv3x48AVX512, conv4x48AVX512, conv5x48AVX512, conv6x48AVX512},
+		4: {nil, conv1x64AVX512, conv2x64AVX512, conv3x64AVX512, conv4x64AVX512, conv5x64AVX512, conv6x64AVX512},
+	}
+	v.depthwise = depthwiseAVX512
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX512, logAVX512, tanhAVX512, sigmoidAVX512, erfAVX512
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX512, geluTanhAVX512, siluAVX512, reluAVX512, sqrtAVX512
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX512, subAVX512, mulAVX512, divAVX512, maxAVX512, minAVX512

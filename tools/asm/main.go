@@ -29,6 +29,7 @@ var families = []struct {
 	emit func(x *isa)
 }{
 	{"gemm", emitGemm},
+	{"conv", emitConv},
 	{"math", emitMath},
 	{"vec", emitVec},
 	{"lstm", emitLSTM},

@@ -1,0 +1,57 @@
+package kernel
+
+// PackedConv are the weights of a convolution, laid out for [ConvPacked]. Nothing
+// changes them; they belong to the variant that packed them.
+type PackedConv struct {
+	v                      *variant
+	group, cin, cout, taps int // channels per group
+	// w holds, for each group, strips of up to convHeight output channels of which
+	// strip[(c*taps+k)*height+i] is output channel i. The height is 1 if depthwise.
+	w []float32
+}
+
+// PackConv packs w (group*cout, cin, taps).
+func PackConv(w []float32, group, cin, cout, taps int) *PackedConv {
+	c := &PackedConv{v: active, group: group, cin: cin, cout: cout, taps: taps, w: aligned(len(w))}
+	k := cin * taps
+	for g := range group {
+		for r := range c.tiles() {
+			lo, hi := c.row(r), c.row(r+1)
+			at := (g*cout + lo) * k
+			layStripGeneric(c.w[at:at+(hi-lo)*k], hi-lo, w[at:], k)
+		}
+	}
+	return c
+}
+
+// Size returns what PackConv was told.
+func (c *PackedConv) Size() (group, cin, cout, taps int) { return c.group, c.cin, c.cout, c.taps }
+
+// depthwise is as ConvArgs.depthwise, where the variant has a kernel for it.
+func (c *PackedConv) depthwise() bool { return c.cin == 1 && c.cout <= 4 && c.v.depthwise != nil }
+
+// tiles is how many strips a group has.
+func (c *PackedConv) tiles() int {
+	if c.depthwise() {
+		return c.cout
+	}
+	return ceilDiv(c.cout, len(c.v.conv[1])-1)
+}
+
+// row is where a strip begins.
+func (c *PackedConv) row(tile int) int { return c.cout * tile / c.tiles() }
+
+// A convKernel computes r output channels at v.lanes*vectors positions, where r and
+// vectors belong to the kernel: for l < k
+//
+//	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*r+i] * b[off[l]+j]), lo, hi)
+//
+// Of the last vector last values count; b may be read as if all did. from may be nil.
+type convKernel func(k int, a, b *float32, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32)
+
+// A depthwiseKernel is, for i < rows and j < cols, which is at most v.lanes,
+//
+//	c[i*ldc+j] = clip(bias + sum_t(w[t] * b[i*ldb+off[t]+j]), lo, hi)
+//
+// It may read b as if cols were v.lanes.
+type depthwiseKernel func(taps int, off *int, w, b *float32, ldb int, c *float32, ldc, rows, cols int, bias, lo, hi float32)

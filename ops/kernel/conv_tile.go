@@ -1,0 +1,223 @@
+package kernel
+
+import (
+	"math"
+	"sync/atomic"
+)
+
+// A ConvEnd is what [ConvPacked] does with its sums besides storing them.
+type ConvEnd struct {
+	Add    []float32                // as Y, added; nil for none
+	Clip   bool                     // whether there are limits
+	Lo, Hi float32                  // the limits, in this order; NaN is left as it is
+	Act    func(dst, src []float32) // applied last; nil for none
+}
+
+const (
+	// convHeight is how many output channels a tile has at most.
+	convHeight = 6
+	// convDepth is how many products a tile adds at a time: a panel of as many rows
+	// should stay in a first-level cache, but for AVX-512's wide ones.
+	convDepth = 256
+	// convColumns is how many positions a unit of work has where they are columns:
+	// whole panels of every variant, and no power of two, which would put all rows
+	// into the same few places of a cache.
+	convColumns = 240
+	// convWidth is how many outputs of a row a band has at most: whole panels.
+	convWidth = 448
+	// convBandLen is about how many values of a band are laid out at a time.
+	convBandLen = 1 << 15
+	// convUnit is how many multiplications a unit of work has at least.
+	convUnit = 1 << 18
+)
+
+// ConvRun is working memory of [ConvPacked]; one that is kept spares later runs of
+// the same sizes every allocation.
+type ConvRun struct {
+	a   *ConvArgs[float32]
+	w   *PackedConv
+	end ConvEnd
+
+	window Window // as an image, unless by columns
+	how    convHow
+	band   convBand
+	depth  int // input channels at a time
+	rows   int // bands of so many rows of outputs
+	cols   int // and so many columns of them, or positions
+	down   int // bands from top to bottom
+	across int // from left to right
+	parts  int // of the output channels
+
+	off, offLast, offPacked []int // where the rows of a panel begin
+	none                    [convHeight]float32
+
+	failed atomic.Bool
+	some   func(lo, hi int)
+}
+
+// convHow is where tiles read their inputs.
+type convHow int
+
+const (
+	convInPlace   convHow = iota // in the image itself
+	convBands                    // in padded parts of it
+	convByColumns                // in a matrix with a row for each tap
+	convDepthwise
+)
+
+// Packable reports whether ConvPacked can do a convolution of so many input channels
+// per group and taps.
+func Packable(cin, taps int) bool { return cin > 0 && taps > 0 && taps <= 1<<12 }
+
+// plan decides how to compute.
+func (s *ConvRun) plan(threads int) {
+	a, v := s.a, s.w.v
+	image, ok := a.image()
+	s.window = a.Window
+	s.depth = max(1, convDepth/a.Taps())
+	s.depth = ceilDiv(a.Cin, ceilDiv(a.Cin, s.depth))
+	s.down, s.across, s.rows, s.cols = 1, ceilDiv(a.OutLen(), convColumns), 1, convColumns
+	fits := ok && image.Stride[0] <= 2 && image.Stride[1] <= 2 &&
+		(image.Size[0]-1)*image.Dilation[0] <= 1<<8 && (image.Size[1]-1)*image.Dilation[1] <= 1<<12
+	switch {
+	case s.w.depthwise() && fits:
+		s.how, s.depth = convDepthwise, 1
+	case a.pointwise():
+		s.how = convInPlace
+	case fits && !v.convUniform && v.fills(image.Out[0], image.Out[1]):
+		s.how = convBands
+	default:
+		s.how = convByColumns
+	}
+	if s.how == convBands || s.how == convDepthwise {
+		s.window = image
+		s.cols = min(image.Out[1], convWidth)
+		s.across = ceilDiv(image.Out[1], s.cols)
+		s.band.shape(&s.window, 1, s.cols)
+		row, halo := s.depth*s.band.count*s.band.pitch, s.band.height-1
+		s.rows = min(max(convBandLen/row-halo, 1+halo/2), image.Out[0])
+		s.down = ceilDiv(image.Out[0], s.rows)
+		s.rows = ceilDiv(image.Out[0], s.down)
+		s.band.shape(&s.window, s.rows, s.cols)
+	}
+	s.parts = 1
+	if units := a.Batch * a.Group * s.down * s.across; threads > 1 && s.how != convDepthwise && units < 4*threads {
+		s.parts = min(s.w.tiles(), ceilDiv(4*threads, units), 1+s.unit()/convUnit)
+	}
+}
+
+// table sets where the rows of a panel begin, in a matrix whose rows are pitch apart.
+func table(off []int, n, pitch int) []int {
+	off = off[:0]
+	for l := range n {
+		off = append(off, l*pitch)
+	}
+	return off
+}
+
+// tables is the end of plan.
+func (s *ConvRun) tables() {
+	n := s.depth * s.a.Taps()
+	switch s.how {
+	case convDepthwise:
+		s.off = append(s.off[:0], s.band.taps...)
+		return
+	case convBands:
+		s.off = s.off[:0]
+		for c := range s.depth {
+			for _, tap := range s.band.taps {
+				s.off = append(s.off, c*s.band.channel+tap)
+			}
+		}
+		return
+	case convInPlace:
+		s.off = table(s.off, n, s.a.OutLen())
+	case convByColumns:
+		s.off = table(s.off, n, min(s.cols, s.a.OutLen()))
+		s.offLast = table(s.offLast, n, s.a.OutLen()-(s.across-1)*s.cols)
+	}
+	s.offPacked = table(s.offPacked, n, s.w.v.convPanel())
+}
+
+// fills reports whether rows of so many columns fill vectors nearly as well as if
+// they were one row.
+func (v *variant) fills(rows, cols int) bool {
+	return 4*rows*ceilDiv(cols, v.lanes) <= 5*ceilDiv(rows*cols, v.lanes)
+}
+
+// unit is how many multiplications a unit has.
+func (s *ConvRun) unit() int {
+	a := s.a
+	if s.how == convDepthwise {
+		return a.Cout * a.OutLen() * a.Taps()
+	}
+	return a.Cout * min(s.rows*s.cols, a.OutLen()) * a.Cin * a.Taps()
+}
+
+// room is how many values a thread needs.
+func (s *ConvRun) room() int {
+	const slack = 64 // of a vector that is read beyond the end
+	k := s.depth * s.a.Taps()
+	switch s.how {
+	case convInPlace:
+		return k*s.w.v.convPanel() + slack
+	case convByColumns:
+		return k*min(s.cols, s.a.OutLen()) + k*s.w.v.convPanel() + slack
+	}
+	return s.depth*s.band.channel + slack
+}
+
+func (v *variant) convPanel() int { return (len(v.conv) - 1) * v.lanes }
+
+// RoomForConv is the bytes that a thread takes for ConvPacked.
+func (s *ConvRun) RoomForConv(p *Pool, a *ConvArgs[float32], w *PackedConv) int {
+	if len(a.Y) == 0 {
+		return 0
+	}
+	s.a, s.w = a, w
+	s.plan(p.Threads())
+	n := floatBytes(s.room())
+	s.a, s.w = nil, nil
+	return n
+}
+
+// ConvPacked is [Conv] of weights that are packed, whose end comes last:
+//
+//	y = act(clip(conv + Add, Lo, Hi))
+func ConvPacked(p *Pool, a *ConvArgs[float32], w *PackedConv, end ConvEnd, s *ConvRun) error {
+	if len(a.Y) == 0 {
+		return nil
+	}
+	s.a, s.w, s.end = a, w, end
+	if !end.Clip {
+		s.end.Lo, s.end.Hi = noLimits()
+	}
+	if s.some == nil {
+		s.some = s.work
+	}
+	s.failed.Store(false)
+	s.plan(p.Threads())
+	s.tables()
+	units := a.Batch * a.Group
+	if s.how != convDepthwise {
+		units *= s.down * s.across * s.parts
+	}
+	p.For(units, ceilDiv(convUnit, max(s.unit()/s.parts, 1)), s.some)
+	s.a, s.w, s.end = nil, nil, ConvEnd{}
+	return a.Stop()
+}
+
+// stopped asks whether to go on.
+func (s *ConvRun) stopped() bool {
+	if s.failed.Load() {
+		return true
+	}
+	if s.a.Stop() != nil {
+		s.failed.Store(true)
+		return true
+	}
+	return false
+}
+
+// noLimits clip nothing.
+func noLimits() (lo, hi float32) { return float32(math.Inf(-1)), float32(math.Inf(1)) }
