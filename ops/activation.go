@@ -27,7 +27,7 @@ func activationOps() []Op {
 	}
 }
 
-var hardSwish = loops{f32: kernel.HardSwishOf[float32], f64: kernel.HardSwishOf[float64]}
+var hardSwish = loops{f32: kernel.HardSwish, f64: kernel.HardSwishOf[float64]}
 
 func newElu(allowed dtypes) func(*Attrs) (Kernel, error) {
 	return func(a *Attrs) (Kernel, error) {
@@ -72,7 +72,7 @@ func newHardSigmoid(allowed dtypes) func(*Attrs) (Kernel, error) {
 	return func(a *Attrs) (Kernel, error) {
 		alpha, beta := a.Float("alpha", 0.2), a.Float("beta", 0.5)
 		return &unary{allowed, loops{
-			f32: func(dst, src []float32) { kernel.HardSigmoidOf(dst, src, alpha, beta) },
+			f32: func(dst, src []float32) { kernel.HardSigmoid(dst, src, alpha, beta) },
 			f64: func(dst, src []float64) { kernel.HardSigmoidOf(dst, src, float64(alpha), float64(beta)) },
 		}}, nil
 	}

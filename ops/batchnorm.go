@@ -27,6 +27,12 @@ type batchNorm struct {
 	saved    bool // before opset 14 outputs 3 and 4 are the batch's statistics
 	mixed    bool // from opset 15 scale and bias have one type, mean and variance another
 	oneType  bool // before opset 14 everything has one type
+	positive bool // negative results become 0
+}
+
+// newFusedBatchNorm is BatchNormalization by given statistics, then Relu.
+func newFusedBatchNorm(a *Attrs) (Kernel, error) {
+	return &batchNorm{types: types(tensor.Float32), eps: float64(a.Float("epsilon", 1e-5)), positive: true}, nil
 }
 
 func newBatchNorm(a *Attrs) (Kernel, error) {
@@ -155,7 +161,7 @@ func runBatchNorm[T floating](c *Ctx, k *batchNorm) error {
 		}
 	}
 	kernel.InverseDeviation(kept.factor, kept.variance, in[1], k.eps)
-	kernel.ScaleChannels(c.Pool(), y.data, in[0], kept.shift, kept.factor, in[2], batch, channels, size)
+	kernel.ScaleChannels(c.Pool(), y.data, in[0], kept.shift, kept.factor, in[2], batch, channels, size, k.positive)
 	y.done()
 	return nil
 }

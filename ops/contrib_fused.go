@@ -73,11 +73,11 @@ func readActivation(a *Attrs, params func(a *Attrs, def [2]float32) [2]float32) 
 	case "LeakyRelu":
 		act.f = func(dst, src []float32) { kernel.LeakyReluOf(dst, src, p[0]) }
 	case "HardSigmoid":
-		act.f = func(dst, src []float32) { kernel.HardSigmoidOf(dst, src, p[0], p[1]) }
+		act.f = func(dst, src []float32) { kernel.HardSigmoid(dst, src, p[0], p[1]) }
 	case "HardSwish":
-		act.f = kernel.HardSwishOf[float32]
+		act.f = kernel.HardSwish
 	case "Clip":
-		act = activation{func(dst, src []float32) { kernel.ClipOf(dst, src, p[0], p[1]) }, true, p[0], p[1]}
+		act = activation{func(dst, src []float32) { kernel.Clip(dst, src, p[0], p[1]) }, true, p[0], p[1]}
 	case "ThresholdedRelu":
 		act.f = func(dst, src []float32) { kernel.ThresholdedReluOf(dst, src, p[0]) }
 	case "Elu":

@@ -19,6 +19,7 @@ const FusedDomain = "onda"
 func fusedOps() []Op {
 	return append(fusedRecurrent(), []Op{
 		{Name: "LayerNormalization", Domain: FusedDomain, Versions: []Version{{Since: 1, MinIn: 2, MaxIn: 3, MinOut: 1, MaxOut: 3, New: newLayerNorm}}},
+		{Name: "BatchNormalization", Domain: FusedDomain, Versions: []Version{{Since: 1, MinIn: 5, MaxIn: 5, MinOut: 1, MaxOut: 1, New: newFusedBatchNorm}}},
 		{Name: "Conv", Domain: FusedDomain, Versions: []Version{{Since: 1, MinIn: 2, MaxIn: 4, MinOut: 1, MaxOut: 1, New: newFusedConv}}},
 		{Name: "Gelu", Domain: FusedDomain, Versions: []Version{{Since: 1, MinIn: 1, MaxIn: 1, MinOut: 1, MaxOut: 1, New: newGelu}}},
 		{Name: "Linear", Domain: FusedDomain, Versions: []Version{{Since: 1, MinIn: 2, MaxIn: 3, MinOut: 1, MaxOut: 1, New: newFusedLinear}}},

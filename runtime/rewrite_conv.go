@@ -3,6 +3,8 @@ package runtime
 import (
 	"math"
 
+	"github.com/onda-ml/onda/onnx"
+	"github.com/onda-ml/onda/ops"
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
@@ -58,4 +60,150 @@ func rewriteConvBatchNorm(w *work, n *node) *node {
 	name := w.g.slots[conv.in[1]]
 	in := []int{conv.in[0], w.constant(name+".normalised", scaled), w.constant(name+".bias", tensor.Must(bias, channels))}
 	return w.fused(n, "", "Conv", conv.opset, in, conv.proto.Attributes...)
+}
+
+// rewriteConvActivation lets a convolution end with the activation after it.
+func rewriteConvActivation(w *work, n *node) *node {
+	name, x := "", n.input(0)
+	var params []float32
+	switch {
+	case len(n.out) != 1:
+		return nil
+	case n.is("Relu"), n.is("Sigmoid"), n.is("Tanh"), n.is("HardSwish"):
+		name = n.proto.OpType
+	case n.is("LeakyRelu"):
+		name, params = "LeakyRelu", []float32{given(n.proto, "alpha", 0.01), 0}
+	case n.is("HardSigmoid"):
+		name, params = "HardSigmoid", []float32{given(n.proto, "alpha", 0.2), given(n.proto, "beta", 0.5)}
+	case n.is("Clip"):
+		lo, hi, ok := w.limits(n)
+		if !ok {
+			return nil
+		}
+		name, params = "Clip", []float32{lo, hi}
+	case n.is("Mul"): // x * sigmoid(x)
+		for i := range 2 {
+			if s := w.inner(n.in[i], "Sigmoid"); s != nil && s.in[0] == n.in[1-i] && w.reads[s.in[0]] == 2 {
+				name, x = "Silu", s.in[0]
+			}
+		}
+	}
+	if name == "" || x < 0 || name != "Silu" && w.reads[x] != 1 {
+		return nil
+	}
+	conv := w.convolution(x)
+	if conv == nil {
+		return nil
+	}
+	attrs := append([]*onnx.Attribute{onnx.AttrString("activation", name), onnx.AttrFloats("activation_params", params...)}, conv.proto.Attributes...)
+	return w.own(n, "Conv", conv.in, attrs...)
+}
+
+// limits are those of a Clip, if they are constants.
+func (w *work) limits(n *node) (lo, hi float32, ok bool) {
+	limits := [2]float32{-math.MaxFloat32, math.MaxFloat32}
+	if n.version.Since < 11 {
+		return given(n.proto, "min", limits[0]), given(n.proto, "max", limits[1]), true
+	}
+	for i := range limits {
+		if s := n.input(1 + i); s >= 0 {
+			v := w.value(s)
+			if v == nil || v.DType() != tensor.Float32 || v.Len() != 1 {
+				return 0, 0, false
+			}
+			limits[i] = tensor.Of[float32](v)[0]
+		}
+	}
+	return limits[0], limits[1], true
+}
+
+// convolution is the node that makes slot s if it is a convolution of float32 that
+// could do more with its sums.
+func (w *work) convolution(s int) *node {
+	conv := w.producer(s)
+	if conv == nil || len(conv.out) != 1 || conv.packed != 0 || !w.float(s) {
+		return nil
+	}
+	if conv.is("Conv") || conv.proto.Domain == ops.FusedDomain && conv.proto.OpType == "Conv" && conv.proto.Attribute("activation") == nil {
+		return conv
+	}
+	return nil
+}
+
+// rewriteConvAdd lets a convolution add what is added to its output, where that has
+// the same shape:
+//
+//	Add(Conv(x, W, b), z) -> Conv(x, W, b, z)
+func rewriteConvAdd(w *work, n *node) *node {
+	if !n.is("Add") || n.version.Since < 7 || n.in[0] == n.in[1] {
+		return nil
+	}
+	for i := range 2 {
+		conv, z := w.convolution(n.in[i]), n.in[1-i]
+		if conv == nil || w.reads[n.in[i]] != 1 || conv.input(3) >= 0 || !w.float(z) || !w.alike(n.in[i], z) {
+			continue
+		}
+		return w.own(n, "Conv", []int{conv.in[0], conv.in[1], conv.input(2), z}, conv.proto.Attributes...)
+	}
+	return nil
+}
+
+// alike reports whether two values surely have the same shape, where of the first
+// axis only its origin may be known.
+func (w *work) alike(a, b int) bool {
+	f, g := w.facts[a], w.facts[b]
+	if !f.Ranked || !g.Ranked || len(f.Shape) != len(g.Shape) || len(f.Shape) < 2 {
+		return false
+	}
+	for i, n := range f.Shape[1:] {
+		if n < 0 || n != g.Shape[1+i] {
+			return false
+		}
+	}
+	if f.Shape[0] >= 0 && g.Shape[0] >= 0 {
+		return f.Shape[0] == g.Shape[0]
+	}
+	if w.origins == nil {
+		w.origins = map[int]int{}
+	}
+	return w.batch(a, 0) == w.batch(b, 0)
+}
+
+// batch is a slot from which s has its first axis.
+func (w *work) batch(s, depth int) int {
+	if from, ok := w.origins[s]; ok {
+		return from
+	}
+	from := s
+	if n := w.producer(s); n != nil && len(n.in) > 0 && n.in[0] >= 0 && depth < 1<<12 {
+		switch {
+		case n.is("Conv"), n.is("Relu"), n.is("Clip"), n.is("HardSwish"), n.is("HardSigmoid"), n.is("Sigmoid"), n.is("Tanh"), n.is("LeakyRelu"), n.is("BatchNormalization"),
+			n.is("MaxPool"), n.is("AveragePool"), n.is("GlobalAveragePool"), n.proto.Domain == ops.FusedDomain && n.proto.OpType == "Conv":
+			from = w.batch(n.in[0], depth+1)
+		case (n.is("Add") || n.is("Mul")) && w.facts[n.in[0]].Ranked && w.facts[n.in[1]].Ranked && len(w.facts[n.in[0]].Shape) == len(w.facts[n.in[1]].Shape):
+			if first := w.batch(n.in[0], depth+1); first == w.batch(n.in[1], depth+1) {
+				from = first
+			}
+		}
+	}
+	w.origins[s] = from
+	return from
+}
+
+// rewriteBatchNormRelu joins a batch normalisation that no convolution takes in with
+// the Relu after it.
+func rewriteBatchNormRelu(w *work, n *node) *node {
+	if !n.is("Relu") {
+		return nil
+	}
+	norm := w.inner(n.in[0], "BatchNormalization")
+	if norm == nil || flag(norm.proto, "training_mode") || norm.version.Since < 9 || len(norm.in) != 5 {
+		return nil
+	}
+	for _, s := range norm.in {
+		if !w.float(s) {
+			return nil
+		}
+	}
+	return w.own(n, "BatchNormalization", norm.in, onnx.AttrFloat("epsilon", given(norm.proto, "epsilon", 1e-5)))
 }

@@ -35,6 +35,7 @@ type work struct {
 	kept     []*node
 	made     map[int]*node // the kept node that makes a slot
 	reads    []int         // how often a slot is read, for the rewrites
+	origins  map[int]int   // see batch
 	unsorted bool          // a rewrite left a node behind one of its readers
 	seen     map[string]*node
 	small    map[string]int // slots of small constants by their content

@@ -2221,6 +2221,9 @@ end108:
 // func depthwiseAVX2(taps int, off *int, w *float32, b *float32, ldb int, c *float32, ldc int, rows int, cols int, bias float32, lo float32, hi float32)
 // Requires: AVX, FMA3
 TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-84
+	VBROADCASTSS lo+76(FP), Y0
+	VBROADCASTSS hi+80(FP), Y1
+	VBROADCASTSS bias+72(FP), Y2
 	MOVQ         b+24(FP), AX
 	MOVQ         ldb+32(FP), CX
 	MOVQ         c+40(FP), BX
@@ -2230,59 +2233,56 @@ TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-84
 	SHLQ         $0x02, SI
 	LEAQ         (CX)(CX*2), DX
 	LEAQ         (SI)(SI*2), DI
-	VBROADCASTSS lo+76(FP), Y0
-	VBROADCASTSS hi+80(FP), Y1
-	VBROADCASTSS bias+72(FP), Y2
 	MOVQ         cols+64(FP), R9
 	LEAQ         tail_AVX2<>+0(SB), R10
 	MOVQ         $0x00000010, R11
 	SUBQ         R9, R11
-	VMOVUPS      (R10)(R11*4), Y3
+	VMOVUPS      (R10)(R11*4), Y4
 
 four109:
 	CMPQ    R8, $0x04
 	JLT     one110
-	VMOVUPS Y2, Y4
 	VMOVUPS Y2, Y5
 	VMOVUPS Y2, Y6
 	VMOVUPS Y2, Y7
-	MOVQ    taps+0(FP), R9
-	MOVQ    w+16(FP), R10
+	VMOVUPS Y2, Y8
+	MOVQ    w+16(FP), R9
+	MOVQ    taps+0(FP), R10
 	MOVQ    off+8(FP), R11
 
 taps112:
 	MOVQ         (R11), R12
 	LEAQ         (AX)(R12*4), R12
-	VBROADCASTSS (R10), Y8
-	VFMADD231PS  (R12), Y8, Y4
-	VFMADD231PS  (R12)(CX*1), Y8, Y5
-	VFMADD231PS  (R12)(CX*2), Y8, Y6
-	VFMADD231PS  (R12)(DX*1), Y8, Y7
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  (R12), Y3, Y5
+	VFMADD231PS  (R12)(CX*1), Y3, Y6
+	VFMADD231PS  (R12)(CX*2), Y3, Y7
+	VFMADD231PS  (R12)(DX*1), Y3, Y8
+	ADDQ         $0x04, R9
 	ADDQ         $0x08, R11
-	ADDQ         $0x04, R10
-	DECQ         R9
+	DECQ         R10
 	JNZ          taps112
-	VMAXPS       Y4, Y0, Y4
-	VMINPS       Y4, Y1, Y4
 	VMAXPS       Y5, Y0, Y5
 	VMINPS       Y5, Y1, Y5
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
 	CMPQ         cols+64(FP), $0x08
 	JNE          part113
-	VMOVUPS      Y4, (BX)
-	VMOVUPS      Y5, (BX)(SI*1)
-	VMOVUPS      Y6, (BX)(SI*2)
-	VMOVUPS      Y7, (BX)(DI*1)
+	VMOVUPS      Y5, (BX)
+	VMOVUPS      Y6, (BX)(SI*1)
+	VMOVUPS      Y7, (BX)(SI*2)
+	VMOVUPS      Y8, (BX)(DI*1)
 	JMP          stored114
 
 part113:
-	VMASKMOVPS Y4, Y3, (BX)
-	VMASKMOVPS Y5, Y3, (BX)(SI*1)
-	VMASKMOVPS Y6, Y3, (BX)(SI*2)
-	VMASKMOVPS Y7, Y3, (BX)(DI*1)
+	VMASKMOVPS Y5, Y4, (BX)
+	VMASKMOVPS Y6, Y4, (BX)(SI*1)
+	VMASKMOVPS Y7, Y4, (BX)(SI*2)
+	VMASKMOVPS Y8, Y4, (BX)(DI*1)
 
 stored114:
 	LEAQ (AX)(CX*4), AX
@@ -2293,29 +2293,29 @@ stored114:
 one110:
 	TESTQ   R8, R8
 	JZ      end111
-	VMOVUPS Y2, Y4
-	MOVQ    taps+0(FP), DX
-	MOVQ    w+16(FP), DI
+	VMOVUPS Y2, Y5
+	MOVQ    w+16(FP), DX
+	MOVQ    taps+0(FP), DI
 	MOVQ    off+8(FP), R9
 
 taps115:
 	MOVQ         (R9), R10
 	LEAQ         (AX)(R10*4), R10
-	VBROADCASTSS (DI), Y5
-	VFMADD231PS  (R10), Y5, Y4
+	VBROADCASTSS (DX), Y3
+	VFMADD231PS  (R10), Y3, Y5
+	ADDQ         $0x04, DX
 	ADDQ         $0x08, R9
-	ADDQ         $0x04, DI
-	DECQ         DX
+	DECQ         DI
 	JNZ          taps115
-	VMAXPS       Y4, Y0, Y4
-	VMINPS       Y4, Y1, Y4
+	VMAXPS       Y5, Y0, Y5
+	VMINPS       Y5, Y1, Y5
 	CMPQ         cols+64(FP), $0x08
 	JNE          part116
-	VMOVUPS      Y4, (BX)
+	VMOVUPS      Y5, (BX)
 	JMP          stored117
 
 part116:
-	VMASKMOVPS Y4, Y3, (BX)
+	VMASKMOVPS Y5, Y4, (BX)
 
 stored117:
 	ADDQ CX, AX
@@ -2326,6 +2326,126 @@ stored117:
 end111:
 	VZEROUPPER
 	RET
+
+// func maximaAVX2(taps int, off *int, b *float32, ldb int, c *float32, ldc int, rows int, cols int)
+// Requires: AVX
+TEXT ·maximaAVX2(SB), NOSPLIT, $0-64
+	MOVQ    b+16(FP), AX
+	MOVQ    ldb+24(FP), CX
+	MOVQ    c+32(FP), BX
+	MOVQ    ldc+40(FP), SI
+	MOVQ    rows+48(FP), R8
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, SI
+	LEAQ    (CX)(CX*2), DX
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    cols+56(FP), R9
+	LEAQ    tail_AVX2<>+0(SB), R10
+	MOVQ    $0x00000010, R11
+	SUBQ    R9, R11
+	VMOVUPS (R10)(R11*4), Y0
+
+four118:
+	CMPQ    R8, $0x04
+	JLT     one119
+	VMOVUPS cff800000_AVX2<>+0(SB), Y1
+	VMOVUPS cff800000_AVX2<>+0(SB), Y2
+	VMOVUPS cff800000_AVX2<>+0(SB), Y3
+	VMOVUPS cff800000_AVX2<>+0(SB), Y4
+	MOVQ    taps+0(FP), R9
+	MOVQ    off+8(FP), R10
+
+taps121:
+	MOVQ      (R10), R11
+	LEAQ      (AX)(R11*4), R11
+	VMOVUPS   (R11), Y5
+	VCMPPS    $0x03, Y1, Y1, Y6
+	VMAXPS    Y5, Y1, Y5
+	VBLENDVPS Y6, Y1, Y5, Y1
+	VMOVUPS   Y1, Y1
+	VMOVUPS   (R11)(CX*1), Y5
+	VCMPPS    $0x03, Y2, Y2, Y6
+	VMAXPS    Y5, Y2, Y5
+	VBLENDVPS Y6, Y2, Y5, Y2
+	VMOVUPS   Y2, Y2
+	VMOVUPS   (R11)(CX*2), Y5
+	VCMPPS    $0x03, Y3, Y3, Y6
+	VMAXPS    Y5, Y3, Y5
+	VBLENDVPS Y6, Y3, Y5, Y3
+	VMOVUPS   Y3, Y3
+	VMOVUPS   (R11)(DX*1), Y5
+	VCMPPS    $0x03, Y4, Y4, Y6
+	VMAXPS    Y5, Y4, Y5
+	VBLENDVPS Y6, Y4, Y5, Y4
+	VMOVUPS   Y4, Y4
+	ADDQ      $0x08, R10
+	DECQ      R9
+	JNZ       taps121
+	CMPQ      cols+56(FP), $0x08
+	JNE       part122
+	VMOVUPS   Y1, (BX)
+	VMOVUPS   Y2, (BX)(SI*1)
+	VMOVUPS   Y3, (BX)(SI*2)
+	VMOVUPS   Y4, (BX)(DI*1)
+	JMP       stored123
+
+part122:
+	VMASKMOVPS Y1, Y0, (BX)
+	VMASKMOVPS Y2, Y0, (BX)(SI*1)
+	VMASKMOVPS Y3, Y0, (BX)(SI*2)
+	VMASKMOVPS Y4, Y0, (BX)(DI*1)
+
+stored123:
+	LEAQ (AX)(CX*4), AX
+	LEAQ (BX)(SI*4), BX
+	SUBQ $0x04, R8
+	JMP  four118
+
+one119:
+	TESTQ   R8, R8
+	JZ      end120
+	VMOVUPS cff800000_AVX2<>+0(SB), Y1
+	MOVQ    taps+0(FP), DX
+	MOVQ    off+8(FP), DI
+
+taps124:
+	MOVQ      (DI), R9
+	LEAQ      (AX)(R9*4), R9
+	VMOVUPS   (R9), Y2
+	VCMPPS    $0x03, Y1, Y1, Y3
+	VMAXPS    Y2, Y1, Y2
+	VBLENDVPS Y3, Y1, Y2, Y1
+	VMOVUPS   Y1, Y1
+	ADDQ      $0x08, DI
+	DECQ      DX
+	JNZ       taps124
+	CMPQ      cols+56(FP), $0x08
+	JNE       part125
+	VMOVUPS   Y1, (BX)
+	JMP       stored126
+
+part125:
+	VMASKMOVPS Y1, Y0, (BX)
+
+stored126:
+	ADDQ CX, AX
+	ADDQ SI, BX
+	DECQ R8
+	JMP  one119
+
+end120:
+	VZEROUPPER
+	RET
+
+DATA cff800000_AVX2<>+0(SB)/4, $0xff800000
+DATA cff800000_AVX2<>+4(SB)/4, $0xff800000
+DATA cff800000_AVX2<>+8(SB)/4, $0xff800000
+DATA cff800000_AVX2<>+12(SB)/4, $0xff800000
+DATA cff800000_AVX2<>+16(SB)/4, $0xff800000
+DATA cff800000_AVX2<>+20(SB)/4, $0xff800000
+DATA cff800000_AVX2<>+24(SB)/4, $0xff800000
+DATA cff800000_AVX2<>+28(SB)/4, $0xff800000
+GLOBL cff800000_AVX2<>(SB), RODATA|NOPTR, $32
 
 // func copyRowsAVX2(dst *float32, ldd int, src *float32, lds int, rows int, n int)
 // Requires: AVX
@@ -2340,31 +2460,31 @@ TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
 	SHLQ $0x02, BX
 	SUBQ $0x08, DI
 
-row118:
+row127:
 	TESTQ   SI, SI
-	JZ      end121
+	JZ      end130
 	MOVQ    DI, R8
 	ANDQ    $0x07, R8
 	VMOVUPS (DX), Y0
 	VMOVUPS Y0, (AX)
 
-one119:
+one128:
 	CMPQ    R8, DI
-	JEQ     last120
+	JEQ     last129
 	VMOVUPS (DX)(R8*4), Y0
 	VMOVUPS Y0, (AX)(R8*4)
 	ADDQ    $0x08, R8
-	JMP     one119
+	JMP     one128
 
-last120:
+last129:
 	VMOVUPS (DX)(DI*4), Y0
 	VMOVUPS Y0, (AX)(DI*4)
 	ADDQ    CX, AX
 	ADDQ    BX, DX
 	DECQ    SI
-	JMP     row118
+	JMP     row127
 
-end121:
+end130:
 	VZEROUPPER
 	RET
 
@@ -2376,9 +2496,9 @@ TEXT ·splitRowAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+16(FP), DX
 	MOVQ blocks+24(FP), BX
 
-loop122:
+loop131:
 	TESTQ      BX, BX
-	JZ         end123
+	JZ         end132
 	VMOVUPS    (DX), Y0
 	VMOVUPS    32(DX), Y1
 	VPERM2F128 $0x20, Y1, Y0, Y2
@@ -2391,8 +2511,8 @@ loop122:
 	ADDQ       $0x20, AX
 	ADDQ       $0x20, CX
 	DECQ       BX
-	JMP        loop122
+	JMP        loop131
 
-end123:
+end132:
 	VZEROUPPER
 	RET

@@ -121,6 +121,15 @@ func conv6x16AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, 
 //go:noescape
 func depthwiseAVX2(taps int, off *int, w *float32, b *float32, ldb int, c *float32, ldc int, rows int, cols int, bias float32, lo float32, hi float32)
 
+// maximaAVX2 is, for i < rows and j < cols, which is at most 8,
+//
+//	c[i*ldc+j] = max_t(b[i*ldb+off[t]+j]), NaN if any is
+//
+// It may read b as if cols were 8.
+//
+//go:noescape
+func maximaAVX2(taps int, off *int, b *float32, ldb int, c *float32, ldc int, rows int, cols int)
+
 // copyRowsAVX2 is dst[i*ldd+j] = src[i*lds+j] for i < rows and j < n, which is at least 8.
 //
 //go:noescape

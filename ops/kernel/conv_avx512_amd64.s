@@ -5387,6 +5387,9 @@ end216:
 // func depthwiseAVX512(taps int, off *int, w *float32, b *float32, ldb int, c *float32, ldc int, rows int, cols int, bias float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·depthwiseAVX512(SB), NOSPLIT, $0-84
+	VBROADCASTSS lo+76(FP), Z0
+	VBROADCASTSS hi+80(FP), Z1
+	VBROADCASTSS bias+72(FP), Z2
 	MOVQ         b+24(FP), AX
 	MOVQ         ldb+32(FP), CX
 	MOVQ         c+40(FP), BX
@@ -5396,9 +5399,6 @@ TEXT ·depthwiseAVX512(SB), NOSPLIT, $0-84
 	SHLQ         $0x02, SI
 	LEAQ         (CX)(CX*2), DX
 	LEAQ         (SI)(SI*2), DI
-	VBROADCASTSS lo+76(FP), Z0
-	VBROADCASTSS hi+80(FP), Z1
-	VBROADCASTSS bias+72(FP), Z2
 	MOVQ         cols+64(FP), R9
 	MOVQ         $-1, R10
 	BZHIQ        R9, R10, R9
@@ -5407,47 +5407,47 @@ TEXT ·depthwiseAVX512(SB), NOSPLIT, $0-84
 four217:
 	CMPQ    R8, $0x04
 	JLT     one218
-	VMOVUPS Z2, Z3
 	VMOVUPS Z2, Z4
 	VMOVUPS Z2, Z5
 	VMOVUPS Z2, Z6
-	MOVQ    taps+0(FP), R9
-	MOVQ    w+16(FP), R10
+	VMOVUPS Z2, Z7
+	MOVQ    w+16(FP), R9
+	MOVQ    taps+0(FP), R10
 	MOVQ    off+8(FP), R11
 
 taps220:
 	MOVQ         (R11), R12
 	LEAQ         (AX)(R12*4), R12
-	VBROADCASTSS (R10), Z7
-	VFMADD231PS  (R12), Z7, Z3
-	VFMADD231PS  (R12)(CX*1), Z7, Z4
-	VFMADD231PS  (R12)(CX*2), Z7, Z5
-	VFMADD231PS  (R12)(DX*1), Z7, Z6
+	VBROADCASTSS (R9), Z3
+	VFMADD231PS  (R12), Z3, Z4
+	VFMADD231PS  (R12)(CX*1), Z3, Z5
+	VFMADD231PS  (R12)(CX*2), Z3, Z6
+	VFMADD231PS  (R12)(DX*1), Z3, Z7
+	ADDQ         $0x04, R9
 	ADDQ         $0x08, R11
-	ADDQ         $0x04, R10
-	DECQ         R9
+	DECQ         R10
 	JNZ          taps220
-	VMAXPS       Z3, Z0, Z3
-	VMINPS       Z3, Z1, Z3
 	VMAXPS       Z4, Z0, Z4
 	VMINPS       Z4, Z1, Z4
 	VMAXPS       Z5, Z0, Z5
 	VMINPS       Z5, Z1, Z5
 	VMAXPS       Z6, Z0, Z6
 	VMINPS       Z6, Z1, Z6
+	VMAXPS       Z7, Z0, Z7
+	VMINPS       Z7, Z1, Z7
 	CMPQ         cols+64(FP), $0x10
 	JNE          part221
-	VMOVUPS      Z3, (BX)
-	VMOVUPS      Z4, (BX)(SI*1)
-	VMOVUPS      Z5, (BX)(SI*2)
-	VMOVUPS      Z6, (BX)(DI*1)
+	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z5, (BX)(SI*1)
+	VMOVUPS      Z6, (BX)(SI*2)
+	VMOVUPS      Z7, (BX)(DI*1)
 	JMP          stored222
 
 part221:
-	VMOVUPS Z3, K1, (BX)
-	VMOVUPS Z4, K1, (BX)(SI*1)
-	VMOVUPS Z5, K1, (BX)(SI*2)
-	VMOVUPS Z6, K1, (BX)(DI*1)
+	VMOVUPS Z4, K1, (BX)
+	VMOVUPS Z5, K1, (BX)(SI*1)
+	VMOVUPS Z6, K1, (BX)(SI*2)
+	VMOVUPS Z7, K1, (BX)(DI*1)
 
 stored222:
 	LEAQ (AX)(CX*4), AX
@@ -5458,29 +5458,29 @@ stored222:
 one218:
 	TESTQ   R8, R8
 	JZ      end219
-	VMOVUPS Z2, Z3
-	MOVQ    taps+0(FP), DX
-	MOVQ    w+16(FP), DI
+	VMOVUPS Z2, Z4
+	MOVQ    w+16(FP), DX
+	MOVQ    taps+0(FP), DI
 	MOVQ    off+8(FP), R9
 
 taps223:
 	MOVQ         (R9), R10
 	LEAQ         (AX)(R10*4), R10
-	VBROADCASTSS (DI), Z4
-	VFMADD231PS  (R10), Z4, Z3
+	VBROADCASTSS (DX), Z3
+	VFMADD231PS  (R10), Z3, Z4
+	ADDQ         $0x04, DX
 	ADDQ         $0x08, R9
-	ADDQ         $0x04, DI
-	DECQ         DX
+	DECQ         DI
 	JNZ          taps223
-	VMAXPS       Z3, Z0, Z3
-	VMINPS       Z3, Z1, Z3
+	VMAXPS       Z4, Z0, Z4
+	VMINPS       Z4, Z1, Z4
 	CMPQ         cols+64(FP), $0x10
 	JNE          part224
-	VMOVUPS      Z3, (BX)
+	VMOVUPS      Z4, (BX)
 	JMP          stored225
 
 part224:
-	VMOVUPS Z3, K1, (BX)
+	VMOVUPS Z4, K1, (BX)
 
 stored225:
 	ADDQ CX, AX
@@ -5491,3 +5491,115 @@ stored225:
 end219:
 	VZEROUPPER
 	RET
+
+// func maximaAVX512(taps int, off *int, b *float32, ldb int, c *float32, ldc int, rows int, cols int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·maximaAVX512(SB), NOSPLIT, $0-64
+	MOVQ  b+16(FP), AX
+	MOVQ  ldb+24(FP), CX
+	MOVQ  c+32(FP), BX
+	MOVQ  ldc+40(FP), SI
+	MOVQ  rows+48(FP), R8
+	SHLQ  $0x02, CX
+	SHLQ  $0x02, SI
+	LEAQ  (CX)(CX*2), DX
+	LEAQ  (SI)(SI*2), DI
+	MOVQ  cols+56(FP), R9
+	MOVQ  $-1, R10
+	BZHIQ R9, R10, R9
+	KMOVW R9, K1
+
+four226:
+	CMPQ         R8, $0x04
+	JLT          one227
+	VBROADCASTSS cff800000_AVX512<>+0(SB), Z0
+	VBROADCASTSS cff800000_AVX512<>+0(SB), Z1
+	VBROADCASTSS cff800000_AVX512<>+0(SB), Z2
+	VBROADCASTSS cff800000_AVX512<>+0(SB), Z3
+	MOVQ         taps+0(FP), R9
+	MOVQ         off+8(FP), R10
+
+taps229:
+	MOVQ      (R10), R11
+	LEAQ      (AX)(R11*4), R11
+	VMOVUPS   (R11), Z4
+	VCMPPS    $0x03, Z0, Z0, K2
+	VMAXPS    Z4, Z0, Z4
+	VBLENDMPS Z0, Z4, K2, Z5
+	VMOVUPS   Z5, Z0
+	VMOVUPS   (R11)(CX*1), Z4
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMAXPS    Z4, Z1, Z4
+	VBLENDMPS Z1, Z4, K2, Z6
+	VMOVUPS   Z6, Z1
+	VMOVUPS   (R11)(CX*2), Z4
+	VCMPPS    $0x03, Z2, Z2, K2
+	VMAXPS    Z4, Z2, Z4
+	VBLENDMPS Z2, Z4, K2, Z7
+	VMOVUPS   Z7, Z2
+	VMOVUPS   (R11)(DX*1), Z4
+	VCMPPS    $0x03, Z3, Z3, K2
+	VMAXPS    Z4, Z3, Z4
+	VBLENDMPS Z3, Z4, K2, Z8
+	VMOVUPS   Z8, Z3
+	ADDQ      $0x08, R10
+	DECQ      R9
+	JNZ       taps229
+	CMPQ      cols+56(FP), $0x10
+	JNE       part230
+	VMOVUPS   Z0, (BX)
+	VMOVUPS   Z1, (BX)(SI*1)
+	VMOVUPS   Z2, (BX)(SI*2)
+	VMOVUPS   Z3, (BX)(DI*1)
+	JMP       stored231
+
+part230:
+	VMOVUPS Z0, K1, (BX)
+	VMOVUPS Z1, K1, (BX)(SI*1)
+	VMOVUPS Z2, K1, (BX)(SI*2)
+	VMOVUPS Z3, K1, (BX)(DI*1)
+
+stored231:
+	LEAQ (AX)(CX*4), AX
+	LEAQ (BX)(SI*4), BX
+	SUBQ $0x04, R8
+	JMP  four226
+
+one227:
+	TESTQ        R8, R8
+	JZ           end228
+	VBROADCASTSS cff800000_AVX512<>+0(SB), Z0
+	MOVQ         taps+0(FP), DX
+	MOVQ         off+8(FP), DI
+
+taps232:
+	MOVQ      (DI), R9
+	LEAQ      (AX)(R9*4), R9
+	VMOVUPS   (R9), Z1
+	VCMPPS    $0x03, Z0, Z0, K2
+	VMAXPS    Z1, Z0, Z1
+	VBLENDMPS Z0, Z1, K2, Z9
+	VMOVUPS   Z9, Z0
+	ADDQ      $0x08, DI
+	DECQ      DX
+	JNZ       taps232
+	CMPQ      cols+56(FP), $0x10
+	JNE       part233
+	VMOVUPS   Z0, (BX)
+	JMP       stored234
+
+part233:
+	VMOVUPS Z0, K1, (BX)
+
+stored234:
+	ADDQ CX, AX
+	ADDQ SI, BX
+	DECQ R8
+	JMP  one227
+
+end228:
+	VZEROUPPER
+	RET
+
+DATA cff800000_AVX512<>+0(SB)/4, $0xff800000
+GLOBL cff800000_AVX512<>(SB), RODATA|NOPTR, $4

@@ -228,3 +228,12 @@ func conv6x64AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int
 //
 //go:noescape
 func depthwiseAVX512(taps int, off *int, w *float32, b *float32, ldb int, c *float32, ldc int, rows int, cols int, bias float32, lo float32, hi float32)
+
+// maximaAVX512 is, for i < rows and j < cols, which is at most 16,
+//
+//	c[i*ldc+j] = max_t(b[i*ldb+off[t]+j]), NaN if any is
+//
+// It may read b as if cols were 16.
+//
+//go:noescape
+func maximaAVX512(taps int, off *int, b *float32, ldb int, c *float32, ldc int, rows int, cols int)

@@ -6,7 +6,8 @@ package kernel
 // own, of which those that no tap reads are left out.
 type convBand struct {
 	w          *Window
-	rows, cols int // of outputs in a block, at most
+	pad        float32 // what is outside
+	rows, cols int     // of outputs in a block, at most
 
 	height, pitch int   // of a plane
 	planes        []int // for each phase its plane, -1 for none
@@ -48,6 +49,17 @@ func (b *convBand) shape(w *Window, rows, cols int) {
 	}
 	// Channels an odd number of cache lines apart don't share their places in it.
 	b.channel = (roundUp(b.count*b.height*b.pitch, 16)/16 | 1) * 16
+}
+
+// fit is shape for blocks of whole rows of up to cols columns, as many as keep depth
+// channels of them near. It returns how many.
+func (b *convBand) fit(w *Window, depth, cols int) (rows int) {
+	b.shape(w, 1, cols)
+	row, halo := depth*b.count*b.pitch, b.height-1
+	rows = min(max(convBandLen/row-halo, 1+halo/2), w.Out[0])
+	rows = ceilDiv(w.Out[0], ceilDiv(w.Out[0], rows))
+	b.shape(w, rows, cols)
+	return rows
 }
 
 // fill lays out, at dst, what the block of rows by cols outputs from (y, x) on reads
@@ -119,26 +131,30 @@ func (b *convBand) split(v *variant, zero, one, src []float32, top, lo, hi, firs
 	}
 }
 
-// blank clears a plane but for rows [lo, hi) of columns [left, right).
+// blank fills a plane with padding but for rows [lo, hi) of columns [left, right).
 func (b *convBand) blank(to []float32, lo, hi, left, right, height, pitch int) {
 	if lo >= hi || left >= right {
-		clear(to[:height*b.pitch])
+		b.outside(to[:height*b.pitch])
 		return
 	}
-	clear(to[:lo*b.pitch])
-	clear(to[hi*b.pitch : height*b.pitch])
+	b.outside(to[:lo*b.pitch])
+	b.outside(to[hi*b.pitch : height*b.pitch])
 	if left == 0 && right == pitch {
 		return
 	}
 	for r := lo; r < hi; r++ {
 		row := to[r*b.pitch:][:pitch]
-		for i := range row[:left] {
-			row[i] = 0
-		}
-		for i := right; i < pitch; i++ {
-			row[i] = 0
-		}
+		fillWith(row[:left], b.pad)
+		fillWith(row[right:], b.pad)
 	}
+}
+
+func (b *convBand) outside(s []float32) {
+	if b.pad == 0 {
+		clear(s)
+		return
+	}
+	fillWith(s, b.pad)
 }
 
 // inside is which of n positions first, first+step, ... lie in [0, in).

@@ -1,6 +1,9 @@
 package kernel
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // convKernelsGeneric makes the portable kernels: tiles of up to 4 channels and 4
 // positions.
@@ -61,6 +64,19 @@ func depthwiseGeneric(taps int, off *int, w, b *float32, ldb int, c *float32, ld
 		}
 		for j := range cols {
 			*floatAt(c, i*ldc+j) = min(max(acc[j], lo), hi)
+		}
+	}
+}
+
+func maximaGeneric(taps int, off *int, b *float32, ldb int, c *float32, ldc, rows, cols int) {
+	offs := unsafe.Slice(off, taps)
+	for i := range rows {
+		for j := range cols {
+			m := float32(math.Inf(-1))
+			for _, o := range offs {
+				m = max(m, *floatAt(b, i*ldb+o+j))
+			}
+			*floatAt(c, i*ldc+j) = m
 		}
 	}
 }

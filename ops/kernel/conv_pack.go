@@ -55,3 +55,10 @@ type convKernel func(k int, a, b *float32, off *int, c *float32, ldc, last int, 
 //
 // It may read b as if cols were v.lanes.
 type depthwiseKernel func(taps int, off *int, w, b *float32, ldb int, c *float32, ldc, rows, cols int, bias, lo, hi float32)
+
+// A maximaKernel is, for i < rows and j < cols, which is at most v.lanes,
+//
+//	c[i*ldc+j] = max_t(b[i*ldb+off[t]+j]), NaN if any is
+//
+// It may read b as if cols were v.lanes.
+type maximaKernel func(taps int, off *int, b *float32, ldb int, c *float32, ldc, rows, cols int)

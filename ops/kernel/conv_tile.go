@@ -27,6 +27,8 @@ const (
 	convWidth = 448
 	// convBandLen is about how many values of a band are laid out at a time.
 	convBandLen = 1 << 15
+	// slack is how many values may be read beyond the end.
+	slack = 64
 	// convUnit is how many multiplications a unit of work has at least.
 	convUnit = 1 << 18
 )
@@ -93,12 +95,8 @@ func (s *ConvRun) plan(threads int) {
 		s.window = image
 		s.cols = min(image.Out[1], convWidth)
 		s.across = ceilDiv(image.Out[1], s.cols)
-		s.band.shape(&s.window, 1, s.cols)
-		row, halo := s.depth*s.band.count*s.band.pitch, s.band.height-1
-		s.rows = min(max(convBandLen/row-halo, 1+halo/2), image.Out[0])
+		s.rows = s.band.fit(&s.window, s.depth, s.cols)
 		s.down = ceilDiv(image.Out[0], s.rows)
-		s.rows = ceilDiv(image.Out[0], s.down)
-		s.band.shape(&s.window, s.rows, s.cols)
 	}
 	s.parts = 1
 	if units := a.Batch * a.Group * s.down * s.across; threads > 1 && s.how != convDepthwise && units < 4*threads {
@@ -156,7 +154,6 @@ func (s *ConvRun) unit() int {
 
 // room is how many values a thread needs.
 func (s *ConvRun) room() int {
-	const slack = 64 // of a vector that is read beyond the end
 	k := s.depth * s.a.Taps()
 	switch s.how {
 	case convInPlace:

@@ -191,19 +191,7 @@ func (s *ConvRun) depthwiseBlock(b []float32, i, c, y0, x0, rows, cols int) {
 	kernel := func(j, ldb, ldc, rows, cols int) {
 		v.depthwise(len(s.off), &s.off[0], &w[0], &b[j], ldb, &y[j], ldc, rows, cols, bias, lo, hi)
 	}
-	switch {
-	case cols < lanes:
-		kernel(0, s.band.pitch, width, rows, cols)
-	case rows == 1: // pieces of a row as if they were rows
-		kernel(0, lanes, lanes, cols/lanes, lanes)
-		if cols%lanes != 0 {
-			kernel(cols-lanes, s.band.pitch, width, 1, lanes)
-		}
-	default:
-		for j := 0; j < cols; j += lanes {
-			kernel(min(j, cols-lanes), s.band.pitch, width, rows, lanes)
-		}
-	}
+	eachStripe(lanes, s.band.pitch, width, rows, cols, kernel)
 	if s.end.Add == nil {
 		return
 	}
@@ -211,5 +199,23 @@ func (s *ConvRun) depthwiseBlock(b []float32, i, c, y0, x0, rows, cols int) {
 		row := y[r*width:][:cols]
 		v.add(row, row, s.end.Add[at+r*width:])
 		ClipOf(row, row, s.end.Lo, s.end.Hi)
+	}
+}
+
+// eachStripe calls f for stripes of up to lanes columns that together cover rows by
+// cols outputs, whose inputs have rows ldb apart, as rows ldc apart.
+func eachStripe(lanes, ldb, ldc, rows, cols int, f func(j, ldb, ldc, rows, cols int)) {
+	switch {
+	case cols < lanes:
+		f(0, ldb, ldc, rows, cols)
+	case rows == 1: // pieces of a row as if they were rows
+		f(0, lanes, lanes, cols/lanes, lanes)
+		if cols%lanes != 0 {
+			f(cols-lanes, ldb, ldc, 1, lanes)
+		}
+	default:
+		for j := 0; j < cols; j += lanes {
+			f(min(j, cols-lanes), ldb, ldc, rows, lanes)
+		}
 	}
 }

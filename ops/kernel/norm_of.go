@@ -110,21 +110,34 @@ func GroupNorm[T Float](p *Pool, y, x, gamma, beta []T, eps float64, batch, chan
 //
 //	y(b,c,i) = (x(b,c,i) - shift[c]) * factor[c] + beta[c]
 //
-// for x (batch, channels, size). y may be x.
-func ScaleChannels[T Float](p *Pool, y, x, shift, factor, beta []T, batch, channels, size int) {
+// or, with positive, 0 where that is negative, for x (batch, channels, size). y may
+// be x.
+func ScaleChannels[T Float](p *Pool, y, x, shift, factor, beta []T, batch, channels, size int, positive bool) {
 	if p.Threads() == 1 || batch*channels*size <= elementGrain {
-		scaleChannels(y, x, shift, factor, beta, channels, size, 0, batch*channels)
+		scaleChannels(y, x, shift, factor, beta, channels, size, 0, batch*channels, positive)
 		return
 	}
 	p.For(batch*channels, max(1, elementGrain/max(size, 1)), func(lo, hi int) {
-		scaleChannels(y, x, shift, factor, beta, channels, size, lo, hi)
+		scaleChannels(y, x, shift, factor, beta, channels, size, lo, hi, positive)
 	})
 }
 
-func scaleChannels[T Float](y, x, shift, factor, beta []T, channels, size, lo, hi int) {
+func scaleChannels[T Float](y, x, shift, factor, beta []T, channels, size, lo, hi int, positive bool) {
+	least, most := T(math.Inf(-1)), T(math.Inf(1))
+	if positive {
+		least = 0
+	}
 	for i := lo; i < hi; i++ {
 		c := i % channels
-		scaleShift(y[i*size:(i+1)*size], x[i*size:(i+1)*size], shift[c], factor[c], beta[c])
+		dst, src := y[i*size:(i+1)*size], x[i*size:(i+1)*size]
+		if f, ok := any(dst).([]float32); ok && size >= 8 {
+			ScaleClip(f, any(src).([]float32), float32(shift[c]), float32(factor[c]), float32(beta[c]), float32(least), float32(most))
+			continue
+		}
+		scaleShift(dst, src, shift[c], factor[c], beta[c])
+		if positive {
+			ClipOf(dst, dst, least, most)
+		}
 	}
 }
 

@@ -10,6 +10,9 @@ import "math"
 // and lowest for a window without input. index may be nil.
 func MaxPool[T Number](p *Pool, w *Window, y []T, index []int64, x []T, lowest T, planes int) {
 	in, out := w.InLen(), w.OutLen()
+	if f, ok := any(y).([]float32); ok && index == nil && lowest == T(math.Inf(-1)) && w.pooled(p, maxima, f, any(x).([]float32), planes) {
+		return
+	}
 	p.For(planes, max(1, elementGrain/w.cost()), func(lo, hi int) {
 		for i := lo; i < hi && !w.stopped(); i++ {
 			plane := y[i*out : (i+1)*out]
@@ -159,6 +162,14 @@ func AveragePool[T Float](p *Pool, w *Window, y, x []T, withPad bool, planes int
 	counts := make([]T, out)
 	for o := range counts {
 		counts[o] = T(w.count(o, withPad))
+	}
+	if f, ok := any(y).([]float32); ok && out > 1 && w.pooled(p, sums, f, any(x).([]float32), planes) {
+		p.For(planes, max(1, elementGrain/out), func(lo, hi int) {
+			for i := lo; i < hi; i++ {
+				Div(f[i*out:(i+1)*out], f[i*out:(i+1)*out], any(counts).([]float32))
+			}
+		})
+		return
 	}
 	if out == 1 && in > 0 && in == w.Taps() && counts[0] == T(in) {
 		w.means(p, func(i int) { y[i] = sumOf(x[i*in:(i+1)*in]) / T(in) }, planes)

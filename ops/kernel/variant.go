@@ -25,6 +25,7 @@ type variant struct {
 	conv        [][]convKernel
 	convUniform bool
 	depthwise   depthwiseKernel
+	maxima      maximaKernel
 	copyLeast   int
 	copyRows    func(dst *float32, ldd int, src *float32, lds, rows, n int)
 	splitRow    func(even, odd, src *float32, blocks int)
@@ -33,6 +34,9 @@ type variant struct {
 
 	add, sub, mul, div, max, min func(dst, a, b []float32)
 	addScalar, mulScalar         func(dst, a []float32, s float32)
+
+	scaleClip func(dst, src []float32, m, s, t, lo, hi float32) // dst[i] = clip((src[i]-m)*s + t, lo, hi)
+	hardSwish func(dst, src []float32)
 
 	axpy  func(y []float32, alpha float32, x []float32)
 	dot   func(a, b []float32) float32
@@ -79,13 +83,15 @@ var generic = variant{
 
 	lanes: 4, group: 1, depth: gemmDepth, gemm: gemmKernelsGeneric(), layStrip: layStripGeneric,
 
-	conv: convKernelsGeneric(), depthwise: depthwiseGeneric, copyRows: copyRowsGeneric,
+	conv: convKernelsGeneric(), depthwise: depthwiseGeneric, maxima: maximaGeneric, copyRows: copyRowsGeneric,
 
 	exp: expGeneric, log: logGeneric, tanh: tanhGeneric, sigmoid: sigmoidGeneric, erf: erfGeneric,
 	gelu: geluGeneric, geluTanh: geluTanhGeneric, silu: siluGeneric, relu: reluGeneric, sqrt: sqrtGeneric,
 
 	add: addGeneric, sub: subGeneric, mul: mulGeneric, div: divGeneric, max: maxGeneric, min: minGeneric,
 	addScalar: addScalarGeneric, mulScalar: mulScalarGeneric,
+
+	scaleClip: scaleClipGeneric, hardSwish: HardSwishOf[float32],
 
 	axpy: axpyGeneric, dot: dotGeneric, sum: sumGeneric, maxOf: maxOfGeneric,
 

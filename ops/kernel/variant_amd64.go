@@ -37,12 +37,13 @@ func avx2() *variant {
 		1: {nil, conv1x8AVX2, conv2x8AVX2, conv3x8AVX2, conv4x8AVX2, conv5x8AVX2, conv6x8AVX2},
 		2: {nil, conv1x16AVX2, conv2x16AVX2, conv3x16AVX2, conv4x16AVX2, conv5x16AVX2, conv6x16AVX2},
 	}
-	v.depthwise = depthwiseAVX2
+	v.depthwise, v.maxima = depthwiseAVX2, maximaAVX2
 	v.copyLeast, v.copyRows, v.splitRow = 8, copyRowsAVX2, splitRowAVX2
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX2, logAVX2, tanhAVX2, sigmoidAVX2, erfAVX2
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX2, geluTanhAVX2, siluAVX2, reluAVX2, sqrtAVX2
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX2, subAVX2, mulAVX2, divAVX2, maxAVX2, minAVX2
 	v.addScalar, v.mulScalar = addScalarAVX2, mulScalarAVX2
+	v.scaleClip, v.hardSwish = scaleClipAVX2, hardSwishAVX2
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX2, dotAVX2, sumAVX2, maxOfAVX2
 	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX2, sumSquaresFromAVX2, normalizeAVX2, dotsAVX2
 	v.lstmGates, v.gruGates, v.cellBackward = lstmGatesAVX2, gruGatesAVX2, cellBackwardAVX2
@@ -85,11 +86,12 @@ func avx512() *variant {
 		3: {nil, conv1x48AVX512, conv2x48AVX512, conv3x48AVX512, conv4x48AVX512, conv5x48AVX512, conv6x48AVX512},
 		4: {nil, conv1x64AVX512, conv2x64AVX512, conv3x64AVX512, conv4x64AVX512, conv5x64AVX512, conv6x64AVX512},
 	}
-	v.depthwise = depthwiseAVX512
+	v.depthwise, v.maxima = depthwiseAVX512, maximaAVX512
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX512, logAVX512, tanhAVX512, sigmoidAVX512, erfAVX512
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX512, geluTanhAVX512, siluAVX512, reluAVX512, sqrtAVX512
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX512, subAVX512, mulAVX512, divAVX512, maxAVX512, minAVX512
 	v.addScalar, v.mulScalar = addScalarAVX512, mulScalarAVX512
+	v.scaleClip, v.hardSwish = scaleClipAVX512, hardSwishAVX512
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX512, dotAVX512, sumAVX512, maxOfAVX512
 	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX512, sumSquaresFromAVX512, normalizeAVX512, dotsAVX512
 	v.lstmGates, v.gruGates, v.cellBackward = lstmGatesAVX512, gruGatesAVX512, cellBackwardAVX512

@@ -71,11 +71,21 @@ func MinScalar(dst, a []float32, s float32) {
 
 // Clip is dst[i] = min(max(a[i], lo), hi); NaN stays NaN.
 func Clip(dst, a []float32, lo, hi float32) {
-	a = a[:len(dst)]
-	for i := range dst {
-		dst[i] = min(max(a[i], lo), hi)
-	}
+	active.scaleClip(dst, a[:len(dst)], 0, 1, 0, lo, hi)
 }
+
+// ScaleClip is dst[i] = min(max((a[i]-m)*s + t, lo), hi); NaN stays NaN.
+func ScaleClip(dst, a []float32, m, s, t, lo, hi float32) {
+	active.scaleClip(dst, a[:len(dst)], m, s, t, lo, hi)
+}
+
+// HardSigmoid is HardSigmoidOf for float32.
+func HardSigmoid(dst, src []float32, alpha, beta float32) {
+	active.scaleClip(dst, src[:len(dst)], 0, alpha, beta, 0, 1)
+}
+
+// HardSwish is HardSwishOf for float32.
+func HardSwish(dst, src []float32) { active.hardSwish(dst, src[:len(dst)]) }
 
 // MulAdd is dst[i] += a[i] * b[i].
 func MulAdd(dst, a, b []float32) { active.mulAdd(dst, a[:len(dst)], b[:len(dst)]) }

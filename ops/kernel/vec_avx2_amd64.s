@@ -474,6 +474,167 @@ end32:
 	VZEROUPPER
 	RET
 
+// func scaleClipAVX2(dst []float32, src []float32, m float32, s float32, t float32, lo float32, hi float32)
+// Requires: AVX, FMA3
+TEXT ·scaleClipAVX2(SB), NOSPLIT, $0-68
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         src_base+24(FP), DX
+	VBROADCASTSS m+48(FP), Y0
+	VBROADCASTSS s+52(FP), Y1
+	VBROADCASTSS t+56(FP), Y2
+	VBROADCASTSS lo+60(FP), Y3
+	VBROADCASTSS hi+64(FP), Y4
+
+many33:
+	CMPQ        AX, $0x00000010
+	JLT         one34
+	VMOVUPS     (DX), Y5
+	VSUBPS      Y0, Y5, Y5
+	VFMADD213PS Y2, Y1, Y5
+	VMAXPS      Y5, Y3, Y5
+	VMINPS      Y5, Y4, Y5
+	VMOVUPS     Y5, (CX)
+	VMOVUPS     32(DX), Y5
+	VSUBPS      Y0, Y5, Y5
+	VFMADD213PS Y2, Y1, Y5
+	VMAXPS      Y5, Y3, Y5
+	VMINPS      Y5, Y4, Y5
+	VMOVUPS     Y5, 32(CX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JMP         many33
+
+one34:
+	CMPQ        AX, $0x00000008
+	JLT         rest35
+	VMOVUPS     (DX), Y5
+	VSUBPS      Y0, Y5, Y5
+	VFMADD213PS Y2, Y1, Y5
+	VMAXPS      Y5, Y3, Y5
+	VMINPS      Y5, Y4, Y5
+	VMOVUPS     Y5, (CX)
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, AX
+	JMP         one34
+
+rest35:
+	TESTQ       AX, AX
+	JZ          end36
+	LEAQ        tail_AVX2<>+0(SB), BX
+	MOVQ        $0x00000010, SI
+	SUBQ        AX, SI
+	VMOVUPS     (BX)(SI*4), Y5
+	VMASKMOVPS  (DX), Y5, Y6
+	VSUBPS      Y0, Y6, Y0
+	VFMADD213PS Y2, Y1, Y0
+	VMAXPS      Y0, Y3, Y0
+	VMINPS      Y0, Y4, Y0
+	VMASKMOVPS  Y0, Y5, (CX)
+
+end36:
+	VZEROUPPER
+	RET
+
+// func hardSwishAVX2(dst []float32, src []float32)
+// Requires: AVX, FMA3
+TEXT ·hardSwishAVX2(SB), NOSPLIT, $0-48
+	MOVQ    dst_len+8(FP), AX
+	MOVQ    dst_base+0(FP), CX
+	MOVQ    src_base+24(FP), DX
+	VMOVUPS c3f800000_AVX2<>+0(SB), Y1
+	VMOVUPS c3e2aaaab_AVX2<>+0(SB), Y2
+	VMOVUPS c3f000000_AVX2<>+0(SB), Y3
+	VXORPS  Y0, Y0, Y0
+
+many37:
+	CMPQ        AX, $0x00000010
+	JLT         one38
+	VMOVUPS     (DX), Y4
+	VMOVUPS     Y4, Y5
+	VFMADD213PS Y3, Y2, Y5
+	VMAXPS      Y5, Y0, Y5
+	VMINPS      Y5, Y1, Y5
+	VMULPS      Y5, Y4, Y4
+	VMOVUPS     Y4, (CX)
+	VMOVUPS     32(DX), Y4
+	VMOVUPS     Y4, Y5
+	VFMADD213PS Y3, Y2, Y5
+	VMAXPS      Y5, Y0, Y5
+	VMINPS      Y5, Y1, Y5
+	VMULPS      Y5, Y4, Y4
+	VMOVUPS     Y4, 32(CX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JMP         many37
+
+one38:
+	CMPQ        AX, $0x00000008
+	JLT         rest39
+	VMOVUPS     (DX), Y4
+	VMOVUPS     Y4, Y5
+	VFMADD213PS Y3, Y2, Y5
+	VMAXPS      Y5, Y0, Y5
+	VMINPS      Y5, Y1, Y5
+	VMULPS      Y5, Y4, Y4
+	VMOVUPS     Y4, (CX)
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, AX
+	JMP         one38
+
+rest39:
+	TESTQ       AX, AX
+	JZ          end40
+	LEAQ        tail_AVX2<>+0(SB), BX
+	MOVQ        $0x00000010, SI
+	SUBQ        AX, SI
+	VMOVUPS     (BX)(SI*4), Y4
+	VMASKMOVPS  (DX), Y4, Y5
+	VMOVUPS     Y5, Y6
+	VFMADD213PS Y3, Y2, Y6
+	VMAXPS      Y6, Y0, Y6
+	VMINPS      Y6, Y1, Y6
+	VMULPS      Y6, Y5, Y0
+	VMASKMOVPS  Y0, Y4, (CX)
+
+end40:
+	VZEROUPPER
+	RET
+
+DATA c3f800000_AVX2<>+0(SB)/4, $0x3f800000
+DATA c3f800000_AVX2<>+4(SB)/4, $0x3f800000
+DATA c3f800000_AVX2<>+8(SB)/4, $0x3f800000
+DATA c3f800000_AVX2<>+12(SB)/4, $0x3f800000
+DATA c3f800000_AVX2<>+16(SB)/4, $0x3f800000
+DATA c3f800000_AVX2<>+20(SB)/4, $0x3f800000
+DATA c3f800000_AVX2<>+24(SB)/4, $0x3f800000
+DATA c3f800000_AVX2<>+28(SB)/4, $0x3f800000
+GLOBL c3f800000_AVX2<>(SB), RODATA|NOPTR, $32
+
+DATA c3e2aaaab_AVX2<>+0(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab_AVX2<>+4(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab_AVX2<>+8(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab_AVX2<>+12(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab_AVX2<>+16(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab_AVX2<>+20(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab_AVX2<>+24(SB)/4, $0x3e2aaaab
+DATA c3e2aaaab_AVX2<>+28(SB)/4, $0x3e2aaaab
+GLOBL c3e2aaaab_AVX2<>(SB), RODATA|NOPTR, $32
+
+DATA c3f000000_AVX2<>+0(SB)/4, $0x3f000000
+DATA c3f000000_AVX2<>+4(SB)/4, $0x3f000000
+DATA c3f000000_AVX2<>+8(SB)/4, $0x3f000000
+DATA c3f000000_AVX2<>+12(SB)/4, $0x3f000000
+DATA c3f000000_AVX2<>+16(SB)/4, $0x3f000000
+DATA c3f000000_AVX2<>+20(SB)/4, $0x3f000000
+DATA c3f000000_AVX2<>+24(SB)/4, $0x3f000000
+DATA c3f000000_AVX2<>+28(SB)/4, $0x3f000000
+GLOBL c3f000000_AVX2<>(SB), RODATA|NOPTR, $32
+
 // func axpyAVX2(y []float32, alpha float32, x []float32)
 // Requires: AVX, FMA3
 TEXT ·axpyAVX2(SB), NOSPLIT, $0-56
@@ -482,9 +643,9 @@ TEXT ·axpyAVX2(SB), NOSPLIT, $0-56
 	MOVQ         x_base+32(FP), DX
 	VBROADCASTSS alpha+24(FP), Y0
 
-many33:
+many41:
 	CMPQ        AX, $0x00000020
-	JLT         one34
+	JLT         one42
 	VMOVUPS     (CX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -504,11 +665,11 @@ many33:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, AX
-	JMP         many33
+	JMP         many41
 
-one34:
+one42:
 	CMPQ        AX, $0x00000008
-	JLT         rest35
+	JLT         rest43
 	VMOVUPS     (CX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -516,11 +677,11 @@ one34:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one34
+	JMP         one42
 
-rest35:
+rest43:
 	TESTQ       AX, AX
-	JZ          end36
+	JZ          end44
 	LEAQ        tail_AVX2<>+0(SB), BX
 	MOVQ        $0x00000010, SI
 	SUBQ        AX, SI
@@ -530,7 +691,7 @@ rest35:
 	VFMADD231PS Y3, Y0, Y2
 	VMASKMOVPS  Y2, Y1, (CX)
 
-end36:
+end44:
 	VZEROUPPER
 	RET
 
@@ -549,9 +710,9 @@ TEXT ·dotAVX2(SB), NOSPLIT, $0-52
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 
-many37:
+many45:
 	CMPQ        AX, $0x00000040
-	JLT         one38
+	JLT         one46
 	VMOVUPS     (CX), Y8
 	VMOVUPS     (DX), Y9
 	VFMADD231PS Y8, Y9, Y0
@@ -579,22 +740,22 @@ many37:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many37
+	JMP         many45
 
-one38:
+one46:
 	CMPQ        AX, $0x00000008
-	JLT         rest39
+	JLT         rest47
 	VMOVUPS     (CX), Y8
 	VMOVUPS     (DX), Y9
 	VFMADD231PS Y8, Y9, Y0
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one38
+	JMP         one46
 
-rest39:
+rest47:
 	TESTQ       AX, AX
-	JZ          end40
+	JZ          end48
 	LEAQ        tail_AVX2<>+0(SB), BX
 	MOVQ        $0x00000010, SI
 	SUBQ        AX, SI
@@ -603,7 +764,7 @@ rest39:
 	VMASKMOVPS  (DX), Y8, Y8
 	VFMADD231PS Y9, Y8, Y0
 
-end40:
+end48:
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y2, Y2
@@ -635,9 +796,9 @@ TEXT ·sumAVX2(SB), NOSPLIT, $0-28
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 
-many41:
+many49:
 	CMPQ    AX, $0x00000040
-	JLT     one42
+	JLT     one50
 	VMOVUPS (CX), Y8
 	VADDPS  Y8, Y0, Y0
 	VMOVUPS 32(CX), Y8
@@ -656,20 +817,20 @@ many41:
 	VADDPS  Y8, Y7, Y7
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many41
+	JMP     many49
 
-one42:
+one50:
 	CMPQ    AX, $0x00000008
-	JLT     rest43
+	JLT     rest51
 	VMOVUPS (CX), Y8
 	VADDPS  Y8, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one42
+	JMP     one50
 
-rest43:
+rest51:
 	TESTQ      AX, AX
-	JZ         end44
+	JZ         end52
 	LEAQ       tail_AVX2<>+0(SB), DX
 	MOVQ       $0x00000010, BX
 	SUBQ       AX, BX
@@ -677,7 +838,7 @@ rest43:
 	VMASKMOVPS (CX), Y8, Y8
 	VADDPS     Y8, Y0, Y0
 
-end44:
+end52:
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y2, Y2
@@ -707,9 +868,9 @@ TEXT ·maxOfAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS Y0, Y4
 	VXORPS  Y5, Y5, Y5
 
-many45:
+many53:
 	CMPQ      AX, $0x00000020
-	JLT       one46
+	JLT       one54
 	VMOVUPS   (CX), Y6
 	VMAXPS    Y1, Y6, Y1
 	VCMPPS    $0x03, Y6, Y6, Y7
@@ -732,11 +893,11 @@ many45:
 	VMOVUPS   Y5, Y5
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000020, AX
-	JMP       many45
+	JMP       many53
 
-one46:
+one54:
 	CMPQ      AX, $0x00000008
-	JLT       rest47
+	JLT       rest55
 	VMOVUPS   (CX), Y6
 	VMAXPS    Y1, Y6, Y1
 	VCMPPS    $0x03, Y6, Y6, Y7
@@ -744,11 +905,11 @@ one46:
 	VMOVUPS   Y5, Y5
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, AX
-	JMP       one46
+	JMP       one54
 
-rest47:
+rest55:
 	TESTQ      AX, AX
-	JZ         end48
+	JZ         end56
 	LEAQ       tail_AVX2<>+0(SB), DX
 	MOVQ       $0x00000010, BX
 	SUBQ       AX, BX
@@ -760,7 +921,7 @@ rest47:
 	VBLENDVPS  Y6, Y0, Y5, Y0
 	VMOVUPS    Y0, Y5
 
-end48:
+end56:
 	VEXTRACTF128 $0x01, Y5, X0
 	VADDPS       X0, X5, X5
 	VPERMILPS    $0x4e, X5, X0

@@ -44,6 +44,16 @@ func addScalarAVX2(dst []float32, a []float32, s float32)
 //go:noescape
 func mulScalarAVX2(dst []float32, a []float32, s float32)
 
+// scaleClipAVX2 is dst[i] = clip((src[i]-m)*s + t, lo, hi).
+//
+//go:noescape
+func scaleClipAVX2(dst []float32, src []float32, m float32, s float32, t float32, lo float32, hi float32)
+
+// hardSwishAVX2 is dst[i] = src[i] * clip(src[i]/6 + 1/2, 0, 1).
+//
+//go:noescape
+func hardSwishAVX2(dst []float32, src []float32)
+
 // axpyAVX2 is y[i] += alpha * x[i].
 //
 //go:noescape

@@ -432,6 +432,144 @@ end32:
 	VZEROUPPER
 	RET
 
+// func scaleClipAVX512(dst []float32, src []float32, m float32, s float32, t float32, lo float32, hi float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·scaleClipAVX512(SB), NOSPLIT, $0-68
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         src_base+24(FP), DX
+	VBROADCASTSS m+48(FP), Z0
+	VBROADCASTSS s+52(FP), Z1
+	VBROADCASTSS t+56(FP), Z2
+	VBROADCASTSS lo+60(FP), Z3
+	VBROADCASTSS hi+64(FP), Z4
+
+many33:
+	CMPQ        AX, $0x00000020
+	JLT         one34
+	VMOVUPS     (DX), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD213PS Z2, Z1, Z5
+	VMAXPS      Z5, Z3, Z5
+	VMINPS      Z5, Z4, Z5
+	VMOVUPS     Z5, (CX)
+	VMOVUPS     64(DX), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD213PS Z2, Z1, Z5
+	VMAXPS      Z5, Z3, Z5
+	VMINPS      Z5, Z4, Z5
+	VMOVUPS     Z5, 64(CX)
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, AX
+	JMP         many33
+
+one34:
+	CMPQ        AX, $0x00000010
+	JLT         rest35
+	VMOVUPS     (DX), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD213PS Z2, Z1, Z5
+	VMAXPS      Z5, Z3, Z5
+	VMINPS      Z5, Z4, Z5
+	VMOVUPS     Z5, (CX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JMP         one34
+
+rest35:
+	TESTQ       AX, AX
+	JZ          end36
+	MOVQ        $-1, BX
+	BZHIQ       AX, BX, AX
+	KMOVW       AX, K1
+	VMOVUPS.Z   (DX), K1, Z5
+	VSUBPS      Z0, Z5, Z0
+	VFMADD213PS Z2, Z1, Z0
+	VMAXPS      Z0, Z3, Z0
+	VMINPS      Z0, Z4, Z0
+	VMOVUPS     Z0, K1, (CX)
+
+end36:
+	VZEROUPPER
+	RET
+
+// func hardSwishAVX512(dst []float32, src []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-48
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         src_base+24(FP), DX
+	VBROADCASTSS c3f800000_AVX512<>+0(SB), Z1
+	VBROADCASTSS c3e2aaaab_AVX512<>+0(SB), Z2
+	VBROADCASTSS c3f000000_AVX512<>+0(SB), Z3
+	VXORPS       Z0, Z0, Z0
+
+many37:
+	CMPQ        AX, $0x00000020
+	JLT         one38
+	VMOVUPS     (DX), Z4
+	VMOVUPS     Z4, Z5
+	VFMADD213PS Z3, Z2, Z5
+	VMAXPS      Z5, Z0, Z5
+	VMINPS      Z5, Z1, Z5
+	VMULPS      Z5, Z4, Z4
+	VMOVUPS     Z4, (CX)
+	VMOVUPS     64(DX), Z4
+	VMOVUPS     Z4, Z5
+	VFMADD213PS Z3, Z2, Z5
+	VMAXPS      Z5, Z0, Z5
+	VMINPS      Z5, Z1, Z5
+	VMULPS      Z5, Z4, Z4
+	VMOVUPS     Z4, 64(CX)
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, AX
+	JMP         many37
+
+one38:
+	CMPQ        AX, $0x00000010
+	JLT         rest39
+	VMOVUPS     (DX), Z4
+	VMOVUPS     Z4, Z5
+	VFMADD213PS Z3, Z2, Z5
+	VMAXPS      Z5, Z0, Z5
+	VMINPS      Z5, Z1, Z5
+	VMULPS      Z5, Z4, Z4
+	VMOVUPS     Z4, (CX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JMP         one38
+
+rest39:
+	TESTQ       AX, AX
+	JZ          end40
+	MOVQ        $-1, BX
+	BZHIQ       AX, BX, AX
+	KMOVW       AX, K1
+	VMOVUPS.Z   (DX), K1, Z4
+	VMOVUPS     Z4, Z5
+	VFMADD213PS Z3, Z2, Z5
+	VMAXPS      Z5, Z0, Z5
+	VMINPS      Z5, Z1, Z5
+	VMULPS      Z5, Z4, Z0
+	VMOVUPS     Z0, K1, (CX)
+
+end40:
+	VZEROUPPER
+	RET
+
+DATA c3f800000_AVX512<>+0(SB)/4, $0x3f800000
+GLOBL c3f800000_AVX512<>(SB), RODATA|NOPTR, $4
+
+DATA c3e2aaaab_AVX512<>+0(SB)/4, $0x3e2aaaab
+GLOBL c3e2aaaab_AVX512<>(SB), RODATA|NOPTR, $4
+
+DATA c3f000000_AVX512<>+0(SB)/4, $0x3f000000
+GLOBL c3f000000_AVX512<>(SB), RODATA|NOPTR, $4
+
 // func axpyAVX512(y []float32, alpha float32, x []float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
@@ -440,9 +578,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+32(FP), DX
 	VBROADCASTSS alpha+24(FP), Z0
 
-many33:
+many41:
 	CMPQ        AX, $0x00000040
-	JLT         one34
+	JLT         one42
 	VMOVUPS     (CX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -462,11 +600,11 @@ many33:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many33
+	JMP         many41
 
-one34:
+one42:
 	CMPQ        AX, $0x00000010
-	JLT         rest35
+	JLT         rest43
 	VMOVUPS     (CX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -474,11 +612,11 @@ one34:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one34
+	JMP         one42
 
-rest35:
+rest43:
 	TESTQ       AX, AX
-	JZ          end36
+	JZ          end44
 	MOVQ        $-1, BX
 	BZHIQ       AX, BX, AX
 	KMOVW       AX, K1
@@ -487,7 +625,7 @@ rest35:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (CX)
 
-end36:
+end44:
 	VZEROUPPER
 	RET
 
@@ -506,9 +644,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VXORPS Z6, Z6, Z6
 	VXORPS Z7, Z7, Z7
 
-many37:
+many45:
 	CMPQ        AX, $0x00000080
-	JLT         one38
+	JLT         one46
 	VMOVUPS     (CX), Z8
 	VMOVUPS     (DX), Z9
 	VFMADD231PS Z8, Z9, Z0
@@ -536,22 +674,22 @@ many37:
 	ADDQ        $0x00000200, CX
 	ADDQ        $0x00000200, DX
 	SUBQ        $0x00000080, AX
-	JMP         many37
+	JMP         many45
 
-one38:
+one46:
 	CMPQ        AX, $0x00000010
-	JLT         rest39
+	JLT         rest47
 	VMOVUPS     (CX), Z8
 	VMOVUPS     (DX), Z9
 	VFMADD231PS Z8, Z9, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one38
+	JMP         one46
 
-rest39:
+rest47:
 	TESTQ       AX, AX
-	JZ          end40
+	JZ          end48
 	MOVQ        $-1, BX
 	BZHIQ       AX, BX, AX
 	KMOVW       AX, K1
@@ -559,7 +697,7 @@ rest39:
 	VMOVUPS.Z   (DX), K1, Z9
 	VFMADD231PS Z8, Z9, Z0
 
-end40:
+end48:
 	VADDPS        Z4, Z0, Z0
 	VADDPS        Z5, Z1, Z1
 	VADDPS        Z6, Z2, Z2
@@ -593,9 +731,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VXORPS Z6, Z6, Z6
 	VXORPS Z7, Z7, Z7
 
-many41:
+many49:
 	CMPQ    AX, $0x00000080
-	JLT     one42
+	JLT     one50
 	VMOVUPS (CX), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS 64(CX), Z8
@@ -614,27 +752,27 @@ many41:
 	VADDPS  Z8, Z7, Z7
 	ADDQ    $0x00000200, CX
 	SUBQ    $0x00000080, AX
-	JMP     many41
+	JMP     many49
 
-one42:
+one50:
 	CMPQ    AX, $0x00000010
-	JLT     rest43
+	JLT     rest51
 	VMOVUPS (CX), Z8
 	VADDPS  Z8, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one42
+	JMP     one50
 
-rest43:
+rest51:
 	TESTQ     AX, AX
-	JZ        end44
+	JZ        end52
 	MOVQ      $-1, DX
 	BZHIQ     AX, DX, AX
 	KMOVW     AX, K1
 	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z0, Z0
 
-end44:
+end52:
 	VADDPS        Z4, Z0, Z0
 	VADDPS        Z5, Z1, Z1
 	VADDPS        Z6, Z2, Z2
@@ -666,9 +804,9 @@ TEXT ·maxOfAVX512(SB), NOSPLIT, $0-28
 	VMOVUPS      Z0, Z4
 	VXORPS       Z5, Z5, Z5
 
-many45:
+many53:
 	CMPQ      AX, $0x00000040
-	JLT       one46
+	JLT       one54
 	VMOVUPS   (CX), Z6
 	VMAXPS    Z1, Z6, Z1
 	VCMPPS    $0x03, Z6, Z6, K1
@@ -691,11 +829,11 @@ many45:
 	VMOVUPS   Z10, Z5
 	ADDQ      $0x00000100, CX
 	SUBQ      $0x00000040, AX
-	JMP       many45
+	JMP       many53
 
-one46:
+one54:
 	CMPQ      AX, $0x00000010
-	JLT       rest47
+	JLT       rest55
 	VMOVUPS   (CX), Z6
 	VMAXPS    Z1, Z6, Z1
 	VCMPPS    $0x03, Z6, Z6, K1
@@ -703,11 +841,11 @@ one46:
 	VMOVUPS   Z11, Z5
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, AX
-	JMP       one46
+	JMP       one54
 
-rest47:
+rest55:
 	TESTQ     AX, AX
-	JZ        end48
+	JZ        end56
 	MOVQ      $-1, DX
 	BZHIQ     AX, DX, AX
 	KMOVW     AX, K1
@@ -718,7 +856,7 @@ rest47:
 	VBLENDMPS Z12, Z5, K1, Z13
 	VMOVUPS   Z13, Z5
 
-end48:
+end56:
 	VEXTRACTF64X4 $0x01, Z5, Y0
 	VADDPS        Y0, Y5, Y5
 	VEXTRACTF128  $0x01, Y5, X0

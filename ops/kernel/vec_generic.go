@@ -95,3 +95,9 @@ func maxOfGeneric(x []float32) float32 {
 	}
 	return m
 }
+
+func scaleClipGeneric(dst, src []float32, m, s, t, lo, hi float32) {
+	for i, v := range src {
+		dst[i] = min(max((v-m)*s+t, lo), hi)
+	}
+}

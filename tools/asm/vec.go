@@ -27,14 +27,8 @@ func emitVec(x *isa) {
 	binary("sub", "a[i] - b[i]", func(a, b reg.VecVirtual) reg.VecVirtual { return x.sub(a, b) })
 	binary("mul", "a[i] * b[i]", func(a, b reg.VecVirtual) reg.VecVirtual { return x.mul(a, b) })
 	binary("div", "a[i] / b[i]", func(a, b reg.VecVirtual) reg.VecVirtual { return x.div(a, b) })
-	// The instructions return b if either value is NaN: put back a's.
-	either := func(f func(...Op)) func(a, b reg.VecVirtual) reg.VecVirtual {
-		return func(a, b reg.VecVirtual) reg.VecVirtual {
-			return x.choose(x.compare(unordered, a, a), a, x.to(f, b, a))
-		}
-	}
-	binary("max", "max(a[i], b[i]), NaN if either is", either(x.VMAXPS))
-	binary("min", "min(a[i], b[i]), NaN if either is", either(x.VMINPS))
+	binary("max", "max(a[i], b[i]), NaN if either is", func(a, b reg.VecVirtual) reg.VecVirtual { return x.either(x.VMAXPS, a, b) })
+	binary("min", "min(a[i], b[i]), NaN if either is", func(a, b reg.VecVirtual) reg.VecVirtual { return x.either(x.VMINPS, a, b) })
 
 	scalar := func(name, doc string, f func(...Op)) {
 		x.function(name+x.name, "func(dst, a []float32, s float32)", name+x.name+" is dst[i] = "+doc+".")
@@ -53,10 +47,42 @@ func emitVec(x *isa) {
 	scalar("addScalar", "a[i] + s", x.VADDPS)
 	scalar("mulScalar", "a[i] * s", x.VMULPS)
 
+	x.function("scaleClip"+x.name, "func(dst, src []float32, m, s, t, lo, hi float32)", "scaleClip"+x.name+" is dst[i] = clip((src[i]-m)*s + t, lo, hi).")
+	n, dst, src := x.slice("dst"), x.base("dst"), x.base("src")
+	m, s, t, lo, hi := x.broadcast("m"), x.broadcast("s"), x.broadcast("t"), x.broadcast("lo"), x.broadcast("hi")
+	x.loop(n, 2, []reg.GPVirtual{dst, src}, func(io vectorIO, _ int) {
+		v := x.sub(io.load(src), m)
+		x.fma(v, s, t)
+		x.clip(x.VMAXPS, lo, v)
+		x.clip(x.VMINPS, hi, v)
+		io.store(v, dst)
+	})
+	x.ret()
+
+	x.function("hardSwish"+x.name, "func(dst, src []float32)", "hardSwish"+x.name+" is dst[i] = src[i] * clip(src[i]/6 + 1/2, 0, 1).")
+	n, dst, src = x.slice("dst"), x.base("dst"), x.base("src")
+	zero, one, sixth, half := x.vec(), x.load(x.float(1)), x.load(x.float(1.0/6)), x.load(x.float(.5))
+	x.zero(zero)
+	x.loop(n, 2, []reg.GPVirtual{dst, src}, func(io vectorIO, _ int) {
+		v, gate := io.load(src), x.vec()
+		x.VMOVUPS(v, gate)
+		x.fma(gate, sixth, half)
+		x.clip(x.VMAXPS, zero, gate)
+		x.clip(x.VMINPS, one, gate)
+		io.store(x.mul(v, gate), dst)
+	})
+	x.ret()
+
 	axpy(x)
 	dot(x)
 	sum(x)
 	maxOf(x)
+}
+
+// either is f of a and b, NaN if either is: the instructions return b then, and a's
+// is put back.
+func (x *isa) either(f func(...Op), a, b reg.VecVirtual) reg.VecVirtual {
+	return x.choose(x.compare(unordered, a, a), a, x.to(f, b, a))
 }
 
 func axpy(x *isa) {
