@@ -98,8 +98,7 @@ func clipTo[T number](least, most T) func(c *Ctx, y, x *tensor.Tensor) {
 			hi = tensor.Of[T](b)[0]
 		}
 		if dst, ok := any(tensor.Of[T](y)).([]float32); ok {
-			l, h := float32(lo), float32(hi)
-			parallel(c.Pool(), func(dst, src []float32) { kernel.Clip(dst, src, l, h) }, dst, tensor.Of[float32](x))
+			kernel.Clip(dst, tensor.Of[float32](x), float32(lo), float32(hi))
 			return
 		}
 		kernel.ClipOf(tensor.Of[T](y), tensor.Of[T](x), lo, hi)

@@ -35,6 +35,7 @@ func TestBinary(t *testing.T) {
 		{"ScalarDiv", func(dst, a, b []float32) { ScalarDiv(dst, 0.3, a) }, func(a, _ float32) float32 { return 0.3 / a }},
 		{"MaxScalar", func(dst, a, b []float32) { MaxScalar(dst, a, 0.3) }, func(a, _ float32) float32 { return max(a, 0.3) }},
 		{"MinScalar", func(dst, a, b []float32) { MinScalar(dst, a, 0.3) }, func(a, _ float32) float32 { return min(a, 0.3) }},
+		{"HardSigmoid", func(dst, a, b []float32) { HardSigmoid(dst, a, 0.5, 0.25) }, func(a, _ float32) float32 { return max(0, min(1, a*0.5+0.25)) }},
 		{"Clip", func(dst, a, b []float32) { Clip(dst, a, -0.5, 0.3) }, func(a, _ float32) float32 { return min(max(a, -0.5), 0.3) }},
 	}
 	forEachVariant(t, func(t *testing.T) {

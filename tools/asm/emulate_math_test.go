@@ -104,6 +104,16 @@ func TestVec(t *testing.T) {
 			s, y, dst := float32(k.r.NormFloat64()), k.floats(n), make([]float32, n)
 			was := append([]float32{}, y...)
 			k.call("axpy"+k.x.name, emu.Out(y), s, b)
+			k.call("scaleClip"+k.x.name, emu.Out(dst), a, float32(.25), float32(-2), s, float32(-1), float32(1.5))
+			for i := range dst {
+				want := (float64(a[i])-.25)*-2 + float64(s)
+				near(k.t, min(max(want, -1), 1.5), dst[i], 8*unit*(1+math.Abs(want)), "scaleClip of %d", n)
+			}
+			k.call("hardSwish"+k.x.name, emu.Out(dst), a)
+			for i := range dst {
+				want := float64(a[i]) * min(max(float64(a[i])/6+.5, 0), 1)
+				near(k.t, want, dst[i], 8*unit*math.Abs(want), "hardSwish of %d", n)
+			}
 			k.call("addScalar"+k.x.name, emu.Out(dst), a, s)
 			for i := range dst {
 				k.closeTo("axpy", float64(was[i])+float64(s)*float64(b[i]), math.Abs(float64(was[i]))+math.Abs(float64(s)*float64(b[i])), y[i], 1)

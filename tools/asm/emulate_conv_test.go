@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/onda-ml/onda/tools/asm/emu"
+)
+
+func TestConv(t *testing.T) {
+	emulate(t, emitConv, func(k kernels) {
+		for vectors := 1; vectors < len(tiles(k.x)); vectors++ {
+			for rows := 1; rows <= convRows; rows++ {
+				for _, depth := range []int{1, 3, 4, 9} {
+					k.conv(fmt.Sprintf("conv%dx%d%s", rows, vectors*k.lanes, k.x.name), rows, vectors, depth)
+				}
+			}
+		}
+		for _, rows := range []int{0, 1, 4, 6, 9} {
+			for _, taps := range []int{1, 2, 9} {
+				for _, cols := range []int{1, k.lanes - 1, k.lanes} {
+					k.window(rows, cols, taps)
+				}
+			}
+		}
+	})
+}
+
+// offsets are places of n rows of width values in a block of the given length.
+func (k kernels) offsets(n, width, length int) []int {
+	off := make([]int, n)
+	for i := range off {
+		off[i] = k.r.IntN(length - width + 1)
+	}
+	return off
+}
+
+func (k kernels) conv(name string, rows, vectors, depth int) {
+	last := []int{1 + k.r.IntN(k.lanes), k.lanes}[k.r.IntN(2)]
+	width := vectors * k.lanes
+	cols := width - k.lanes + last
+	ldc, ldf := cols+k.r.IntN(3), cols+k.r.IntN(3)
+	a, b, bias := k.floats(depth*rows), k.floats(width+depth*5), k.floats(rows)
+	c, from := k.floats((rows-1)*ldc+cols), k.floats((rows-1)*ldf+cols)
+	off := k.offsets(depth, width, len(b))
+	was, added := slices.Clone(c), slices.Clone(from)
+	if k.r.IntN(3) == 0 {
+		from, added = nil, make([]float32, len(from))
+	}
+	lo, hi := float32(-1), float32(1.5)
+	b[0] = float32(math.NaN())
+	k.call(name, depth, a, b, off, emu.Out(c), ldc, last, from, ldf, bias, lo, hi)
+	for at := range c {
+		i, j := at/ldc, at%ldc
+		if j >= cols {
+			near(k.t, float64(was[at]), c[at], 0, "%s: beyond", name)
+			continue
+		}
+		want := float64(bias[i]) + float64(added[i*ldf+j])
+		size := math.Abs(want)
+		for l, o := range off {
+			term := float64(a[l*rows+i]) * float64(b[o+j])
+			want, size = want+term, size+math.Abs(term)
+		}
+		near(k.t, min(max(want, float64(lo)), float64(hi)), c[at], float64(depth+4)*unit*size, "%s, k %d, last %d: row %d, column %d", name, depth, last, i, j)
+	}
+}
+
+func (k kernels) window(rows, cols, taps int) {
+	ldb, ldc := k.lanes+k.r.IntN(3), cols+k.r.IntN(3)
+	b, w := k.floats(max(rows-1, 0)*ldb+k.lanes+20), k.floats(taps)
+	off := k.offsets(taps, k.lanes, k.lanes+20)
+	b[3] = float32(math.NaN())
+	c := k.floats(max(rows-1, 0)*ldc + cols)
+	was, largest := slices.Clone(c), slices.Clone(c)
+	bias, lo, hi := float32(.25), float32(-1), float32(1.5)
+	k.call("depthwise"+k.x.name, taps, off, w, b, ldb, emu.Out(c), ldc, rows, cols, bias, lo, hi)
+	k.call("maxima"+k.x.name, taps, off, b, ldb, emu.Out(largest), ldc, rows, cols)
+	for at := range c {
+		i, j := at/ldc, at%ldc
+		if j >= cols || i >= rows {
+			near(k.t, float64(was[at]), c[at], 0, "depthwise: beyond")
+			near(k.t, float64(was[at]), largest[at], 0, "maxima: beyond")
+			continue
+		}
+		sum, size, top := float64(bias), 2.0, math.Inf(-1)
+		for t, o := range off {
+			v := float64(b[i*ldb+o+j])
+			sum, size, top = sum+float64(w[t])*v, size+math.Abs(float64(w[t])*v), max(top, v)
+		}
+		near(k.t, min(max(sum, float64(lo)), float64(hi)), c[at], float64(taps+4)*unit*size, "depthwise of %d taps: row %d, column %d", taps, i, j)
+		near(k.t, top, largest[at], 0, "maxima of %d taps: row %d, column %d", taps, i, j)
+	}
+}
