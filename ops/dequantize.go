@@ -85,19 +85,19 @@ func (k *dequantize) Run(c *Ctx) error {
 	}
 	switch x.DType() {
 	case tensor.Int8, tensor.Int4, tensor.Int2:
-		kernel.Dequantize(out, sameWidth[int8](x), scales, zerosOf[int8](zero), &b)
+		kernel.Dequantize(c.Pool(), out, sameWidth[int8](x), scales, zerosOf[int8](zero), &b)
 	case tensor.Uint8, tensor.Uint4, tensor.Uint2:
-		kernel.Dequantize(out, sameWidth[uint8](x), scales, zerosOf[uint8](zero), &b)
+		kernel.Dequantize(c.Pool(), out, sameWidth[uint8](x), scales, zerosOf[uint8](zero), &b)
 	case tensor.Int16:
-		kernel.Dequantize(out, tensor.Of[int16](x), scales, zerosOf[int16](zero), &b)
+		kernel.Dequantize(c.Pool(), out, tensor.Of[int16](x), scales, zerosOf[int16](zero), &b)
 	case tensor.Uint16:
-		kernel.Dequantize(out, tensor.Of[uint16](x), scales, zerosOf[uint16](zero), &b)
+		kernel.Dequantize(c.Pool(), out, tensor.Of[uint16](x), scales, zerosOf[uint16](zero), &b)
 	case tensor.Int32:
-		kernel.Dequantize(out, tensor.Of[int32](x), scales, zerosOf[int32](zero), &b)
+		kernel.Dequantize(c.Pool(), out, tensor.Of[int32](x), scales, zerosOf[int32](zero), &b)
 	default: // float8 and float4 have no offset but 0
 		xs := tmp[ns : ns+nx]
 		widen(xs, x)
-		kernel.Dequantize(out, xs, scales, nil, &b)
+		kernel.Dequantize(c.Pool(), out, xs, scales, nil, &b)
 	}
 	if to != tensor.Float32 {
 		narrow(y, out)

@@ -221,21 +221,21 @@ func (k *quantize) Run(c *Ctx) error {
 	}
 	switch to {
 	case tensor.Int8:
-		kernel.Quantize(tensor.Of[int8](y), xs, scales, zerosOf[int8](zero), &b, -128, 127, round)
+		kernel.Quantize(c.Pool(), tensor.Of[int8](y), xs, scales, zerosOf[int8](zero), &b, -128, 127, round)
 	case tensor.Uint8:
-		kernel.Quantize(tensor.Of[uint8](y), xs, scales, zerosOf[uint8](zero), &b, 0, 255, round)
+		kernel.Quantize(c.Pool(), tensor.Of[uint8](y), xs, scales, zerosOf[uint8](zero), &b, 0, 255, round)
 	case tensor.Int16:
-		kernel.Quantize(tensor.Of[int16](y), xs, scales, zerosOf[int16](zero), &b, -32768, 32767, round)
+		kernel.Quantize(c.Pool(), tensor.Of[int16](y), xs, scales, zerosOf[int16](zero), &b, -32768, 32767, round)
 	case tensor.Uint16:
-		kernel.Quantize(tensor.Of[uint16](y), xs, scales, zerosOf[uint16](zero), &b, 0, 65535, round)
+		kernel.Quantize(c.Pool(), tensor.Of[uint16](y), xs, scales, zerosOf[uint16](zero), &b, 0, 65535, round)
 	case tensor.Int4:
-		kernel.Quantize(sameWidth[int8](y), xs, scales, zerosOf[int8](zero), &b, -8, 7, round)
+		kernel.Quantize(c.Pool(), sameWidth[int8](y), xs, scales, zerosOf[int8](zero), &b, -8, 7, round)
 	case tensor.Uint4:
-		kernel.Quantize(sameWidth[uint8](y), xs, scales, zerosOf[uint8](zero), &b, 0, 15, round)
+		kernel.Quantize(c.Pool(), sameWidth[uint8](y), xs, scales, zerosOf[uint8](zero), &b, 0, 15, round)
 	case tensor.Int2:
-		kernel.Quantize(sameWidth[int8](y), xs, scales, zerosOf[int8](zero), &b, -2, 1, round)
+		kernel.Quantize(c.Pool(), sameWidth[int8](y), xs, scales, zerosOf[int8](zero), &b, -2, 1, round)
 	case tensor.Uint2:
-		kernel.Quantize(sameWidth[uint8](y), xs, scales, zerosOf[uint8](zero), &b, 0, 3, round)
+		kernel.Quantize(c.Pool(), sameWidth[uint8](y), xs, scales, zerosOf[uint8](zero), &b, 0, 3, round)
 	default:
 		var zeros []float32
 		if zero != nil {
@@ -305,6 +305,6 @@ func (dynamicQuantize) Run(c *Ctx) error {
 	s, z := kernel.DynamicRange(tensor.Of[float32](x))
 	tensor.Of[float32](scale)[0], tensor.Of[uint8](zero)[0] = s, z
 	b := kernel.Blocks{Outer: 1, N: 1, Inner: x.Len(), Size: 1}
-	kernel.Quantize(tensor.Of[uint8](y), tensor.Of[float32](x), tensor.Of[float32](scale), tensor.Of[uint8](zero), &b, 0, 255, nil)
+	kernel.Quantize(c.Pool(), tensor.Of[uint8](y), tensor.Of[float32](x), tensor.Of[float32](scale), tensor.Of[uint8](zero), &b, 0, 255, nil)
 	return nil
 }

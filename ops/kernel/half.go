@@ -1,11 +1,25 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // F16ToF32 is dst[i] = src[i], where src holds IEEE 754 binary16 patterns.
 func F16ToF32[T ~uint16](dst []float32, src []T) {
 	src = src[:len(dst)]
-	for i, h := range src {
+	v := active
+	whole := len(dst) / v.lanes * v.lanes
+	if whole > 0 {
+		v.halfToFloat(dst[:whole], (*uint16)(unsafe.Pointer(&src[0])))
+	}
+	if whole < len(dst) {
+		halfToFloatGeneric(dst[whole:], (*uint16)(unsafe.Pointer(&src[whole])))
+	}
+}
+
+func halfToFloatGeneric(dst []float32, src *uint16) {
+	for i, h := range unsafe.Slice(src, len(dst)) {
 		sign := uint32(h&0x8000) << 16
 		e, m := uint32(h>>10&0x1f), uint32(h&0x3ff)
 		switch {
@@ -23,21 +37,33 @@ func F16ToF32[T ~uint16](dst []float32, src []T) {
 // large becomes infinity.
 func F32ToF16[T ~uint16](dst []T, src []float32) {
 	src = src[:len(dst)]
+	v := active
+	whole := len(src) / v.lanes * v.lanes
+	if whole > 0 {
+		v.floatToHalf((*uint16)(unsafe.Pointer(&dst[0])), src[:whole])
+	}
+	if whole < len(src) {
+		floatToHalfGeneric((*uint16)(unsafe.Pointer(&dst[whole])), src[whole:])
+	}
+}
+
+func floatToHalfGeneric(dst *uint16, src []float32) {
+	out := unsafe.Slice(dst, len(src))
 	for i, v := range src {
 		u := math.Float32bits(v)
-		sign := T(u >> 16 & 0x8000)
+		sign := uint16(u >> 16 & 0x8000)
 		u &= 0x7fffffff
 		switch {
 		case u > 0x7f800000: // NaN
-			dst[i] = sign | 0x7e00
+			out[i] = sign | 0x7e00
 		case u >= 0x477ff000: // rounds to 2^16 or more
-			dst[i] = sign | 0x7c00
+			out[i] = sign | 0x7c00
 		case u >= 0x38800000: // normal: rebias the exponent, round the 13 bits that go
 			u -= 112 << 23
-			dst[i] = sign | T((u+0xfff+u>>13&1)>>13)
+			out[i] = sign | uint16((u+0xfff+u>>13&1)>>13)
 		default: // subnormal: units of 2^-24, rounded by adding and leaving 2^23
 			f := math.Float32frombits(u)*(1<<24) + (1 << 23)
-			dst[i] = sign | T(math.Float32bits(f)&0x7ff)
+			out[i] = sign | uint16(math.Float32bits(f)&0x7ff)
 		}
 	}
 }

@@ -2011,33 +2011,35 @@ DATA tail_AVX2<>+120(SB)/4, $0x00000000
 DATA tail_AVX2<>+124(SB)/4, $0x00000000
 GLOBL tail_AVX2<>(SB), RODATA|NOPTR, $128
 
-// func int8QuantizeAVX2(dst *int8, src []float32, scale float32, zero float32)
+// func int8QuantizeAVX2(dst *int8, src []float32, scale float32, zero float32, flip uint32)
 // Requires: AVX, AVX2
-TEXT ·int8QuantizeAVX2(SB), NOSPLIT, $0-40
+TEXT ·int8QuantizeAVX2(SB), NOSPLIT, $0-44
 	MOVQ         src_len+16(FP), AX
 	MOVQ         src_base+8(FP), CX
 	MOVQ         dst+0(FP), DX
 	VBROADCASTSS scale+32(FP), Y0
 	VBROADCASTSS zero+36(FP), Y1
-	VMOVUPS      cc3000000_AVX2<>+0(SB), Y2
-	VSUBPS       Y1, Y2, Y2
-	VMOVUPS      c42fe0000_AVX2<>+0(SB), Y3
+	VBROADCASTSS flip+40(FP), Y2
+	VMOVUPS      cc3000000_AVX2<>+0(SB), Y3
 	VSUBPS       Y1, Y3, Y3
+	VMOVUPS      c42fe0000_AVX2<>+0(SB), Y4
+	VSUBPS       Y1, Y4, Y4
 	VCVTPS2DQ    Y1, Y1
 	TESTQ        AX, AX
 	JZ           end
 
 next:
-	VMOVUPS      (CX), Y4
-	VDIVPS       Y0, Y4, Y4
-	VMAXPS       Y2, Y4, Y4
-	VMINPS       Y3, Y4, Y4
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       Y4, Y1, Y4
-	VEXTRACTI128 $0x01, Y4, X5
-	VPACKSSDW    X5, X4, X5
-	VPACKSSWB    X5, X5, X5
-	VMOVQ        X5, (DX)
+	VMOVUPS      (CX), Y5
+	VDIVPS       Y0, Y5, Y5
+	VMAXPS       Y3, Y5, Y5
+	VMINPS       Y4, Y5, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y5, Y1, Y5
+	VEXTRACTI128 $0x01, Y5, X6
+	VPACKSSDW    X6, X5, X6
+	VPACKSSWB    X6, X6, X6
+	VPXOR        X2, X6, X6
+	VMOVQ        X6, (DX)
 	ADDQ         $0x00000020, CX
 	ADDQ         $0x08, DX
 	SUBQ         $0x08, AX
@@ -2066,6 +2068,34 @@ DATA c42fe0000_AVX2<>+20(SB)/4, $0x42fe0000
 DATA c42fe0000_AVX2<>+24(SB)/4, $0x42fe0000
 DATA c42fe0000_AVX2<>+28(SB)/4, $0x42fe0000
 GLOBL c42fe0000_AVX2<>(SB), RODATA|NOPTR, $32
+
+// func int8DequantizeAVX2(dst []float32, src *uint8, flip uint32, zero int32, scale float32)
+// Requires: AVX, AVX2
+TEXT ·int8DequantizeAVX2(SB), NOSPLIT, $0-44
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         src+24(FP), DX
+	VBROADCASTSS scale+40(FP), Y0
+	VBROADCASTSS zero+36(FP), Y1
+	VBROADCASTSS flip+32(FP), Y2
+	TESTQ        AX, AX
+	JZ           end
+
+next:
+	VPMOVZXBD (DX), Y3
+	VPXOR     Y2, Y3, Y3
+	VPSUBD    Y1, Y3, Y3
+	VCVTDQ2PS Y3, Y3
+	VMULPS    Y0, Y3, Y3
+	VMOVUPS   Y3, (CX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x08, DX
+	SUBQ      $0x08, AX
+	JNZ       next
+
+end:
+	VZEROUPPER
+	RET
 
 // func extremesAVX2(x []float32) (least float32, most float32)
 // Requires: AVX, FMA3, SSE

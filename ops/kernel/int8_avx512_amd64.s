@@ -1917,30 +1917,32 @@ end34:
 	VZEROUPPER
 	RET
 
-// func int8QuantizeAVX512(dst *int8, src []float32, scale float32, zero float32)
+// func int8QuantizeAVX512(dst *int8, src []float32, scale float32, zero float32, flip uint32)
 // Requires: AVX, AVX512F
-TEXT ·int8QuantizeAVX512(SB), NOSPLIT, $0-40
+TEXT ·int8QuantizeAVX512(SB), NOSPLIT, $0-44
 	MOVQ         src_len+16(FP), AX
 	MOVQ         src_base+8(FP), CX
 	MOVQ         dst+0(FP), DX
 	VBROADCASTSS scale+32(FP), Z0
 	VBROADCASTSS zero+36(FP), Z1
-	VBROADCASTSS cc3000000_AVX512<>+0(SB), Z2
-	VSUBPS       Z1, Z2, Z2
-	VBROADCASTSS c42fe0000_AVX512<>+0(SB), Z3
+	VBROADCASTSS flip+40(FP), Z2
+	VBROADCASTSS cc3000000_AVX512<>+0(SB), Z3
 	VSUBPS       Z1, Z3, Z3
+	VBROADCASTSS c42fe0000_AVX512<>+0(SB), Z4
+	VSUBPS       Z1, Z4, Z4
 	VCVTPS2DQ    Z1, Z1
 	TESTQ        AX, AX
 	JZ           end
 
 next:
-	VMOVUPS   (CX), Z4
-	VDIVPS    Z0, Z4, Z4
-	VMAXPS    Z2, Z4, Z4
-	VMINPS    Z3, Z4, Z4
-	VCVTPS2DQ Z4, Z4
-	VPADDD    Z4, Z1, Z4
-	VPMOVDB   Z4, (DX)
+	VMOVUPS   (CX), Z5
+	VDIVPS    Z0, Z5, Z5
+	VMAXPS    Z3, Z5, Z5
+	VMINPS    Z4, Z5, Z5
+	VCVTPS2DQ Z5, Z5
+	VPADDD    Z5, Z1, Z5
+	VPXORD    Z2, Z5, Z5
+	VPMOVDB   Z5, (DX)
 	ADDQ      $0x00000040, CX
 	ADDQ      $0x10, DX
 	SUBQ      $0x10, AX
@@ -1955,6 +1957,34 @@ GLOBL cc3000000_AVX512<>(SB), RODATA|NOPTR, $4
 
 DATA c42fe0000_AVX512<>+0(SB)/4, $0x42fe0000
 GLOBL c42fe0000_AVX512<>(SB), RODATA|NOPTR, $4
+
+// func int8DequantizeAVX512(dst []float32, src *uint8, flip uint32, zero int32, scale float32)
+// Requires: AVX, AVX512F
+TEXT ·int8DequantizeAVX512(SB), NOSPLIT, $0-44
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         src+24(FP), DX
+	VBROADCASTSS scale+40(FP), Z0
+	VBROADCASTSS zero+36(FP), Z1
+	VBROADCASTSS flip+32(FP), Z2
+	TESTQ        AX, AX
+	JZ           end
+
+next:
+	VPMOVZXBD (DX), Z3
+	VPXORD    Z2, Z3, Z3
+	VPSUBD    Z1, Z3, Z3
+	VCVTDQ2PS Z3, Z3
+	VMULPS    Z0, Z3, Z3
+	VMOVUPS   Z3, (CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x10, DX
+	SUBQ      $0x10, AX
+	JNZ       next
+
+end:
+	VZEROUPPER
+	RET
 
 // func extremesAVX512(x []float32) (least float32, most float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE

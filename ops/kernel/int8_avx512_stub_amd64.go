@@ -77,11 +77,17 @@ func int8Gemm6x64VNNI(quads int, panels int, a *int8, rs int, b *uint8, extra *i
 //go:noescape
 func int8ScaleAVX512(rows int, n int, dst *float32, ldd int, base *float32, ldb int, acc *int32, lda int, sums *int32, zero *int32, scale *float32, scales *float32, zeros *int32, rowSums *int32)
 
-// int8QuantizeAVX512 is dst[i] = clamp(round(src[i]/scale) + zero, -128, 127), -128 for NaN;
-// len(src) is a multiple of 16.
+// int8QuantizeAVX512 is dst[i] = clamp(round(src[i]/scale) + zero, -128, 127) ^ flip, -128 for NaN, with flip repeated in
+// every byte of a word; len(src) is a multiple of 16.
 //
 //go:noescape
-func int8QuantizeAVX512(dst *int8, src []float32, scale float32, zero float32)
+func int8QuantizeAVX512(dst *int8, src []float32, scale float32, zero float32, flip uint32)
+
+// int8DequantizeAVX512 is dst[i] = (src[i]^flip - zero) * scale, the difference being an integer;
+// len(dst) is a multiple of 16.
+//
+//go:noescape
+func int8DequantizeAVX512(dst []float32, src *uint8, flip uint32, zero int32, scale float32)
 
 // extremesAVX512 finds the least and the largest value of x and 0; both are NaN if x has a NaN or an infinity.
 //

@@ -65,7 +65,7 @@ func quantizeColumns(v *variant, transB bool, k, n int, b []float32, ldb int) *i
 	}
 	return packInt8(v, k, n, func(l, j int) uint8 {
 		var w int8
-		int8QuantizeGeneric(&w, []float32{b[l*rowStep+j*colStep]}, scale[j], 0)
+		int8QuantizeGeneric(&w, []float32{b[l*rowStep+j*colStep]}, scale[j], 0, 0)
 		return uint8(w) + 128
 	}, func(int) int32 { return 128 }, func(j int) float32 { return scale[j] })
 }

@@ -253,6 +253,52 @@ func TestInt8Quantize(t *testing.T) {
 	})
 }
 
+// Bytes of either sign, with one scale for all or one for each run, round and
+// come back as the formula has it, whatever the number of threads.
+func TestQuantizeBytes(t *testing.T) {
+	pools := []*Pool{nil, NewPool(2)}
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, b := range []Blocks{
+			{Outer: 1, N: 1, Inner: 67, Size: 1}, {Outer: 2, N: 3, Inner: 19, Size: 1, Step: 1}, {Outer: 1, N: 4, Inner: 33, Size: 2, Step: 1},
+			{Outer: 5, N: 7, Inner: 1, Size: 1, Step: 1}, {Outer: 1, N: 1, Inner: 5*bytePiece + 3, Size: 1}, {Outer: 3, N: 2, Inner: bytePiece + 1, Size: 1, Step: 1},
+		} {
+			for _, p := range pools {
+				checkQuantizeBytes[int8](t, r, p, &b, -128)
+				checkQuantizeBytes[uint8](t, r, p, &b, 0)
+			}
+		}
+	})
+}
+
+func checkQuantizeBytes[T int8 | uint8](t *testing.T, r *rand.Rand, p *Pool, b *Blocks, least float64) {
+	n := b.Outer * b.N * b.Inner
+	x, scale, zero, got, back := random(r, n), make([]float32, b.N), make([]T, b.N), make([]T, n), guard(r, n, r.IntN(4))
+	for i := range scale {
+		scale[i], zero[i] = (1+r.Float32())/200, T(r.IntN(256))
+	}
+	for i, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), 1e30, 3} {
+		x[i*n/6] = float32(v)
+	}
+	for _, zeros := range [][]T{zero, nil} {
+		Quantize(p, got, x, scale, zeros, b, least, least+255, nil)
+		Dequantize(p, back.s, got, scale, zeros, b)
+		for i, v := range x {
+			at, z := i/b.Inner%b.N/b.Size*b.Step, 0.0
+			if zeros != nil {
+				z = float64(zeros[at])
+			}
+			want := least
+			if v == v {
+				want = min(max(math.RoundToEven(float64(v/scale[at]))+z, least), least+255)
+			}
+			require.Equal(t, T(want), got[i], "%v by %v + %v at %d of %+v", v, scale[at], z, i, b)
+			require.Equal(t, float32(float64(got[i])-z)*scale[at], back.s[i], "%v at %d of %+v", got[i], i, b)
+		}
+		back.checkZone(t)
+	}
+}
+
 func TestInt8Scale(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r := seeded()

@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // Blocks says which element of scale and zero point belongs to an element of a
 // tensor (outer, n, inner): number
@@ -25,7 +28,13 @@ type Quantized interface {
 //
 // rounding to even. zero may be nil for 0. quotient, if not nil, rounds x/scale
 // to a narrower type first. NaN becomes lo.
-func Quantize[T Quantized](dst []T, x, scale []float32, zero []T, b *Blocks, lo, hi float64, quotient func(float32) float32) {
+func Quantize[T Quantized](p *Pool, dst []T, x, scale []float32, zero []T, b *Blocks, lo, hi float64, quotient func(float32) float32) {
+	if quotient == nil && hi-lo == 255 && unsafe.Sizeof(T(0)) == 1 {
+		t := byteTask{v: active, b: b, reals: x, bytes: wordsAs[uint8](dst), scale: scale, zero: wordsAs[uint8](zero), signed: lo < 0}
+		if t.start(p) {
+			return
+		}
+	}
 	at := 0
 	for o := range b.Outer {
 		for i := range b.N {
@@ -72,7 +81,13 @@ func Quotients(dst, x, scale, zero []float32, b *Blocks) {
 }
 
 // Dequantize is dst[i] = (x[i] - zero) * scale, where zero may be nil.
-func Dequantize[T Number](dst []float32, x []T, scale []float32, zero []T, b *Blocks) {
+func Dequantize[T Number](p *Pool, dst []float32, x []T, scale []float32, zero []T, b *Blocks) {
+	if unsafe.Sizeof(T(0)) == 1 {
+		t := byteTask{v: active, b: b, reals: dst, bytes: wordsAs[uint8](x), scale: scale, zero: wordsAs[uint8](zero), signed: T(0)-1 < 0, back: true}
+		if t.start(p) {
+			return
+		}
+	}
 	at := 0
 	for o := range b.Outer {
 		for i := range b.N {

@@ -61,14 +61,20 @@ type variant struct {
 	// Weights of 8 bits: int8Gemm[r] computes r rows and panels of int8Width
 	// columns, which divides group*panel(); int8Limit is what its pairs may
 	// reach, 0 for all. The others lead to integers and back.
-	int8Width    int
-	int8Gemm     []int8Kernel
-	int8Limit    int
-	int8Survey   func(a []int8, masks *uint32) (sum int32)
-	int8Lay      func(dst, a *int8, n int) (sum, start int32) // of one row, to twice as many bytes; may be nil
-	int8Scale    func(rows, n int, dst *float32, ldd int, base *float32, ldb int, acc *int32, lda int, sums, zero *int32, scale, scales *float32, zeros, rowSums *int32)
-	int8Quantize func(dst *int8, src []float32, scale, zero float32) // whole vectors
-	extremes     func(x []float32) (least, most float32)             // of x and 0; NaN if x has a NaN or an infinity
+	int8Width  int
+	int8Gemm   []int8Kernel
+	int8Limit  int
+	int8Survey func(a []int8, masks *uint32) (sum int32)
+	int8Lay    func(dst, a *int8, n int) (sum, start int32) // of one row, to twice as many bytes; may be nil
+	int8Scale  func(rows, n int, dst *float32, ldd int, base *float32, ldb int, acc *int32, lda int, sums, zero *int32, scale, scales *float32, zeros, rowSums *int32)
+	extremes   func(x []float32) (least, most float32) // of x and 0; NaN if x has a NaN or an infinity
+
+	// Bytes and half-precision numbers to float32 and back, whole vectors of them;
+	// flip is exclusive-ored with every byte.
+	int8Quantize   func(dst *int8, src []float32, scale, zero float32, flip uint32)
+	int8Dequantize func(dst []float32, src *uint8, flip uint32, zero int32, scale float32)
+	halfToFloat    func(dst []float32, src *uint16)
+	floatToHalf    func(dst *uint16, src []float32)
 
 	// Weights of 16 bits.
 	halfRow    halfRowKernel
@@ -103,7 +109,8 @@ var generic = variant{
 
 	lstmGates: lstmGatesGeneric, gruGates: gruGatesGeneric, cellBackward: cellBackwardGeneric,
 
-	int8Width: 4, int8Gemm: int8KernelsGeneric(), int8Survey: int8SurveyGeneric, int8Scale: int8ScaleGeneric, int8Quantize: int8QuantizeGeneric,
+	int8Width: 4, int8Gemm: int8KernelsGeneric(), int8Survey: int8SurveyGeneric, int8Scale: int8ScaleGeneric,
+	int8Quantize: int8QuantizeGeneric, int8Dequantize: int8DequantizeGeneric, halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric,
 	extremes: extremesGeneric, halfRow: halfRowGeneric(4), halfExpand: halfExpandGeneric(4),
 
 	transposeTiles: transposeTilesGeneric,

@@ -52,7 +52,11 @@ func avx2() *variant {
 	v.int8Width = 32
 	v.int8Gemm = []int8Kernel{nil, int8Gemm1x32AVX2, int8Gemm2x32AVX2, int8Gemm3x32AVX2, int8Gemm4x32AVX2}
 	v.int8Limit, v.int8Survey, v.int8Lay = int8PairLimit, int8SurveyAVX2, int8LayAVX2
-	v.int8Scale, v.int8Quantize, v.extremes = int8ScaleAVX2, int8QuantizeAVX2, extremesAVX2
+	v.int8Scale, v.extremes = int8ScaleAVX2, extremesAVX2
+	v.int8Quantize, v.int8Dequantize = int8QuantizeAVX2, int8DequantizeAVX2
+	if hasF16C() {
+		v.halfToFloat, v.floatToHalf = halfToFloatAVX2, floatToHalfAVX2
+	}
 	v.halfRow, v.halfExpand = bf16Row16AVX2, bf16Expand16AVX2
 	v.transposeTiles, v.layStrip = transposeTilesAVX2, layStripAVX2
 	return &v
@@ -97,7 +101,9 @@ func avx512() *variant {
 	v.lstmGates, v.gruGates, v.cellBackward = lstmGatesAVX512, gruGatesAVX512, cellBackwardAVX512
 	v.mulAdd, v.tanhBackward, v.sigmoidBackward = mulAddAVX512, tanhBackwardAVX512, sigmoidBackwardAVX512
 	v.softmaxBackward, v.normSums, v.normInput = softmaxBackwardAVX512, normSumsAVX512, normInputAVX512
-	v.int8Scale, v.int8Quantize, v.extremes = int8ScaleAVX512, int8QuantizeAVX512, extremesAVX512
+	v.int8Scale, v.extremes = int8ScaleAVX512, extremesAVX512
+	v.int8Quantize, v.int8Dequantize = int8QuantizeAVX512, int8DequantizeAVX512
+	v.halfToFloat, v.floatToHalf = halfToFloatAVX512, floatToHalfAVX512
 	if cpu.X86.HasAVX512VNNI {
 		v.int8Width, v.int8Limit, v.int8Lay = 64, 0, nil
 		v.int8Gemm = []int8Kernel{nil, int8Gemm1x64VNNI, int8Gemm2x64VNNI, int8Gemm3x64VNNI, int8Gemm4x64VNNI, int8Gemm5x64VNNI, int8Gemm6x64VNNI}

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"math"
 	"unsafe"
 )
 
@@ -50,26 +49,7 @@ func rangeOfAll(v *variant, m, k int, x []float32, ld int) dataRange {
 }
 
 func quantizeRow(v *variant, dst []int8, x []float32, q dataRange) {
-	whole := len(x) / v.lanes * v.lanes
-	if whole > 0 {
-		v.int8Quantize(&dst[0], x[:whole], q.scale, float32(q.zero))
-	}
-	if whole < len(x) {
-		int8QuantizeGeneric(&dst[whole], x[whole:], q.scale, float32(q.zero))
-	}
-}
-
-func int8QuantizeGeneric(dst *int8, x []float32, scale, zero float32) {
-	out := unsafe.Slice(dst, len(x))
-	for i, v := range x {
-		q := v / scale
-		if !(q > -128-zero) {
-			q = -128 - zero
-		} else if q > 127-zero {
-			q = 127 - zero
-		}
-		out[i] = int8(math.RoundToEven(float64(q)) + float64(zero))
-	}
+	quantizeBytes(v, dst, x, q.scale, float32(q.zero), 0)
 }
 
 func extremesGeneric(x []float32) (least, most float32) {

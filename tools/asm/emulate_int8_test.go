@@ -145,7 +145,8 @@ func TestInt8QuantizeIsExact(t *testing.T) {
 	emulate(t, emitInt8, func(k kernels) {
 		for vectors := range 4 {
 			for _, zero := range []float32{-128, -3, 0, 5, 127} {
-				for _, scale := range []float32{1, 0.25, 0.0371} {
+				for i, scale := range []float32{1, 0.25, 0.0371} {
+					flip := uint32(i%2) * 0x80808080
 					src, dst := k.floats(vectors*k.lanes), make([]int8, vectors*k.lanes)
 					for i := range src {
 						src[i] *= 100 * scale
@@ -153,13 +154,29 @@ func TestInt8QuantizeIsExact(t *testing.T) {
 							src[i] = special[k.r.IntN(len(special))] * scale
 						}
 					}
-					k.call("int8Quantize"+k.x.name, emu.Out(dst), src, scale, zero)
+					k.call("int8Quantize"+k.x.name, emu.Out(dst), src, scale, zero, flip)
 					for i, x := range src {
 						want := math.Min(math.Max(math.RoundToEven(float64(x/scale))+float64(zero), -128), 127)
 						if x != x {
 							want = -128
 						}
-						require.Equal(k.t, int8(want), dst[i], "%v / %v + %v", x, scale, zero)
+						require.Equal(k.t, int8(want)^int8(flip), dst[i], "%v / %v + %v", x, scale, zero)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestInt8DequantizeIsExact(t *testing.T) {
+	emulate(t, emitInt8, func(k kernels) {
+		for vectors := range 4 {
+			for _, zero := range []int32{0, 7, 128, 255} {
+				for _, flip := range []uint32{0, 0x80} {
+					src, dst := k.bytes(vectors*k.lanes, -128), k.floats(vectors*k.lanes)
+					k.call("int8Dequantize"+k.x.name, emu.Out(dst), src, flip, zero, float32(0.3))
+					for i, x := range src {
+						require.Equal(k.t, float32(int32(uint8(x)^uint8(flip))-zero)*0.3, dst[i], "%d of %v", i, src)
 					}
 				}
 			}

@@ -22,6 +22,7 @@ func emitInt8(x *isa) {
 	}
 	int8Scale(x)
 	int8Quantize(x)
+	int8Dequantize(x)
 	extremes(x)
 }
 
@@ -396,11 +397,11 @@ func int8Scale(x *isa) {
 
 // int8Quantize writes the way to integers.
 func int8Quantize(x *isa) {
-	x.function("int8Quantize"+x.name, "func(dst *int8, src []float32, scale, zero float32)",
-		"int8Quantize"+x.name+" is dst[i] = clamp(round(src[i]/scale) + zero, -128, 127), -128 for NaN;",
-		fmt.Sprintf("len(src) is a multiple of %d.", x.lanes))
+	x.function("int8Quantize"+x.name, "func(dst *int8, src []float32, scale, zero float32, flip uint32)",
+		"int8Quantize"+x.name+" is dst[i] = clamp(round(src[i]/scale) + zero, -128, 127) ^ flip, -128 for NaN, with flip repeated in",
+		fmt.Sprintf("every byte of a word; len(src) is a multiple of %d.", x.lanes))
 	n, src, dst := x.slice("src"), x.base("src"), x.param("dst")
-	scale, zero := x.broadcast("scale"), x.broadcast("zero")
+	scale, zero, flip := x.broadcast("scale"), x.broadcast("zero"), x.broadcast("flip")
 	least, most := x.sub(x.load(x.float(-128)), zero), x.sub(x.load(x.float(127)), zero)
 	izero := x.to(x.VCVTPS2DQ, zero)
 	x.TESTQ(n, n)
@@ -411,16 +412,44 @@ func int8Quantize(x *isa) {
 	v = x.to(x.VMINPS, most, v)
 	v = x.to(x.VPADDD, x.to(x.VCVTPS2DQ, v), izero)
 	if x.wide {
+		x.VPXORD(flip, v, v)
 		x.VPMOVDB(v, Mem{Base: dst})
 	} else {
 		h := x.XMM()
 		x.VEXTRACTI128(U8(1), v, h)
 		x.VPACKSSDW(h, v.AsX(), h)
 		x.VPACKSSWB(h, h, h)
+		x.VPXOR(flip.AsX(), h, h)
 		x.VMOVQ(h, Mem{Base: dst})
 	}
 	x.ADDQ(U32(x.bytes()), src)
 	x.ADDQ(U8(x.lanes), dst)
+	x.SUBQ(U8(x.lanes), n)
+	x.JNZ(LabelRef("next"))
+	x.Label("end")
+	x.ret()
+}
+
+// int8Dequantize writes the way back from bytes alone.
+func int8Dequantize(x *isa) {
+	x.function("int8Dequantize"+x.name, "func(dst []float32, src *uint8, flip uint32, zero int32, scale float32)",
+		"int8Dequantize"+x.name+" is dst[i] = (src[i]^flip - zero) * scale, the difference being an integer;",
+		fmt.Sprintf("len(dst) is a multiple of %d.", x.lanes))
+	n, dst, src := x.slice("dst"), x.base("dst"), x.param("src")
+	scale, zero, flip := x.broadcast("scale"), x.broadcast("zero"), x.broadcast("flip")
+	x.TESTQ(n, n)
+	x.JZ(LabelRef("end"))
+	x.Label("next")
+	v := x.to(x.VPMOVZXBD, Mem{Base: src})
+	if x.wide {
+		x.VPXORD(flip, v, v)
+	} else {
+		x.VPXOR(flip, v, v)
+	}
+	x.VPSUBD(zero, v, v)
+	x.VMOVUPS(x.mul(x.to(x.VCVTDQ2PS, v), scale), Mem{Base: dst})
+	x.ADDQ(U32(x.bytes()), dst)
+	x.ADDQ(U8(x.lanes), src)
 	x.SUBQ(U8(x.lanes), n)
 	x.JNZ(LabelRef("next"))
 	x.Label("end")

@@ -39,6 +39,7 @@ var families = []struct {
 	{"backward", emitBackward},
 	{"int8", emitInt8},
 	{"bf16", emitBF16},
+	{"half", emitHalf},
 }
 
 func main() {

@@ -147,6 +147,9 @@ func (m *machine) arguments(fn *ir.Function, args []any) error {
 		case reflect.Int32:
 			order.PutUint32(at, uint32(v.Int()))
 			want = 4
+		case reflect.Uint32:
+			order.PutUint32(at, uint32(v.Uint()))
+			want = 4
 		case reflect.Float32:
 			order.PutUint32(at, math.Float32bits(float32(v.Float())))
 			want = 4

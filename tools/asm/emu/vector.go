@@ -214,6 +214,9 @@ func (m *machine) immediate(opcode string, ops []operand.Op) bool {
 		return m.compareFloats(c, ops[2], ops[1], dst)
 	}
 	var d vector
+	if opcode == "VCVTPS2PH" {
+		return m.shorten(c, ops[1], dst)
+	}
 	if len(ops) == 3 {
 		switch opcode {
 		case "VEXTRACTF128", "VEXTRACTI128":
@@ -366,6 +369,9 @@ func (m *machine) convert(opcode string, from, dst operand.Op) bool {
 	n := width(dst)
 	var d vector
 	switch opcode {
+	case "VPMOVZXBD", "VCVTPH2PS":
+		m.put(dst, m.lengthen(opcode, from, n))
+		return true
 	case "VBROADCASTSS", "VPBROADCASTD":
 		v := m.load(from, 4)
 		for l := range n / 4 {
