@@ -30,7 +30,7 @@ type Quantized interface {
 // to a narrower type first. NaN becomes lo.
 func Quantize[T Quantized](p *Pool, dst []T, x, scale []float32, zero []T, b *Blocks, lo, hi float64, quotient func(float32) float32) {
 	if quotient == nil && hi-lo == 255 && unsafe.Sizeof(T(0)) == 1 {
-		t := byteTask{v: active, b: b, reals: x, bytes: wordsAs[uint8](dst), scale: scale, zero: wordsAs[uint8](zero), signed: lo < 0}
+		t := byteTask{v: active, b: *b, reals: x, bytes: wordsAs[uint8](dst), scale: scale, zero: wordsAs[uint8](zero), signed: lo < 0}
 		if t.start(p) {
 			return
 		}
@@ -83,7 +83,7 @@ func Quotients(dst, x, scale, zero []float32, b *Blocks) {
 // Dequantize is dst[i] = (x[i] - zero) * scale, where zero may be nil.
 func Dequantize[T Number](p *Pool, dst []float32, x []T, scale []float32, zero []T, b *Blocks) {
 	if unsafe.Sizeof(T(0)) == 1 {
-		t := byteTask{v: active, b: b, reals: dst, bytes: wordsAs[uint8](x), scale: scale, zero: wordsAs[uint8](zero), signed: T(0)-1 < 0, back: true}
+		t := byteTask{v: active, b: *b, reals: dst, bytes: wordsAs[uint8](x), scale: scale, zero: wordsAs[uint8](zero), signed: T(0)-1 < 0, back: true}
 		if t.start(p) {
 			return
 		}

@@ -9,7 +9,7 @@ import (
 // scale are cut into pieces, which run in parallel.
 type byteTask struct {
 	v      *variant
-	b      *Blocks
+	b      Blocks
 	reals  []float32
 	bytes  []uint8
 	scale  []float32
