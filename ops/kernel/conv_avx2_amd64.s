@@ -4,104 +4,122 @@
 
 #include "textflag.h"
 
-// func conv1x8AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv1x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv1x8AVX2(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv1x8AVX2(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel1:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Y0
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none1
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x08
-	JNE          part2
-	VADDPS       (SI), Y0, Y0
-	JMP          end3
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Y0
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none2
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole3
+	CMPQ         last+56(FP), $0x08
+	JNE          part4
 
-part2:
-	MOVQ       last+48(FP), DI
-	LEAQ       tail_AVX2<>+0(SB), R8
-	MOVQ       $0x00000010, R9
-	SUBQ       DI, R9
-	VMOVUPS    (R8)(R9*4), Y4
-	VMASKMOVPS (SI), Y4, Y4
+whole3:
+	VADDPS (R8), Y0, Y0
+	JMP    end5
+
+part4:
+	MOVQ       last+56(FP), R9
+	LEAQ       tail_AVX2<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	VMOVUPS    (R10)(R11*4), Y4
+	VMASKMOVPS (R8), Y4, Y4
 	VADDPS     Y4, Y0, Y0
 
-end3:
-none1:
-	SUBQ $0x04, BX
-	JLT  tail6
+end5:
+none2:
+	SUBQ $0x04, DI
+	JLT  tail8
 
-four4:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y4
-	VBROADCASTSS (AX), Y5
+four6:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y4
+	VBROADCASTSS (BX), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Y4
-	VBROADCASTSS 4(AX), Y5
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Y4
+	VBROADCASTSS 4(BX), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Y4
-	VBROADCASTSS 8(AX), Y5
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Y4
+	VBROADCASTSS 8(BX), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Y4
-	VBROADCASTSS 12(AX), Y5
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Y4
+	VBROADCASTSS 12(BX), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         $0x10, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four4
+	ADDQ         $0x10, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four6
 
-tail6:
-	ADDQ $0x04, BX
-	JZ   done7
+tail8:
+	ADDQ $0x04, DI
+	JZ   done9
 
-one5:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y4
-	VBROADCASTSS (AX), Y5
+one7:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y4
+	VBROADCASTSS (BX), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	ADDQ         $0x04, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one5
+	ADDQ         $0x04, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one7
 
-done7:
+done9:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y3, Y0, Y0
-	VBROADCASTSS lo+80(FP), Y1
+	VBROADCASTSS lo+88(FP), Y1
 	VMAXPS       Y0, Y1, Y0
-	VBROADCASTSS hi+84(FP), Y1
+	VBROADCASTSS hi+92(FP), Y1
 	VMINPS       Y0, Y1, Y0
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x08
-	JNE          part8
-	VMOVUPS      Y0, (AX)
-	JMP          end9
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole10
+	CMPQ         last+56(FP), $0x08
+	JNE          part11
 
-part8:
-	MOVQ       last+48(FP), CX
-	LEAQ       tail_AVX2<>+0(SB), DX
-	MOVQ       $0x00000010, BX
-	SUBQ       CX, BX
-	VMOVUPS    (DX)(BX*4), Y1
-	VMASKMOVPS Y0, Y1, (AX)
+whole10:
+	VMOVUPS Y0, (BX)
+	JMP     end12
 
-end9:
+part11:
+	MOVQ       last+56(FP), SI
+	LEAQ       tail_AVX2<>+0(SB), DI
+	MOVQ       $0x00000010, R8
+	SUBQ       SI, R8
+	VMOVUPS    (DI)(R8*4), Y1
+	VMASKMOVPS Y0, Y1, (BX)
+
+end12:
+	ADDQ $0x00000020, AX
+	ADDQ $0x00000020, DX
+	DECQ CX
+	JNZ  panel1
 	VZEROUPPER
 	RET
 
@@ -139,142 +157,164 @@ DATA tail_AVX2<>+120(SB)/4, $0x00000000
 DATA tail_AVX2<>+124(SB)/4, $0x00000000
 GLOBL tail_AVX2<>(SB), RODATA|NOPTR, $128
 
-// func conv2x8AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv2x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv2x8AVX2(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv2x8AVX2(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel13:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Y0
-	VBROADCASTSS 4(SI), Y1
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none10
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x08
-	JNE          part11
-	VADDPS       (SI), Y0, Y0
-	ADDQ         DI, SI
-	VADDPS       (SI), Y1, Y1
-	JMP          end12
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS 4(R8), Y1
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none14
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole15
+	CMPQ         last+56(FP), $0x08
+	JNE          part16
 
-part11:
-	MOVQ       last+48(FP), R8
-	LEAQ       tail_AVX2<>+0(SB), R9
-	MOVQ       $0x00000010, R10
-	SUBQ       R8, R10
-	VMOVUPS    (R9)(R10*4), Y9
-	VMASKMOVPS (SI), Y9, Y8
+whole15:
+	VADDPS (R8), Y0, Y0
+	ADDQ   R9, R8
+	VADDPS (R8), Y1, Y1
+	JMP    end17
+
+part16:
+	MOVQ       last+56(FP), R10
+	LEAQ       tail_AVX2<>+0(SB), R11
+	MOVQ       $0x00000010, R12
+	SUBQ       R10, R12
+	VMOVUPS    (R11)(R12*4), Y9
+	VMASKMOVPS (R8), Y9, Y8
 	VADDPS     Y8, Y0, Y0
-	ADDQ       DI, SI
-	VMASKMOVPS (SI), Y9, Y8
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y9, Y8
 	VADDPS     Y8, Y1, Y1
 
-end12:
-none10:
-	SUBQ $0x04, BX
-	JLT  tail15
+end17:
+none14:
+	SUBQ $0x04, DI
+	JLT  tail20
 
-four13:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VBROADCASTSS (AX), Y9
+four18:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VBROADCASTSS (BX), Y9
 	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS 4(AX), Y9
+	VBROADCASTSS 4(BX), Y9
 	VFMADD231PS  Y8, Y9, Y1
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VBROADCASTSS 8(AX), Y9
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VBROADCASTSS 8(BX), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 12(AX), Y9
+	VBROADCASTSS 12(BX), Y9
 	VFMADD231PS  Y8, Y9, Y3
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VBROADCASTSS 16(AX), Y9
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VBROADCASTSS 16(BX), Y9
 	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS 20(AX), Y9
+	VBROADCASTSS 20(BX), Y9
 	VFMADD231PS  Y8, Y9, Y5
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VBROADCASTSS 24(AX), Y9
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VBROADCASTSS 24(BX), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS 28(AX), Y9
+	VBROADCASTSS 28(BX), Y9
 	VFMADD231PS  Y8, Y9, Y7
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four13
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four18
 
-tail15:
-	ADDQ $0x04, BX
-	JZ   done16
+tail20:
+	ADDQ $0x04, DI
+	JZ   done21
 
-one14:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VBROADCASTSS (AX), Y9
+one19:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VBROADCASTSS (BX), Y9
 	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS 4(AX), Y9
+	VBROADCASTSS 4(BX), Y9
 	VFMADD231PS  Y8, Y9, Y1
-	ADDQ         $0x08, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one14
+	ADDQ         $0x08, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one19
 
-done16:
+done21:
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y3, Y1, Y1
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y0, Y0
 	VADDPS       Y7, Y1, Y1
-	VBROADCASTSS lo+80(FP), Y2
+	VBROADCASTSS lo+88(FP), Y2
 	VMAXPS       Y0, Y2, Y0
 	VMAXPS       Y1, Y2, Y1
-	VBROADCASTSS hi+84(FP), Y2
+	VBROADCASTSS hi+92(FP), Y2
 	VMINPS       Y0, Y2, Y0
 	VMINPS       Y1, Y2, Y1
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x08
-	JNE          part17
-	VMOVUPS      Y0, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y1, (AX)
-	JMP          end18
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole22
+	CMPQ         last+56(FP), $0x08
+	JNE          part23
 
-part17:
-	MOVQ       last+48(FP), DX
-	LEAQ       tail_AVX2<>+0(SB), BX
-	MOVQ       $0x00000010, SI
-	SUBQ       DX, SI
-	VMOVUPS    (BX)(SI*4), Y2
-	VMASKMOVPS Y0, Y2, (AX)
-	ADDQ       CX, AX
-	VMASKMOVPS Y1, Y2, (AX)
+whole22:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	JMP     end24
 
-end18:
+part23:
+	MOVQ       last+56(FP), DI
+	LEAQ       tail_AVX2<>+0(SB), R8
+	MOVQ       $0x00000010, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y2
+	VMASKMOVPS Y0, Y2, (BX)
+	ADDQ       SI, BX
+	VMASKMOVPS Y1, Y2, (BX)
+
+end24:
+	ADDQ $0x00000020, AX
+	ADDQ $0x00000020, DX
+	DECQ CX
+	JNZ  panel13
 	VZEROUPPER
 	RET
 
-// func conv3x8AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv3x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv3x8AVX2(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv3x8AVX2(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel25:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
@@ -284,102 +324,107 @@ TEXT ·conv3x8AVX2(SB), NOSPLIT, $0-88
 	VXORPS       Y9, Y9, Y9
 	VXORPS       Y10, Y10, Y10
 	VXORPS       Y11, Y11, Y11
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Y0
-	VBROADCASTSS 4(SI), Y1
-	VBROADCASTSS 8(SI), Y2
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none19
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x08
-	JNE          part20
-	VADDPS       (SI), Y0, Y0
-	ADDQ         DI, SI
-	VADDPS       (SI), Y1, Y1
-	ADDQ         DI, SI
-	VADDPS       (SI), Y2, Y2
-	JMP          end21
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS 4(R8), Y1
+	VBROADCASTSS 8(R8), Y2
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none26
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole27
+	CMPQ         last+56(FP), $0x08
+	JNE          part28
 
-part20:
-	MOVQ       last+48(FP), R8
-	LEAQ       tail_AVX2<>+0(SB), R9
-	MOVQ       $0x00000010, R10
-	SUBQ       R8, R10
-	VMOVUPS    (R9)(R10*4), Y13
-	VMASKMOVPS (SI), Y13, Y12
+whole27:
+	VADDPS (R8), Y0, Y0
+	ADDQ   R9, R8
+	VADDPS (R8), Y1, Y1
+	ADDQ   R9, R8
+	VADDPS (R8), Y2, Y2
+	JMP    end29
+
+part28:
+	MOVQ       last+56(FP), R10
+	LEAQ       tail_AVX2<>+0(SB), R11
+	MOVQ       $0x00000010, R12
+	SUBQ       R10, R12
+	VMOVUPS    (R11)(R12*4), Y13
+	VMASKMOVPS (R8), Y13, Y12
 	VADDPS     Y12, Y0, Y0
-	ADDQ       DI, SI
-	VMASKMOVPS (SI), Y13, Y12
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y13, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       DI, SI
-	VMASKMOVPS (SI), Y13, Y12
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y13, Y12
 	VADDPS     Y12, Y2, Y2
 
-end21:
-none19:
-	SUBQ $0x04, BX
-	JLT  tail24
+end29:
+none26:
+	SUBQ $0x04, DI
+	JLT  tail32
 
-four22:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VBROADCASTSS (AX), Y13
+four30:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VBROADCASTSS (BX), Y13
 	VFMADD231PS  Y12, Y13, Y0
-	VBROADCASTSS 4(AX), Y13
+	VBROADCASTSS 4(BX), Y13
 	VFMADD231PS  Y12, Y13, Y1
-	VBROADCASTSS 8(AX), Y13
+	VBROADCASTSS 8(BX), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VBROADCASTSS 12(AX), Y13
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VBROADCASTSS 12(BX), Y13
 	VFMADD231PS  Y12, Y13, Y3
-	VBROADCASTSS 16(AX), Y13
+	VBROADCASTSS 16(BX), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS 20(AX), Y13
+	VBROADCASTSS 20(BX), Y13
 	VFMADD231PS  Y12, Y13, Y5
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VBROADCASTSS 24(AX), Y13
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VBROADCASTSS 24(BX), Y13
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS 28(AX), Y13
+	VBROADCASTSS 28(BX), Y13
 	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS 32(AX), Y13
+	VBROADCASTSS 32(BX), Y13
 	VFMADD231PS  Y12, Y13, Y8
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VBROADCASTSS 36(AX), Y13
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VBROADCASTSS 36(BX), Y13
 	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS 40(AX), Y13
+	VBROADCASTSS 40(BX), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS 44(AX), Y13
+	VBROADCASTSS 44(BX), Y13
 	VFMADD231PS  Y12, Y13, Y11
-	ADDQ         $0x30, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four22
+	ADDQ         $0x30, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four30
 
-tail24:
-	ADDQ $0x04, BX
-	JZ   done25
+tail32:
+	ADDQ $0x04, DI
+	JZ   done33
 
-one23:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VBROADCASTSS (AX), Y13
+one31:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VBROADCASTSS (BX), Y13
 	VFMADD231PS  Y12, Y13, Y0
-	VBROADCASTSS 4(AX), Y13
+	VBROADCASTSS 4(BX), Y13
 	VFMADD231PS  Y12, Y13, Y1
-	VBROADCASTSS 8(AX), Y13
+	VBROADCASTSS 8(BX), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	ADDQ         $0x0c, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one23
+	ADDQ         $0x0c, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one31
 
-done25:
+done33:
 	VADDPS       Y3, Y0, Y0
 	VADDPS       Y4, Y1, Y1
 	VADDPS       Y5, Y2, Y2
@@ -389,1248 +434,1374 @@ done25:
 	VADDPS       Y9, Y0, Y0
 	VADDPS       Y10, Y1, Y1
 	VADDPS       Y11, Y2, Y2
-	VBROADCASTSS lo+80(FP), Y3
+	VBROADCASTSS lo+88(FP), Y3
 	VMAXPS       Y0, Y3, Y0
 	VMAXPS       Y1, Y3, Y1
 	VMAXPS       Y2, Y3, Y2
-	VBROADCASTSS hi+84(FP), Y3
+	VBROADCASTSS hi+92(FP), Y3
 	VMINPS       Y0, Y3, Y0
 	VMINPS       Y1, Y3, Y1
 	VMINPS       Y2, Y3, Y2
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x08
-	JNE          part26
-	VMOVUPS      Y0, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y1, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y2, (AX)
-	JMP          end27
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole34
+	CMPQ         last+56(FP), $0x08
+	JNE          part35
 
-part26:
-	MOVQ       last+48(FP), DX
-	LEAQ       tail_AVX2<>+0(SB), BX
-	MOVQ       $0x00000010, SI
-	SUBQ       DX, SI
-	VMOVUPS    (BX)(SI*4), Y3
-	VMASKMOVPS Y0, Y3, (AX)
-	ADDQ       CX, AX
-	VMASKMOVPS Y1, Y3, (AX)
-	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y3, (AX)
+whole34:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	JMP     end36
 
-end27:
+part35:
+	MOVQ       last+56(FP), DI
+	LEAQ       tail_AVX2<>+0(SB), R8
+	MOVQ       $0x00000010, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y3
+	VMASKMOVPS Y0, Y3, (BX)
+	ADDQ       SI, BX
+	VMASKMOVPS Y1, Y3, (BX)
+	ADDQ       SI, BX
+	VMASKMOVPS Y2, Y3, (BX)
+
+end36:
+	ADDQ $0x00000020, AX
+	ADDQ $0x00000020, DX
+	DECQ CX
+	JNZ  panel25
 	VZEROUPPER
 	RET
 
-// func conv4x8AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv4x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv4x8AVX2(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv4x8AVX2(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel37:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Y0
-	VBROADCASTSS 4(SI), Y1
-	VBROADCASTSS 8(SI), Y2
-	VBROADCASTSS 12(SI), Y3
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none28
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x08
-	JNE          part29
-	VADDPS       (SI), Y0, Y0
-	ADDQ         DI, SI
-	VADDPS       (SI), Y1, Y1
-	ADDQ         DI, SI
-	VADDPS       (SI), Y2, Y2
-	ADDQ         DI, SI
-	VADDPS       (SI), Y3, Y3
-	JMP          end30
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS 4(R8), Y1
+	VBROADCASTSS 8(R8), Y2
+	VBROADCASTSS 12(R8), Y3
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none38
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole39
+	CMPQ         last+56(FP), $0x08
+	JNE          part40
 
-part29:
-	MOVQ       last+48(FP), R8
-	LEAQ       tail_AVX2<>+0(SB), R9
-	MOVQ       $0x00000010, R10
-	SUBQ       R8, R10
-	VMOVUPS    (R9)(R10*4), Y9
-	VMASKMOVPS (SI), Y9, Y8
+whole39:
+	VADDPS (R8), Y0, Y0
+	ADDQ   R9, R8
+	VADDPS (R8), Y1, Y1
+	ADDQ   R9, R8
+	VADDPS (R8), Y2, Y2
+	ADDQ   R9, R8
+	VADDPS (R8), Y3, Y3
+	JMP    end41
+
+part40:
+	MOVQ       last+56(FP), R10
+	LEAQ       tail_AVX2<>+0(SB), R11
+	MOVQ       $0x00000010, R12
+	SUBQ       R10, R12
+	VMOVUPS    (R11)(R12*4), Y9
+	VMASKMOVPS (R8), Y9, Y8
 	VADDPS     Y8, Y0, Y0
-	ADDQ       DI, SI
-	VMASKMOVPS (SI), Y9, Y8
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y9, Y8
 	VADDPS     Y8, Y1, Y1
-	ADDQ       DI, SI
-	VMASKMOVPS (SI), Y9, Y8
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y9, Y8
 	VADDPS     Y8, Y2, Y2
-	ADDQ       DI, SI
-	VMASKMOVPS (SI), Y9, Y8
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y9, Y8
 	VADDPS     Y8, Y3, Y3
 
-end30:
-none28:
-	SUBQ $0x04, BX
-	JLT  tail33
+end41:
+none38:
+	SUBQ $0x04, DI
+	JLT  tail44
 
-four31:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VBROADCASTSS (AX), Y9
+four42:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VBROADCASTSS (BX), Y9
 	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS 4(AX), Y9
+	VBROADCASTSS 4(BX), Y9
 	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS 8(AX), Y9
+	VBROADCASTSS 8(BX), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 12(AX), Y9
+	VBROADCASTSS 12(BX), Y9
 	VFMADD231PS  Y8, Y9, Y3
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VBROADCASTSS 16(AX), Y9
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VBROADCASTSS 16(BX), Y9
 	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS 20(AX), Y9
+	VBROADCASTSS 20(BX), Y9
 	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS 24(AX), Y9
+	VBROADCASTSS 24(BX), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS 28(AX), Y9
+	VBROADCASTSS 28(BX), Y9
 	VFMADD231PS  Y8, Y9, Y7
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VBROADCASTSS 32(AX), Y9
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VBROADCASTSS 32(BX), Y9
 	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS 36(AX), Y9
+	VBROADCASTSS 36(BX), Y9
 	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS 40(AX), Y9
+	VBROADCASTSS 40(BX), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 44(AX), Y9
+	VBROADCASTSS 44(BX), Y9
 	VFMADD231PS  Y8, Y9, Y3
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VBROADCASTSS 48(AX), Y9
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VBROADCASTSS 48(BX), Y9
 	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS 52(AX), Y9
+	VBROADCASTSS 52(BX), Y9
 	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS 56(AX), Y9
+	VBROADCASTSS 56(BX), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS 60(AX), Y9
+	VBROADCASTSS 60(BX), Y9
 	VFMADD231PS  Y8, Y9, Y7
-	ADDQ         $0x40, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four31
+	ADDQ         $0x40, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four42
 
-tail33:
-	ADDQ $0x04, BX
-	JZ   done34
+tail44:
+	ADDQ $0x04, DI
+	JZ   done45
 
-one32:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VBROADCASTSS (AX), Y9
+one43:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VBROADCASTSS (BX), Y9
 	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS 4(AX), Y9
+	VBROADCASTSS 4(BX), Y9
 	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS 8(AX), Y9
+	VBROADCASTSS 8(BX), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS 12(AX), Y9
+	VBROADCASTSS 12(BX), Y9
 	VFMADD231PS  Y8, Y9, Y3
-	ADDQ         $0x10, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one32
+	ADDQ         $0x10, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one43
 
-done34:
+done45:
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y2, Y2
 	VADDPS       Y7, Y3, Y3
-	VBROADCASTSS lo+80(FP), Y4
+	VBROADCASTSS lo+88(FP), Y4
 	VMAXPS       Y0, Y4, Y0
 	VMAXPS       Y1, Y4, Y1
 	VMAXPS       Y2, Y4, Y2
 	VMAXPS       Y3, Y4, Y3
-	VBROADCASTSS hi+84(FP), Y4
+	VBROADCASTSS hi+92(FP), Y4
 	VMINPS       Y0, Y4, Y0
 	VMINPS       Y1, Y4, Y1
 	VMINPS       Y2, Y4, Y2
 	VMINPS       Y3, Y4, Y3
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x08
-	JNE          part35
-	VMOVUPS      Y0, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y1, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y2, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y3, (AX)
-	JMP          end36
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole46
+	CMPQ         last+56(FP), $0x08
+	JNE          part47
 
-part35:
-	MOVQ       last+48(FP), DX
-	LEAQ       tail_AVX2<>+0(SB), BX
-	MOVQ       $0x00000010, SI
-	SUBQ       DX, SI
-	VMOVUPS    (BX)(SI*4), Y4
-	VMASKMOVPS Y0, Y4, (AX)
-	ADDQ       CX, AX
-	VMASKMOVPS Y1, Y4, (AX)
-	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y4, (AX)
-	ADDQ       CX, AX
-	VMASKMOVPS Y3, Y4, (AX)
+whole46:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y3, (BX)
+	JMP     end48
 
-end36:
+part47:
+	MOVQ       last+56(FP), DI
+	LEAQ       tail_AVX2<>+0(SB), R8
+	MOVQ       $0x00000010, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y4
+	VMASKMOVPS Y0, Y4, (BX)
+	ADDQ       SI, BX
+	VMASKMOVPS Y1, Y4, (BX)
+	ADDQ       SI, BX
+	VMASKMOVPS Y2, Y4, (BX)
+	ADDQ       SI, BX
+	VMASKMOVPS Y3, Y4, (BX)
+
+end48:
+	ADDQ $0x00000020, AX
+	ADDQ $0x00000020, DX
+	DECQ CX
+	JNZ  panel37
 	VZEROUPPER
 	RET
 
-// func conv5x8AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv5x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv5x8AVX2(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv5x8AVX2(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel49:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
 	VXORPS       Y8, Y8, Y8
 	VXORPS       Y9, Y9, Y9
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Y0
-	VBROADCASTSS 4(SI), Y1
-	VBROADCASTSS 8(SI), Y2
-	VBROADCASTSS 12(SI), Y3
-	VBROADCASTSS 16(SI), Y4
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none37
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x08
-	JNE          part38
-	VADDPS       (SI), Y0, Y0
-	ADDQ         DI, SI
-	VADDPS       (SI), Y1, Y1
-	ADDQ         DI, SI
-	VADDPS       (SI), Y2, Y2
-	ADDQ         DI, SI
-	VADDPS       (SI), Y3, Y3
-	ADDQ         DI, SI
-	VADDPS       (SI), Y4, Y4
-	JMP          end39
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS 4(R8), Y1
+	VBROADCASTSS 8(R8), Y2
+	VBROADCASTSS 12(R8), Y3
+	VBROADCASTSS 16(R8), Y4
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none50
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole51
+	CMPQ         last+56(FP), $0x08
+	JNE          part52
 
-part38:
-	MOVQ       last+48(FP), R8
-	LEAQ       tail_AVX2<>+0(SB), R9
-	MOVQ       $0x00000010, R10
-	SUBQ       R8, R10
-	VMOVUPS    (R9)(R10*4), Y11
-	VMASKMOVPS (SI), Y11, Y10
+whole51:
+	VADDPS (R8), Y0, Y0
+	ADDQ   R9, R8
+	VADDPS (R8), Y1, Y1
+	ADDQ   R9, R8
+	VADDPS (R8), Y2, Y2
+	ADDQ   R9, R8
+	VADDPS (R8), Y3, Y3
+	ADDQ   R9, R8
+	VADDPS (R8), Y4, Y4
+	JMP    end53
+
+part52:
+	MOVQ       last+56(FP), R10
+	LEAQ       tail_AVX2<>+0(SB), R11
+	MOVQ       $0x00000010, R12
+	SUBQ       R10, R12
+	VMOVUPS    (R11)(R12*4), Y11
+	VMASKMOVPS (R8), Y11, Y10
 	VADDPS     Y10, Y0, Y0
-	ADDQ       DI, SI
-	VMASKMOVPS (SI), Y11, Y10
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y11, Y10
 	VADDPS     Y10, Y1, Y1
-	ADDQ       DI, SI
-	VMASKMOVPS (SI), Y11, Y10
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y11, Y10
 	VADDPS     Y10, Y2, Y2
-	ADDQ       DI, SI
-	VMASKMOVPS (SI), Y11, Y10
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y11, Y10
 	VADDPS     Y10, Y3, Y3
-	ADDQ       DI, SI
-	VMASKMOVPS (SI), Y11, Y10
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y11, Y10
 	VADDPS     Y10, Y4, Y4
 
-end39:
-none37:
-	SUBQ $0x04, BX
-	JLT  tail42
+end53:
+none50:
+	SUBQ $0x04, DI
+	JLT  tail56
 
-four40:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y10
-	VBROADCASTSS (AX), Y11
+four54:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y10
+	VBROADCASTSS (BX), Y11
 	VFMADD231PS  Y10, Y11, Y0
-	VBROADCASTSS 4(AX), Y11
+	VBROADCASTSS 4(BX), Y11
 	VFMADD231PS  Y10, Y11, Y1
-	VBROADCASTSS 8(AX), Y11
+	VBROADCASTSS 8(BX), Y11
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS 12(AX), Y11
+	VBROADCASTSS 12(BX), Y11
 	VFMADD231PS  Y10, Y11, Y3
-	VBROADCASTSS 16(AX), Y11
+	VBROADCASTSS 16(BX), Y11
 	VFMADD231PS  Y10, Y11, Y4
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Y10
-	VBROADCASTSS 20(AX), Y11
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Y10
+	VBROADCASTSS 20(BX), Y11
 	VFMADD231PS  Y10, Y11, Y5
-	VBROADCASTSS 24(AX), Y11
+	VBROADCASTSS 24(BX), Y11
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS 28(AX), Y11
+	VBROADCASTSS 28(BX), Y11
 	VFMADD231PS  Y10, Y11, Y7
-	VBROADCASTSS 32(AX), Y11
+	VBROADCASTSS 32(BX), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	VBROADCASTSS 36(AX), Y11
+	VBROADCASTSS 36(BX), Y11
 	VFMADD231PS  Y10, Y11, Y9
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Y10
-	VBROADCASTSS 40(AX), Y11
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Y10
+	VBROADCASTSS 40(BX), Y11
 	VFMADD231PS  Y10, Y11, Y0
-	VBROADCASTSS 44(AX), Y11
+	VBROADCASTSS 44(BX), Y11
 	VFMADD231PS  Y10, Y11, Y1
-	VBROADCASTSS 48(AX), Y11
+	VBROADCASTSS 48(BX), Y11
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS 52(AX), Y11
+	VBROADCASTSS 52(BX), Y11
 	VFMADD231PS  Y10, Y11, Y3
-	VBROADCASTSS 56(AX), Y11
+	VBROADCASTSS 56(BX), Y11
 	VFMADD231PS  Y10, Y11, Y4
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Y10
-	VBROADCASTSS 60(AX), Y11
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Y10
+	VBROADCASTSS 60(BX), Y11
 	VFMADD231PS  Y10, Y11, Y5
-	VBROADCASTSS 64(AX), Y11
+	VBROADCASTSS 64(BX), Y11
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS 68(AX), Y11
+	VBROADCASTSS 68(BX), Y11
 	VFMADD231PS  Y10, Y11, Y7
-	VBROADCASTSS 72(AX), Y11
+	VBROADCASTSS 72(BX), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	VBROADCASTSS 76(AX), Y11
+	VBROADCASTSS 76(BX), Y11
 	VFMADD231PS  Y10, Y11, Y9
-	ADDQ         $0x50, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four40
+	ADDQ         $0x50, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four54
 
-tail42:
-	ADDQ $0x04, BX
-	JZ   done43
+tail56:
+	ADDQ $0x04, DI
+	JZ   done57
 
-one41:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y10
-	VBROADCASTSS (AX), Y11
+one55:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y10
+	VBROADCASTSS (BX), Y11
 	VFMADD231PS  Y10, Y11, Y0
-	VBROADCASTSS 4(AX), Y11
+	VBROADCASTSS 4(BX), Y11
 	VFMADD231PS  Y10, Y11, Y1
-	VBROADCASTSS 8(AX), Y11
+	VBROADCASTSS 8(BX), Y11
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS 12(AX), Y11
+	VBROADCASTSS 12(BX), Y11
 	VFMADD231PS  Y10, Y11, Y3
-	VBROADCASTSS 16(AX), Y11
+	VBROADCASTSS 16(BX), Y11
 	VFMADD231PS  Y10, Y11, Y4
-	ADDQ         $0x14, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one41
+	ADDQ         $0x14, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one55
 
-done43:
+done57:
 	VADDPS       Y5, Y0, Y0
 	VADDPS       Y6, Y1, Y1
 	VADDPS       Y7, Y2, Y2
 	VADDPS       Y8, Y3, Y3
 	VADDPS       Y9, Y4, Y4
-	VBROADCASTSS lo+80(FP), Y5
+	VBROADCASTSS lo+88(FP), Y5
 	VMAXPS       Y0, Y5, Y0
 	VMAXPS       Y1, Y5, Y1
 	VMAXPS       Y2, Y5, Y2
 	VMAXPS       Y3, Y5, Y3
 	VMAXPS       Y4, Y5, Y4
-	VBROADCASTSS hi+84(FP), Y5
+	VBROADCASTSS hi+92(FP), Y5
 	VMINPS       Y0, Y5, Y0
 	VMINPS       Y1, Y5, Y1
 	VMINPS       Y2, Y5, Y2
 	VMINPS       Y3, Y5, Y3
 	VMINPS       Y4, Y5, Y4
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x08
-	JNE          part44
-	VMOVUPS      Y0, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y1, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y2, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y3, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y4, (AX)
-	JMP          end45
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole58
+	CMPQ         last+56(FP), $0x08
+	JNE          part59
 
-part44:
-	MOVQ       last+48(FP), DX
-	LEAQ       tail_AVX2<>+0(SB), BX
-	MOVQ       $0x00000010, SI
-	SUBQ       DX, SI
-	VMOVUPS    (BX)(SI*4), Y5
-	VMASKMOVPS Y0, Y5, (AX)
-	ADDQ       CX, AX
-	VMASKMOVPS Y1, Y5, (AX)
-	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y5, (AX)
-	ADDQ       CX, AX
-	VMASKMOVPS Y3, Y5, (AX)
-	ADDQ       CX, AX
-	VMASKMOVPS Y4, Y5, (AX)
+whole58:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y3, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	JMP     end60
 
-end45:
+part59:
+	MOVQ       last+56(FP), DI
+	LEAQ       tail_AVX2<>+0(SB), R8
+	MOVQ       $0x00000010, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y5
+	VMASKMOVPS Y0, Y5, (BX)
+	ADDQ       SI, BX
+	VMASKMOVPS Y1, Y5, (BX)
+	ADDQ       SI, BX
+	VMASKMOVPS Y2, Y5, (BX)
+	ADDQ       SI, BX
+	VMASKMOVPS Y3, Y5, (BX)
+	ADDQ       SI, BX
+	VMASKMOVPS Y4, Y5, (BX)
+
+end60:
+	ADDQ $0x00000020, AX
+	ADDQ $0x00000020, DX
+	DECQ CX
+	JNZ  panel49
 	VZEROUPPER
 	RET
 
-// func conv6x8AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv6x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv6x8AVX2(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv6x8AVX2(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel61:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
 	VXORPS       Y8, Y8, Y8
 	VXORPS       Y9, Y9, Y9
 	VXORPS       Y10, Y10, Y10
 	VXORPS       Y11, Y11, Y11
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Y0
-	VBROADCASTSS 4(SI), Y1
-	VBROADCASTSS 8(SI), Y2
-	VBROADCASTSS 12(SI), Y3
-	VBROADCASTSS 16(SI), Y4
-	VBROADCASTSS 20(SI), Y5
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none46
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x08
-	JNE          part47
-	VADDPS       (SI), Y0, Y0
-	ADDQ         DI, SI
-	VADDPS       (SI), Y1, Y1
-	ADDQ         DI, SI
-	VADDPS       (SI), Y2, Y2
-	ADDQ         DI, SI
-	VADDPS       (SI), Y3, Y3
-	ADDQ         DI, SI
-	VADDPS       (SI), Y4, Y4
-	ADDQ         DI, SI
-	VADDPS       (SI), Y5, Y5
-	JMP          end48
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS 4(R8), Y1
+	VBROADCASTSS 8(R8), Y2
+	VBROADCASTSS 12(R8), Y3
+	VBROADCASTSS 16(R8), Y4
+	VBROADCASTSS 20(R8), Y5
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none62
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole63
+	CMPQ         last+56(FP), $0x08
+	JNE          part64
 
-part47:
-	MOVQ       last+48(FP), R8
-	LEAQ       tail_AVX2<>+0(SB), R9
-	MOVQ       $0x00000010, R10
-	SUBQ       R8, R10
-	VMOVUPS    (R9)(R10*4), Y13
-	VMASKMOVPS (SI), Y13, Y12
+whole63:
+	VADDPS (R8), Y0, Y0
+	ADDQ   R9, R8
+	VADDPS (R8), Y1, Y1
+	ADDQ   R9, R8
+	VADDPS (R8), Y2, Y2
+	ADDQ   R9, R8
+	VADDPS (R8), Y3, Y3
+	ADDQ   R9, R8
+	VADDPS (R8), Y4, Y4
+	ADDQ   R9, R8
+	VADDPS (R8), Y5, Y5
+	JMP    end65
+
+part64:
+	MOVQ       last+56(FP), R10
+	LEAQ       tail_AVX2<>+0(SB), R11
+	MOVQ       $0x00000010, R12
+	SUBQ       R10, R12
+	VMOVUPS    (R11)(R12*4), Y13
+	VMASKMOVPS (R8), Y13, Y12
 	VADDPS     Y12, Y0, Y0
-	ADDQ       DI, SI
-	VMASKMOVPS (SI), Y13, Y12
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y13, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       DI, SI
-	VMASKMOVPS (SI), Y13, Y12
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y13, Y12
 	VADDPS     Y12, Y2, Y2
-	ADDQ       DI, SI
-	VMASKMOVPS (SI), Y13, Y12
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y13, Y12
 	VADDPS     Y12, Y3, Y3
-	ADDQ       DI, SI
-	VMASKMOVPS (SI), Y13, Y12
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y13, Y12
 	VADDPS     Y12, Y4, Y4
-	ADDQ       DI, SI
-	VMASKMOVPS (SI), Y13, Y12
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y13, Y12
 	VADDPS     Y12, Y5, Y5
 
-end48:
-none46:
-	SUBQ $0x04, BX
-	JLT  tail51
+end65:
+none62:
+	SUBQ $0x04, DI
+	JLT  tail68
 
-four49:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VBROADCASTSS (AX), Y13
+four66:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VBROADCASTSS (BX), Y13
 	VFMADD231PS  Y12, Y13, Y0
-	VBROADCASTSS 4(AX), Y13
+	VBROADCASTSS 4(BX), Y13
 	VFMADD231PS  Y12, Y13, Y1
-	VBROADCASTSS 8(AX), Y13
+	VBROADCASTSS 8(BX), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS 12(AX), Y13
+	VBROADCASTSS 12(BX), Y13
 	VFMADD231PS  Y12, Y13, Y3
-	VBROADCASTSS 16(AX), Y13
+	VBROADCASTSS 16(BX), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS 20(AX), Y13
+	VBROADCASTSS 20(BX), Y13
 	VFMADD231PS  Y12, Y13, Y5
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VBROADCASTSS 24(AX), Y13
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VBROADCASTSS 24(BX), Y13
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS 28(AX), Y13
+	VBROADCASTSS 28(BX), Y13
 	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS 32(AX), Y13
+	VBROADCASTSS 32(BX), Y13
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS 36(AX), Y13
+	VBROADCASTSS 36(BX), Y13
 	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS 40(AX), Y13
+	VBROADCASTSS 40(BX), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS 44(AX), Y13
+	VBROADCASTSS 44(BX), Y13
 	VFMADD231PS  Y12, Y13, Y11
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VBROADCASTSS 48(AX), Y13
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VBROADCASTSS 48(BX), Y13
 	VFMADD231PS  Y12, Y13, Y0
-	VBROADCASTSS 52(AX), Y13
+	VBROADCASTSS 52(BX), Y13
 	VFMADD231PS  Y12, Y13, Y1
-	VBROADCASTSS 56(AX), Y13
+	VBROADCASTSS 56(BX), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS 60(AX), Y13
+	VBROADCASTSS 60(BX), Y13
 	VFMADD231PS  Y12, Y13, Y3
-	VBROADCASTSS 64(AX), Y13
+	VBROADCASTSS 64(BX), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS 68(AX), Y13
+	VBROADCASTSS 68(BX), Y13
 	VFMADD231PS  Y12, Y13, Y5
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VBROADCASTSS 72(AX), Y13
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VBROADCASTSS 72(BX), Y13
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS 76(AX), Y13
+	VBROADCASTSS 76(BX), Y13
 	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS 80(AX), Y13
+	VBROADCASTSS 80(BX), Y13
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS 84(AX), Y13
+	VBROADCASTSS 84(BX), Y13
 	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS 88(AX), Y13
+	VBROADCASTSS 88(BX), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS 92(AX), Y13
+	VBROADCASTSS 92(BX), Y13
 	VFMADD231PS  Y12, Y13, Y11
-	ADDQ         $0x60, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four49
+	ADDQ         $0x60, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four66
 
-tail51:
-	ADDQ $0x04, BX
-	JZ   done52
+tail68:
+	ADDQ $0x04, DI
+	JZ   done69
 
-one50:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VBROADCASTSS (AX), Y13
+one67:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VBROADCASTSS (BX), Y13
 	VFMADD231PS  Y12, Y13, Y0
-	VBROADCASTSS 4(AX), Y13
+	VBROADCASTSS 4(BX), Y13
 	VFMADD231PS  Y12, Y13, Y1
-	VBROADCASTSS 8(AX), Y13
+	VBROADCASTSS 8(BX), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS 12(AX), Y13
+	VBROADCASTSS 12(BX), Y13
 	VFMADD231PS  Y12, Y13, Y3
-	VBROADCASTSS 16(AX), Y13
+	VBROADCASTSS 16(BX), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS 20(AX), Y13
+	VBROADCASTSS 20(BX), Y13
 	VFMADD231PS  Y12, Y13, Y5
-	ADDQ         $0x18, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one50
+	ADDQ         $0x18, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one67
 
-done52:
+done69:
 	VADDPS       Y6, Y0, Y0
 	VADDPS       Y7, Y1, Y1
 	VADDPS       Y8, Y2, Y2
 	VADDPS       Y9, Y3, Y3
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y11, Y5, Y5
-	VBROADCASTSS lo+80(FP), Y6
+	VBROADCASTSS lo+88(FP), Y6
 	VMAXPS       Y0, Y6, Y0
 	VMAXPS       Y1, Y6, Y1
 	VMAXPS       Y2, Y6, Y2
 	VMAXPS       Y3, Y6, Y3
 	VMAXPS       Y4, Y6, Y4
 	VMAXPS       Y5, Y6, Y5
-	VBROADCASTSS hi+84(FP), Y6
+	VBROADCASTSS hi+92(FP), Y6
 	VMINPS       Y0, Y6, Y0
 	VMINPS       Y1, Y6, Y1
 	VMINPS       Y2, Y6, Y2
 	VMINPS       Y3, Y6, Y3
 	VMINPS       Y4, Y6, Y4
 	VMINPS       Y5, Y6, Y5
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x08
-	JNE          part53
-	VMOVUPS      Y0, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y1, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y2, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y3, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y4, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y5, (AX)
-	JMP          end54
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole70
+	CMPQ         last+56(FP), $0x08
+	JNE          part71
 
-part53:
-	MOVQ       last+48(FP), DX
-	LEAQ       tail_AVX2<>+0(SB), BX
-	MOVQ       $0x00000010, SI
-	SUBQ       DX, SI
-	VMOVUPS    (BX)(SI*4), Y6
-	VMASKMOVPS Y0, Y6, (AX)
-	ADDQ       CX, AX
-	VMASKMOVPS Y1, Y6, (AX)
-	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y6, (AX)
-	ADDQ       CX, AX
-	VMASKMOVPS Y3, Y6, (AX)
-	ADDQ       CX, AX
-	VMASKMOVPS Y4, Y6, (AX)
-	ADDQ       CX, AX
-	VMASKMOVPS Y5, Y6, (AX)
+whole70:
+	VMOVUPS Y0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y3, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Y5, (BX)
+	JMP     end72
 
-end54:
+part71:
+	MOVQ       last+56(FP), DI
+	LEAQ       tail_AVX2<>+0(SB), R8
+	MOVQ       $0x00000010, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y6
+	VMASKMOVPS Y0, Y6, (BX)
+	ADDQ       SI, BX
+	VMASKMOVPS Y1, Y6, (BX)
+	ADDQ       SI, BX
+	VMASKMOVPS Y2, Y6, (BX)
+	ADDQ       SI, BX
+	VMASKMOVPS Y3, Y6, (BX)
+	ADDQ       SI, BX
+	VMASKMOVPS Y4, Y6, (BX)
+	ADDQ       SI, BX
+	VMASKMOVPS Y5, Y6, (BX)
+
+end72:
+	ADDQ $0x00000020, AX
+	ADDQ $0x00000020, DX
+	DECQ CX
+	JNZ  panel61
 	VZEROUPPER
 	RET
 
-// func conv1x16AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv1x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv1x16AVX2(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv1x16AVX2(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel73:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Y0
-	VBROADCASTSS (SI), Y1
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none55
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x08
-	JNE          part56
-	VADDPS       (SI), Y0, Y0
-	VADDPS       32(SI), Y1, Y1
-	JMP          end57
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS (R8), Y1
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none74
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole75
+	CMPQ         last+56(FP), $0x08
+	JNE          part76
 
-part56:
-	MOVQ       last+48(FP), DI
-	LEAQ       tail_AVX2<>+0(SB), R8
-	MOVQ       $0x00000010, R9
-	SUBQ       DI, R9
-	VMOVUPS    (R8)(R9*4), Y8
-	VADDPS     (SI), Y0, Y0
-	VMASKMOVPS 32(SI), Y8, Y8
+whole75:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	JMP    end77
+
+part76:
+	MOVQ       last+56(FP), R9
+	LEAQ       tail_AVX2<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	VMOVUPS    (R10)(R11*4), Y8
+	VADDPS     (R8), Y0, Y0
+	VMASKMOVPS 32(R8), Y8, Y8
 	VADDPS     Y8, Y1, Y1
 
-end57:
-none55:
-	SUBQ $0x04, BX
-	JLT  tail60
+end77:
+none74:
+	SUBQ $0x04, DI
+	JLT  tail80
 
-four58:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VMOVUPS      32(CX)(SI*4), Y9
-	VBROADCASTSS (AX), Y10
+four78:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VMOVUPS      32(AX)(R8*4), Y9
+	VBROADCASTSS (BX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VMOVUPS      32(CX)(SI*4), Y9
-	VBROADCASTSS 4(AX), Y10
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VMOVUPS      32(AX)(R8*4), Y9
+	VBROADCASTSS 4(BX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VMOVUPS      32(CX)(SI*4), Y9
-	VBROADCASTSS 8(AX), Y10
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VMOVUPS      32(AX)(R8*4), Y9
+	VBROADCASTSS 8(BX), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VMOVUPS      32(CX)(SI*4), Y9
-	VBROADCASTSS 12(AX), Y10
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VMOVUPS      32(AX)(R8*4), Y9
+	VBROADCASTSS 12(BX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         $0x10, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four58
+	ADDQ         $0x10, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four78
 
-tail60:
-	ADDQ $0x04, BX
-	JZ   done61
+tail80:
+	ADDQ $0x04, DI
+	JZ   done81
 
-one59:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VMOVUPS      32(CX)(SI*4), Y9
-	VBROADCASTSS (AX), Y10
+one79:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VMOVUPS      32(AX)(R8*4), Y9
+	VBROADCASTSS (BX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	ADDQ         $0x04, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one59
+	ADDQ         $0x04, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one79
 
-done61:
+done81:
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y3, Y1, Y1
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y0, Y0
 	VADDPS       Y7, Y1, Y1
-	VBROADCASTSS lo+80(FP), Y2
+	VBROADCASTSS lo+88(FP), Y2
 	VMAXPS       Y0, Y2, Y0
 	VMAXPS       Y1, Y2, Y1
-	VBROADCASTSS hi+84(FP), Y2
+	VBROADCASTSS hi+92(FP), Y2
 	VMINPS       Y0, Y2, Y0
 	VMINPS       Y1, Y2, Y1
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x08
-	JNE          part62
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	JMP          end63
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole82
+	CMPQ         last+56(FP), $0x08
+	JNE          part83
 
-part62:
-	MOVQ       last+48(FP), CX
-	LEAQ       tail_AVX2<>+0(SB), DX
-	MOVQ       $0x00000010, BX
-	SUBQ       CX, BX
-	VMOVUPS    (DX)(BX*4), Y2
-	VMOVUPS    Y0, (AX)
-	VMASKMOVPS Y1, Y2, 32(AX)
+whole82:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	JMP     end84
 
-end63:
+part83:
+	MOVQ       last+56(FP), SI
+	LEAQ       tail_AVX2<>+0(SB), DI
+	MOVQ       $0x00000010, R8
+	SUBQ       SI, R8
+	VMOVUPS    (DI)(R8*4), Y2
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS Y1, Y2, 32(BX)
+
+end84:
+	ADDQ $0x00000040, AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel73
 	VZEROUPPER
 	RET
 
-// func conv2x16AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv2x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv2x16AVX2(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv2x16AVX2(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel85:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Y0
-	VBROADCASTSS (SI), Y1
-	VBROADCASTSS 4(SI), Y2
-	VBROADCASTSS 4(SI), Y3
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none64
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x08
-	JNE          part65
-	VADDPS       (SI), Y0, Y0
-	VADDPS       32(SI), Y1, Y1
-	ADDQ         DI, SI
-	VADDPS       (SI), Y2, Y2
-	VADDPS       32(SI), Y3, Y3
-	JMP          end66
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS (R8), Y1
+	VBROADCASTSS 4(R8), Y2
+	VBROADCASTSS 4(R8), Y3
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none86
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole87
+	CMPQ         last+56(FP), $0x08
+	JNE          part88
 
-part65:
-	MOVQ       last+48(FP), R8
-	LEAQ       tail_AVX2<>+0(SB), R9
-	MOVQ       $0x00000010, R10
-	SUBQ       R8, R10
-	VMOVUPS    (R9)(R10*4), Y9
-	VADDPS     (SI), Y0, Y0
-	VMASKMOVPS 32(SI), Y9, Y8
+whole87:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   R9, R8
+	VADDPS (R8), Y2, Y2
+	VADDPS 32(R8), Y3, Y3
+	JMP    end89
+
+part88:
+	MOVQ       last+56(FP), R10
+	LEAQ       tail_AVX2<>+0(SB), R11
+	MOVQ       $0x00000010, R12
+	SUBQ       R10, R12
+	VMOVUPS    (R11)(R12*4), Y9
+	VADDPS     (R8), Y0, Y0
+	VMASKMOVPS 32(R8), Y9, Y8
 	VADDPS     Y8, Y1, Y1
-	ADDQ       DI, SI
-	VADDPS     (SI), Y2, Y2
-	VMASKMOVPS 32(SI), Y9, Y8
+	ADDQ       R9, R8
+	VADDPS     (R8), Y2, Y2
+	VMASKMOVPS 32(R8), Y9, Y8
 	VADDPS     Y8, Y3, Y3
 
-end66:
-none64:
-	SUBQ $0x04, BX
-	JLT  tail69
+end89:
+none86:
+	SUBQ $0x04, DI
+	JLT  tail92
 
-four67:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VMOVUPS      32(CX)(SI*4), Y9
-	VBROADCASTSS (AX), Y10
+four90:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VMOVUPS      32(AX)(R8*4), Y9
+	VBROADCASTSS (BX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 4(AX), Y10
+	VBROADCASTSS 4(BX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VMOVUPS      32(CX)(SI*4), Y9
-	VBROADCASTSS 8(AX), Y10
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VMOVUPS      32(AX)(R8*4), Y9
+	VBROADCASTSS 8(BX), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 12(AX), Y10
+	VBROADCASTSS 12(BX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VMOVUPS      32(CX)(SI*4), Y9
-	VBROADCASTSS 16(AX), Y10
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VMOVUPS      32(AX)(R8*4), Y9
+	VBROADCASTSS 16(BX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 20(AX), Y10
+	VBROADCASTSS 20(BX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VMOVUPS      32(CX)(SI*4), Y9
-	VBROADCASTSS 24(AX), Y10
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VMOVUPS      32(AX)(R8*4), Y9
+	VBROADCASTSS 24(BX), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 28(AX), Y10
+	VBROADCASTSS 28(BX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four67
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four90
 
-tail69:
-	ADDQ $0x04, BX
-	JZ   done70
+tail92:
+	ADDQ $0x04, DI
+	JZ   done93
 
-one68:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VMOVUPS      32(CX)(SI*4), Y9
-	VBROADCASTSS (AX), Y10
+one91:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VMOVUPS      32(AX)(R8*4), Y9
+	VBROADCASTSS (BX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 4(AX), Y10
+	VBROADCASTSS 4(BX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	ADDQ         $0x08, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one68
+	ADDQ         $0x08, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one91
 
-done70:
+done93:
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y2, Y2
 	VADDPS       Y7, Y3, Y3
-	VBROADCASTSS lo+80(FP), Y4
+	VBROADCASTSS lo+88(FP), Y4
 	VMAXPS       Y0, Y4, Y0
 	VMAXPS       Y1, Y4, Y1
 	VMAXPS       Y2, Y4, Y2
 	VMAXPS       Y3, Y4, Y3
-	VBROADCASTSS hi+84(FP), Y4
+	VBROADCASTSS hi+92(FP), Y4
 	VMINPS       Y0, Y4, Y0
 	VMINPS       Y1, Y4, Y1
 	VMINPS       Y2, Y4, Y2
 	VMINPS       Y3, Y4, Y3
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x08
-	JNE          part71
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	JMP          end72
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole94
+	CMPQ         last+56(FP), $0x08
+	JNE          part95
 
-part71:
-	MOVQ       last+48(FP), DX
-	LEAQ       tail_AVX2<>+0(SB), BX
-	MOVQ       $0x00000010, SI
-	SUBQ       DX, SI
-	VMOVUPS    (BX)(SI*4), Y4
-	VMOVUPS    Y0, (AX)
-	VMASKMOVPS Y1, Y4, 32(AX)
-	ADDQ       CX, AX
-	VMOVUPS    Y2, (AX)
-	VMASKMOVPS Y3, Y4, 32(AX)
+whole94:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	VMOVUPS Y3, 32(BX)
+	JMP     end96
 
-end72:
+part95:
+	MOVQ       last+56(FP), DI
+	LEAQ       tail_AVX2<>+0(SB), R8
+	MOVQ       $0x00000010, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y4
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS Y1, Y4, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y2, (BX)
+	VMASKMOVPS Y3, Y4, 32(BX)
+
+end96:
+	ADDQ $0x00000040, AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel85
 	VZEROUPPER
 	RET
 
-// func conv3x16AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv3x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv3x16AVX2(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv3x16AVX2(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel97:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
 	VXORPS       Y8, Y8, Y8
 	VXORPS       Y9, Y9, Y9
 	VXORPS       Y10, Y10, Y10
 	VXORPS       Y11, Y11, Y11
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Y0
-	VBROADCASTSS (SI), Y1
-	VBROADCASTSS 4(SI), Y2
-	VBROADCASTSS 4(SI), Y3
-	VBROADCASTSS 8(SI), Y4
-	VBROADCASTSS 8(SI), Y5
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none73
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x08
-	JNE          part74
-	VADDPS       (SI), Y0, Y0
-	VADDPS       32(SI), Y1, Y1
-	ADDQ         DI, SI
-	VADDPS       (SI), Y2, Y2
-	VADDPS       32(SI), Y3, Y3
-	ADDQ         DI, SI
-	VADDPS       (SI), Y4, Y4
-	VADDPS       32(SI), Y5, Y5
-	JMP          end75
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS (R8), Y1
+	VBROADCASTSS 4(R8), Y2
+	VBROADCASTSS 4(R8), Y3
+	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS 8(R8), Y5
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none98
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole99
+	CMPQ         last+56(FP), $0x08
+	JNE          part100
 
-part74:
-	MOVQ       last+48(FP), R8
-	LEAQ       tail_AVX2<>+0(SB), R9
-	MOVQ       $0x00000010, R10
-	SUBQ       R8, R10
-	VMOVUPS    (R9)(R10*4), Y13
-	VADDPS     (SI), Y0, Y0
-	VMASKMOVPS 32(SI), Y13, Y12
+whole99:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   R9, R8
+	VADDPS (R8), Y2, Y2
+	VADDPS 32(R8), Y3, Y3
+	ADDQ   R9, R8
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
+	JMP    end101
+
+part100:
+	MOVQ       last+56(FP), R10
+	LEAQ       tail_AVX2<>+0(SB), R11
+	MOVQ       $0x00000010, R12
+	SUBQ       R10, R12
+	VMOVUPS    (R11)(R12*4), Y13
+	VADDPS     (R8), Y0, Y0
+	VMASKMOVPS 32(R8), Y13, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       DI, SI
-	VADDPS     (SI), Y2, Y2
-	VMASKMOVPS 32(SI), Y13, Y12
+	ADDQ       R9, R8
+	VADDPS     (R8), Y2, Y2
+	VMASKMOVPS 32(R8), Y13, Y12
 	VADDPS     Y12, Y3, Y3
-	ADDQ       DI, SI
-	VADDPS     (SI), Y4, Y4
-	VMASKMOVPS 32(SI), Y13, Y12
+	ADDQ       R9, R8
+	VADDPS     (R8), Y4, Y4
+	VMASKMOVPS 32(R8), Y13, Y12
 	VADDPS     Y12, Y5, Y5
 
-end75:
-none73:
-	SUBQ $0x04, BX
-	JLT  tail78
+end101:
+none98:
+	SUBQ $0x04, DI
+	JLT  tail104
 
-four76:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VMOVUPS      32(CX)(SI*4), Y13
-	VBROADCASTSS (AX), Y14
+four102:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VMOVUPS      32(AX)(R8*4), Y13
+	VBROADCASTSS (BX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(AX), Y14
+	VBROADCASTSS 4(BX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(AX), Y14
+	VBROADCASTSS 8(BX), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VMOVUPS      32(CX)(SI*4), Y13
-	VBROADCASTSS 12(AX), Y14
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VMOVUPS      32(AX)(R8*4), Y13
+	VBROADCASTSS 12(BX), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 16(AX), Y14
+	VBROADCASTSS 16(BX), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 20(AX), Y14
+	VBROADCASTSS 20(BX), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VMOVUPS      32(CX)(SI*4), Y13
-	VBROADCASTSS 24(AX), Y14
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VMOVUPS      32(AX)(R8*4), Y13
+	VBROADCASTSS 24(BX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 28(AX), Y14
+	VBROADCASTSS 28(BX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 32(AX), Y14
+	VBROADCASTSS 32(BX), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VMOVUPS      32(CX)(SI*4), Y13
-	VBROADCASTSS 36(AX), Y14
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VMOVUPS      32(AX)(R8*4), Y13
+	VBROADCASTSS 36(BX), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 40(AX), Y14
+	VBROADCASTSS 40(BX), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 44(AX), Y14
+	VBROADCASTSS 44(BX), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         $0x30, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four76
+	ADDQ         $0x30, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four102
 
-tail78:
-	ADDQ $0x04, BX
-	JZ   done79
+tail104:
+	ADDQ $0x04, DI
+	JZ   done105
 
-one77:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VMOVUPS      32(CX)(SI*4), Y13
-	VBROADCASTSS (AX), Y14
+one103:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VMOVUPS      32(AX)(R8*4), Y13
+	VBROADCASTSS (BX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(AX), Y14
+	VBROADCASTSS 4(BX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(AX), Y14
+	VBROADCASTSS 8(BX), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	ADDQ         $0x0c, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one77
+	ADDQ         $0x0c, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one103
 
-done79:
+done105:
 	VADDPS       Y6, Y0, Y0
 	VADDPS       Y7, Y1, Y1
 	VADDPS       Y8, Y2, Y2
 	VADDPS       Y9, Y3, Y3
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y11, Y5, Y5
-	VBROADCASTSS lo+80(FP), Y6
+	VBROADCASTSS lo+88(FP), Y6
 	VMAXPS       Y0, Y6, Y0
 	VMAXPS       Y1, Y6, Y1
 	VMAXPS       Y2, Y6, Y2
 	VMAXPS       Y3, Y6, Y3
 	VMAXPS       Y4, Y6, Y4
 	VMAXPS       Y5, Y6, Y5
-	VBROADCASTSS hi+84(FP), Y6
+	VBROADCASTSS hi+92(FP), Y6
 	VMINPS       Y0, Y6, Y0
 	VMINPS       Y1, Y6, Y1
 	VMINPS       Y2, Y6, Y2
 	VMINPS       Y3, Y6, Y3
 	VMINPS       Y4, Y6, Y4
 	VMINPS       Y5, Y6, Y5
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x08
-	JNE          part80
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      Y5, 32(AX)
-	JMP          end81
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole106
+	CMPQ         last+56(FP), $0x08
+	JNE          part107
 
-part80:
-	MOVQ       last+48(FP), DX
-	LEAQ       tail_AVX2<>+0(SB), BX
-	MOVQ       $0x00000010, SI
-	SUBQ       DX, SI
-	VMOVUPS    (BX)(SI*4), Y6
-	VMOVUPS    Y0, (AX)
-	VMASKMOVPS Y1, Y6, 32(AX)
-	ADDQ       CX, AX
-	VMOVUPS    Y2, (AX)
-	VMASKMOVPS Y3, Y6, 32(AX)
-	ADDQ       CX, AX
-	VMOVUPS    Y4, (AX)
-	VMASKMOVPS Y5, Y6, 32(AX)
+whole106:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	VMOVUPS Y3, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	JMP     end108
 
-end81:
+part107:
+	MOVQ       last+56(FP), DI
+	LEAQ       tail_AVX2<>+0(SB), R8
+	MOVQ       $0x00000010, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y6
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS Y1, Y6, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y2, (BX)
+	VMASKMOVPS Y3, Y6, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y4, (BX)
+	VMASKMOVPS Y5, Y6, 32(BX)
+
+end108:
+	ADDQ $0x00000040, AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel97
 	VZEROUPPER
 	RET
 
-// func conv4x16AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv4x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv4x16AVX2(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Y0
-	VBROADCASTSS (SI), Y1
-	VBROADCASTSS 4(SI), Y2
-	VBROADCASTSS 4(SI), Y3
-	VBROADCASTSS 8(SI), Y4
-	VBROADCASTSS 8(SI), Y5
-	VBROADCASTSS 12(SI), Y6
-	VBROADCASTSS 12(SI), Y7
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none82
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x08
-	JNE          part83
-	VADDPS       (SI), Y0, Y0
-	VADDPS       32(SI), Y1, Y1
-	ADDQ         DI, SI
-	VADDPS       (SI), Y2, Y2
-	VADDPS       32(SI), Y3, Y3
-	ADDQ         DI, SI
-	VADDPS       (SI), Y4, Y4
-	VADDPS       32(SI), Y5, Y5
-	ADDQ         DI, SI
-	VADDPS       (SI), Y6, Y6
-	VADDPS       32(SI), Y7, Y7
-	JMP          end84
+TEXT ·conv4x16AVX2(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
 
-part83:
-	MOVQ       last+48(FP), R8
-	LEAQ       tail_AVX2<>+0(SB), R9
-	MOVQ       $0x00000010, R10
-	SUBQ       R8, R10
-	VMOVUPS    (R9)(R10*4), Y9
-	VADDPS     (SI), Y0, Y0
-	VMASKMOVPS 32(SI), Y9, Y8
+panel109:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS (R8), Y1
+	VBROADCASTSS 4(R8), Y2
+	VBROADCASTSS 4(R8), Y3
+	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS 8(R8), Y5
+	VBROADCASTSS 12(R8), Y6
+	VBROADCASTSS 12(R8), Y7
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none110
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole111
+	CMPQ         last+56(FP), $0x08
+	JNE          part112
+
+whole111:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   R9, R8
+	VADDPS (R8), Y2, Y2
+	VADDPS 32(R8), Y3, Y3
+	ADDQ   R9, R8
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
+	ADDQ   R9, R8
+	VADDPS (R8), Y6, Y6
+	VADDPS 32(R8), Y7, Y7
+	JMP    end113
+
+part112:
+	MOVQ       last+56(FP), R10
+	LEAQ       tail_AVX2<>+0(SB), R11
+	MOVQ       $0x00000010, R12
+	SUBQ       R10, R12
+	VMOVUPS    (R11)(R12*4), Y9
+	VADDPS     (R8), Y0, Y0
+	VMASKMOVPS 32(R8), Y9, Y8
 	VADDPS     Y8, Y1, Y1
-	ADDQ       DI, SI
-	VADDPS     (SI), Y2, Y2
-	VMASKMOVPS 32(SI), Y9, Y8
+	ADDQ       R9, R8
+	VADDPS     (R8), Y2, Y2
+	VMASKMOVPS 32(R8), Y9, Y8
 	VADDPS     Y8, Y3, Y3
-	ADDQ       DI, SI
-	VADDPS     (SI), Y4, Y4
-	VMASKMOVPS 32(SI), Y9, Y8
+	ADDQ       R9, R8
+	VADDPS     (R8), Y4, Y4
+	VMASKMOVPS 32(R8), Y9, Y8
 	VADDPS     Y8, Y5, Y5
-	ADDQ       DI, SI
-	VADDPS     (SI), Y6, Y6
-	VMASKMOVPS 32(SI), Y9, Y8
+	ADDQ       R9, R8
+	VADDPS     (R8), Y6, Y6
+	VMASKMOVPS 32(R8), Y9, Y8
 	VADDPS     Y8, Y7, Y7
 
-end84:
-none82:
-	SUBQ $0x04, BX
-	JLT  tail87
+end113:
+none110:
+	SUBQ $0x04, DI
+	JLT  tail116
 
-four85:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VMOVUPS      32(CX)(SI*4), Y9
-	VBROADCASTSS (AX), Y10
+four114:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VMOVUPS      32(AX)(R8*4), Y9
+	VBROADCASTSS (BX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 4(AX), Y10
+	VBROADCASTSS 4(BX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 8(AX), Y10
+	VBROADCASTSS 8(BX), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 12(AX), Y10
+	VBROADCASTSS 12(BX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VMOVUPS      32(CX)(SI*4), Y9
-	VBROADCASTSS 16(AX), Y10
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VMOVUPS      32(AX)(R8*4), Y9
+	VBROADCASTSS 16(BX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 20(AX), Y10
+	VBROADCASTSS 20(BX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 24(AX), Y10
+	VBROADCASTSS 24(BX), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 28(AX), Y10
+	VBROADCASTSS 28(BX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VMOVUPS      32(CX)(SI*4), Y9
-	VBROADCASTSS 32(AX), Y10
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VMOVUPS      32(AX)(R8*4), Y9
+	VBROADCASTSS 32(BX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 36(AX), Y10
+	VBROADCASTSS 36(BX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 40(AX), Y10
+	VBROADCASTSS 40(BX), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 44(AX), Y10
+	VBROADCASTSS 44(BX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VMOVUPS      32(CX)(SI*4), Y9
-	VBROADCASTSS 48(AX), Y10
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VMOVUPS      32(AX)(R8*4), Y9
+	VBROADCASTSS 48(BX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 52(AX), Y10
+	VBROADCASTSS 52(BX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 56(AX), Y10
+	VBROADCASTSS 56(BX), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 60(AX), Y10
+	VBROADCASTSS 60(BX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         $0x40, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four85
+	ADDQ         $0x40, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four114
 
-tail87:
-	ADDQ $0x04, BX
-	JZ   done88
+tail116:
+	ADDQ $0x04, DI
+	JZ   done117
 
-one86:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y8
-	VMOVUPS      32(CX)(SI*4), Y9
-	VBROADCASTSS (AX), Y10
+one115:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y8
+	VMOVUPS      32(AX)(R8*4), Y9
+	VBROADCASTSS (BX), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 4(AX), Y10
+	VBROADCASTSS 4(BX), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 8(AX), Y10
+	VBROADCASTSS 8(BX), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 12(AX), Y10
+	VBROADCASTSS 12(BX), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         $0x10, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one86
+	ADDQ         $0x10, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one115
 
-done88:
-	VBROADCASTSS lo+80(FP), Y8
+done117:
+	VBROADCASTSS lo+88(FP), Y8
 	VMAXPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y8, Y1
 	VMAXPS       Y2, Y8, Y2
@@ -1639,7 +1810,7 @@ done88:
 	VMAXPS       Y5, Y8, Y5
 	VMAXPS       Y6, Y8, Y6
 	VMAXPS       Y7, Y8, Y7
-	VBROADCASTSS hi+84(FP), Y8
+	VBROADCASTSS hi+92(FP), Y8
 	VMINPS       Y0, Y8, Y0
 	VMINPS       Y1, Y8, Y1
 	VMINPS       Y2, Y8, Y2
@@ -1648,227 +1819,245 @@ done88:
 	VMINPS       Y5, Y8, Y5
 	VMINPS       Y6, Y8, Y6
 	VMINPS       Y7, Y8, Y7
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x08
-	JNE          part89
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
-	JMP          end90
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole118
+	CMPQ         last+56(FP), $0x08
+	JNE          part119
 
-part89:
-	MOVQ       last+48(FP), DX
-	LEAQ       tail_AVX2<>+0(SB), BX
-	MOVQ       $0x00000010, SI
-	SUBQ       DX, SI
-	VMOVUPS    (BX)(SI*4), Y8
-	VMOVUPS    Y0, (AX)
-	VMASKMOVPS Y1, Y8, 32(AX)
-	ADDQ       CX, AX
-	VMOVUPS    Y2, (AX)
-	VMASKMOVPS Y3, Y8, 32(AX)
-	ADDQ       CX, AX
-	VMOVUPS    Y4, (AX)
-	VMASKMOVPS Y5, Y8, 32(AX)
-	ADDQ       CX, AX
-	VMOVUPS    Y6, (AX)
-	VMASKMOVPS Y7, Y8, 32(AX)
+whole118:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	VMOVUPS Y3, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y6, (BX)
+	VMOVUPS Y7, 32(BX)
+	JMP     end120
 
-end90:
+part119:
+	MOVQ       last+56(FP), DI
+	LEAQ       tail_AVX2<>+0(SB), R8
+	MOVQ       $0x00000010, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y8
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS Y1, Y8, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y2, (BX)
+	VMASKMOVPS Y3, Y8, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y4, (BX)
+	VMASKMOVPS Y5, Y8, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y6, (BX)
+	VMASKMOVPS Y7, Y8, 32(BX)
+
+end120:
+	ADDQ $0x00000040, AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel109
 	VZEROUPPER
 	RET
 
-// func conv5x16AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv5x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv5x16AVX2(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Y0
-	VBROADCASTSS (SI), Y1
-	VBROADCASTSS 4(SI), Y2
-	VBROADCASTSS 4(SI), Y3
-	VBROADCASTSS 8(SI), Y4
-	VBROADCASTSS 8(SI), Y5
-	VBROADCASTSS 12(SI), Y6
-	VBROADCASTSS 12(SI), Y7
-	VBROADCASTSS 16(SI), Y8
-	VBROADCASTSS 16(SI), Y9
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none91
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x08
-	JNE          part92
-	VADDPS       (SI), Y0, Y0
-	VADDPS       32(SI), Y1, Y1
-	ADDQ         DI, SI
-	VADDPS       (SI), Y2, Y2
-	VADDPS       32(SI), Y3, Y3
-	ADDQ         DI, SI
-	VADDPS       (SI), Y4, Y4
-	VADDPS       32(SI), Y5, Y5
-	ADDQ         DI, SI
-	VADDPS       (SI), Y6, Y6
-	VADDPS       32(SI), Y7, Y7
-	ADDQ         DI, SI
-	VADDPS       (SI), Y8, Y8
-	VADDPS       32(SI), Y9, Y9
-	JMP          end93
+TEXT ·conv5x16AVX2(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
 
-part92:
-	MOVQ       last+48(FP), R8
-	LEAQ       tail_AVX2<>+0(SB), R9
-	MOVQ       $0x00000010, R10
-	SUBQ       R8, R10
-	VMOVUPS    (R9)(R10*4), Y11
-	VADDPS     (SI), Y0, Y0
-	VMASKMOVPS 32(SI), Y11, Y10
+panel121:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS (R8), Y1
+	VBROADCASTSS 4(R8), Y2
+	VBROADCASTSS 4(R8), Y3
+	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS 8(R8), Y5
+	VBROADCASTSS 12(R8), Y6
+	VBROADCASTSS 12(R8), Y7
+	VBROADCASTSS 16(R8), Y8
+	VBROADCASTSS 16(R8), Y9
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none122
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole123
+	CMPQ         last+56(FP), $0x08
+	JNE          part124
+
+whole123:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   R9, R8
+	VADDPS (R8), Y2, Y2
+	VADDPS 32(R8), Y3, Y3
+	ADDQ   R9, R8
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
+	ADDQ   R9, R8
+	VADDPS (R8), Y6, Y6
+	VADDPS 32(R8), Y7, Y7
+	ADDQ   R9, R8
+	VADDPS (R8), Y8, Y8
+	VADDPS 32(R8), Y9, Y9
+	JMP    end125
+
+part124:
+	MOVQ       last+56(FP), R10
+	LEAQ       tail_AVX2<>+0(SB), R11
+	MOVQ       $0x00000010, R12
+	SUBQ       R10, R12
+	VMOVUPS    (R11)(R12*4), Y11
+	VADDPS     (R8), Y0, Y0
+	VMASKMOVPS 32(R8), Y11, Y10
 	VADDPS     Y10, Y1, Y1
-	ADDQ       DI, SI
-	VADDPS     (SI), Y2, Y2
-	VMASKMOVPS 32(SI), Y11, Y10
+	ADDQ       R9, R8
+	VADDPS     (R8), Y2, Y2
+	VMASKMOVPS 32(R8), Y11, Y10
 	VADDPS     Y10, Y3, Y3
-	ADDQ       DI, SI
-	VADDPS     (SI), Y4, Y4
-	VMASKMOVPS 32(SI), Y11, Y10
+	ADDQ       R9, R8
+	VADDPS     (R8), Y4, Y4
+	VMASKMOVPS 32(R8), Y11, Y10
 	VADDPS     Y10, Y5, Y5
-	ADDQ       DI, SI
-	VADDPS     (SI), Y6, Y6
-	VMASKMOVPS 32(SI), Y11, Y10
+	ADDQ       R9, R8
+	VADDPS     (R8), Y6, Y6
+	VMASKMOVPS 32(R8), Y11, Y10
 	VADDPS     Y10, Y7, Y7
-	ADDQ       DI, SI
-	VADDPS     (SI), Y8, Y8
-	VMASKMOVPS 32(SI), Y11, Y10
+	ADDQ       R9, R8
+	VADDPS     (R8), Y8, Y8
+	VMASKMOVPS 32(R8), Y11, Y10
 	VADDPS     Y10, Y9, Y9
 
-end93:
-none91:
-	SUBQ $0x04, BX
-	JLT  tail96
+end125:
+none122:
+	SUBQ $0x04, DI
+	JLT  tail128
 
-four94:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y10
-	VMOVUPS      32(CX)(SI*4), Y11
-	VBROADCASTSS (AX), Y12
+four126:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y10
+	VMOVUPS      32(AX)(R8*4), Y11
+	VBROADCASTSS (BX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 4(AX), Y12
+	VBROADCASTSS 4(BX), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 8(AX), Y12
+	VBROADCASTSS 8(BX), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 12(AX), Y12
+	VBROADCASTSS 12(BX), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 16(AX), Y12
+	VBROADCASTSS 16(BX), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Y10
-	VMOVUPS      32(CX)(SI*4), Y11
-	VBROADCASTSS 20(AX), Y12
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Y10
+	VMOVUPS      32(AX)(R8*4), Y11
+	VBROADCASTSS 20(BX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 24(AX), Y12
+	VBROADCASTSS 24(BX), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 28(AX), Y12
+	VBROADCASTSS 28(BX), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 32(AX), Y12
+	VBROADCASTSS 32(BX), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 36(AX), Y12
+	VBROADCASTSS 36(BX), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Y10
-	VMOVUPS      32(CX)(SI*4), Y11
-	VBROADCASTSS 40(AX), Y12
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Y10
+	VMOVUPS      32(AX)(R8*4), Y11
+	VBROADCASTSS 40(BX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 44(AX), Y12
+	VBROADCASTSS 44(BX), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 48(AX), Y12
+	VBROADCASTSS 48(BX), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 52(AX), Y12
+	VBROADCASTSS 52(BX), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 56(AX), Y12
+	VBROADCASTSS 56(BX), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Y10
-	VMOVUPS      32(CX)(SI*4), Y11
-	VBROADCASTSS 60(AX), Y12
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Y10
+	VMOVUPS      32(AX)(R8*4), Y11
+	VBROADCASTSS 60(BX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 64(AX), Y12
+	VBROADCASTSS 64(BX), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 68(AX), Y12
+	VBROADCASTSS 68(BX), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 72(AX), Y12
+	VBROADCASTSS 72(BX), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 76(AX), Y12
+	VBROADCASTSS 76(BX), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         $0x50, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four94
+	ADDQ         $0x50, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four126
 
-tail96:
-	ADDQ $0x04, BX
-	JZ   done97
+tail128:
+	ADDQ $0x04, DI
+	JZ   done129
 
-one95:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y10
-	VMOVUPS      32(CX)(SI*4), Y11
-	VBROADCASTSS (AX), Y12
+one127:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y10
+	VMOVUPS      32(AX)(R8*4), Y11
+	VBROADCASTSS (BX), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 4(AX), Y12
+	VBROADCASTSS 4(BX), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 8(AX), Y12
+	VBROADCASTSS 8(BX), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 12(AX), Y12
+	VBROADCASTSS 12(BX), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 16(AX), Y12
+	VBROADCASTSS 16(BX), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         $0x14, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one95
+	ADDQ         $0x14, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one127
 
-done97:
-	VBROADCASTSS lo+80(FP), Y10
+done129:
+	VBROADCASTSS lo+88(FP), Y10
 	VMAXPS       Y0, Y10, Y0
 	VMAXPS       Y1, Y10, Y1
 	VMAXPS       Y2, Y10, Y2
@@ -1879,7 +2068,7 @@ done97:
 	VMAXPS       Y7, Y10, Y7
 	VMAXPS       Y8, Y10, Y8
 	VMAXPS       Y9, Y10, Y9
-	VBROADCASTSS hi+84(FP), Y10
+	VBROADCASTSS hi+92(FP), Y10
 	VMINPS       Y0, Y10, Y0
 	VMINPS       Y1, Y10, Y1
 	VMINPS       Y2, Y10, Y2
@@ -1890,257 +2079,275 @@ done97:
 	VMINPS       Y7, Y10, Y7
 	VMINPS       Y8, Y10, Y8
 	VMINPS       Y9, Y10, Y9
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x08
-	JNE          part98
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y8, (AX)
-	VMOVUPS      Y9, 32(AX)
-	JMP          end99
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole130
+	CMPQ         last+56(FP), $0x08
+	JNE          part131
 
-part98:
-	MOVQ       last+48(FP), DX
-	LEAQ       tail_AVX2<>+0(SB), BX
-	MOVQ       $0x00000010, SI
-	SUBQ       DX, SI
-	VMOVUPS    (BX)(SI*4), Y10
-	VMOVUPS    Y0, (AX)
-	VMASKMOVPS Y1, Y10, 32(AX)
-	ADDQ       CX, AX
-	VMOVUPS    Y2, (AX)
-	VMASKMOVPS Y3, Y10, 32(AX)
-	ADDQ       CX, AX
-	VMOVUPS    Y4, (AX)
-	VMASKMOVPS Y5, Y10, 32(AX)
-	ADDQ       CX, AX
-	VMOVUPS    Y6, (AX)
-	VMASKMOVPS Y7, Y10, 32(AX)
-	ADDQ       CX, AX
-	VMOVUPS    Y8, (AX)
-	VMASKMOVPS Y9, Y10, 32(AX)
+whole130:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	VMOVUPS Y3, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y6, (BX)
+	VMOVUPS Y7, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y8, (BX)
+	VMOVUPS Y9, 32(BX)
+	JMP     end132
 
-end99:
+part131:
+	MOVQ       last+56(FP), DI
+	LEAQ       tail_AVX2<>+0(SB), R8
+	MOVQ       $0x00000010, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y10
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS Y1, Y10, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y2, (BX)
+	VMASKMOVPS Y3, Y10, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y4, (BX)
+	VMASKMOVPS Y5, Y10, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y6, (BX)
+	VMASKMOVPS Y7, Y10, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y8, (BX)
+	VMASKMOVPS Y9, Y10, 32(BX)
+
+end132:
+	ADDQ $0x00000040, AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel121
 	VZEROUPPER
 	RET
 
-// func conv6x16AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv6x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv6x16AVX2(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Y0
-	VBROADCASTSS (SI), Y1
-	VBROADCASTSS 4(SI), Y2
-	VBROADCASTSS 4(SI), Y3
-	VBROADCASTSS 8(SI), Y4
-	VBROADCASTSS 8(SI), Y5
-	VBROADCASTSS 12(SI), Y6
-	VBROADCASTSS 12(SI), Y7
-	VBROADCASTSS 16(SI), Y8
-	VBROADCASTSS 16(SI), Y9
-	VBROADCASTSS 20(SI), Y10
-	VBROADCASTSS 20(SI), Y11
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none100
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x08
-	JNE          part101
-	VADDPS       (SI), Y0, Y0
-	VADDPS       32(SI), Y1, Y1
-	ADDQ         DI, SI
-	VADDPS       (SI), Y2, Y2
-	VADDPS       32(SI), Y3, Y3
-	ADDQ         DI, SI
-	VADDPS       (SI), Y4, Y4
-	VADDPS       32(SI), Y5, Y5
-	ADDQ         DI, SI
-	VADDPS       (SI), Y6, Y6
-	VADDPS       32(SI), Y7, Y7
-	ADDQ         DI, SI
-	VADDPS       (SI), Y8, Y8
-	VADDPS       32(SI), Y9, Y9
-	ADDQ         DI, SI
-	VADDPS       (SI), Y10, Y10
-	VADDPS       32(SI), Y11, Y11
-	JMP          end102
+TEXT ·conv6x16AVX2(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
 
-part101:
-	MOVQ       last+48(FP), R8
-	LEAQ       tail_AVX2<>+0(SB), R9
-	MOVQ       $0x00000010, R10
-	SUBQ       R8, R10
-	VMOVUPS    (R9)(R10*4), Y13
-	VADDPS     (SI), Y0, Y0
-	VMASKMOVPS 32(SI), Y13, Y12
+panel133:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS (R8), Y1
+	VBROADCASTSS 4(R8), Y2
+	VBROADCASTSS 4(R8), Y3
+	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS 8(R8), Y5
+	VBROADCASTSS 12(R8), Y6
+	VBROADCASTSS 12(R8), Y7
+	VBROADCASTSS 16(R8), Y8
+	VBROADCASTSS 16(R8), Y9
+	VBROADCASTSS 20(R8), Y10
+	VBROADCASTSS 20(R8), Y11
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none134
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole135
+	CMPQ         last+56(FP), $0x08
+	JNE          part136
+
+whole135:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   R9, R8
+	VADDPS (R8), Y2, Y2
+	VADDPS 32(R8), Y3, Y3
+	ADDQ   R9, R8
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
+	ADDQ   R9, R8
+	VADDPS (R8), Y6, Y6
+	VADDPS 32(R8), Y7, Y7
+	ADDQ   R9, R8
+	VADDPS (R8), Y8, Y8
+	VADDPS 32(R8), Y9, Y9
+	ADDQ   R9, R8
+	VADDPS (R8), Y10, Y10
+	VADDPS 32(R8), Y11, Y11
+	JMP    end137
+
+part136:
+	MOVQ       last+56(FP), R10
+	LEAQ       tail_AVX2<>+0(SB), R11
+	MOVQ       $0x00000010, R12
+	SUBQ       R10, R12
+	VMOVUPS    (R11)(R12*4), Y13
+	VADDPS     (R8), Y0, Y0
+	VMASKMOVPS 32(R8), Y13, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       DI, SI
-	VADDPS     (SI), Y2, Y2
-	VMASKMOVPS 32(SI), Y13, Y12
+	ADDQ       R9, R8
+	VADDPS     (R8), Y2, Y2
+	VMASKMOVPS 32(R8), Y13, Y12
 	VADDPS     Y12, Y3, Y3
-	ADDQ       DI, SI
-	VADDPS     (SI), Y4, Y4
-	VMASKMOVPS 32(SI), Y13, Y12
+	ADDQ       R9, R8
+	VADDPS     (R8), Y4, Y4
+	VMASKMOVPS 32(R8), Y13, Y12
 	VADDPS     Y12, Y5, Y5
-	ADDQ       DI, SI
-	VADDPS     (SI), Y6, Y6
-	VMASKMOVPS 32(SI), Y13, Y12
+	ADDQ       R9, R8
+	VADDPS     (R8), Y6, Y6
+	VMASKMOVPS 32(R8), Y13, Y12
 	VADDPS     Y12, Y7, Y7
-	ADDQ       DI, SI
-	VADDPS     (SI), Y8, Y8
-	VMASKMOVPS 32(SI), Y13, Y12
+	ADDQ       R9, R8
+	VADDPS     (R8), Y8, Y8
+	VMASKMOVPS 32(R8), Y13, Y12
 	VADDPS     Y12, Y9, Y9
-	ADDQ       DI, SI
-	VADDPS     (SI), Y10, Y10
-	VMASKMOVPS 32(SI), Y13, Y12
+	ADDQ       R9, R8
+	VADDPS     (R8), Y10, Y10
+	VMASKMOVPS 32(R8), Y13, Y12
 	VADDPS     Y12, Y11, Y11
 
-end102:
-none100:
-	SUBQ $0x04, BX
-	JLT  tail105
+end137:
+none134:
+	SUBQ $0x04, DI
+	JLT  tail140
 
-four103:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VMOVUPS      32(CX)(SI*4), Y13
-	VBROADCASTSS (AX), Y14
+four138:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VMOVUPS      32(AX)(R8*4), Y13
+	VBROADCASTSS (BX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(AX), Y14
+	VBROADCASTSS 4(BX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(AX), Y14
+	VBROADCASTSS 8(BX), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(AX), Y14
+	VBROADCASTSS 12(BX), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 16(AX), Y14
+	VBROADCASTSS 16(BX), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 20(AX), Y14
+	VBROADCASTSS 20(BX), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VMOVUPS      32(CX)(SI*4), Y13
-	VBROADCASTSS 24(AX), Y14
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VMOVUPS      32(AX)(R8*4), Y13
+	VBROADCASTSS 24(BX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 28(AX), Y14
+	VBROADCASTSS 28(BX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 32(AX), Y14
+	VBROADCASTSS 32(BX), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 36(AX), Y14
+	VBROADCASTSS 36(BX), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 40(AX), Y14
+	VBROADCASTSS 40(BX), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 44(AX), Y14
+	VBROADCASTSS 44(BX), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VMOVUPS      32(CX)(SI*4), Y13
-	VBROADCASTSS 48(AX), Y14
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VMOVUPS      32(AX)(R8*4), Y13
+	VBROADCASTSS 48(BX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 52(AX), Y14
+	VBROADCASTSS 52(BX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 56(AX), Y14
+	VBROADCASTSS 56(BX), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 60(AX), Y14
+	VBROADCASTSS 60(BX), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 64(AX), Y14
+	VBROADCASTSS 64(BX), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 68(AX), Y14
+	VBROADCASTSS 68(BX), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VMOVUPS      32(CX)(SI*4), Y13
-	VBROADCASTSS 72(AX), Y14
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VMOVUPS      32(AX)(R8*4), Y13
+	VBROADCASTSS 72(BX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 76(AX), Y14
+	VBROADCASTSS 76(BX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 80(AX), Y14
+	VBROADCASTSS 80(BX), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 84(AX), Y14
+	VBROADCASTSS 84(BX), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 88(AX), Y14
+	VBROADCASTSS 88(BX), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 92(AX), Y14
+	VBROADCASTSS 92(BX), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         $0x60, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four103
+	ADDQ         $0x60, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four138
 
-tail105:
-	ADDQ $0x04, BX
-	JZ   done106
+tail140:
+	ADDQ $0x04, DI
+	JZ   done141
 
-one104:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Y12
-	VMOVUPS      32(CX)(SI*4), Y13
-	VBROADCASTSS (AX), Y14
+one139:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Y12
+	VMOVUPS      32(AX)(R8*4), Y13
+	VBROADCASTSS (BX), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(AX), Y14
+	VBROADCASTSS 4(BX), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(AX), Y14
+	VBROADCASTSS 8(BX), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(AX), Y14
+	VBROADCASTSS 12(BX), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 16(AX), Y14
+	VBROADCASTSS 16(BX), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 20(AX), Y14
+	VBROADCASTSS 20(BX), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         $0x18, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one104
+	ADDQ         $0x18, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one139
 
-done106:
-	VBROADCASTSS lo+80(FP), Y12
+done141:
+	VBROADCASTSS lo+88(FP), Y12
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -2153,7 +2360,7 @@ done106:
 	VMAXPS       Y9, Y12, Y9
 	VMAXPS       Y10, Y12, Y10
 	VMAXPS       Y11, Y12, Y11
-	VBROADCASTSS hi+84(FP), Y12
+	VBROADCASTSS hi+92(FP), Y12
 	VMINPS       Y0, Y12, Y0
 	VMINPS       Y1, Y12, Y1
 	VMINPS       Y2, Y12, Y2
@@ -2166,55 +2373,64 @@ done106:
 	VMINPS       Y9, Y12, Y9
 	VMINPS       Y10, Y12, Y10
 	VMINPS       Y11, Y12, Y11
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x08
-	JNE          part107
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      Y5, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y6, (AX)
-	VMOVUPS      Y7, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y8, (AX)
-	VMOVUPS      Y9, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Y10, (AX)
-	VMOVUPS      Y11, 32(AX)
-	JMP          end108
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole142
+	CMPQ         last+56(FP), $0x08
+	JNE          part143
 
-part107:
-	MOVQ       last+48(FP), DX
-	LEAQ       tail_AVX2<>+0(SB), BX
-	MOVQ       $0x00000010, SI
-	SUBQ       DX, SI
-	VMOVUPS    (BX)(SI*4), Y12
-	VMOVUPS    Y0, (AX)
-	VMASKMOVPS Y1, Y12, 32(AX)
-	ADDQ       CX, AX
-	VMOVUPS    Y2, (AX)
-	VMASKMOVPS Y3, Y12, 32(AX)
-	ADDQ       CX, AX
-	VMOVUPS    Y4, (AX)
-	VMASKMOVPS Y5, Y12, 32(AX)
-	ADDQ       CX, AX
-	VMOVUPS    Y6, (AX)
-	VMASKMOVPS Y7, Y12, 32(AX)
-	ADDQ       CX, AX
-	VMOVUPS    Y8, (AX)
-	VMASKMOVPS Y9, Y12, 32(AX)
-	ADDQ       CX, AX
-	VMOVUPS    Y10, (AX)
-	VMASKMOVPS Y11, Y12, 32(AX)
+whole142:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	VMOVUPS Y3, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y6, (BX)
+	VMOVUPS Y7, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y8, (BX)
+	VMOVUPS Y9, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y10, (BX)
+	VMOVUPS Y11, 32(BX)
+	JMP     end144
 
-end108:
+part143:
+	MOVQ       last+56(FP), DI
+	LEAQ       tail_AVX2<>+0(SB), R8
+	MOVQ       $0x00000010, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y12
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS Y1, Y12, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y2, (BX)
+	VMASKMOVPS Y3, Y12, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y4, (BX)
+	VMASKMOVPS Y5, Y12, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y6, (BX)
+	VMASKMOVPS Y7, Y12, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y8, (BX)
+	VMASKMOVPS Y9, Y12, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y10, (BX)
+	VMASKMOVPS Y11, Y12, 32(BX)
+
+end144:
+	ADDQ $0x00000040, AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel133
 	VZEROUPPER
 	RET
 
@@ -2239,9 +2455,9 @@ TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-84
 	SUBQ         R9, R11
 	VMOVUPS      (R10)(R11*4), Y4
 
-four109:
+four145:
 	CMPQ    R8, $0x04
-	JLT     one110
+	JLT     one146
 	VMOVUPS Y2, Y5
 	VMOVUPS Y2, Y6
 	VMOVUPS Y2, Y7
@@ -2250,7 +2466,7 @@ four109:
 	MOVQ    taps+0(FP), R10
 	MOVQ    off+8(FP), R11
 
-taps112:
+taps148:
 	MOVQ         (R11), R12
 	LEAQ         (AX)(R12*4), R12
 	VBROADCASTSS (R9), Y3
@@ -2261,7 +2477,7 @@ taps112:
 	ADDQ         $0x04, R9
 	ADDQ         $0x08, R11
 	DECQ         R10
-	JNZ          taps112
+	JNZ          taps148
 	VMAXPS       Y5, Y0, Y5
 	VMINPS       Y5, Y1, Y5
 	VMAXPS       Y6, Y0, Y6
@@ -2271,34 +2487,34 @@ taps112:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	CMPQ         cols+64(FP), $0x08
-	JNE          part113
+	JNE          part149
 	VMOVUPS      Y5, (BX)
 	VMOVUPS      Y6, (BX)(SI*1)
 	VMOVUPS      Y7, (BX)(SI*2)
 	VMOVUPS      Y8, (BX)(DI*1)
-	JMP          stored114
+	JMP          stored150
 
-part113:
+part149:
 	VMASKMOVPS Y5, Y4, (BX)
 	VMASKMOVPS Y6, Y4, (BX)(SI*1)
 	VMASKMOVPS Y7, Y4, (BX)(SI*2)
 	VMASKMOVPS Y8, Y4, (BX)(DI*1)
 
-stored114:
+stored150:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
 	SUBQ $0x04, R8
-	JMP  four109
+	JMP  four145
 
-one110:
+one146:
 	TESTQ   R8, R8
-	JZ      end111
+	JZ      end147
 	VMOVUPS Y2, Y5
 	MOVQ    w+16(FP), DX
 	MOVQ    taps+0(FP), DI
 	MOVQ    off+8(FP), R9
 
-taps115:
+taps151:
 	MOVQ         (R9), R10
 	LEAQ         (AX)(R10*4), R10
 	VBROADCASTSS (DX), Y3
@@ -2306,24 +2522,24 @@ taps115:
 	ADDQ         $0x04, DX
 	ADDQ         $0x08, R9
 	DECQ         DI
-	JNZ          taps115
+	JNZ          taps151
 	VMAXPS       Y5, Y0, Y5
 	VMINPS       Y5, Y1, Y5
 	CMPQ         cols+64(FP), $0x08
-	JNE          part116
+	JNE          part152
 	VMOVUPS      Y5, (BX)
-	JMP          stored117
+	JMP          stored153
 
-part116:
+part152:
 	VMASKMOVPS Y5, Y4, (BX)
 
-stored117:
+stored153:
 	ADDQ CX, AX
 	ADDQ SI, BX
 	DECQ R8
-	JMP  one110
+	JMP  one146
 
-end111:
+end147:
 	VZEROUPPER
 	RET
 
@@ -2345,9 +2561,9 @@ TEXT ·maximaAVX2(SB), NOSPLIT, $0-64
 	SUBQ    R9, R11
 	VMOVUPS (R10)(R11*4), Y0
 
-four118:
+four154:
 	CMPQ    R8, $0x04
-	JLT     one119
+	JLT     one155
 	VMOVUPS cff800000_AVX2<>+0(SB), Y1
 	VMOVUPS cff800000_AVX2<>+0(SB), Y2
 	VMOVUPS cff800000_AVX2<>+0(SB), Y3
@@ -2355,7 +2571,7 @@ four118:
 	MOVQ    taps+0(FP), R9
 	MOVQ    off+8(FP), R10
 
-taps121:
+taps157:
 	MOVQ      (R10), R11
 	LEAQ      (AX)(R11*4), R11
 	VMOVUPS   (R11), Y5
@@ -2380,35 +2596,35 @@ taps121:
 	VMOVUPS   Y4, Y4
 	ADDQ      $0x08, R10
 	DECQ      R9
-	JNZ       taps121
+	JNZ       taps157
 	CMPQ      cols+56(FP), $0x08
-	JNE       part122
+	JNE       part158
 	VMOVUPS   Y1, (BX)
 	VMOVUPS   Y2, (BX)(SI*1)
 	VMOVUPS   Y3, (BX)(SI*2)
 	VMOVUPS   Y4, (BX)(DI*1)
-	JMP       stored123
+	JMP       stored159
 
-part122:
+part158:
 	VMASKMOVPS Y1, Y0, (BX)
 	VMASKMOVPS Y2, Y0, (BX)(SI*1)
 	VMASKMOVPS Y3, Y0, (BX)(SI*2)
 	VMASKMOVPS Y4, Y0, (BX)(DI*1)
 
-stored123:
+stored159:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
 	SUBQ $0x04, R8
-	JMP  four118
+	JMP  four154
 
-one119:
+one155:
 	TESTQ   R8, R8
-	JZ      end120
+	JZ      end156
 	VMOVUPS cff800000_AVX2<>+0(SB), Y1
 	MOVQ    taps+0(FP), DX
 	MOVQ    off+8(FP), DI
 
-taps124:
+taps160:
 	MOVQ      (DI), R9
 	LEAQ      (AX)(R9*4), R9
 	VMOVUPS   (R9), Y2
@@ -2418,22 +2634,22 @@ taps124:
 	VMOVUPS   Y1, Y1
 	ADDQ      $0x08, DI
 	DECQ      DX
-	JNZ       taps124
+	JNZ       taps160
 	CMPQ      cols+56(FP), $0x08
-	JNE       part125
+	JNE       part161
 	VMOVUPS   Y1, (BX)
-	JMP       stored126
+	JMP       stored162
 
-part125:
+part161:
 	VMASKMOVPS Y1, Y0, (BX)
 
-stored126:
+stored162:
 	ADDQ CX, AX
 	ADDQ SI, BX
 	DECQ R8
-	JMP  one119
+	JMP  one155
 
-end120:
+end156:
 	VZEROUPPER
 	RET
 
@@ -2447,6 +2663,63 @@ DATA cff800000_AVX2<>+24(SB)/4, $0xff800000
 DATA cff800000_AVX2<>+28(SB)/4, $0xff800000
 GLOBL cff800000_AVX2<>(SB), RODATA|NOPTR, $32
 
+// func convPointAVX2(k int, height int, a *float32, b *float32, off *int, sums *float32)
+// Requires: AVX, FMA3
+TEXT ·convPointAVX2(SB), NOSPLIT, $0-48
+	MOVQ   k+0(FP), AX
+	MOVQ   height+8(FP), CX
+	MOVQ   a+16(FP), DX
+	MOVQ   b+24(FP), BX
+	MOVQ   off+32(FP), SI
+	SHLQ   $0x02, CX
+	LEAQ   (CX)(CX*2), DI
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	SUBQ   $0x04, AX
+	JLT    tail165
+
+four163:
+	MOVQ         (SI), R8
+	VBROADCASTSS (BX)(R8*4), Y4
+	VFMADD231PS  (DX), Y4, Y0
+	MOVQ         8(SI), R8
+	VBROADCASTSS (BX)(R8*4), Y4
+	VFMADD231PS  (DX)(CX*1), Y4, Y1
+	MOVQ         16(SI), R8
+	VBROADCASTSS (BX)(R8*4), Y4
+	VFMADD231PS  (DX)(CX*2), Y4, Y2
+	MOVQ         24(SI), R8
+	VBROADCASTSS (BX)(R8*4), Y4
+	VFMADD231PS  (DX)(DI*1), Y4, Y3
+	LEAQ         (DX)(CX*4), DX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, AX
+	JGE          four163
+
+tail165:
+	ADDQ $0x04, AX
+	JZ   done166
+
+one164:
+	MOVQ         (SI), DI
+	VBROADCASTSS (BX)(DI*4), Y4
+	VFMADD231PS  (DX), Y4, Y0
+	ADDQ         CX, DX
+	ADDQ         $0x08, SI
+	DECQ         AX
+	JNZ          one164
+
+done166:
+	MOVQ    sums+40(FP), AX
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y3, Y2, Y2
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VZEROUPPER
+	RET
+
 // func copyRowsAVX2(dst *float32, ldd int, src *float32, lds int, rows int, n int)
 // Requires: AVX
 TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
@@ -2458,33 +2731,47 @@ TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
 	MOVQ n+40(FP), DI
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
+	CMPQ DI, $0x08
+	JLT  short170
 	SUBQ $0x08, DI
 
-row127:
-	TESTQ   SI, SI
-	JZ      end130
+row167:
 	MOVQ    DI, R8
 	ANDQ    $0x07, R8
 	VMOVUPS (DX), Y0
 	VMOVUPS Y0, (AX)
 
-one128:
+one168:
 	CMPQ    R8, DI
-	JEQ     last129
+	JEQ     last169
 	VMOVUPS (DX)(R8*4), Y0
 	VMOVUPS Y0, (AX)(R8*4)
 	ADDQ    $0x08, R8
-	JMP     one128
+	JMP     one168
 
-last129:
+last169:
 	VMOVUPS (DX)(DI*4), Y0
 	VMOVUPS Y0, (AX)(DI*4)
 	ADDQ    CX, AX
 	ADDQ    BX, DX
 	DECQ    SI
-	JMP     row127
+	JNZ     row167
+	VZEROUPPER
+	RET
 
-end130:
+short170:
+	LEAQ    tail_AVX2<>+0(SB), R8
+	MOVQ    $0x00000010, R9
+	SUBQ    DI, R9
+	VMOVUPS (R8)(R9*4), Y1
+
+thin171:
+	VMASKMOVPS (DX), Y1, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+	ADDQ       CX, AX
+	ADDQ       BX, DX
+	DECQ       SI
+	JNZ        thin171
 	VZEROUPPER
 	RET
 
@@ -2496,9 +2783,9 @@ TEXT ·splitRowAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+16(FP), DX
 	MOVQ blocks+24(FP), BX
 
-loop131:
+loop172:
 	TESTQ      BX, BX
-	JZ         end132
+	JZ         end173
 	VMOVUPS    (DX), Y0
 	VMOVUPS    32(DX), Y1
 	VPERM2F128 $0x20, Y1, Y0, Y2
@@ -2511,8 +2798,8 @@ loop131:
 	ADDQ       $0x20, AX
 	ADDQ       $0x20, CX
 	DECQ       BX
-	JMP        loop131
+	JMP        loop172
 
-end132:
+end173:
 	VZEROUPPER
 	RET

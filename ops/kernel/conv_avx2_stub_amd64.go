@@ -4,113 +4,113 @@
 
 package kernel
 
-// conv1x8AVX2 computes 1 rows and 1 vectors, of the last of which last values count:
+// conv1x8AVX2 computes 1 rows and panels of 1 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*1+i] * b[off[l]+j]), lo, hi)
 //
 // for l < k, where from may be nil.
 //
 //go:noescape
-func conv1x8AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv1x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
-// conv2x8AVX2 computes 2 rows and 1 vectors, of the last of which last values count:
+// conv2x8AVX2 computes 2 rows and panels of 1 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*2+i] * b[off[l]+j]), lo, hi)
 //
 // for l < k, where from may be nil.
 //
 //go:noescape
-func conv2x8AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv2x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
-// conv3x8AVX2 computes 3 rows and 1 vectors, of the last of which last values count:
+// conv3x8AVX2 computes 3 rows and panels of 1 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*3+i] * b[off[l]+j]), lo, hi)
 //
 // for l < k, where from may be nil.
 //
 //go:noescape
-func conv3x8AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv3x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
-// conv4x8AVX2 computes 4 rows and 1 vectors, of the last of which last values count:
+// conv4x8AVX2 computes 4 rows and panels of 1 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*4+i] * b[off[l]+j]), lo, hi)
 //
 // for l < k, where from may be nil.
 //
 //go:noescape
-func conv4x8AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv4x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
-// conv5x8AVX2 computes 5 rows and 1 vectors, of the last of which last values count:
+// conv5x8AVX2 computes 5 rows and panels of 1 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*5+i] * b[off[l]+j]), lo, hi)
 //
 // for l < k, where from may be nil.
 //
 //go:noescape
-func conv5x8AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv5x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
-// conv6x8AVX2 computes 6 rows and 1 vectors, of the last of which last values count:
+// conv6x8AVX2 computes 6 rows and panels of 1 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*6+i] * b[off[l]+j]), lo, hi)
 //
 // for l < k, where from may be nil.
 //
 //go:noescape
-func conv6x8AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv6x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
-// conv1x16AVX2 computes 1 rows and 2 vectors, of the last of which last values count:
+// conv1x16AVX2 computes 1 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*1+i] * b[off[l]+j]), lo, hi)
 //
 // for l < k, where from may be nil.
 //
 //go:noescape
-func conv1x16AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv1x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
-// conv2x16AVX2 computes 2 rows and 2 vectors, of the last of which last values count:
+// conv2x16AVX2 computes 2 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*2+i] * b[off[l]+j]), lo, hi)
 //
 // for l < k, where from may be nil.
 //
 //go:noescape
-func conv2x16AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv2x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
-// conv3x16AVX2 computes 3 rows and 2 vectors, of the last of which last values count:
+// conv3x16AVX2 computes 3 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*3+i] * b[off[l]+j]), lo, hi)
 //
 // for l < k, where from may be nil.
 //
 //go:noescape
-func conv3x16AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv3x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
-// conv4x16AVX2 computes 4 rows and 2 vectors, of the last of which last values count:
+// conv4x16AVX2 computes 4 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*4+i] * b[off[l]+j]), lo, hi)
 //
 // for l < k, where from may be nil.
 //
 //go:noescape
-func conv4x16AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv4x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
-// conv5x16AVX2 computes 5 rows and 2 vectors, of the last of which last values count:
+// conv5x16AVX2 computes 5 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*5+i] * b[off[l]+j]), lo, hi)
 //
 // for l < k, where from may be nil.
 //
 //go:noescape
-func conv5x16AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv5x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
-// conv6x16AVX2 computes 6 rows and 2 vectors, of the last of which last values count:
+// conv6x16AVX2 computes 6 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*6+i] * b[off[l]+j]), lo, hi)
 //
 // for l < k, where from may be nil.
 //
 //go:noescape
-func conv6x16AVX2(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv6x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // depthwiseAVX2 is, for i < rows and j < cols, which is at most 8,
 //
@@ -130,7 +130,13 @@ func depthwiseAVX2(taps int, off *int, w *float32, b *float32, ldb int, c *float
 //go:noescape
 func maximaAVX2(taps int, off *int, b *float32, ldb int, c *float32, ldc int, rows int, cols int)
 
-// copyRowsAVX2 is dst[i*ldd+j] = src[i*lds+j] for i < rows and j < n, which is at least 8.
+// convPointAVX2 is sums[i] = sum_l(a[l*height+i] * b[off[l]]) for l < k and i < 8, of which
+// those from height on mean nothing. It reads 8 values of a for each l.
+//
+//go:noescape
+func convPointAVX2(k int, height int, a *float32, b *float32, off *int, sums *float32)
+
+// copyRowsAVX2 is dst[i*ldd+j] = src[i*lds+j] for i < rows and j < n, neither of them 0.
 //
 //go:noescape
 func copyRowsAVX2(dst *float32, ldd int, src *float32, lds int, rows int, n int)

@@ -4,239 +4,279 @@
 
 #include "textflag.h"
 
-// func conv1x16AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv1x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv1x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv1x16AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel1:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Z1, Z1, Z1
 	VXORPS       Z2, Z2, Z2
 	VXORPS       Z3, Z3, Z3
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none1
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part2
-	VADDPS       (SI), Z0, Z0
-	JMP          end3
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none2
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole3
+	CMPQ         last+56(FP), $0x10
+	JNE          part4
 
-part2:
-	MOVQ      last+48(FP), DI
-	MOVQ      $-1, R8
-	BZHIQ     DI, R8, DI
-	KMOVW     DI, K1
-	VMOVUPS.Z (SI), K1, Z4
+whole3:
+	VADDPS (R8), Z0, Z0
+	JMP    end5
+
+part4:
+	MOVQ      last+56(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (R8), K1, Z4
 	VADDPS    Z4, Z0, Z0
 
-end3:
-none1:
-	SUBQ $0x04, BX
-	JLT  tail6
+end5:
+none2:
+	SUBQ $0x04, DI
+	JLT  tail8
 
-four4:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z4
-	VBROADCASTSS (AX), Z5
+four6:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z4
+	VBROADCASTSS (BX), Z5
 	VFMADD231PS  Z4, Z5, Z0
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z4
-	VBROADCASTSS 4(AX), Z5
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z4
+	VBROADCASTSS 4(BX), Z5
 	VFMADD231PS  Z4, Z5, Z1
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z4
-	VBROADCASTSS 8(AX), Z5
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z4
+	VBROADCASTSS 8(BX), Z5
 	VFMADD231PS  Z4, Z5, Z2
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z4
-	VBROADCASTSS 12(AX), Z5
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z4
+	VBROADCASTSS 12(BX), Z5
 	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         $0x10, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four4
+	ADDQ         $0x10, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four6
 
-tail6:
-	ADDQ $0x04, BX
-	JZ   done7
+tail8:
+	ADDQ $0x04, DI
+	JZ   done9
 
-one5:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z4
-	VBROADCASTSS (AX), Z5
+one7:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z4
+	VBROADCASTSS (BX), Z5
 	VFMADD231PS  Z4, Z5, Z0
-	ADDQ         $0x04, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one5
+	ADDQ         $0x04, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one7
 
-done7:
+done9:
 	VADDPS       Z1, Z0, Z0
 	VADDPS       Z2, Z0, Z0
 	VADDPS       Z3, Z0, Z0
-	VBROADCASTSS lo+80(FP), Z1
+	VBROADCASTSS lo+88(FP), Z1
 	VMAXPS       Z0, Z1, Z0
-	VBROADCASTSS hi+84(FP), Z1
+	VBROADCASTSS hi+92(FP), Z1
 	VMINPS       Z0, Z1, Z0
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part8
-	VMOVUPS      Z0, (AX)
-	JMP          end9
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole10
+	CMPQ         last+56(FP), $0x10
+	JNE          part11
 
-part8:
-	MOVQ    last+48(FP), CX
-	MOVQ    $-1, DX
-	BZHIQ   CX, DX, CX
-	KMOVW   CX, K1
-	VMOVUPS Z0, K1, (AX)
+whole10:
+	VMOVUPS Z0, (BX)
+	JMP     end12
 
-end9:
+part11:
+	MOVQ    last+56(FP), SI
+	MOVQ    $-1, DI
+	BZHIQ   SI, DI, SI
+	KMOVW   SI, K1
+	VMOVUPS Z0, K1, (BX)
+
+end12:
+	ADDQ $0x00000040, AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel1
 	VZEROUPPER
 	RET
 
-// func conv2x16AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv2x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv2x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv2x16AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel13:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Z2, Z2, Z2
 	VXORPS       Z3, Z3, Z3
 	VXORPS       Z4, Z4, Z4
 	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS 4(SI), Z1
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none10
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part11
-	VADDPS       (SI), Z0, Z0
-	ADDQ         DI, SI
-	VADDPS       (SI), Z1, Z1
-	JMP          end12
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS 4(R8), Z1
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none14
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole15
+	CMPQ         last+56(FP), $0x10
+	JNE          part16
 
-part11:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VMOVUPS.Z (SI), K1, Z8
+whole15:
+	VADDPS (R8), Z0, Z0
+	ADDQ   R9, R8
+	VADDPS (R8), Z1, Z1
+	JMP    end17
+
+part16:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z8
 	VADDPS    Z8, Z0, Z0
-	ADDQ      DI, SI
-	VMOVUPS.Z (SI), K1, Z8
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z8
 	VADDPS    Z8, Z1, Z1
 
-end12:
-none10:
-	SUBQ $0x04, BX
-	JLT  tail15
+end17:
+none14:
+	SUBQ $0x04, DI
+	JLT  tail20
 
-four13:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VBROADCASTSS (AX), Z9
+four18:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VBROADCASTSS (BX), Z9
 	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS 4(AX), Z9
+	VBROADCASTSS 4(BX), Z9
 	VFMADD231PS  Z8, Z9, Z1
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VBROADCASTSS 8(AX), Z9
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VBROADCASTSS 8(BX), Z9
 	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS 12(AX), Z9
+	VBROADCASTSS 12(BX), Z9
 	VFMADD231PS  Z8, Z9, Z3
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VBROADCASTSS 16(AX), Z9
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VBROADCASTSS 16(BX), Z9
 	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS 20(AX), Z9
+	VBROADCASTSS 20(BX), Z9
 	VFMADD231PS  Z8, Z9, Z5
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VBROADCASTSS 24(AX), Z9
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VBROADCASTSS 24(BX), Z9
 	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS 28(AX), Z9
+	VBROADCASTSS 28(BX), Z9
 	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four13
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four18
 
-tail15:
-	ADDQ $0x04, BX
-	JZ   done16
+tail20:
+	ADDQ $0x04, DI
+	JZ   done21
 
-one14:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VBROADCASTSS (AX), Z9
+one19:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VBROADCASTSS (BX), Z9
 	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS 4(AX), Z9
+	VBROADCASTSS 4(BX), Z9
 	VFMADD231PS  Z8, Z9, Z1
-	ADDQ         $0x08, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one14
+	ADDQ         $0x08, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one19
 
-done16:
+done21:
 	VADDPS       Z2, Z0, Z0
 	VADDPS       Z3, Z1, Z1
 	VADDPS       Z4, Z0, Z0
 	VADDPS       Z5, Z1, Z1
 	VADDPS       Z6, Z0, Z0
 	VADDPS       Z7, Z1, Z1
-	VBROADCASTSS lo+80(FP), Z2
+	VBROADCASTSS lo+88(FP), Z2
 	VMAXPS       Z0, Z2, Z0
 	VMAXPS       Z1, Z2, Z1
-	VBROADCASTSS hi+84(FP), Z2
+	VBROADCASTSS hi+92(FP), Z2
 	VMINPS       Z0, Z2, Z0
 	VMINPS       Z1, Z2, Z1
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part17
-	VMOVUPS      Z0, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z1, (AX)
-	JMP          end18
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole22
+	CMPQ         last+56(FP), $0x10
+	JNE          part23
 
-part17:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, K1, (AX)
-	ADDQ    CX, AX
-	VMOVUPS Z1, K1, (AX)
+whole22:
+	VMOVUPS Z0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z1, (BX)
+	JMP     end24
 
-end18:
+part23:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, K1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z1, K1, (BX)
+
+end24:
+	ADDQ $0x00000040, AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel13
 	VZEROUPPER
 	RET
 
-// func conv3x16AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv3x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv3x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv3x16AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel25:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Z3, Z3, Z3
 	VXORPS       Z4, Z4, Z4
 	VXORPS       Z5, Z5, Z5
@@ -246,101 +286,106 @@ TEXT ·conv3x16AVX512(SB), NOSPLIT, $0-88
 	VXORPS       Z9, Z9, Z9
 	VXORPS       Z10, Z10, Z10
 	VXORPS       Z11, Z11, Z11
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS 4(SI), Z1
-	VBROADCASTSS 8(SI), Z2
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none19
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part20
-	VADDPS       (SI), Z0, Z0
-	ADDQ         DI, SI
-	VADDPS       (SI), Z1, Z1
-	ADDQ         DI, SI
-	VADDPS       (SI), Z2, Z2
-	JMP          end21
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS 4(R8), Z1
+	VBROADCASTSS 8(R8), Z2
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none26
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole27
+	CMPQ         last+56(FP), $0x10
+	JNE          part28
 
-part20:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VMOVUPS.Z (SI), K1, Z12
+whole27:
+	VADDPS (R8), Z0, Z0
+	ADDQ   R9, R8
+	VADDPS (R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	JMP    end29
+
+part28:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z12
 	VADDPS    Z12, Z0, Z0
-	ADDQ      DI, SI
-	VMOVUPS.Z (SI), K1, Z12
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z12
 	VADDPS    Z12, Z1, Z1
-	ADDQ      DI, SI
-	VMOVUPS.Z (SI), K1, Z12
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z12
 	VADDPS    Z12, Z2, Z2
 
-end21:
-none19:
-	SUBQ $0x04, BX
-	JLT  tail24
+end29:
+none26:
+	SUBQ $0x04, DI
+	JLT  tail32
 
-four22:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VBROADCASTSS (AX), Z13
+four30:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VBROADCASTSS (BX), Z13
 	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS 4(AX), Z13
+	VBROADCASTSS 4(BX), Z13
 	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS 8(AX), Z13
+	VBROADCASTSS 8(BX), Z13
 	VFMADD231PS  Z12, Z13, Z2
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VBROADCASTSS 12(AX), Z13
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VBROADCASTSS 12(BX), Z13
 	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS 16(AX), Z13
+	VBROADCASTSS 16(BX), Z13
 	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS 20(AX), Z13
+	VBROADCASTSS 20(BX), Z13
 	VFMADD231PS  Z12, Z13, Z5
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VBROADCASTSS 24(AX), Z13
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VBROADCASTSS 24(BX), Z13
 	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS 28(AX), Z13
+	VBROADCASTSS 28(BX), Z13
 	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS 32(AX), Z13
+	VBROADCASTSS 32(BX), Z13
 	VFMADD231PS  Z12, Z13, Z8
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VBROADCASTSS 36(AX), Z13
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VBROADCASTSS 36(BX), Z13
 	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS 40(AX), Z13
+	VBROADCASTSS 40(BX), Z13
 	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS 44(AX), Z13
+	VBROADCASTSS 44(BX), Z13
 	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         $0x30, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four22
+	ADDQ         $0x30, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four30
 
-tail24:
-	ADDQ $0x04, BX
-	JZ   done25
+tail32:
+	ADDQ $0x04, DI
+	JZ   done33
 
-one23:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VBROADCASTSS (AX), Z13
+one31:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VBROADCASTSS (BX), Z13
 	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS 4(AX), Z13
+	VBROADCASTSS 4(BX), Z13
 	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS 8(AX), Z13
+	VBROADCASTSS 8(BX), Z13
 	VFMADD231PS  Z12, Z13, Z2
-	ADDQ         $0x0c, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one23
+	ADDQ         $0x0c, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one31
 
-done25:
+done33:
 	VADDPS       Z3, Z0, Z0
 	VADDPS       Z4, Z1, Z1
 	VADDPS       Z5, Z2, Z2
@@ -350,1234 +395,1360 @@ done25:
 	VADDPS       Z9, Z0, Z0
 	VADDPS       Z10, Z1, Z1
 	VADDPS       Z11, Z2, Z2
-	VBROADCASTSS lo+80(FP), Z3
+	VBROADCASTSS lo+88(FP), Z3
 	VMAXPS       Z0, Z3, Z0
 	VMAXPS       Z1, Z3, Z1
 	VMAXPS       Z2, Z3, Z2
-	VBROADCASTSS hi+84(FP), Z3
+	VBROADCASTSS hi+92(FP), Z3
 	VMINPS       Z0, Z3, Z0
 	VMINPS       Z1, Z3, Z1
 	VMINPS       Z2, Z3, Z2
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part26
-	VMOVUPS      Z0, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z1, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	JMP          end27
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole34
+	CMPQ         last+56(FP), $0x10
+	JNE          part35
 
-part26:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, K1, (AX)
-	ADDQ    CX, AX
-	VMOVUPS Z1, K1, (AX)
-	ADDQ    CX, AX
-	VMOVUPS Z2, K1, (AX)
+whole34:
+	VMOVUPS Z0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, (BX)
+	JMP     end36
 
-end27:
+part35:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, K1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z1, K1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, K1, (BX)
+
+end36:
+	ADDQ $0x00000040, AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel25
 	VZEROUPPER
 	RET
 
-// func conv4x16AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv4x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv4x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv4x16AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel37:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Z4, Z4, Z4
 	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS 4(SI), Z1
-	VBROADCASTSS 8(SI), Z2
-	VBROADCASTSS 12(SI), Z3
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none28
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part29
-	VADDPS       (SI), Z0, Z0
-	ADDQ         DI, SI
-	VADDPS       (SI), Z1, Z1
-	ADDQ         DI, SI
-	VADDPS       (SI), Z2, Z2
-	ADDQ         DI, SI
-	VADDPS       (SI), Z3, Z3
-	JMP          end30
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS 4(R8), Z1
+	VBROADCASTSS 8(R8), Z2
+	VBROADCASTSS 12(R8), Z3
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none38
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole39
+	CMPQ         last+56(FP), $0x10
+	JNE          part40
 
-part29:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VMOVUPS.Z (SI), K1, Z8
+whole39:
+	VADDPS (R8), Z0, Z0
+	ADDQ   R9, R8
+	VADDPS (R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	ADDQ   R9, R8
+	VADDPS (R8), Z3, Z3
+	JMP    end41
+
+part40:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z8
 	VADDPS    Z8, Z0, Z0
-	ADDQ      DI, SI
-	VMOVUPS.Z (SI), K1, Z8
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z8
 	VADDPS    Z8, Z1, Z1
-	ADDQ      DI, SI
-	VMOVUPS.Z (SI), K1, Z8
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z8
 	VADDPS    Z8, Z2, Z2
-	ADDQ      DI, SI
-	VMOVUPS.Z (SI), K1, Z8
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z8
 	VADDPS    Z8, Z3, Z3
 
-end30:
-none28:
-	SUBQ $0x04, BX
-	JLT  tail33
+end41:
+none38:
+	SUBQ $0x04, DI
+	JLT  tail44
 
-four31:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VBROADCASTSS (AX), Z9
+four42:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VBROADCASTSS (BX), Z9
 	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS 4(AX), Z9
+	VBROADCASTSS 4(BX), Z9
 	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS 8(AX), Z9
+	VBROADCASTSS 8(BX), Z9
 	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS 12(AX), Z9
+	VBROADCASTSS 12(BX), Z9
 	VFMADD231PS  Z8, Z9, Z3
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VBROADCASTSS 16(AX), Z9
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VBROADCASTSS 16(BX), Z9
 	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS 20(AX), Z9
+	VBROADCASTSS 20(BX), Z9
 	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS 24(AX), Z9
+	VBROADCASTSS 24(BX), Z9
 	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS 28(AX), Z9
+	VBROADCASTSS 28(BX), Z9
 	VFMADD231PS  Z8, Z9, Z7
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VBROADCASTSS 32(AX), Z9
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VBROADCASTSS 32(BX), Z9
 	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS 36(AX), Z9
+	VBROADCASTSS 36(BX), Z9
 	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS 40(AX), Z9
+	VBROADCASTSS 40(BX), Z9
 	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS 44(AX), Z9
+	VBROADCASTSS 44(BX), Z9
 	VFMADD231PS  Z8, Z9, Z3
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VBROADCASTSS 48(AX), Z9
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VBROADCASTSS 48(BX), Z9
 	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS 52(AX), Z9
+	VBROADCASTSS 52(BX), Z9
 	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS 56(AX), Z9
+	VBROADCASTSS 56(BX), Z9
 	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS 60(AX), Z9
+	VBROADCASTSS 60(BX), Z9
 	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         $0x40, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four31
+	ADDQ         $0x40, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four42
 
-tail33:
-	ADDQ $0x04, BX
-	JZ   done34
+tail44:
+	ADDQ $0x04, DI
+	JZ   done45
 
-one32:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VBROADCASTSS (AX), Z9
+one43:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VBROADCASTSS (BX), Z9
 	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS 4(AX), Z9
+	VBROADCASTSS 4(BX), Z9
 	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS 8(AX), Z9
+	VBROADCASTSS 8(BX), Z9
 	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS 12(AX), Z9
+	VBROADCASTSS 12(BX), Z9
 	VFMADD231PS  Z8, Z9, Z3
-	ADDQ         $0x10, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one32
+	ADDQ         $0x10, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one43
 
-done34:
+done45:
 	VADDPS       Z4, Z0, Z0
 	VADDPS       Z5, Z1, Z1
 	VADDPS       Z6, Z2, Z2
 	VADDPS       Z7, Z3, Z3
-	VBROADCASTSS lo+80(FP), Z4
+	VBROADCASTSS lo+88(FP), Z4
 	VMAXPS       Z0, Z4, Z0
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
-	VBROADCASTSS hi+84(FP), Z4
+	VBROADCASTSS hi+92(FP), Z4
 	VMINPS       Z0, Z4, Z0
 	VMINPS       Z1, Z4, Z1
 	VMINPS       Z2, Z4, Z2
 	VMINPS       Z3, Z4, Z3
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part35
-	VMOVUPS      Z0, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z1, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z3, (AX)
-	JMP          end36
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole46
+	CMPQ         last+56(FP), $0x10
+	JNE          part47
 
-part35:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, K1, (AX)
-	ADDQ    CX, AX
-	VMOVUPS Z1, K1, (AX)
-	ADDQ    CX, AX
-	VMOVUPS Z2, K1, (AX)
-	ADDQ    CX, AX
-	VMOVUPS Z3, K1, (AX)
+whole46:
+	VMOVUPS Z0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z3, (BX)
+	JMP     end48
 
-end36:
+part47:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, K1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z1, K1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, K1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z3, K1, (BX)
+
+end48:
+	ADDQ $0x00000040, AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel37
 	VZEROUPPER
 	RET
 
-// func conv5x16AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv5x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv5x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv5x16AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel49:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
 	VXORPS       Z8, Z8, Z8
 	VXORPS       Z9, Z9, Z9
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS 4(SI), Z1
-	VBROADCASTSS 8(SI), Z2
-	VBROADCASTSS 12(SI), Z3
-	VBROADCASTSS 16(SI), Z4
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none37
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part38
-	VADDPS       (SI), Z0, Z0
-	ADDQ         DI, SI
-	VADDPS       (SI), Z1, Z1
-	ADDQ         DI, SI
-	VADDPS       (SI), Z2, Z2
-	ADDQ         DI, SI
-	VADDPS       (SI), Z3, Z3
-	ADDQ         DI, SI
-	VADDPS       (SI), Z4, Z4
-	JMP          end39
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS 4(R8), Z1
+	VBROADCASTSS 8(R8), Z2
+	VBROADCASTSS 12(R8), Z3
+	VBROADCASTSS 16(R8), Z4
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none50
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole51
+	CMPQ         last+56(FP), $0x10
+	JNE          part52
 
-part38:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VMOVUPS.Z (SI), K1, Z10
+whole51:
+	VADDPS (R8), Z0, Z0
+	ADDQ   R9, R8
+	VADDPS (R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	ADDQ   R9, R8
+	VADDPS (R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	JMP    end53
+
+part52:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z10
 	VADDPS    Z10, Z0, Z0
-	ADDQ      DI, SI
-	VMOVUPS.Z (SI), K1, Z10
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z10
 	VADDPS    Z10, Z1, Z1
-	ADDQ      DI, SI
-	VMOVUPS.Z (SI), K1, Z10
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z10
 	VADDPS    Z10, Z2, Z2
-	ADDQ      DI, SI
-	VMOVUPS.Z (SI), K1, Z10
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z10
 	VADDPS    Z10, Z3, Z3
-	ADDQ      DI, SI
-	VMOVUPS.Z (SI), K1, Z10
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z10
 	VADDPS    Z10, Z4, Z4
 
-end39:
-none37:
-	SUBQ $0x04, BX
-	JLT  tail42
+end53:
+none50:
+	SUBQ $0x04, DI
+	JLT  tail56
 
-four40:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z10
-	VBROADCASTSS (AX), Z11
+four54:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z10
+	VBROADCASTSS (BX), Z11
 	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS 4(AX), Z11
+	VBROADCASTSS 4(BX), Z11
 	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS 8(AX), Z11
+	VBROADCASTSS 8(BX), Z11
 	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS 12(AX), Z11
+	VBROADCASTSS 12(BX), Z11
 	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS 16(AX), Z11
+	VBROADCASTSS 16(BX), Z11
 	VFMADD231PS  Z10, Z11, Z4
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z10
-	VBROADCASTSS 20(AX), Z11
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z10
+	VBROADCASTSS 20(BX), Z11
 	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS 24(AX), Z11
+	VBROADCASTSS 24(BX), Z11
 	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS 28(AX), Z11
+	VBROADCASTSS 28(BX), Z11
 	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS 32(AX), Z11
+	VBROADCASTSS 32(BX), Z11
 	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS 36(AX), Z11
+	VBROADCASTSS 36(BX), Z11
 	VFMADD231PS  Z10, Z11, Z9
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z10
-	VBROADCASTSS 40(AX), Z11
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z10
+	VBROADCASTSS 40(BX), Z11
 	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS 44(AX), Z11
+	VBROADCASTSS 44(BX), Z11
 	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS 48(AX), Z11
+	VBROADCASTSS 48(BX), Z11
 	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS 52(AX), Z11
+	VBROADCASTSS 52(BX), Z11
 	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS 56(AX), Z11
+	VBROADCASTSS 56(BX), Z11
 	VFMADD231PS  Z10, Z11, Z4
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z10
-	VBROADCASTSS 60(AX), Z11
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z10
+	VBROADCASTSS 60(BX), Z11
 	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS 64(AX), Z11
+	VBROADCASTSS 64(BX), Z11
 	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS 68(AX), Z11
+	VBROADCASTSS 68(BX), Z11
 	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS 72(AX), Z11
+	VBROADCASTSS 72(BX), Z11
 	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS 76(AX), Z11
+	VBROADCASTSS 76(BX), Z11
 	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         $0x50, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four40
+	ADDQ         $0x50, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four54
 
-tail42:
-	ADDQ $0x04, BX
-	JZ   done43
+tail56:
+	ADDQ $0x04, DI
+	JZ   done57
 
-one41:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z10
-	VBROADCASTSS (AX), Z11
+one55:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z10
+	VBROADCASTSS (BX), Z11
 	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS 4(AX), Z11
+	VBROADCASTSS 4(BX), Z11
 	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS 8(AX), Z11
+	VBROADCASTSS 8(BX), Z11
 	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS 12(AX), Z11
+	VBROADCASTSS 12(BX), Z11
 	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS 16(AX), Z11
+	VBROADCASTSS 16(BX), Z11
 	VFMADD231PS  Z10, Z11, Z4
-	ADDQ         $0x14, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one41
+	ADDQ         $0x14, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one55
 
-done43:
+done57:
 	VADDPS       Z5, Z0, Z0
 	VADDPS       Z6, Z1, Z1
 	VADDPS       Z7, Z2, Z2
 	VADDPS       Z8, Z3, Z3
 	VADDPS       Z9, Z4, Z4
-	VBROADCASTSS lo+80(FP), Z5
+	VBROADCASTSS lo+88(FP), Z5
 	VMAXPS       Z0, Z5, Z0
 	VMAXPS       Z1, Z5, Z1
 	VMAXPS       Z2, Z5, Z2
 	VMAXPS       Z3, Z5, Z3
 	VMAXPS       Z4, Z5, Z4
-	VBROADCASTSS hi+84(FP), Z5
+	VBROADCASTSS hi+92(FP), Z5
 	VMINPS       Z0, Z5, Z0
 	VMINPS       Z1, Z5, Z1
 	VMINPS       Z2, Z5, Z2
 	VMINPS       Z3, Z5, Z3
 	VMINPS       Z4, Z5, Z4
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part44
-	VMOVUPS      Z0, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z1, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z3, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	JMP          end45
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole58
+	CMPQ         last+56(FP), $0x10
+	JNE          part59
 
-part44:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, K1, (AX)
-	ADDQ    CX, AX
-	VMOVUPS Z1, K1, (AX)
-	ADDQ    CX, AX
-	VMOVUPS Z2, K1, (AX)
-	ADDQ    CX, AX
-	VMOVUPS Z3, K1, (AX)
-	ADDQ    CX, AX
-	VMOVUPS Z4, K1, (AX)
+whole58:
+	VMOVUPS Z0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z3, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	JMP     end60
 
-end45:
+part59:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, K1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z1, K1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, K1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z3, K1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, K1, (BX)
+
+end60:
+	ADDQ $0x00000040, AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel49
 	VZEROUPPER
 	RET
 
-// func conv6x16AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv6x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv6x16AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv6x16AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel61:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
 	VXORPS       Z8, Z8, Z8
 	VXORPS       Z9, Z9, Z9
 	VXORPS       Z10, Z10, Z10
 	VXORPS       Z11, Z11, Z11
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS 4(SI), Z1
-	VBROADCASTSS 8(SI), Z2
-	VBROADCASTSS 12(SI), Z3
-	VBROADCASTSS 16(SI), Z4
-	VBROADCASTSS 20(SI), Z5
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none46
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part47
-	VADDPS       (SI), Z0, Z0
-	ADDQ         DI, SI
-	VADDPS       (SI), Z1, Z1
-	ADDQ         DI, SI
-	VADDPS       (SI), Z2, Z2
-	ADDQ         DI, SI
-	VADDPS       (SI), Z3, Z3
-	ADDQ         DI, SI
-	VADDPS       (SI), Z4, Z4
-	ADDQ         DI, SI
-	VADDPS       (SI), Z5, Z5
-	JMP          end48
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS 4(R8), Z1
+	VBROADCASTSS 8(R8), Z2
+	VBROADCASTSS 12(R8), Z3
+	VBROADCASTSS 16(R8), Z4
+	VBROADCASTSS 20(R8), Z5
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none62
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole63
+	CMPQ         last+56(FP), $0x10
+	JNE          part64
 
-part47:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VMOVUPS.Z (SI), K1, Z12
+whole63:
+	VADDPS (R8), Z0, Z0
+	ADDQ   R9, R8
+	VADDPS (R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	ADDQ   R9, R8
+	VADDPS (R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	ADDQ   R9, R8
+	VADDPS (R8), Z5, Z5
+	JMP    end65
+
+part64:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (R8), K1, Z12
 	VADDPS    Z12, Z0, Z0
-	ADDQ      DI, SI
-	VMOVUPS.Z (SI), K1, Z12
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z12
 	VADDPS    Z12, Z1, Z1
-	ADDQ      DI, SI
-	VMOVUPS.Z (SI), K1, Z12
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z12
 	VADDPS    Z12, Z2, Z2
-	ADDQ      DI, SI
-	VMOVUPS.Z (SI), K1, Z12
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z12
 	VADDPS    Z12, Z3, Z3
-	ADDQ      DI, SI
-	VMOVUPS.Z (SI), K1, Z12
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z12
 	VADDPS    Z12, Z4, Z4
-	ADDQ      DI, SI
-	VMOVUPS.Z (SI), K1, Z12
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z12
 	VADDPS    Z12, Z5, Z5
 
-end48:
-none46:
-	SUBQ $0x04, BX
-	JLT  tail51
+end65:
+none62:
+	SUBQ $0x04, DI
+	JLT  tail68
 
-four49:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VBROADCASTSS (AX), Z13
+four66:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VBROADCASTSS (BX), Z13
 	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS 4(AX), Z13
+	VBROADCASTSS 4(BX), Z13
 	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS 8(AX), Z13
+	VBROADCASTSS 8(BX), Z13
 	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS 12(AX), Z13
+	VBROADCASTSS 12(BX), Z13
 	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS 16(AX), Z13
+	VBROADCASTSS 16(BX), Z13
 	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS 20(AX), Z13
+	VBROADCASTSS 20(BX), Z13
 	VFMADD231PS  Z12, Z13, Z5
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VBROADCASTSS 24(AX), Z13
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VBROADCASTSS 24(BX), Z13
 	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS 28(AX), Z13
+	VBROADCASTSS 28(BX), Z13
 	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS 32(AX), Z13
+	VBROADCASTSS 32(BX), Z13
 	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS 36(AX), Z13
+	VBROADCASTSS 36(BX), Z13
 	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS 40(AX), Z13
+	VBROADCASTSS 40(BX), Z13
 	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS 44(AX), Z13
+	VBROADCASTSS 44(BX), Z13
 	VFMADD231PS  Z12, Z13, Z11
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VBROADCASTSS 48(AX), Z13
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VBROADCASTSS 48(BX), Z13
 	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS 52(AX), Z13
+	VBROADCASTSS 52(BX), Z13
 	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS 56(AX), Z13
+	VBROADCASTSS 56(BX), Z13
 	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS 60(AX), Z13
+	VBROADCASTSS 60(BX), Z13
 	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS 64(AX), Z13
+	VBROADCASTSS 64(BX), Z13
 	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS 68(AX), Z13
+	VBROADCASTSS 68(BX), Z13
 	VFMADD231PS  Z12, Z13, Z5
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VBROADCASTSS 72(AX), Z13
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VBROADCASTSS 72(BX), Z13
 	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS 76(AX), Z13
+	VBROADCASTSS 76(BX), Z13
 	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS 80(AX), Z13
+	VBROADCASTSS 80(BX), Z13
 	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS 84(AX), Z13
+	VBROADCASTSS 84(BX), Z13
 	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS 88(AX), Z13
+	VBROADCASTSS 88(BX), Z13
 	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS 92(AX), Z13
+	VBROADCASTSS 92(BX), Z13
 	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         $0x60, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four49
+	ADDQ         $0x60, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four66
 
-tail51:
-	ADDQ $0x04, BX
-	JZ   done52
+tail68:
+	ADDQ $0x04, DI
+	JZ   done69
 
-one50:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VBROADCASTSS (AX), Z13
+one67:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VBROADCASTSS (BX), Z13
 	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS 4(AX), Z13
+	VBROADCASTSS 4(BX), Z13
 	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS 8(AX), Z13
+	VBROADCASTSS 8(BX), Z13
 	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS 12(AX), Z13
+	VBROADCASTSS 12(BX), Z13
 	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS 16(AX), Z13
+	VBROADCASTSS 16(BX), Z13
 	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS 20(AX), Z13
+	VBROADCASTSS 20(BX), Z13
 	VFMADD231PS  Z12, Z13, Z5
-	ADDQ         $0x18, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one50
+	ADDQ         $0x18, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one67
 
-done52:
+done69:
 	VADDPS       Z6, Z0, Z0
 	VADDPS       Z7, Z1, Z1
 	VADDPS       Z8, Z2, Z2
 	VADDPS       Z9, Z3, Z3
 	VADDPS       Z10, Z4, Z4
 	VADDPS       Z11, Z5, Z5
-	VBROADCASTSS lo+80(FP), Z6
+	VBROADCASTSS lo+88(FP), Z6
 	VMAXPS       Z0, Z6, Z0
 	VMAXPS       Z1, Z6, Z1
 	VMAXPS       Z2, Z6, Z2
 	VMAXPS       Z3, Z6, Z3
 	VMAXPS       Z4, Z6, Z4
 	VMAXPS       Z5, Z6, Z5
-	VBROADCASTSS hi+84(FP), Z6
+	VBROADCASTSS hi+92(FP), Z6
 	VMINPS       Z0, Z6, Z0
 	VMINPS       Z1, Z6, Z1
 	VMINPS       Z2, Z6, Z2
 	VMINPS       Z3, Z6, Z3
 	VMINPS       Z4, Z6, Z4
 	VMINPS       Z5, Z6, Z5
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part53
-	VMOVUPS      Z0, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z1, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z3, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z5, (AX)
-	JMP          end54
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole70
+	CMPQ         last+56(FP), $0x10
+	JNE          part71
 
-part53:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, K1, (AX)
-	ADDQ    CX, AX
-	VMOVUPS Z1, K1, (AX)
-	ADDQ    CX, AX
-	VMOVUPS Z2, K1, (AX)
-	ADDQ    CX, AX
-	VMOVUPS Z3, K1, (AX)
-	ADDQ    CX, AX
-	VMOVUPS Z4, K1, (AX)
-	ADDQ    CX, AX
-	VMOVUPS Z5, K1, (AX)
+whole70:
+	VMOVUPS Z0, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z3, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z5, (BX)
+	JMP     end72
 
-end54:
+part71:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, K1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z1, K1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, K1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z3, K1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, K1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS Z5, K1, (BX)
+
+end72:
+	ADDQ $0x00000040, AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel61
 	VZEROUPPER
 	RET
 
-// func conv1x32AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv1x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv1x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv1x32AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel73:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Z2, Z2, Z2
 	VXORPS       Z3, Z3, Z3
 	VXORPS       Z4, Z4, Z4
 	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none55
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part56
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	JMP          end57
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none74
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole75
+	CMPQ         last+56(FP), $0x10
+	JNE          part76
 
-part56:
-	MOVQ      last+48(FP), DI
-	MOVQ      $-1, R8
-	BZHIQ     DI, R8, DI
-	KMOVW     DI, K1
-	VADDPS    (SI), Z0, Z0
-	VMOVUPS.Z 64(SI), K1, Z8
+whole75:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	JMP    end77
+
+part76:
+	MOVQ      last+56(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R9
+	KMOVW     R9, K1
+	VADDPS    (R8), Z0, Z0
+	VMOVUPS.Z 64(R8), K1, Z8
 	VADDPS    Z8, Z1, Z1
 
-end57:
-none55:
-	SUBQ $0x04, BX
-	JLT  tail60
+end77:
+none74:
+	SUBQ $0x04, DI
+	JLT  tail80
 
-four58:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VBROADCASTSS (AX), Z10
+four78:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VBROADCASTSS (BX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VBROADCASTSS 4(AX), Z10
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VBROADCASTSS 4(BX), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VBROADCASTSS 8(AX), Z10
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VBROADCASTSS 8(BX), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VBROADCASTSS 12(AX), Z10
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VBROADCASTSS 12(BX), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         $0x10, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four58
+	ADDQ         $0x10, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four78
 
-tail60:
-	ADDQ $0x04, BX
-	JZ   done61
+tail80:
+	ADDQ $0x04, DI
+	JZ   done81
 
-one59:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VBROADCASTSS (AX), Z10
+one79:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VBROADCASTSS (BX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	ADDQ         $0x04, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one59
+	ADDQ         $0x04, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one79
 
-done61:
+done81:
 	VADDPS       Z2, Z0, Z0
 	VADDPS       Z3, Z1, Z1
 	VADDPS       Z4, Z0, Z0
 	VADDPS       Z5, Z1, Z1
 	VADDPS       Z6, Z0, Z0
 	VADDPS       Z7, Z1, Z1
-	VBROADCASTSS lo+80(FP), Z2
+	VBROADCASTSS lo+88(FP), Z2
 	VMAXPS       Z0, Z2, Z0
 	VMAXPS       Z1, Z2, Z1
-	VBROADCASTSS hi+84(FP), Z2
+	VBROADCASTSS hi+92(FP), Z2
 	VMINPS       Z0, Z2, Z0
 	VMINPS       Z1, Z2, Z1
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part62
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	JMP          end63
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole82
+	CMPQ         last+56(FP), $0x10
+	JNE          part83
 
-part62:
-	MOVQ    last+48(FP), CX
-	MOVQ    $-1, DX
-	BZHIQ   CX, DX, CX
-	KMOVW   CX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, K1, 64(AX)
+whole82:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	JMP     end84
 
-end63:
+part83:
+	MOVQ    last+56(FP), SI
+	MOVQ    $-1, DI
+	BZHIQ   SI, DI, SI
+	KMOVW   SI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, K1, 64(BX)
+
+end84:
+	ADDQ $0x00000080, AX
+	ADDQ $0x00000080, DX
+	DECQ CX
+	JNZ  panel73
 	VZEROUPPER
 	RET
 
-// func conv2x32AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv2x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv2x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv2x32AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel85:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Z4, Z4, Z4
 	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS 4(SI), Z2
-	VBROADCASTSS 4(SI), Z3
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none64
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part65
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	ADDQ         DI, SI
-	VADDPS       (SI), Z2, Z2
-	VADDPS       64(SI), Z3, Z3
-	JMP          end66
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS 4(R8), Z2
+	VBROADCASTSS 4(R8), Z3
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none86
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole87
+	CMPQ         last+56(FP), $0x10
+	JNE          part88
 
-part65:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VADDPS    (SI), Z0, Z0
-	VMOVUPS.Z 64(SI), K1, Z8
+whole87:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	JMP    end89
+
+part88:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VADDPS    (R8), Z0, Z0
+	VMOVUPS.Z 64(R8), K1, Z8
 	VADDPS    Z8, Z1, Z1
-	ADDQ      DI, SI
-	VADDPS    (SI), Z2, Z2
-	VMOVUPS.Z 64(SI), K1, Z8
+	ADDQ      R9, R8
+	VADDPS    (R8), Z2, Z2
+	VMOVUPS.Z 64(R8), K1, Z8
 	VADDPS    Z8, Z3, Z3
 
-end66:
-none64:
-	SUBQ $0x04, BX
-	JLT  tail69
+end89:
+none86:
+	SUBQ $0x04, DI
+	JLT  tail92
 
-four67:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VBROADCASTSS (AX), Z10
+four90:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VBROADCASTSS (BX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 4(AX), Z10
+	VBROADCASTSS 4(BX), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VBROADCASTSS 8(AX), Z10
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VBROADCASTSS 8(BX), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 12(AX), Z10
+	VBROADCASTSS 12(BX), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VBROADCASTSS 16(AX), Z10
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VBROADCASTSS 16(BX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 20(AX), Z10
+	VBROADCASTSS 20(BX), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VBROADCASTSS 24(AX), Z10
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VBROADCASTSS 24(BX), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 28(AX), Z10
+	VBROADCASTSS 28(BX), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four67
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four90
 
-tail69:
-	ADDQ $0x04, BX
-	JZ   done70
+tail92:
+	ADDQ $0x04, DI
+	JZ   done93
 
-one68:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VBROADCASTSS (AX), Z10
+one91:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VBROADCASTSS (BX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 4(AX), Z10
+	VBROADCASTSS 4(BX), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	ADDQ         $0x08, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one68
+	ADDQ         $0x08, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one91
 
-done70:
+done93:
 	VADDPS       Z4, Z0, Z0
 	VADDPS       Z5, Z1, Z1
 	VADDPS       Z6, Z2, Z2
 	VADDPS       Z7, Z3, Z3
-	VBROADCASTSS lo+80(FP), Z4
+	VBROADCASTSS lo+88(FP), Z4
 	VMAXPS       Z0, Z4, Z0
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
-	VBROADCASTSS hi+84(FP), Z4
+	VBROADCASTSS hi+92(FP), Z4
 	VMINPS       Z0, Z4, Z0
 	VMINPS       Z1, Z4, Z1
 	VMINPS       Z2, Z4, Z2
 	VMINPS       Z3, Z4, Z3
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part71
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	JMP          end72
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole94
+	CMPQ         last+56(FP), $0x10
+	JNE          part95
 
-part71:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, K1, 64(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, K1, 64(AX)
+whole94:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	JMP     end96
 
-end72:
+part95:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, K1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, K1, 64(BX)
+
+end96:
+	ADDQ $0x00000080, AX
+	ADDQ $0x00000080, DX
+	DECQ CX
+	JNZ  panel85
 	VZEROUPPER
 	RET
 
-// func conv3x32AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv3x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv3x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv3x32AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel97:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
 	VXORPS       Z8, Z8, Z8
 	VXORPS       Z9, Z9, Z9
 	VXORPS       Z10, Z10, Z10
 	VXORPS       Z11, Z11, Z11
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS 4(SI), Z2
-	VBROADCASTSS 4(SI), Z3
-	VBROADCASTSS 8(SI), Z4
-	VBROADCASTSS 8(SI), Z5
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none73
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part74
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	ADDQ         DI, SI
-	VADDPS       (SI), Z2, Z2
-	VADDPS       64(SI), Z3, Z3
-	ADDQ         DI, SI
-	VADDPS       (SI), Z4, Z4
-	VADDPS       64(SI), Z5, Z5
-	JMP          end75
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS 4(R8), Z2
+	VBROADCASTSS 4(R8), Z3
+	VBROADCASTSS 8(R8), Z4
+	VBROADCASTSS 8(R8), Z5
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none98
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole99
+	CMPQ         last+56(FP), $0x10
+	JNE          part100
 
-part74:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VADDPS    (SI), Z0, Z0
-	VMOVUPS.Z 64(SI), K1, Z12
+whole99:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	JMP    end101
+
+part100:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VADDPS    (R8), Z0, Z0
+	VMOVUPS.Z 64(R8), K1, Z12
 	VADDPS    Z12, Z1, Z1
-	ADDQ      DI, SI
-	VADDPS    (SI), Z2, Z2
-	VMOVUPS.Z 64(SI), K1, Z12
+	ADDQ      R9, R8
+	VADDPS    (R8), Z2, Z2
+	VMOVUPS.Z 64(R8), K1, Z12
 	VADDPS    Z12, Z3, Z3
-	ADDQ      DI, SI
-	VADDPS    (SI), Z4, Z4
-	VMOVUPS.Z 64(SI), K1, Z12
+	ADDQ      R9, R8
+	VADDPS    (R8), Z4, Z4
+	VMOVUPS.Z 64(R8), K1, Z12
 	VADDPS    Z12, Z5, Z5
 
-end75:
-none73:
-	SUBQ $0x04, BX
-	JLT  tail78
+end101:
+none98:
+	SUBQ $0x04, DI
+	JLT  tail104
 
-four76:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VBROADCASTSS (AX), Z14
+four102:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VBROADCASTSS (BX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 4(AX), Z14
+	VBROADCASTSS 4(BX), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 8(AX), Z14
+	VBROADCASTSS 8(BX), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VBROADCASTSS 12(AX), Z14
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VBROADCASTSS 12(BX), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 16(AX), Z14
+	VBROADCASTSS 16(BX), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 20(AX), Z14
+	VBROADCASTSS 20(BX), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VBROADCASTSS 24(AX), Z14
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VBROADCASTSS 24(BX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 28(AX), Z14
+	VBROADCASTSS 28(BX), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 32(AX), Z14
+	VBROADCASTSS 32(BX), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VBROADCASTSS 36(AX), Z14
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VBROADCASTSS 36(BX), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 40(AX), Z14
+	VBROADCASTSS 40(BX), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 44(AX), Z14
+	VBROADCASTSS 44(BX), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         $0x30, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four76
+	ADDQ         $0x30, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four102
 
-tail78:
-	ADDQ $0x04, BX
-	JZ   done79
+tail104:
+	ADDQ $0x04, DI
+	JZ   done105
 
-one77:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VBROADCASTSS (AX), Z14
+one103:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VBROADCASTSS (BX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 4(AX), Z14
+	VBROADCASTSS 4(BX), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 8(AX), Z14
+	VBROADCASTSS 8(BX), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	ADDQ         $0x0c, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one77
+	ADDQ         $0x0c, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one103
 
-done79:
+done105:
 	VADDPS       Z6, Z0, Z0
 	VADDPS       Z7, Z1, Z1
 	VADDPS       Z8, Z2, Z2
 	VADDPS       Z9, Z3, Z3
 	VADDPS       Z10, Z4, Z4
 	VADDPS       Z11, Z5, Z5
-	VBROADCASTSS lo+80(FP), Z6
+	VBROADCASTSS lo+88(FP), Z6
 	VMAXPS       Z0, Z6, Z0
 	VMAXPS       Z1, Z6, Z1
 	VMAXPS       Z2, Z6, Z2
 	VMAXPS       Z3, Z6, Z3
 	VMAXPS       Z4, Z6, Z4
 	VMAXPS       Z5, Z6, Z5
-	VBROADCASTSS hi+84(FP), Z6
+	VBROADCASTSS hi+92(FP), Z6
 	VMINPS       Z0, Z6, Z0
 	VMINPS       Z1, Z6, Z1
 	VMINPS       Z2, Z6, Z2
 	VMINPS       Z3, Z6, Z3
 	VMINPS       Z4, Z6, Z4
 	VMINPS       Z5, Z6, Z5
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part80
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	JMP          end81
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole106
+	CMPQ         last+56(FP), $0x10
+	JNE          part107
 
-part80:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, K1, 64(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, K1, 64(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, K1, 64(AX)
+whole106:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	JMP     end108
 
-end81:
+part107:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, K1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, K1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, K1, 64(BX)
+
+end108:
+	ADDQ $0x00000080, AX
+	ADDQ $0x00000080, DX
+	DECQ CX
+	JNZ  panel97
 	VZEROUPPER
 	RET
 
-// func conv4x32AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv4x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv4x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS 4(SI), Z2
-	VBROADCASTSS 4(SI), Z3
-	VBROADCASTSS 8(SI), Z4
-	VBROADCASTSS 8(SI), Z5
-	VBROADCASTSS 12(SI), Z6
-	VBROADCASTSS 12(SI), Z7
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none82
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part83
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	ADDQ         DI, SI
-	VADDPS       (SI), Z2, Z2
-	VADDPS       64(SI), Z3, Z3
-	ADDQ         DI, SI
-	VADDPS       (SI), Z4, Z4
-	VADDPS       64(SI), Z5, Z5
-	ADDQ         DI, SI
-	VADDPS       (SI), Z6, Z6
-	VADDPS       64(SI), Z7, Z7
-	JMP          end84
+TEXT ·conv4x32AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
 
-part83:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VADDPS    (SI), Z0, Z0
-	VMOVUPS.Z 64(SI), K1, Z8
+panel109:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS 4(R8), Z2
+	VBROADCASTSS 4(R8), Z3
+	VBROADCASTSS 8(R8), Z4
+	VBROADCASTSS 8(R8), Z5
+	VBROADCASTSS 12(R8), Z6
+	VBROADCASTSS 12(R8), Z7
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none110
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole111
+	CMPQ         last+56(FP), $0x10
+	JNE          part112
+
+whole111:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	JMP    end113
+
+part112:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VADDPS    (R8), Z0, Z0
+	VMOVUPS.Z 64(R8), K1, Z8
 	VADDPS    Z8, Z1, Z1
-	ADDQ      DI, SI
-	VADDPS    (SI), Z2, Z2
-	VMOVUPS.Z 64(SI), K1, Z8
+	ADDQ      R9, R8
+	VADDPS    (R8), Z2, Z2
+	VMOVUPS.Z 64(R8), K1, Z8
 	VADDPS    Z8, Z3, Z3
-	ADDQ      DI, SI
-	VADDPS    (SI), Z4, Z4
-	VMOVUPS.Z 64(SI), K1, Z8
+	ADDQ      R9, R8
+	VADDPS    (R8), Z4, Z4
+	VMOVUPS.Z 64(R8), K1, Z8
 	VADDPS    Z8, Z5, Z5
-	ADDQ      DI, SI
-	VADDPS    (SI), Z6, Z6
-	VMOVUPS.Z 64(SI), K1, Z8
+	ADDQ      R9, R8
+	VADDPS    (R8), Z6, Z6
+	VMOVUPS.Z 64(R8), K1, Z8
 	VADDPS    Z8, Z7, Z7
 
-end84:
-none82:
-	SUBQ $0x04, BX
-	JLT  tail87
+end113:
+none110:
+	SUBQ $0x04, DI
+	JLT  tail116
 
-four85:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VBROADCASTSS (AX), Z10
+four114:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VBROADCASTSS (BX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 4(AX), Z10
+	VBROADCASTSS 4(BX), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 8(AX), Z10
+	VBROADCASTSS 8(BX), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 12(AX), Z10
+	VBROADCASTSS 12(BX), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VBROADCASTSS 16(AX), Z10
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VBROADCASTSS 16(BX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 20(AX), Z10
+	VBROADCASTSS 20(BX), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 24(AX), Z10
+	VBROADCASTSS 24(BX), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 28(AX), Z10
+	VBROADCASTSS 28(BX), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VBROADCASTSS 32(AX), Z10
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VBROADCASTSS 32(BX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 36(AX), Z10
+	VBROADCASTSS 36(BX), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 40(AX), Z10
+	VBROADCASTSS 40(BX), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 44(AX), Z10
+	VBROADCASTSS 44(BX), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VBROADCASTSS 48(AX), Z10
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VBROADCASTSS 48(BX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 52(AX), Z10
+	VBROADCASTSS 52(BX), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 56(AX), Z10
+	VBROADCASTSS 56(BX), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 60(AX), Z10
+	VBROADCASTSS 60(BX), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         $0x40, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four85
+	ADDQ         $0x40, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four114
 
-tail87:
-	ADDQ $0x04, BX
-	JZ   done88
+tail116:
+	ADDQ $0x04, DI
+	JZ   done117
 
-one86:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VBROADCASTSS (AX), Z10
+one115:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VBROADCASTSS (BX), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 4(AX), Z10
+	VBROADCASTSS 4(BX), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 8(AX), Z10
+	VBROADCASTSS 8(BX), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 12(AX), Z10
+	VBROADCASTSS 12(BX), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         $0x10, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one86
+	ADDQ         $0x10, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one115
 
-done88:
-	VBROADCASTSS lo+80(FP), Z8
+done117:
+	VBROADCASTSS lo+88(FP), Z8
 	VMAXPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z8, Z1
 	VMAXPS       Z2, Z8, Z2
@@ -1586,7 +1757,7 @@ done88:
 	VMAXPS       Z5, Z8, Z5
 	VMAXPS       Z6, Z8, Z6
 	VMAXPS       Z7, Z8, Z7
-	VBROADCASTSS hi+84(FP), Z8
+	VBROADCASTSS hi+92(FP), Z8
 	VMINPS       Z0, Z8, Z0
 	VMINPS       Z1, Z8, Z1
 	VMINPS       Z2, Z8, Z2
@@ -1595,225 +1766,243 @@ done88:
 	VMINPS       Z5, Z8, Z5
 	VMINPS       Z6, Z8, Z6
 	VMINPS       Z7, Z8, Z7
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part89
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	JMP          end90
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole118
+	CMPQ         last+56(FP), $0x10
+	JNE          part119
 
-part89:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, K1, 64(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, K1, 64(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, K1, 64(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, K1, 64(AX)
+whole118:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	JMP     end120
 
-end90:
+part119:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, K1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, K1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, K1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, K1, 64(BX)
+
+end120:
+	ADDQ $0x00000080, AX
+	ADDQ $0x00000080, DX
+	DECQ CX
+	JNZ  panel109
 	VZEROUPPER
 	RET
 
-// func conv5x32AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv5x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv5x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS 4(SI), Z2
-	VBROADCASTSS 4(SI), Z3
-	VBROADCASTSS 8(SI), Z4
-	VBROADCASTSS 8(SI), Z5
-	VBROADCASTSS 12(SI), Z6
-	VBROADCASTSS 12(SI), Z7
-	VBROADCASTSS 16(SI), Z8
-	VBROADCASTSS 16(SI), Z9
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none91
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part92
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	ADDQ         DI, SI
-	VADDPS       (SI), Z2, Z2
-	VADDPS       64(SI), Z3, Z3
-	ADDQ         DI, SI
-	VADDPS       (SI), Z4, Z4
-	VADDPS       64(SI), Z5, Z5
-	ADDQ         DI, SI
-	VADDPS       (SI), Z6, Z6
-	VADDPS       64(SI), Z7, Z7
-	ADDQ         DI, SI
-	VADDPS       (SI), Z8, Z8
-	VADDPS       64(SI), Z9, Z9
-	JMP          end93
+TEXT ·conv5x32AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
 
-part92:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VADDPS    (SI), Z0, Z0
-	VMOVUPS.Z 64(SI), K1, Z10
+panel121:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS 4(R8), Z2
+	VBROADCASTSS 4(R8), Z3
+	VBROADCASTSS 8(R8), Z4
+	VBROADCASTSS 8(R8), Z5
+	VBROADCASTSS 12(R8), Z6
+	VBROADCASTSS 12(R8), Z7
+	VBROADCASTSS 16(R8), Z8
+	VBROADCASTSS 16(R8), Z9
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none122
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole123
+	CMPQ         last+56(FP), $0x10
+	JNE          part124
+
+whole123:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	JMP    end125
+
+part124:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VADDPS    (R8), Z0, Z0
+	VMOVUPS.Z 64(R8), K1, Z10
 	VADDPS    Z10, Z1, Z1
-	ADDQ      DI, SI
-	VADDPS    (SI), Z2, Z2
-	VMOVUPS.Z 64(SI), K1, Z10
+	ADDQ      R9, R8
+	VADDPS    (R8), Z2, Z2
+	VMOVUPS.Z 64(R8), K1, Z10
 	VADDPS    Z10, Z3, Z3
-	ADDQ      DI, SI
-	VADDPS    (SI), Z4, Z4
-	VMOVUPS.Z 64(SI), K1, Z10
+	ADDQ      R9, R8
+	VADDPS    (R8), Z4, Z4
+	VMOVUPS.Z 64(R8), K1, Z10
 	VADDPS    Z10, Z5, Z5
-	ADDQ      DI, SI
-	VADDPS    (SI), Z6, Z6
-	VMOVUPS.Z 64(SI), K1, Z10
+	ADDQ      R9, R8
+	VADDPS    (R8), Z6, Z6
+	VMOVUPS.Z 64(R8), K1, Z10
 	VADDPS    Z10, Z7, Z7
-	ADDQ      DI, SI
-	VADDPS    (SI), Z8, Z8
-	VMOVUPS.Z 64(SI), K1, Z10
+	ADDQ      R9, R8
+	VADDPS    (R8), Z8, Z8
+	VMOVUPS.Z 64(R8), K1, Z10
 	VADDPS    Z10, Z9, Z9
 
-end93:
-none91:
-	SUBQ $0x04, BX
-	JLT  tail96
+end125:
+none122:
+	SUBQ $0x04, DI
+	JLT  tail128
 
-four94:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z10
-	VMOVUPS      64(CX)(SI*4), Z11
-	VBROADCASTSS (AX), Z12
+four126:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z10
+	VMOVUPS      64(AX)(R8*4), Z11
+	VBROADCASTSS (BX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 4(AX), Z12
+	VBROADCASTSS 4(BX), Z12
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 8(AX), Z12
+	VBROADCASTSS 8(BX), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 12(AX), Z12
+	VBROADCASTSS 12(BX), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 16(AX), Z12
+	VBROADCASTSS 16(BX), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z10
-	VMOVUPS      64(CX)(SI*4), Z11
-	VBROADCASTSS 20(AX), Z12
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z10
+	VMOVUPS      64(AX)(R8*4), Z11
+	VBROADCASTSS 20(BX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 24(AX), Z12
+	VBROADCASTSS 24(BX), Z12
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 28(AX), Z12
+	VBROADCASTSS 28(BX), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 32(AX), Z12
+	VBROADCASTSS 32(BX), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 36(AX), Z12
+	VBROADCASTSS 36(BX), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z10
-	VMOVUPS      64(CX)(SI*4), Z11
-	VBROADCASTSS 40(AX), Z12
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z10
+	VMOVUPS      64(AX)(R8*4), Z11
+	VBROADCASTSS 40(BX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 44(AX), Z12
+	VBROADCASTSS 44(BX), Z12
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 48(AX), Z12
+	VBROADCASTSS 48(BX), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 52(AX), Z12
+	VBROADCASTSS 52(BX), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 56(AX), Z12
+	VBROADCASTSS 56(BX), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z10
-	VMOVUPS      64(CX)(SI*4), Z11
-	VBROADCASTSS 60(AX), Z12
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z10
+	VMOVUPS      64(AX)(R8*4), Z11
+	VBROADCASTSS 60(BX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 64(AX), Z12
+	VBROADCASTSS 64(BX), Z12
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 68(AX), Z12
+	VBROADCASTSS 68(BX), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 72(AX), Z12
+	VBROADCASTSS 72(BX), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 76(AX), Z12
+	VBROADCASTSS 76(BX), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         $0x50, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four94
+	ADDQ         $0x50, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four126
 
-tail96:
-	ADDQ $0x04, BX
-	JZ   done97
+tail128:
+	ADDQ $0x04, DI
+	JZ   done129
 
-one95:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z10
-	VMOVUPS      64(CX)(SI*4), Z11
-	VBROADCASTSS (AX), Z12
+one127:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z10
+	VMOVUPS      64(AX)(R8*4), Z11
+	VBROADCASTSS (BX), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 4(AX), Z12
+	VBROADCASTSS 4(BX), Z12
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 8(AX), Z12
+	VBROADCASTSS 8(BX), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 12(AX), Z12
+	VBROADCASTSS 12(BX), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 16(AX), Z12
+	VBROADCASTSS 16(BX), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         $0x14, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one95
+	ADDQ         $0x14, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one127
 
-done97:
-	VBROADCASTSS lo+80(FP), Z10
+done129:
+	VBROADCASTSS lo+88(FP), Z10
 	VMAXPS       Z0, Z10, Z0
 	VMAXPS       Z1, Z10, Z1
 	VMAXPS       Z2, Z10, Z2
@@ -1824,7 +2013,7 @@ done97:
 	VMAXPS       Z7, Z10, Z7
 	VMAXPS       Z8, Z10, Z8
 	VMAXPS       Z9, Z10, Z9
-	VBROADCASTSS hi+84(FP), Z10
+	VBROADCASTSS hi+92(FP), Z10
 	VMINPS       Z0, Z10, Z0
 	VMINPS       Z1, Z10, Z1
 	VMINPS       Z2, Z10, Z2
@@ -1835,255 +2024,273 @@ done97:
 	VMINPS       Z7, Z10, Z7
 	VMINPS       Z8, Z10, Z8
 	VMINPS       Z9, Z10, Z9
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part98
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	JMP          end99
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole130
+	CMPQ         last+56(FP), $0x10
+	JNE          part131
 
-part98:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, K1, 64(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, K1, 64(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, K1, 64(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, K1, 64(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, K1, 64(AX)
+whole130:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	JMP     end132
 
-end99:
+part131:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, K1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, K1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, K1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, K1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, K1, 64(BX)
+
+end132:
+	ADDQ $0x00000080, AX
+	ADDQ $0x00000080, DX
+	DECQ CX
+	JNZ  panel121
 	VZEROUPPER
 	RET
 
-// func conv6x32AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv6x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv6x32AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS 4(SI), Z2
-	VBROADCASTSS 4(SI), Z3
-	VBROADCASTSS 8(SI), Z4
-	VBROADCASTSS 8(SI), Z5
-	VBROADCASTSS 12(SI), Z6
-	VBROADCASTSS 12(SI), Z7
-	VBROADCASTSS 16(SI), Z8
-	VBROADCASTSS 16(SI), Z9
-	VBROADCASTSS 20(SI), Z10
-	VBROADCASTSS 20(SI), Z11
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none100
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part101
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	ADDQ         DI, SI
-	VADDPS       (SI), Z2, Z2
-	VADDPS       64(SI), Z3, Z3
-	ADDQ         DI, SI
-	VADDPS       (SI), Z4, Z4
-	VADDPS       64(SI), Z5, Z5
-	ADDQ         DI, SI
-	VADDPS       (SI), Z6, Z6
-	VADDPS       64(SI), Z7, Z7
-	ADDQ         DI, SI
-	VADDPS       (SI), Z8, Z8
-	VADDPS       64(SI), Z9, Z9
-	ADDQ         DI, SI
-	VADDPS       (SI), Z10, Z10
-	VADDPS       64(SI), Z11, Z11
-	JMP          end102
+TEXT ·conv6x32AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
 
-part101:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VADDPS    (SI), Z0, Z0
-	VMOVUPS.Z 64(SI), K1, Z12
+panel133:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS 4(R8), Z2
+	VBROADCASTSS 4(R8), Z3
+	VBROADCASTSS 8(R8), Z4
+	VBROADCASTSS 8(R8), Z5
+	VBROADCASTSS 12(R8), Z6
+	VBROADCASTSS 12(R8), Z7
+	VBROADCASTSS 16(R8), Z8
+	VBROADCASTSS 16(R8), Z9
+	VBROADCASTSS 20(R8), Z10
+	VBROADCASTSS 20(R8), Z11
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none134
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole135
+	CMPQ         last+56(FP), $0x10
+	JNE          part136
+
+whole135:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	ADDQ   R9, R8
+	VADDPS (R8), Z2, Z2
+	VADDPS 64(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	ADDQ   R9, R8
+	VADDPS (R8), Z10, Z10
+	VADDPS 64(R8), Z11, Z11
+	JMP    end137
+
+part136:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VADDPS    (R8), Z0, Z0
+	VMOVUPS.Z 64(R8), K1, Z12
 	VADDPS    Z12, Z1, Z1
-	ADDQ      DI, SI
-	VADDPS    (SI), Z2, Z2
-	VMOVUPS.Z 64(SI), K1, Z12
+	ADDQ      R9, R8
+	VADDPS    (R8), Z2, Z2
+	VMOVUPS.Z 64(R8), K1, Z12
 	VADDPS    Z12, Z3, Z3
-	ADDQ      DI, SI
-	VADDPS    (SI), Z4, Z4
-	VMOVUPS.Z 64(SI), K1, Z12
+	ADDQ      R9, R8
+	VADDPS    (R8), Z4, Z4
+	VMOVUPS.Z 64(R8), K1, Z12
 	VADDPS    Z12, Z5, Z5
-	ADDQ      DI, SI
-	VADDPS    (SI), Z6, Z6
-	VMOVUPS.Z 64(SI), K1, Z12
+	ADDQ      R9, R8
+	VADDPS    (R8), Z6, Z6
+	VMOVUPS.Z 64(R8), K1, Z12
 	VADDPS    Z12, Z7, Z7
-	ADDQ      DI, SI
-	VADDPS    (SI), Z8, Z8
-	VMOVUPS.Z 64(SI), K1, Z12
+	ADDQ      R9, R8
+	VADDPS    (R8), Z8, Z8
+	VMOVUPS.Z 64(R8), K1, Z12
 	VADDPS    Z12, Z9, Z9
-	ADDQ      DI, SI
-	VADDPS    (SI), Z10, Z10
-	VMOVUPS.Z 64(SI), K1, Z12
+	ADDQ      R9, R8
+	VADDPS    (R8), Z10, Z10
+	VMOVUPS.Z 64(R8), K1, Z12
 	VADDPS    Z12, Z11, Z11
 
-end102:
-none100:
-	SUBQ $0x04, BX
-	JLT  tail105
+end137:
+none134:
+	SUBQ $0x04, DI
+	JLT  tail140
 
-four103:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VBROADCASTSS (AX), Z14
+four138:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VBROADCASTSS (BX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 4(AX), Z14
+	VBROADCASTSS 4(BX), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 8(AX), Z14
+	VBROADCASTSS 8(BX), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 12(AX), Z14
+	VBROADCASTSS 12(BX), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 16(AX), Z14
+	VBROADCASTSS 16(BX), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 20(AX), Z14
+	VBROADCASTSS 20(BX), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VBROADCASTSS 24(AX), Z14
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VBROADCASTSS 24(BX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 28(AX), Z14
+	VBROADCASTSS 28(BX), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 32(AX), Z14
+	VBROADCASTSS 32(BX), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 36(AX), Z14
+	VBROADCASTSS 36(BX), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 40(AX), Z14
+	VBROADCASTSS 40(BX), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 44(AX), Z14
+	VBROADCASTSS 44(BX), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VBROADCASTSS 48(AX), Z14
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VBROADCASTSS 48(BX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 52(AX), Z14
+	VBROADCASTSS 52(BX), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 56(AX), Z14
+	VBROADCASTSS 56(BX), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 60(AX), Z14
+	VBROADCASTSS 60(BX), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 64(AX), Z14
+	VBROADCASTSS 64(BX), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 68(AX), Z14
+	VBROADCASTSS 68(BX), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VBROADCASTSS 72(AX), Z14
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VBROADCASTSS 72(BX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 76(AX), Z14
+	VBROADCASTSS 76(BX), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 80(AX), Z14
+	VBROADCASTSS 80(BX), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 84(AX), Z14
+	VBROADCASTSS 84(BX), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 88(AX), Z14
+	VBROADCASTSS 88(BX), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 92(AX), Z14
+	VBROADCASTSS 92(BX), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         $0x60, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four103
+	ADDQ         $0x60, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four138
 
-tail105:
-	ADDQ $0x04, BX
-	JZ   done106
+tail140:
+	ADDQ $0x04, DI
+	JZ   done141
 
-one104:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VBROADCASTSS (AX), Z14
+one139:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VBROADCASTSS (BX), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 4(AX), Z14
+	VBROADCASTSS 4(BX), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 8(AX), Z14
+	VBROADCASTSS 8(BX), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 12(AX), Z14
+	VBROADCASTSS 12(BX), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 16(AX), Z14
+	VBROADCASTSS 16(BX), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 20(AX), Z14
+	VBROADCASTSS 20(BX), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         $0x18, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one104
+	ADDQ         $0x18, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one139
 
-done106:
-	VBROADCASTSS lo+80(FP), Z12
+done141:
+	VBROADCASTSS lo+88(FP), Z12
 	VMAXPS       Z0, Z12, Z0
 	VMAXPS       Z1, Z12, Z1
 	VMAXPS       Z2, Z12, Z2
@@ -2096,7 +2303,7 @@ done106:
 	VMAXPS       Z9, Z12, Z9
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
-	VBROADCASTSS hi+84(FP), Z12
+	VBROADCASTSS hi+92(FP), Z12
 	VMINPS       Z0, Z12, Z0
 	VMINPS       Z1, Z12, Z1
 	VMINPS       Z2, Z12, Z2
@@ -2109,64 +2316,77 @@ done106:
 	VMINPS       Z9, Z12, Z9
 	VMINPS       Z10, Z12, Z10
 	VMINPS       Z11, Z12, Z11
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part107
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z11, 64(AX)
-	JMP          end108
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole142
+	CMPQ         last+56(FP), $0x10
+	JNE          part143
 
-part107:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, K1, 64(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z2, (AX)
-	VMOVUPS Z3, K1, 64(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, K1, 64(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, K1, 64(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, K1, 64(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z10, (AX)
-	VMOVUPS Z11, K1, 64(AX)
+whole142:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z10, (BX)
+	VMOVUPS Z11, 64(BX)
+	JMP     end144
 
-end108:
+part143:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, K1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z2, (BX)
+	VMOVUPS Z3, K1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, K1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, K1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, K1, 64(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z10, (BX)
+	VMOVUPS Z11, K1, 64(BX)
+
+end144:
+	ADDQ $0x00000080, AX
+	ADDQ $0x00000080, DX
+	DECQ CX
+	JNZ  panel133
 	VZEROUPPER
 	RET
 
-// func conv1x48AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv1x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv1x48AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv1x48AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel145:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Z3, Z3, Z3
 	VXORPS       Z4, Z4, Z4
 	VXORPS       Z5, Z5, Z5
@@ -2176,95 +2396,100 @@ TEXT ·conv1x48AVX512(SB), NOSPLIT, $0-88
 	VXORPS       Z9, Z9, Z9
 	VXORPS       Z10, Z10, Z10
 	VXORPS       Z11, Z11, Z11
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS (SI), Z2
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none109
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part110
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	VADDPS       128(SI), Z2, Z2
-	JMP          end111
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS (R8), Z2
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none146
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole147
+	CMPQ         last+56(FP), $0x10
+	JNE          part148
 
-part110:
-	MOVQ      last+48(FP), DI
-	MOVQ      $-1, R8
-	BZHIQ     DI, R8, DI
-	KMOVW     DI, K1
-	VADDPS    (SI), Z0, Z0
-	VADDPS    64(SI), Z1, Z1
-	VMOVUPS.Z 128(SI), K1, Z12
+whole147:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	VADDPS 128(R8), Z2, Z2
+	JMP    end149
+
+part148:
+	MOVQ      last+56(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R9
+	KMOVW     R9, K1
+	VADDPS    (R8), Z0, Z0
+	VADDPS    64(R8), Z1, Z1
+	VMOVUPS.Z 128(R8), K1, Z12
 	VADDPS    Z12, Z2, Z2
 
-end111:
-none109:
-	SUBQ $0x04, BX
-	JLT  tail114
+end149:
+none146:
+	SUBQ $0x04, DI
+	JLT  tail152
 
-four112:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VBROADCASTSS (AX), Z15
+four150:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VBROADCASTSS (BX), Z15
 	VFMADD231PS  Z12, Z15, Z0
 	VFMADD231PS  Z13, Z15, Z1
 	VFMADD231PS  Z14, Z15, Z2
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VBROADCASTSS 4(AX), Z15
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VBROADCASTSS 4(BX), Z15
 	VFMADD231PS  Z12, Z15, Z3
 	VFMADD231PS  Z13, Z15, Z4
 	VFMADD231PS  Z14, Z15, Z5
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VBROADCASTSS 8(AX), Z15
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VBROADCASTSS 8(BX), Z15
 	VFMADD231PS  Z12, Z15, Z6
 	VFMADD231PS  Z13, Z15, Z7
 	VFMADD231PS  Z14, Z15, Z8
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VBROADCASTSS 12(AX), Z15
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VBROADCASTSS 12(BX), Z15
 	VFMADD231PS  Z12, Z15, Z9
 	VFMADD231PS  Z13, Z15, Z10
 	VFMADD231PS  Z14, Z15, Z11
-	ADDQ         $0x10, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four112
+	ADDQ         $0x10, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four150
 
-tail114:
-	ADDQ $0x04, BX
-	JZ   done115
+tail152:
+	ADDQ $0x04, DI
+	JZ   done153
 
-one113:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VBROADCASTSS (AX), Z15
+one151:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VBROADCASTSS (BX), Z15
 	VFMADD231PS  Z12, Z15, Z0
 	VFMADD231PS  Z13, Z15, Z1
 	VFMADD231PS  Z14, Z15, Z2
-	ADDQ         $0x04, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one113
+	ADDQ         $0x04, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one151
 
-done115:
+done153:
 	VADDPS       Z3, Z0, Z0
 	VADDPS       Z4, Z1, Z1
 	VADDPS       Z5, Z2, Z2
@@ -2274,383 +2499,419 @@ done115:
 	VADDPS       Z9, Z0, Z0
 	VADDPS       Z10, Z1, Z1
 	VADDPS       Z11, Z2, Z2
-	VBROADCASTSS lo+80(FP), Z3
+	VBROADCASTSS lo+88(FP), Z3
 	VMAXPS       Z0, Z3, Z0
 	VMAXPS       Z1, Z3, Z1
 	VMAXPS       Z2, Z3, Z2
-	VBROADCASTSS hi+84(FP), Z3
+	VBROADCASTSS hi+92(FP), Z3
 	VMINPS       Z0, Z3, Z0
 	VMINPS       Z1, Z3, Z1
 	VMINPS       Z2, Z3, Z2
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part116
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS      Z2, 128(AX)
-	JMP          end117
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole154
+	CMPQ         last+56(FP), $0x10
+	JNE          part155
 
-part116:
-	MOVQ    last+48(FP), CX
-	MOVQ    $-1, DX
-	BZHIQ   CX, DX, CX
-	KMOVW   CX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, K1, 128(AX)
+whole154:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	JMP     end156
 
-end117:
+part155:
+	MOVQ    last+56(FP), SI
+	MOVQ    $-1, DI
+	BZHIQ   SI, DI, SI
+	KMOVW   SI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, K1, 128(BX)
+
+end156:
+	ADDQ $0x000000c0, AX
+	ADDQ $0x000000c0, DX
+	DECQ CX
+	JNZ  panel145
 	VZEROUPPER
 	RET
 
-// func conv2x48AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv2x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv2x48AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv2x48AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel157:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
 	VXORPS       Z8, Z8, Z8
 	VXORPS       Z9, Z9, Z9
 	VXORPS       Z10, Z10, Z10
 	VXORPS       Z11, Z11, Z11
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS (SI), Z2
-	VBROADCASTSS 4(SI), Z3
-	VBROADCASTSS 4(SI), Z4
-	VBROADCASTSS 4(SI), Z5
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none118
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part119
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	VADDPS       128(SI), Z2, Z2
-	ADDQ         DI, SI
-	VADDPS       (SI), Z3, Z3
-	VADDPS       64(SI), Z4, Z4
-	VADDPS       128(SI), Z5, Z5
-	JMP          end120
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS (R8), Z2
+	VBROADCASTSS 4(R8), Z3
+	VBROADCASTSS 4(R8), Z4
+	VBROADCASTSS 4(R8), Z5
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none158
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole159
+	CMPQ         last+56(FP), $0x10
+	JNE          part160
 
-part119:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VADDPS    (SI), Z0, Z0
-	VADDPS    64(SI), Z1, Z1
-	VMOVUPS.Z 128(SI), K1, Z12
+whole159:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	VADDPS 128(R8), Z2, Z2
+	ADDQ   R9, R8
+	VADDPS (R8), Z3, Z3
+	VADDPS 64(R8), Z4, Z4
+	VADDPS 128(R8), Z5, Z5
+	JMP    end161
+
+part160:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VADDPS    (R8), Z0, Z0
+	VADDPS    64(R8), Z1, Z1
+	VMOVUPS.Z 128(R8), K1, Z12
 	VADDPS    Z12, Z2, Z2
-	ADDQ      DI, SI
-	VADDPS    (SI), Z3, Z3
-	VADDPS    64(SI), Z4, Z4
-	VMOVUPS.Z 128(SI), K1, Z12
+	ADDQ      R9, R8
+	VADDPS    (R8), Z3, Z3
+	VADDPS    64(R8), Z4, Z4
+	VMOVUPS.Z 128(R8), K1, Z12
 	VADDPS    Z12, Z5, Z5
 
-end120:
-none118:
-	SUBQ $0x04, BX
-	JLT  tail123
+end161:
+none158:
+	SUBQ $0x04, DI
+	JLT  tail164
 
-four121:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VBROADCASTSS (AX), Z15
+four162:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VBROADCASTSS (BX), Z15
 	VFMADD231PS  Z12, Z15, Z0
 	VFMADD231PS  Z13, Z15, Z1
 	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS 4(AX), Z15
+	VBROADCASTSS 4(BX), Z15
 	VFMADD231PS  Z12, Z15, Z3
 	VFMADD231PS  Z13, Z15, Z4
 	VFMADD231PS  Z14, Z15, Z5
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VBROADCASTSS 8(AX), Z15
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VBROADCASTSS 8(BX), Z15
 	VFMADD231PS  Z12, Z15, Z6
 	VFMADD231PS  Z13, Z15, Z7
 	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS 12(AX), Z15
+	VBROADCASTSS 12(BX), Z15
 	VFMADD231PS  Z12, Z15, Z9
 	VFMADD231PS  Z13, Z15, Z10
 	VFMADD231PS  Z14, Z15, Z11
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VBROADCASTSS 16(AX), Z15
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VBROADCASTSS 16(BX), Z15
 	VFMADD231PS  Z12, Z15, Z0
 	VFMADD231PS  Z13, Z15, Z1
 	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS 20(AX), Z15
+	VBROADCASTSS 20(BX), Z15
 	VFMADD231PS  Z12, Z15, Z3
 	VFMADD231PS  Z13, Z15, Z4
 	VFMADD231PS  Z14, Z15, Z5
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VBROADCASTSS 24(AX), Z15
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VBROADCASTSS 24(BX), Z15
 	VFMADD231PS  Z12, Z15, Z6
 	VFMADD231PS  Z13, Z15, Z7
 	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS 28(AX), Z15
+	VBROADCASTSS 28(BX), Z15
 	VFMADD231PS  Z12, Z15, Z9
 	VFMADD231PS  Z13, Z15, Z10
 	VFMADD231PS  Z14, Z15, Z11
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four121
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four162
 
-tail123:
-	ADDQ $0x04, BX
-	JZ   done124
+tail164:
+	ADDQ $0x04, DI
+	JZ   done165
 
-one122:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VBROADCASTSS (AX), Z15
+one163:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VBROADCASTSS (BX), Z15
 	VFMADD231PS  Z12, Z15, Z0
 	VFMADD231PS  Z13, Z15, Z1
 	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS 4(AX), Z15
+	VBROADCASTSS 4(BX), Z15
 	VFMADD231PS  Z12, Z15, Z3
 	VFMADD231PS  Z13, Z15, Z4
 	VFMADD231PS  Z14, Z15, Z5
-	ADDQ         $0x08, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one122
+	ADDQ         $0x08, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one163
 
-done124:
+done165:
 	VADDPS       Z6, Z0, Z0
 	VADDPS       Z7, Z1, Z1
 	VADDPS       Z8, Z2, Z2
 	VADDPS       Z9, Z3, Z3
 	VADDPS       Z10, Z4, Z4
 	VADDPS       Z11, Z5, Z5
-	VBROADCASTSS lo+80(FP), Z6
+	VBROADCASTSS lo+88(FP), Z6
 	VMAXPS       Z0, Z6, Z0
 	VMAXPS       Z1, Z6, Z1
 	VMAXPS       Z2, Z6, Z2
 	VMAXPS       Z3, Z6, Z3
 	VMAXPS       Z4, Z6, Z4
 	VMAXPS       Z5, Z6, Z5
-	VBROADCASTSS hi+84(FP), Z6
+	VBROADCASTSS hi+92(FP), Z6
 	VMINPS       Z0, Z6, Z0
 	VMINPS       Z1, Z6, Z1
 	VMINPS       Z2, Z6, Z2
 	VMINPS       Z3, Z6, Z3
 	VMINPS       Z4, Z6, Z4
 	VMINPS       Z5, Z6, Z5
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part125
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS      Z2, 128(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z3, (AX)
-	VMOVUPS      Z4, 64(AX)
-	VMOVUPS      Z5, 128(AX)
-	JMP          end126
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole166
+	CMPQ         last+56(FP), $0x10
+	JNE          part167
 
-part125:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, K1, 128(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z3, (AX)
-	VMOVUPS Z4, 64(AX)
-	VMOVUPS Z5, K1, 128(AX)
+whole166:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z3, (BX)
+	VMOVUPS Z4, 64(BX)
+	VMOVUPS Z5, 128(BX)
+	JMP     end168
 
-end126:
+part167:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, K1, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z3, (BX)
+	VMOVUPS Z4, 64(BX)
+	VMOVUPS Z5, K1, 128(BX)
+
+end168:
+	ADDQ $0x000000c0, AX
+	ADDQ $0x000000c0, DX
+	DECQ CX
+	JNZ  panel157
 	VZEROUPPER
 	RET
 
-// func conv3x48AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv3x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv3x48AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS (SI), Z2
-	VBROADCASTSS 4(SI), Z3
-	VBROADCASTSS 4(SI), Z4
-	VBROADCASTSS 4(SI), Z5
-	VBROADCASTSS 8(SI), Z6
-	VBROADCASTSS 8(SI), Z7
-	VBROADCASTSS 8(SI), Z8
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none127
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part128
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	VADDPS       128(SI), Z2, Z2
-	ADDQ         DI, SI
-	VADDPS       (SI), Z3, Z3
-	VADDPS       64(SI), Z4, Z4
-	VADDPS       128(SI), Z5, Z5
-	ADDQ         DI, SI
-	VADDPS       (SI), Z6, Z6
-	VADDPS       64(SI), Z7, Z7
-	VADDPS       128(SI), Z8, Z8
-	JMP          end129
+TEXT ·conv3x48AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
 
-part128:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VADDPS    (SI), Z0, Z0
-	VADDPS    64(SI), Z1, Z1
-	VMOVUPS.Z 128(SI), K1, Z9
+panel169:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS (R8), Z2
+	VBROADCASTSS 4(R8), Z3
+	VBROADCASTSS 4(R8), Z4
+	VBROADCASTSS 4(R8), Z5
+	VBROADCASTSS 8(R8), Z6
+	VBROADCASTSS 8(R8), Z7
+	VBROADCASTSS 8(R8), Z8
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none170
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole171
+	CMPQ         last+56(FP), $0x10
+	JNE          part172
+
+whole171:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	VADDPS 128(R8), Z2, Z2
+	ADDQ   R9, R8
+	VADDPS (R8), Z3, Z3
+	VADDPS 64(R8), Z4, Z4
+	VADDPS 128(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	VADDPS 128(R8), Z8, Z8
+	JMP    end173
+
+part172:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VADDPS    (R8), Z0, Z0
+	VADDPS    64(R8), Z1, Z1
+	VMOVUPS.Z 128(R8), K1, Z9
 	VADDPS    Z9, Z2, Z2
-	ADDQ      DI, SI
-	VADDPS    (SI), Z3, Z3
-	VADDPS    64(SI), Z4, Z4
-	VMOVUPS.Z 128(SI), K1, Z9
+	ADDQ      R9, R8
+	VADDPS    (R8), Z3, Z3
+	VADDPS    64(R8), Z4, Z4
+	VMOVUPS.Z 128(R8), K1, Z9
 	VADDPS    Z9, Z5, Z5
-	ADDQ      DI, SI
-	VADDPS    (SI), Z6, Z6
-	VADDPS    64(SI), Z7, Z7
-	VMOVUPS.Z 128(SI), K1, Z9
+	ADDQ      R9, R8
+	VADDPS    (R8), Z6, Z6
+	VADDPS    64(R8), Z7, Z7
+	VMOVUPS.Z 128(R8), K1, Z9
 	VADDPS    Z9, Z8, Z8
 
-end129:
-none127:
-	SUBQ $0x04, BX
-	JLT  tail132
+end173:
+none170:
+	SUBQ $0x04, DI
+	JLT  tail176
 
-four130:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z9
-	VMOVUPS      64(CX)(SI*4), Z10
-	VMOVUPS      128(CX)(SI*4), Z11
-	VBROADCASTSS (AX), Z12
+four174:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z9
+	VMOVUPS      64(AX)(R8*4), Z10
+	VMOVUPS      128(AX)(R8*4), Z11
+	VBROADCASTSS (BX), Z12
 	VFMADD231PS  Z9, Z12, Z0
 	VFMADD231PS  Z10, Z12, Z1
 	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS 4(AX), Z12
+	VBROADCASTSS 4(BX), Z12
 	VFMADD231PS  Z9, Z12, Z3
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 8(AX), Z12
+	VBROADCASTSS 8(BX), Z12
 	VFMADD231PS  Z9, Z12, Z6
 	VFMADD231PS  Z10, Z12, Z7
 	VFMADD231PS  Z11, Z12, Z8
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z9
-	VMOVUPS      64(CX)(SI*4), Z10
-	VMOVUPS      128(CX)(SI*4), Z11
-	VBROADCASTSS 12(AX), Z12
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z9
+	VMOVUPS      64(AX)(R8*4), Z10
+	VMOVUPS      128(AX)(R8*4), Z11
+	VBROADCASTSS 12(BX), Z12
 	VFMADD231PS  Z9, Z12, Z0
 	VFMADD231PS  Z10, Z12, Z1
 	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS 16(AX), Z12
+	VBROADCASTSS 16(BX), Z12
 	VFMADD231PS  Z9, Z12, Z3
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 20(AX), Z12
+	VBROADCASTSS 20(BX), Z12
 	VFMADD231PS  Z9, Z12, Z6
 	VFMADD231PS  Z10, Z12, Z7
 	VFMADD231PS  Z11, Z12, Z8
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z9
-	VMOVUPS      64(CX)(SI*4), Z10
-	VMOVUPS      128(CX)(SI*4), Z11
-	VBROADCASTSS 24(AX), Z12
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z9
+	VMOVUPS      64(AX)(R8*4), Z10
+	VMOVUPS      128(AX)(R8*4), Z11
+	VBROADCASTSS 24(BX), Z12
 	VFMADD231PS  Z9, Z12, Z0
 	VFMADD231PS  Z10, Z12, Z1
 	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS 28(AX), Z12
+	VBROADCASTSS 28(BX), Z12
 	VFMADD231PS  Z9, Z12, Z3
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 32(AX), Z12
+	VBROADCASTSS 32(BX), Z12
 	VFMADD231PS  Z9, Z12, Z6
 	VFMADD231PS  Z10, Z12, Z7
 	VFMADD231PS  Z11, Z12, Z8
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z9
-	VMOVUPS      64(CX)(SI*4), Z10
-	VMOVUPS      128(CX)(SI*4), Z11
-	VBROADCASTSS 36(AX), Z12
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z9
+	VMOVUPS      64(AX)(R8*4), Z10
+	VMOVUPS      128(AX)(R8*4), Z11
+	VBROADCASTSS 36(BX), Z12
 	VFMADD231PS  Z9, Z12, Z0
 	VFMADD231PS  Z10, Z12, Z1
 	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS 40(AX), Z12
+	VBROADCASTSS 40(BX), Z12
 	VFMADD231PS  Z9, Z12, Z3
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 44(AX), Z12
+	VBROADCASTSS 44(BX), Z12
 	VFMADD231PS  Z9, Z12, Z6
 	VFMADD231PS  Z10, Z12, Z7
 	VFMADD231PS  Z11, Z12, Z8
-	ADDQ         $0x30, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four130
+	ADDQ         $0x30, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four174
 
-tail132:
-	ADDQ $0x04, BX
-	JZ   done133
+tail176:
+	ADDQ $0x04, DI
+	JZ   done177
 
-one131:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z9
-	VMOVUPS      64(CX)(SI*4), Z10
-	VMOVUPS      128(CX)(SI*4), Z11
-	VBROADCASTSS (AX), Z12
+one175:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z9
+	VMOVUPS      64(AX)(R8*4), Z10
+	VMOVUPS      128(AX)(R8*4), Z11
+	VBROADCASTSS (BX), Z12
 	VFMADD231PS  Z9, Z12, Z0
 	VFMADD231PS  Z10, Z12, Z1
 	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS 4(AX), Z12
+	VBROADCASTSS 4(BX), Z12
 	VFMADD231PS  Z9, Z12, Z3
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 8(AX), Z12
+	VBROADCASTSS 8(BX), Z12
 	VFMADD231PS  Z9, Z12, Z6
 	VFMADD231PS  Z10, Z12, Z7
 	VFMADD231PS  Z11, Z12, Z8
-	ADDQ         $0x0c, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one131
+	ADDQ         $0x0c, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one175
 
-done133:
-	VBROADCASTSS lo+80(FP), Z9
+done177:
+	VBROADCASTSS lo+88(FP), Z9
 	VMAXPS       Z0, Z9, Z0
 	VMAXPS       Z1, Z9, Z1
 	VMAXPS       Z2, Z9, Z2
@@ -2660,7 +2921,7 @@ done133:
 	VMAXPS       Z6, Z9, Z6
 	VMAXPS       Z7, Z9, Z7
 	VMAXPS       Z8, Z9, Z8
-	VBROADCASTSS hi+84(FP), Z9
+	VBROADCASTSS hi+92(FP), Z9
 	VMINPS       Z0, Z9, Z0
 	VMINPS       Z1, Z9, Z1
 	VMINPS       Z2, Z9, Z2
@@ -2670,238 +2931,256 @@ done133:
 	VMINPS       Z6, Z9, Z6
 	VMINPS       Z7, Z9, Z7
 	VMINPS       Z8, Z9, Z8
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part134
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS      Z2, 128(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z3, (AX)
-	VMOVUPS      Z4, 64(AX)
-	VMOVUPS      Z5, 128(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	VMOVUPS      Z8, 128(AX)
-	JMP          end135
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole178
+	CMPQ         last+56(FP), $0x10
+	JNE          part179
 
-part134:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, K1, 128(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z3, (AX)
-	VMOVUPS Z4, 64(AX)
-	VMOVUPS Z5, K1, 128(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	VMOVUPS Z8, K1, 128(AX)
+whole178:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z3, (BX)
+	VMOVUPS Z4, 64(BX)
+	VMOVUPS Z5, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	VMOVUPS Z8, 128(BX)
+	JMP     end180
 
-end135:
+part179:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, K1, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z3, (BX)
+	VMOVUPS Z4, 64(BX)
+	VMOVUPS Z5, K1, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	VMOVUPS Z8, K1, 128(BX)
+
+end180:
+	ADDQ $0x000000c0, AX
+	ADDQ $0x000000c0, DX
+	DECQ CX
+	JNZ  panel169
 	VZEROUPPER
 	RET
 
-// func conv4x48AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv4x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv4x48AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS (SI), Z2
-	VBROADCASTSS 4(SI), Z3
-	VBROADCASTSS 4(SI), Z4
-	VBROADCASTSS 4(SI), Z5
-	VBROADCASTSS 8(SI), Z6
-	VBROADCASTSS 8(SI), Z7
-	VBROADCASTSS 8(SI), Z8
-	VBROADCASTSS 12(SI), Z9
-	VBROADCASTSS 12(SI), Z10
-	VBROADCASTSS 12(SI), Z11
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none136
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part137
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	VADDPS       128(SI), Z2, Z2
-	ADDQ         DI, SI
-	VADDPS       (SI), Z3, Z3
-	VADDPS       64(SI), Z4, Z4
-	VADDPS       128(SI), Z5, Z5
-	ADDQ         DI, SI
-	VADDPS       (SI), Z6, Z6
-	VADDPS       64(SI), Z7, Z7
-	VADDPS       128(SI), Z8, Z8
-	ADDQ         DI, SI
-	VADDPS       (SI), Z9, Z9
-	VADDPS       64(SI), Z10, Z10
-	VADDPS       128(SI), Z11, Z11
-	JMP          end138
+TEXT ·conv4x48AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
 
-part137:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VADDPS    (SI), Z0, Z0
-	VADDPS    64(SI), Z1, Z1
-	VMOVUPS.Z 128(SI), K1, Z12
+panel181:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS (R8), Z2
+	VBROADCASTSS 4(R8), Z3
+	VBROADCASTSS 4(R8), Z4
+	VBROADCASTSS 4(R8), Z5
+	VBROADCASTSS 8(R8), Z6
+	VBROADCASTSS 8(R8), Z7
+	VBROADCASTSS 8(R8), Z8
+	VBROADCASTSS 12(R8), Z9
+	VBROADCASTSS 12(R8), Z10
+	VBROADCASTSS 12(R8), Z11
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none182
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole183
+	CMPQ         last+56(FP), $0x10
+	JNE          part184
+
+whole183:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	VADDPS 128(R8), Z2, Z2
+	ADDQ   R9, R8
+	VADDPS (R8), Z3, Z3
+	VADDPS 64(R8), Z4, Z4
+	VADDPS 128(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	VADDPS 128(R8), Z8, Z8
+	ADDQ   R9, R8
+	VADDPS (R8), Z9, Z9
+	VADDPS 64(R8), Z10, Z10
+	VADDPS 128(R8), Z11, Z11
+	JMP    end185
+
+part184:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VADDPS    (R8), Z0, Z0
+	VADDPS    64(R8), Z1, Z1
+	VMOVUPS.Z 128(R8), K1, Z12
 	VADDPS    Z12, Z2, Z2
-	ADDQ      DI, SI
-	VADDPS    (SI), Z3, Z3
-	VADDPS    64(SI), Z4, Z4
-	VMOVUPS.Z 128(SI), K1, Z12
+	ADDQ      R9, R8
+	VADDPS    (R8), Z3, Z3
+	VADDPS    64(R8), Z4, Z4
+	VMOVUPS.Z 128(R8), K1, Z12
 	VADDPS    Z12, Z5, Z5
-	ADDQ      DI, SI
-	VADDPS    (SI), Z6, Z6
-	VADDPS    64(SI), Z7, Z7
-	VMOVUPS.Z 128(SI), K1, Z12
+	ADDQ      R9, R8
+	VADDPS    (R8), Z6, Z6
+	VADDPS    64(R8), Z7, Z7
+	VMOVUPS.Z 128(R8), K1, Z12
 	VADDPS    Z12, Z8, Z8
-	ADDQ      DI, SI
-	VADDPS    (SI), Z9, Z9
-	VADDPS    64(SI), Z10, Z10
-	VMOVUPS.Z 128(SI), K1, Z12
+	ADDQ      R9, R8
+	VADDPS    (R8), Z9, Z9
+	VADDPS    64(R8), Z10, Z10
+	VMOVUPS.Z 128(R8), K1, Z12
 	VADDPS    Z12, Z11, Z11
 
-end138:
-none136:
-	SUBQ $0x04, BX
-	JLT  tail141
+end185:
+none182:
+	SUBQ $0x04, DI
+	JLT  tail188
 
-four139:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VBROADCASTSS (AX), Z15
+four186:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VBROADCASTSS (BX), Z15
 	VFMADD231PS  Z12, Z15, Z0
 	VFMADD231PS  Z13, Z15, Z1
 	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS 4(AX), Z15
+	VBROADCASTSS 4(BX), Z15
 	VFMADD231PS  Z12, Z15, Z3
 	VFMADD231PS  Z13, Z15, Z4
 	VFMADD231PS  Z14, Z15, Z5
-	VBROADCASTSS 8(AX), Z15
+	VBROADCASTSS 8(BX), Z15
 	VFMADD231PS  Z12, Z15, Z6
 	VFMADD231PS  Z13, Z15, Z7
 	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS 12(AX), Z15
+	VBROADCASTSS 12(BX), Z15
 	VFMADD231PS  Z12, Z15, Z9
 	VFMADD231PS  Z13, Z15, Z10
 	VFMADD231PS  Z14, Z15, Z11
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VBROADCASTSS 16(AX), Z15
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VBROADCASTSS 16(BX), Z15
 	VFMADD231PS  Z12, Z15, Z0
 	VFMADD231PS  Z13, Z15, Z1
 	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS 20(AX), Z15
+	VBROADCASTSS 20(BX), Z15
 	VFMADD231PS  Z12, Z15, Z3
 	VFMADD231PS  Z13, Z15, Z4
 	VFMADD231PS  Z14, Z15, Z5
-	VBROADCASTSS 24(AX), Z15
+	VBROADCASTSS 24(BX), Z15
 	VFMADD231PS  Z12, Z15, Z6
 	VFMADD231PS  Z13, Z15, Z7
 	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS 28(AX), Z15
+	VBROADCASTSS 28(BX), Z15
 	VFMADD231PS  Z12, Z15, Z9
 	VFMADD231PS  Z13, Z15, Z10
 	VFMADD231PS  Z14, Z15, Z11
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VBROADCASTSS 32(AX), Z15
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VBROADCASTSS 32(BX), Z15
 	VFMADD231PS  Z12, Z15, Z0
 	VFMADD231PS  Z13, Z15, Z1
 	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS 36(AX), Z15
+	VBROADCASTSS 36(BX), Z15
 	VFMADD231PS  Z12, Z15, Z3
 	VFMADD231PS  Z13, Z15, Z4
 	VFMADD231PS  Z14, Z15, Z5
-	VBROADCASTSS 40(AX), Z15
+	VBROADCASTSS 40(BX), Z15
 	VFMADD231PS  Z12, Z15, Z6
 	VFMADD231PS  Z13, Z15, Z7
 	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS 44(AX), Z15
+	VBROADCASTSS 44(BX), Z15
 	VFMADD231PS  Z12, Z15, Z9
 	VFMADD231PS  Z13, Z15, Z10
 	VFMADD231PS  Z14, Z15, Z11
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VBROADCASTSS 48(AX), Z15
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VBROADCASTSS 48(BX), Z15
 	VFMADD231PS  Z12, Z15, Z0
 	VFMADD231PS  Z13, Z15, Z1
 	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS 52(AX), Z15
+	VBROADCASTSS 52(BX), Z15
 	VFMADD231PS  Z12, Z15, Z3
 	VFMADD231PS  Z13, Z15, Z4
 	VFMADD231PS  Z14, Z15, Z5
-	VBROADCASTSS 56(AX), Z15
+	VBROADCASTSS 56(BX), Z15
 	VFMADD231PS  Z12, Z15, Z6
 	VFMADD231PS  Z13, Z15, Z7
 	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS 60(AX), Z15
+	VBROADCASTSS 60(BX), Z15
 	VFMADD231PS  Z12, Z15, Z9
 	VFMADD231PS  Z13, Z15, Z10
 	VFMADD231PS  Z14, Z15, Z11
-	ADDQ         $0x40, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four139
+	ADDQ         $0x40, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four186
 
-tail141:
-	ADDQ $0x04, BX
-	JZ   done142
+tail188:
+	ADDQ $0x04, DI
+	JZ   done189
 
-one140:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VBROADCASTSS (AX), Z15
+one187:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VBROADCASTSS (BX), Z15
 	VFMADD231PS  Z12, Z15, Z0
 	VFMADD231PS  Z13, Z15, Z1
 	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS 4(AX), Z15
+	VBROADCASTSS 4(BX), Z15
 	VFMADD231PS  Z12, Z15, Z3
 	VFMADD231PS  Z13, Z15, Z4
 	VFMADD231PS  Z14, Z15, Z5
-	VBROADCASTSS 8(AX), Z15
+	VBROADCASTSS 8(BX), Z15
 	VFMADD231PS  Z12, Z15, Z6
 	VFMADD231PS  Z13, Z15, Z7
 	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS 12(AX), Z15
+	VBROADCASTSS 12(BX), Z15
 	VFMADD231PS  Z12, Z15, Z9
 	VFMADD231PS  Z13, Z15, Z10
 	VFMADD231PS  Z14, Z15, Z11
-	ADDQ         $0x10, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one140
+	ADDQ         $0x10, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one187
 
-done142:
-	VBROADCASTSS lo+80(FP), Z12
+done189:
+	VBROADCASTSS lo+88(FP), Z12
 	VMAXPS       Z0, Z12, Z0
 	VMAXPS       Z1, Z12, Z1
 	VMAXPS       Z2, Z12, Z2
@@ -2914,7 +3193,7 @@ done142:
 	VMAXPS       Z9, Z12, Z9
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
-	VBROADCASTSS hi+84(FP), Z12
+	VBROADCASTSS hi+92(FP), Z12
 	VMINPS       Z0, Z12, Z0
 	VMINPS       Z1, Z12, Z1
 	VMINPS       Z2, Z12, Z2
@@ -2927,278 +3206,296 @@ done142:
 	VMINPS       Z9, Z12, Z9
 	VMINPS       Z10, Z12, Z10
 	VMINPS       Z11, Z12, Z11
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part143
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS      Z2, 128(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z3, (AX)
-	VMOVUPS      Z4, 64(AX)
-	VMOVUPS      Z5, 128(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	VMOVUPS      Z8, 128(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z9, (AX)
-	VMOVUPS      Z10, 64(AX)
-	VMOVUPS      Z11, 128(AX)
-	JMP          end144
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole190
+	CMPQ         last+56(FP), $0x10
+	JNE          part191
 
-part143:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, K1, 128(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z3, (AX)
-	VMOVUPS Z4, 64(AX)
-	VMOVUPS Z5, K1, 128(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	VMOVUPS Z8, K1, 128(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z9, (AX)
-	VMOVUPS Z10, 64(AX)
-	VMOVUPS Z11, K1, 128(AX)
+whole190:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z3, (BX)
+	VMOVUPS Z4, 64(BX)
+	VMOVUPS Z5, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	VMOVUPS Z8, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z9, (BX)
+	VMOVUPS Z10, 64(BX)
+	VMOVUPS Z11, 128(BX)
+	JMP     end192
 
-end144:
+part191:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, K1, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z3, (BX)
+	VMOVUPS Z4, 64(BX)
+	VMOVUPS Z5, K1, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	VMOVUPS Z8, K1, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z9, (BX)
+	VMOVUPS Z10, 64(BX)
+	VMOVUPS Z11, K1, 128(BX)
+
+end192:
+	ADDQ $0x000000c0, AX
+	ADDQ $0x000000c0, DX
+	DECQ CX
+	JNZ  panel181
 	VZEROUPPER
 	RET
 
-// func conv5x48AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv5x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv5x48AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS (SI), Z2
-	VBROADCASTSS 4(SI), Z3
-	VBROADCASTSS 4(SI), Z4
-	VBROADCASTSS 4(SI), Z5
-	VBROADCASTSS 8(SI), Z6
-	VBROADCASTSS 8(SI), Z7
-	VBROADCASTSS 8(SI), Z8
-	VBROADCASTSS 12(SI), Z9
-	VBROADCASTSS 12(SI), Z10
-	VBROADCASTSS 12(SI), Z11
-	VBROADCASTSS 16(SI), Z12
-	VBROADCASTSS 16(SI), Z13
-	VBROADCASTSS 16(SI), Z14
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none145
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part146
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	VADDPS       128(SI), Z2, Z2
-	ADDQ         DI, SI
-	VADDPS       (SI), Z3, Z3
-	VADDPS       64(SI), Z4, Z4
-	VADDPS       128(SI), Z5, Z5
-	ADDQ         DI, SI
-	VADDPS       (SI), Z6, Z6
-	VADDPS       64(SI), Z7, Z7
-	VADDPS       128(SI), Z8, Z8
-	ADDQ         DI, SI
-	VADDPS       (SI), Z9, Z9
-	VADDPS       64(SI), Z10, Z10
-	VADDPS       128(SI), Z11, Z11
-	ADDQ         DI, SI
-	VADDPS       (SI), Z12, Z12
-	VADDPS       64(SI), Z13, Z13
-	VADDPS       128(SI), Z14, Z14
-	JMP          end147
+TEXT ·conv5x48AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
 
-part146:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VADDPS    (SI), Z0, Z0
-	VADDPS    64(SI), Z1, Z1
-	VMOVUPS.Z 128(SI), K1, Z15
+panel193:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS (R8), Z2
+	VBROADCASTSS 4(R8), Z3
+	VBROADCASTSS 4(R8), Z4
+	VBROADCASTSS 4(R8), Z5
+	VBROADCASTSS 8(R8), Z6
+	VBROADCASTSS 8(R8), Z7
+	VBROADCASTSS 8(R8), Z8
+	VBROADCASTSS 12(R8), Z9
+	VBROADCASTSS 12(R8), Z10
+	VBROADCASTSS 12(R8), Z11
+	VBROADCASTSS 16(R8), Z12
+	VBROADCASTSS 16(R8), Z13
+	VBROADCASTSS 16(R8), Z14
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none194
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole195
+	CMPQ         last+56(FP), $0x10
+	JNE          part196
+
+whole195:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	VADDPS 128(R8), Z2, Z2
+	ADDQ   R9, R8
+	VADDPS (R8), Z3, Z3
+	VADDPS 64(R8), Z4, Z4
+	VADDPS 128(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	VADDPS 128(R8), Z8, Z8
+	ADDQ   R9, R8
+	VADDPS (R8), Z9, Z9
+	VADDPS 64(R8), Z10, Z10
+	VADDPS 128(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	VADDPS 128(R8), Z14, Z14
+	JMP    end197
+
+part196:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VADDPS    (R8), Z0, Z0
+	VADDPS    64(R8), Z1, Z1
+	VMOVUPS.Z 128(R8), K1, Z15
 	VADDPS    Z15, Z2, Z2
-	ADDQ      DI, SI
-	VADDPS    (SI), Z3, Z3
-	VADDPS    64(SI), Z4, Z4
-	VMOVUPS.Z 128(SI), K1, Z15
+	ADDQ      R9, R8
+	VADDPS    (R8), Z3, Z3
+	VADDPS    64(R8), Z4, Z4
+	VMOVUPS.Z 128(R8), K1, Z15
 	VADDPS    Z15, Z5, Z5
-	ADDQ      DI, SI
-	VADDPS    (SI), Z6, Z6
-	VADDPS    64(SI), Z7, Z7
-	VMOVUPS.Z 128(SI), K1, Z15
+	ADDQ      R9, R8
+	VADDPS    (R8), Z6, Z6
+	VADDPS    64(R8), Z7, Z7
+	VMOVUPS.Z 128(R8), K1, Z15
 	VADDPS    Z15, Z8, Z8
-	ADDQ      DI, SI
-	VADDPS    (SI), Z9, Z9
-	VADDPS    64(SI), Z10, Z10
-	VMOVUPS.Z 128(SI), K1, Z15
+	ADDQ      R9, R8
+	VADDPS    (R8), Z9, Z9
+	VADDPS    64(R8), Z10, Z10
+	VMOVUPS.Z 128(R8), K1, Z15
 	VADDPS    Z15, Z11, Z11
-	ADDQ      DI, SI
-	VADDPS    (SI), Z12, Z12
-	VADDPS    64(SI), Z13, Z13
-	VMOVUPS.Z 128(SI), K1, Z15
+	ADDQ      R9, R8
+	VADDPS    (R8), Z12, Z12
+	VADDPS    64(R8), Z13, Z13
+	VMOVUPS.Z 128(R8), K1, Z15
 	VADDPS    Z15, Z14, Z14
 
-end147:
-none145:
-	SUBQ $0x04, BX
-	JLT  tail150
+end197:
+none194:
+	SUBQ $0x04, DI
+	JLT  tail200
 
-four148:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z15
-	VMOVUPS      64(CX)(SI*4), Z16
-	VMOVUPS      128(CX)(SI*4), Z17
-	VBROADCASTSS (AX), Z18
+four198:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z15
+	VMOVUPS      64(AX)(R8*4), Z16
+	VMOVUPS      128(AX)(R8*4), Z17
+	VBROADCASTSS (BX), Z18
 	VFMADD231PS  Z15, Z18, Z0
 	VFMADD231PS  Z16, Z18, Z1
 	VFMADD231PS  Z17, Z18, Z2
-	VBROADCASTSS 4(AX), Z18
+	VBROADCASTSS 4(BX), Z18
 	VFMADD231PS  Z15, Z18, Z3
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 8(AX), Z18
+	VBROADCASTSS 8(BX), Z18
 	VFMADD231PS  Z15, Z18, Z6
 	VFMADD231PS  Z16, Z18, Z7
 	VFMADD231PS  Z17, Z18, Z8
-	VBROADCASTSS 12(AX), Z18
+	VBROADCASTSS 12(BX), Z18
 	VFMADD231PS  Z15, Z18, Z9
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 16(AX), Z18
+	VBROADCASTSS 16(BX), Z18
 	VFMADD231PS  Z15, Z18, Z12
 	VFMADD231PS  Z16, Z18, Z13
 	VFMADD231PS  Z17, Z18, Z14
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z15
-	VMOVUPS      64(CX)(SI*4), Z16
-	VMOVUPS      128(CX)(SI*4), Z17
-	VBROADCASTSS 20(AX), Z18
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z15
+	VMOVUPS      64(AX)(R8*4), Z16
+	VMOVUPS      128(AX)(R8*4), Z17
+	VBROADCASTSS 20(BX), Z18
 	VFMADD231PS  Z15, Z18, Z0
 	VFMADD231PS  Z16, Z18, Z1
 	VFMADD231PS  Z17, Z18, Z2
-	VBROADCASTSS 24(AX), Z18
+	VBROADCASTSS 24(BX), Z18
 	VFMADD231PS  Z15, Z18, Z3
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 28(AX), Z18
+	VBROADCASTSS 28(BX), Z18
 	VFMADD231PS  Z15, Z18, Z6
 	VFMADD231PS  Z16, Z18, Z7
 	VFMADD231PS  Z17, Z18, Z8
-	VBROADCASTSS 32(AX), Z18
+	VBROADCASTSS 32(BX), Z18
 	VFMADD231PS  Z15, Z18, Z9
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 36(AX), Z18
+	VBROADCASTSS 36(BX), Z18
 	VFMADD231PS  Z15, Z18, Z12
 	VFMADD231PS  Z16, Z18, Z13
 	VFMADD231PS  Z17, Z18, Z14
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z15
-	VMOVUPS      64(CX)(SI*4), Z16
-	VMOVUPS      128(CX)(SI*4), Z17
-	VBROADCASTSS 40(AX), Z18
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z15
+	VMOVUPS      64(AX)(R8*4), Z16
+	VMOVUPS      128(AX)(R8*4), Z17
+	VBROADCASTSS 40(BX), Z18
 	VFMADD231PS  Z15, Z18, Z0
 	VFMADD231PS  Z16, Z18, Z1
 	VFMADD231PS  Z17, Z18, Z2
-	VBROADCASTSS 44(AX), Z18
+	VBROADCASTSS 44(BX), Z18
 	VFMADD231PS  Z15, Z18, Z3
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 48(AX), Z18
+	VBROADCASTSS 48(BX), Z18
 	VFMADD231PS  Z15, Z18, Z6
 	VFMADD231PS  Z16, Z18, Z7
 	VFMADD231PS  Z17, Z18, Z8
-	VBROADCASTSS 52(AX), Z18
+	VBROADCASTSS 52(BX), Z18
 	VFMADD231PS  Z15, Z18, Z9
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 56(AX), Z18
+	VBROADCASTSS 56(BX), Z18
 	VFMADD231PS  Z15, Z18, Z12
 	VFMADD231PS  Z16, Z18, Z13
 	VFMADD231PS  Z17, Z18, Z14
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z15
-	VMOVUPS      64(CX)(SI*4), Z16
-	VMOVUPS      128(CX)(SI*4), Z17
-	VBROADCASTSS 60(AX), Z18
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z15
+	VMOVUPS      64(AX)(R8*4), Z16
+	VMOVUPS      128(AX)(R8*4), Z17
+	VBROADCASTSS 60(BX), Z18
 	VFMADD231PS  Z15, Z18, Z0
 	VFMADD231PS  Z16, Z18, Z1
 	VFMADD231PS  Z17, Z18, Z2
-	VBROADCASTSS 64(AX), Z18
+	VBROADCASTSS 64(BX), Z18
 	VFMADD231PS  Z15, Z18, Z3
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 68(AX), Z18
+	VBROADCASTSS 68(BX), Z18
 	VFMADD231PS  Z15, Z18, Z6
 	VFMADD231PS  Z16, Z18, Z7
 	VFMADD231PS  Z17, Z18, Z8
-	VBROADCASTSS 72(AX), Z18
+	VBROADCASTSS 72(BX), Z18
 	VFMADD231PS  Z15, Z18, Z9
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 76(AX), Z18
+	VBROADCASTSS 76(BX), Z18
 	VFMADD231PS  Z15, Z18, Z12
 	VFMADD231PS  Z16, Z18, Z13
 	VFMADD231PS  Z17, Z18, Z14
-	ADDQ         $0x50, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four148
+	ADDQ         $0x50, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four198
 
-tail150:
-	ADDQ $0x04, BX
-	JZ   done151
+tail200:
+	ADDQ $0x04, DI
+	JZ   done201
 
-one149:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z15
-	VMOVUPS      64(CX)(SI*4), Z16
-	VMOVUPS      128(CX)(SI*4), Z17
-	VBROADCASTSS (AX), Z18
+one199:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z15
+	VMOVUPS      64(AX)(R8*4), Z16
+	VMOVUPS      128(AX)(R8*4), Z17
+	VBROADCASTSS (BX), Z18
 	VFMADD231PS  Z15, Z18, Z0
 	VFMADD231PS  Z16, Z18, Z1
 	VFMADD231PS  Z17, Z18, Z2
-	VBROADCASTSS 4(AX), Z18
+	VBROADCASTSS 4(BX), Z18
 	VFMADD231PS  Z15, Z18, Z3
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 8(AX), Z18
+	VBROADCASTSS 8(BX), Z18
 	VFMADD231PS  Z15, Z18, Z6
 	VFMADD231PS  Z16, Z18, Z7
 	VFMADD231PS  Z17, Z18, Z8
-	VBROADCASTSS 12(AX), Z18
+	VBROADCASTSS 12(BX), Z18
 	VFMADD231PS  Z15, Z18, Z9
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 16(AX), Z18
+	VBROADCASTSS 16(BX), Z18
 	VFMADD231PS  Z15, Z18, Z12
 	VFMADD231PS  Z16, Z18, Z13
 	VFMADD231PS  Z17, Z18, Z14
-	ADDQ         $0x14, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one149
+	ADDQ         $0x14, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one199
 
-done151:
-	VBROADCASTSS lo+80(FP), Z15
+done201:
+	VBROADCASTSS lo+88(FP), Z15
 	VMAXPS       Z0, Z15, Z0
 	VMAXPS       Z1, Z15, Z1
 	VMAXPS       Z2, Z15, Z2
@@ -3214,7 +3511,7 @@ done151:
 	VMAXPS       Z12, Z15, Z12
 	VMAXPS       Z13, Z15, Z13
 	VMAXPS       Z14, Z15, Z14
-	VBROADCASTSS hi+84(FP), Z15
+	VBROADCASTSS hi+92(FP), Z15
 	VMINPS       Z0, Z15, Z0
 	VMINPS       Z1, Z15, Z1
 	VMINPS       Z2, Z15, Z2
@@ -3230,318 +3527,336 @@ done151:
 	VMINPS       Z12, Z15, Z12
 	VMINPS       Z13, Z15, Z13
 	VMINPS       Z14, Z15, Z14
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part152
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS      Z2, 128(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z3, (AX)
-	VMOVUPS      Z4, 64(AX)
-	VMOVUPS      Z5, 128(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	VMOVUPS      Z8, 128(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z9, (AX)
-	VMOVUPS      Z10, 64(AX)
-	VMOVUPS      Z11, 128(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	VMOVUPS      Z14, 128(AX)
-	JMP          end153
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole202
+	CMPQ         last+56(FP), $0x10
+	JNE          part203
 
-part152:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, K1, 128(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z3, (AX)
-	VMOVUPS Z4, 64(AX)
-	VMOVUPS Z5, K1, 128(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	VMOVUPS Z8, K1, 128(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z9, (AX)
-	VMOVUPS Z10, 64(AX)
-	VMOVUPS Z11, K1, 128(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
-	VMOVUPS Z14, K1, 128(AX)
+whole202:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z3, (BX)
+	VMOVUPS Z4, 64(BX)
+	VMOVUPS Z5, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	VMOVUPS Z8, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z9, (BX)
+	VMOVUPS Z10, 64(BX)
+	VMOVUPS Z11, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	VMOVUPS Z14, 128(BX)
+	JMP     end204
 
-end153:
+part203:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, K1, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z3, (BX)
+	VMOVUPS Z4, 64(BX)
+	VMOVUPS Z5, K1, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	VMOVUPS Z8, K1, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z9, (BX)
+	VMOVUPS Z10, 64(BX)
+	VMOVUPS Z11, K1, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	VMOVUPS Z14, K1, 128(BX)
+
+end204:
+	ADDQ $0x000000c0, AX
+	ADDQ $0x000000c0, DX
+	DECQ CX
+	JNZ  panel193
 	VZEROUPPER
 	RET
 
-// func conv6x48AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv6x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv6x48AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS (SI), Z2
-	VBROADCASTSS 4(SI), Z3
-	VBROADCASTSS 4(SI), Z4
-	VBROADCASTSS 4(SI), Z5
-	VBROADCASTSS 8(SI), Z6
-	VBROADCASTSS 8(SI), Z7
-	VBROADCASTSS 8(SI), Z8
-	VBROADCASTSS 12(SI), Z9
-	VBROADCASTSS 12(SI), Z10
-	VBROADCASTSS 12(SI), Z11
-	VBROADCASTSS 16(SI), Z12
-	VBROADCASTSS 16(SI), Z13
-	VBROADCASTSS 16(SI), Z14
-	VBROADCASTSS 20(SI), Z15
-	VBROADCASTSS 20(SI), Z16
-	VBROADCASTSS 20(SI), Z17
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none154
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part155
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	VADDPS       128(SI), Z2, Z2
-	ADDQ         DI, SI
-	VADDPS       (SI), Z3, Z3
-	VADDPS       64(SI), Z4, Z4
-	VADDPS       128(SI), Z5, Z5
-	ADDQ         DI, SI
-	VADDPS       (SI), Z6, Z6
-	VADDPS       64(SI), Z7, Z7
-	VADDPS       128(SI), Z8, Z8
-	ADDQ         DI, SI
-	VADDPS       (SI), Z9, Z9
-	VADDPS       64(SI), Z10, Z10
-	VADDPS       128(SI), Z11, Z11
-	ADDQ         DI, SI
-	VADDPS       (SI), Z12, Z12
-	VADDPS       64(SI), Z13, Z13
-	VADDPS       128(SI), Z14, Z14
-	ADDQ         DI, SI
-	VADDPS       (SI), Z15, Z15
-	VADDPS       64(SI), Z16, Z16
-	VADDPS       128(SI), Z17, Z17
-	JMP          end156
+TEXT ·conv6x48AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
 
-part155:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VADDPS    (SI), Z0, Z0
-	VADDPS    64(SI), Z1, Z1
-	VMOVUPS.Z 128(SI), K1, Z18
+panel205:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS (R8), Z2
+	VBROADCASTSS 4(R8), Z3
+	VBROADCASTSS 4(R8), Z4
+	VBROADCASTSS 4(R8), Z5
+	VBROADCASTSS 8(R8), Z6
+	VBROADCASTSS 8(R8), Z7
+	VBROADCASTSS 8(R8), Z8
+	VBROADCASTSS 12(R8), Z9
+	VBROADCASTSS 12(R8), Z10
+	VBROADCASTSS 12(R8), Z11
+	VBROADCASTSS 16(R8), Z12
+	VBROADCASTSS 16(R8), Z13
+	VBROADCASTSS 16(R8), Z14
+	VBROADCASTSS 20(R8), Z15
+	VBROADCASTSS 20(R8), Z16
+	VBROADCASTSS 20(R8), Z17
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none206
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole207
+	CMPQ         last+56(FP), $0x10
+	JNE          part208
+
+whole207:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	VADDPS 128(R8), Z2, Z2
+	ADDQ   R9, R8
+	VADDPS (R8), Z3, Z3
+	VADDPS 64(R8), Z4, Z4
+	VADDPS 128(R8), Z5, Z5
+	ADDQ   R9, R8
+	VADDPS (R8), Z6, Z6
+	VADDPS 64(R8), Z7, Z7
+	VADDPS 128(R8), Z8, Z8
+	ADDQ   R9, R8
+	VADDPS (R8), Z9, Z9
+	VADDPS 64(R8), Z10, Z10
+	VADDPS 128(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	VADDPS 128(R8), Z14, Z14
+	ADDQ   R9, R8
+	VADDPS (R8), Z15, Z15
+	VADDPS 64(R8), Z16, Z16
+	VADDPS 128(R8), Z17, Z17
+	JMP    end209
+
+part208:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VADDPS    (R8), Z0, Z0
+	VADDPS    64(R8), Z1, Z1
+	VMOVUPS.Z 128(R8), K1, Z18
 	VADDPS    Z18, Z2, Z2
-	ADDQ      DI, SI
-	VADDPS    (SI), Z3, Z3
-	VADDPS    64(SI), Z4, Z4
-	VMOVUPS.Z 128(SI), K1, Z18
+	ADDQ      R9, R8
+	VADDPS    (R8), Z3, Z3
+	VADDPS    64(R8), Z4, Z4
+	VMOVUPS.Z 128(R8), K1, Z18
 	VADDPS    Z18, Z5, Z5
-	ADDQ      DI, SI
-	VADDPS    (SI), Z6, Z6
-	VADDPS    64(SI), Z7, Z7
-	VMOVUPS.Z 128(SI), K1, Z18
+	ADDQ      R9, R8
+	VADDPS    (R8), Z6, Z6
+	VADDPS    64(R8), Z7, Z7
+	VMOVUPS.Z 128(R8), K1, Z18
 	VADDPS    Z18, Z8, Z8
-	ADDQ      DI, SI
-	VADDPS    (SI), Z9, Z9
-	VADDPS    64(SI), Z10, Z10
-	VMOVUPS.Z 128(SI), K1, Z18
+	ADDQ      R9, R8
+	VADDPS    (R8), Z9, Z9
+	VADDPS    64(R8), Z10, Z10
+	VMOVUPS.Z 128(R8), K1, Z18
 	VADDPS    Z18, Z11, Z11
-	ADDQ      DI, SI
-	VADDPS    (SI), Z12, Z12
-	VADDPS    64(SI), Z13, Z13
-	VMOVUPS.Z 128(SI), K1, Z18
+	ADDQ      R9, R8
+	VADDPS    (R8), Z12, Z12
+	VADDPS    64(R8), Z13, Z13
+	VMOVUPS.Z 128(R8), K1, Z18
 	VADDPS    Z18, Z14, Z14
-	ADDQ      DI, SI
-	VADDPS    (SI), Z15, Z15
-	VADDPS    64(SI), Z16, Z16
-	VMOVUPS.Z 128(SI), K1, Z18
+	ADDQ      R9, R8
+	VADDPS    (R8), Z15, Z15
+	VADDPS    64(R8), Z16, Z16
+	VMOVUPS.Z 128(R8), K1, Z18
 	VADDPS    Z18, Z17, Z17
 
-end156:
-none154:
-	SUBQ $0x04, BX
-	JLT  tail159
+end209:
+none206:
+	SUBQ $0x04, DI
+	JLT  tail212
 
-four157:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z18
-	VMOVUPS      64(CX)(SI*4), Z19
-	VMOVUPS      128(CX)(SI*4), Z20
-	VBROADCASTSS (AX), Z21
+four210:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z18
+	VMOVUPS      64(AX)(R8*4), Z19
+	VMOVUPS      128(AX)(R8*4), Z20
+	VBROADCASTSS (BX), Z21
 	VFMADD231PS  Z18, Z21, Z0
 	VFMADD231PS  Z19, Z21, Z1
 	VFMADD231PS  Z20, Z21, Z2
-	VBROADCASTSS 4(AX), Z21
+	VBROADCASTSS 4(BX), Z21
 	VFMADD231PS  Z18, Z21, Z3
 	VFMADD231PS  Z19, Z21, Z4
 	VFMADD231PS  Z20, Z21, Z5
-	VBROADCASTSS 8(AX), Z21
+	VBROADCASTSS 8(BX), Z21
 	VFMADD231PS  Z18, Z21, Z6
 	VFMADD231PS  Z19, Z21, Z7
 	VFMADD231PS  Z20, Z21, Z8
-	VBROADCASTSS 12(AX), Z21
+	VBROADCASTSS 12(BX), Z21
 	VFMADD231PS  Z18, Z21, Z9
 	VFMADD231PS  Z19, Z21, Z10
 	VFMADD231PS  Z20, Z21, Z11
-	VBROADCASTSS 16(AX), Z21
+	VBROADCASTSS 16(BX), Z21
 	VFMADD231PS  Z18, Z21, Z12
 	VFMADD231PS  Z19, Z21, Z13
 	VFMADD231PS  Z20, Z21, Z14
-	VBROADCASTSS 20(AX), Z21
+	VBROADCASTSS 20(BX), Z21
 	VFMADD231PS  Z18, Z21, Z15
 	VFMADD231PS  Z19, Z21, Z16
 	VFMADD231PS  Z20, Z21, Z17
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z18
-	VMOVUPS      64(CX)(SI*4), Z19
-	VMOVUPS      128(CX)(SI*4), Z20
-	VBROADCASTSS 24(AX), Z21
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z18
+	VMOVUPS      64(AX)(R8*4), Z19
+	VMOVUPS      128(AX)(R8*4), Z20
+	VBROADCASTSS 24(BX), Z21
 	VFMADD231PS  Z18, Z21, Z0
 	VFMADD231PS  Z19, Z21, Z1
 	VFMADD231PS  Z20, Z21, Z2
-	VBROADCASTSS 28(AX), Z21
+	VBROADCASTSS 28(BX), Z21
 	VFMADD231PS  Z18, Z21, Z3
 	VFMADD231PS  Z19, Z21, Z4
 	VFMADD231PS  Z20, Z21, Z5
-	VBROADCASTSS 32(AX), Z21
+	VBROADCASTSS 32(BX), Z21
 	VFMADD231PS  Z18, Z21, Z6
 	VFMADD231PS  Z19, Z21, Z7
 	VFMADD231PS  Z20, Z21, Z8
-	VBROADCASTSS 36(AX), Z21
+	VBROADCASTSS 36(BX), Z21
 	VFMADD231PS  Z18, Z21, Z9
 	VFMADD231PS  Z19, Z21, Z10
 	VFMADD231PS  Z20, Z21, Z11
-	VBROADCASTSS 40(AX), Z21
+	VBROADCASTSS 40(BX), Z21
 	VFMADD231PS  Z18, Z21, Z12
 	VFMADD231PS  Z19, Z21, Z13
 	VFMADD231PS  Z20, Z21, Z14
-	VBROADCASTSS 44(AX), Z21
+	VBROADCASTSS 44(BX), Z21
 	VFMADD231PS  Z18, Z21, Z15
 	VFMADD231PS  Z19, Z21, Z16
 	VFMADD231PS  Z20, Z21, Z17
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z18
-	VMOVUPS      64(CX)(SI*4), Z19
-	VMOVUPS      128(CX)(SI*4), Z20
-	VBROADCASTSS 48(AX), Z21
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z18
+	VMOVUPS      64(AX)(R8*4), Z19
+	VMOVUPS      128(AX)(R8*4), Z20
+	VBROADCASTSS 48(BX), Z21
 	VFMADD231PS  Z18, Z21, Z0
 	VFMADD231PS  Z19, Z21, Z1
 	VFMADD231PS  Z20, Z21, Z2
-	VBROADCASTSS 52(AX), Z21
+	VBROADCASTSS 52(BX), Z21
 	VFMADD231PS  Z18, Z21, Z3
 	VFMADD231PS  Z19, Z21, Z4
 	VFMADD231PS  Z20, Z21, Z5
-	VBROADCASTSS 56(AX), Z21
+	VBROADCASTSS 56(BX), Z21
 	VFMADD231PS  Z18, Z21, Z6
 	VFMADD231PS  Z19, Z21, Z7
 	VFMADD231PS  Z20, Z21, Z8
-	VBROADCASTSS 60(AX), Z21
+	VBROADCASTSS 60(BX), Z21
 	VFMADD231PS  Z18, Z21, Z9
 	VFMADD231PS  Z19, Z21, Z10
 	VFMADD231PS  Z20, Z21, Z11
-	VBROADCASTSS 64(AX), Z21
+	VBROADCASTSS 64(BX), Z21
 	VFMADD231PS  Z18, Z21, Z12
 	VFMADD231PS  Z19, Z21, Z13
 	VFMADD231PS  Z20, Z21, Z14
-	VBROADCASTSS 68(AX), Z21
+	VBROADCASTSS 68(BX), Z21
 	VFMADD231PS  Z18, Z21, Z15
 	VFMADD231PS  Z19, Z21, Z16
 	VFMADD231PS  Z20, Z21, Z17
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z18
-	VMOVUPS      64(CX)(SI*4), Z19
-	VMOVUPS      128(CX)(SI*4), Z20
-	VBROADCASTSS 72(AX), Z21
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z18
+	VMOVUPS      64(AX)(R8*4), Z19
+	VMOVUPS      128(AX)(R8*4), Z20
+	VBROADCASTSS 72(BX), Z21
 	VFMADD231PS  Z18, Z21, Z0
 	VFMADD231PS  Z19, Z21, Z1
 	VFMADD231PS  Z20, Z21, Z2
-	VBROADCASTSS 76(AX), Z21
+	VBROADCASTSS 76(BX), Z21
 	VFMADD231PS  Z18, Z21, Z3
 	VFMADD231PS  Z19, Z21, Z4
 	VFMADD231PS  Z20, Z21, Z5
-	VBROADCASTSS 80(AX), Z21
+	VBROADCASTSS 80(BX), Z21
 	VFMADD231PS  Z18, Z21, Z6
 	VFMADD231PS  Z19, Z21, Z7
 	VFMADD231PS  Z20, Z21, Z8
-	VBROADCASTSS 84(AX), Z21
+	VBROADCASTSS 84(BX), Z21
 	VFMADD231PS  Z18, Z21, Z9
 	VFMADD231PS  Z19, Z21, Z10
 	VFMADD231PS  Z20, Z21, Z11
-	VBROADCASTSS 88(AX), Z21
+	VBROADCASTSS 88(BX), Z21
 	VFMADD231PS  Z18, Z21, Z12
 	VFMADD231PS  Z19, Z21, Z13
 	VFMADD231PS  Z20, Z21, Z14
-	VBROADCASTSS 92(AX), Z21
+	VBROADCASTSS 92(BX), Z21
 	VFMADD231PS  Z18, Z21, Z15
 	VFMADD231PS  Z19, Z21, Z16
 	VFMADD231PS  Z20, Z21, Z17
-	ADDQ         $0x60, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four157
+	ADDQ         $0x60, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four210
 
-tail159:
-	ADDQ $0x04, BX
-	JZ   done160
+tail212:
+	ADDQ $0x04, DI
+	JZ   done213
 
-one158:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z18
-	VMOVUPS      64(CX)(SI*4), Z19
-	VMOVUPS      128(CX)(SI*4), Z20
-	VBROADCASTSS (AX), Z21
+one211:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z18
+	VMOVUPS      64(AX)(R8*4), Z19
+	VMOVUPS      128(AX)(R8*4), Z20
+	VBROADCASTSS (BX), Z21
 	VFMADD231PS  Z18, Z21, Z0
 	VFMADD231PS  Z19, Z21, Z1
 	VFMADD231PS  Z20, Z21, Z2
-	VBROADCASTSS 4(AX), Z21
+	VBROADCASTSS 4(BX), Z21
 	VFMADD231PS  Z18, Z21, Z3
 	VFMADD231PS  Z19, Z21, Z4
 	VFMADD231PS  Z20, Z21, Z5
-	VBROADCASTSS 8(AX), Z21
+	VBROADCASTSS 8(BX), Z21
 	VFMADD231PS  Z18, Z21, Z6
 	VFMADD231PS  Z19, Z21, Z7
 	VFMADD231PS  Z20, Z21, Z8
-	VBROADCASTSS 12(AX), Z21
+	VBROADCASTSS 12(BX), Z21
 	VFMADD231PS  Z18, Z21, Z9
 	VFMADD231PS  Z19, Z21, Z10
 	VFMADD231PS  Z20, Z21, Z11
-	VBROADCASTSS 16(AX), Z21
+	VBROADCASTSS 16(BX), Z21
 	VFMADD231PS  Z18, Z21, Z12
 	VFMADD231PS  Z19, Z21, Z13
 	VFMADD231PS  Z20, Z21, Z14
-	VBROADCASTSS 20(AX), Z21
+	VBROADCASTSS 20(BX), Z21
 	VFMADD231PS  Z18, Z21, Z15
 	VFMADD231PS  Z19, Z21, Z16
 	VFMADD231PS  Z20, Z21, Z17
-	ADDQ         $0x18, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one158
+	ADDQ         $0x18, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one211
 
-done160:
-	VBROADCASTSS lo+80(FP), Z18
+done213:
+	VBROADCASTSS lo+88(FP), Z18
 	VMAXPS       Z0, Z18, Z0
 	VMAXPS       Z1, Z18, Z1
 	VMAXPS       Z2, Z18, Z2
@@ -3560,7 +3875,7 @@ done160:
 	VMAXPS       Z15, Z18, Z15
 	VMAXPS       Z16, Z18, Z16
 	VMAXPS       Z17, Z18, Z17
-	VBROADCASTSS hi+84(FP), Z18
+	VBROADCASTSS hi+92(FP), Z18
 	VMINPS       Z0, Z18, Z0
 	VMINPS       Z1, Z18, Z1
 	VMINPS       Z2, Z18, Z2
@@ -3579,371 +3894,407 @@ done160:
 	VMINPS       Z15, Z18, Z15
 	VMINPS       Z16, Z18, Z16
 	VMINPS       Z17, Z18, Z17
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part161
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS      Z2, 128(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z3, (AX)
-	VMOVUPS      Z4, 64(AX)
-	VMOVUPS      Z5, 128(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	VMOVUPS      Z8, 128(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z9, (AX)
-	VMOVUPS      Z10, 64(AX)
-	VMOVUPS      Z11, 128(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	VMOVUPS      Z14, 128(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z15, (AX)
-	VMOVUPS      Z16, 64(AX)
-	VMOVUPS      Z17, 128(AX)
-	JMP          end162
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole214
+	CMPQ         last+56(FP), $0x10
+	JNE          part215
 
-part161:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, K1, 128(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z3, (AX)
-	VMOVUPS Z4, 64(AX)
-	VMOVUPS Z5, K1, 128(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z6, (AX)
-	VMOVUPS Z7, 64(AX)
-	VMOVUPS Z8, K1, 128(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z9, (AX)
-	VMOVUPS Z10, 64(AX)
-	VMOVUPS Z11, K1, 128(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
-	VMOVUPS Z14, K1, 128(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z15, (AX)
-	VMOVUPS Z16, 64(AX)
-	VMOVUPS Z17, K1, 128(AX)
+whole214:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z3, (BX)
+	VMOVUPS Z4, 64(BX)
+	VMOVUPS Z5, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	VMOVUPS Z8, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z9, (BX)
+	VMOVUPS Z10, 64(BX)
+	VMOVUPS Z11, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	VMOVUPS Z14, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z15, (BX)
+	VMOVUPS Z16, 64(BX)
+	VMOVUPS Z17, 128(BX)
+	JMP     end216
 
-end162:
+part215:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, K1, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z3, (BX)
+	VMOVUPS Z4, 64(BX)
+	VMOVUPS Z5, K1, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z6, (BX)
+	VMOVUPS Z7, 64(BX)
+	VMOVUPS Z8, K1, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z9, (BX)
+	VMOVUPS Z10, 64(BX)
+	VMOVUPS Z11, K1, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	VMOVUPS Z14, K1, 128(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z15, (BX)
+	VMOVUPS Z16, 64(BX)
+	VMOVUPS Z17, K1, 128(BX)
+
+end216:
+	ADDQ $0x000000c0, AX
+	ADDQ $0x000000c0, DX
+	DECQ CX
+	JNZ  panel205
 	VZEROUPPER
 	RET
 
-// func conv1x64AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv1x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv1x64AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
+TEXT ·conv1x64AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel217:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
 	VXORPS       Z4, Z4, Z4
 	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS (SI), Z2
-	VBROADCASTSS (SI), Z3
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none163
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part164
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	VADDPS       128(SI), Z2, Z2
-	VADDPS       192(SI), Z3, Z3
-	JMP          end165
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS (R8), Z2
+	VBROADCASTSS (R8), Z3
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none218
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole219
+	CMPQ         last+56(FP), $0x10
+	JNE          part220
 
-part164:
-	MOVQ      last+48(FP), DI
-	MOVQ      $-1, R8
-	BZHIQ     DI, R8, DI
-	KMOVW     DI, K1
-	VADDPS    (SI), Z0, Z0
-	VADDPS    64(SI), Z1, Z1
-	VADDPS    128(SI), Z2, Z2
-	VMOVUPS.Z 192(SI), K1, Z8
+whole219:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	VADDPS 128(R8), Z2, Z2
+	VADDPS 192(R8), Z3, Z3
+	JMP    end221
+
+part220:
+	MOVQ      last+56(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R9
+	KMOVW     R9, K1
+	VADDPS    (R8), Z0, Z0
+	VADDPS    64(R8), Z1, Z1
+	VADDPS    128(R8), Z2, Z2
+	VMOVUPS.Z 192(R8), K1, Z8
 	VADDPS    Z8, Z3, Z3
 
-end165:
-none163:
-	SUBQ $0x04, BX
-	JLT  tail168
+end221:
+none218:
+	SUBQ $0x04, DI
+	JLT  tail224
 
-four166:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VMOVUPS      128(CX)(SI*4), Z10
-	VMOVUPS      192(CX)(SI*4), Z11
-	VBROADCASTSS (AX), Z12
+four222:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VMOVUPS      128(AX)(R8*4), Z10
+	VMOVUPS      192(AX)(R8*4), Z11
+	VBROADCASTSS (BX), Z12
 	VFMADD231PS  Z8, Z12, Z0
 	VFMADD231PS  Z9, Z12, Z1
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VMOVUPS      128(CX)(SI*4), Z10
-	VMOVUPS      192(CX)(SI*4), Z11
-	VBROADCASTSS 4(AX), Z12
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VMOVUPS      128(AX)(R8*4), Z10
+	VMOVUPS      192(AX)(R8*4), Z11
+	VBROADCASTSS 4(BX), Z12
 	VFMADD231PS  Z8, Z12, Z4
 	VFMADD231PS  Z9, Z12, Z5
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VMOVUPS      128(CX)(SI*4), Z10
-	VMOVUPS      192(CX)(SI*4), Z11
-	VBROADCASTSS 8(AX), Z12
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VMOVUPS      128(AX)(R8*4), Z10
+	VMOVUPS      192(AX)(R8*4), Z11
+	VBROADCASTSS 8(BX), Z12
 	VFMADD231PS  Z8, Z12, Z0
 	VFMADD231PS  Z9, Z12, Z1
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VMOVUPS      128(CX)(SI*4), Z10
-	VMOVUPS      192(CX)(SI*4), Z11
-	VBROADCASTSS 12(AX), Z12
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VMOVUPS      128(AX)(R8*4), Z10
+	VMOVUPS      192(AX)(R8*4), Z11
+	VBROADCASTSS 12(BX), Z12
 	VFMADD231PS  Z8, Z12, Z4
 	VFMADD231PS  Z9, Z12, Z5
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	ADDQ         $0x10, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four166
+	ADDQ         $0x10, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four222
 
-tail168:
-	ADDQ $0x04, BX
-	JZ   done169
+tail224:
+	ADDQ $0x04, DI
+	JZ   done225
 
-one167:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VMOVUPS      128(CX)(SI*4), Z10
-	VMOVUPS      192(CX)(SI*4), Z11
-	VBROADCASTSS (AX), Z12
+one223:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VMOVUPS      128(AX)(R8*4), Z10
+	VMOVUPS      192(AX)(R8*4), Z11
+	VBROADCASTSS (BX), Z12
 	VFMADD231PS  Z8, Z12, Z0
 	VFMADD231PS  Z9, Z12, Z1
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	ADDQ         $0x04, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one167
+	ADDQ         $0x04, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one223
 
-done169:
+done225:
 	VADDPS       Z4, Z0, Z0
 	VADDPS       Z5, Z1, Z1
 	VADDPS       Z6, Z2, Z2
 	VADDPS       Z7, Z3, Z3
-	VBROADCASTSS lo+80(FP), Z4
+	VBROADCASTSS lo+88(FP), Z4
 	VMAXPS       Z0, Z4, Z0
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
-	VBROADCASTSS hi+84(FP), Z4
+	VBROADCASTSS hi+92(FP), Z4
 	VMINPS       Z0, Z4, Z0
 	VMINPS       Z1, Z4, Z1
 	VMINPS       Z2, Z4, Z2
 	VMINPS       Z3, Z4, Z3
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part170
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS      Z2, 128(AX)
-	VMOVUPS      Z3, 192(AX)
-	JMP          end171
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole226
+	CMPQ         last+56(FP), $0x10
+	JNE          part227
 
-part170:
-	MOVQ    last+48(FP), CX
-	MOVQ    $-1, DX
-	BZHIQ   CX, DX, CX
-	KMOVW   CX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, 128(AX)
-	VMOVUPS Z3, K1, 192(AX)
+whole226:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	JMP     end228
 
-end171:
+part227:
+	MOVQ    last+56(FP), SI
+	MOVQ    $-1, DI
+	BZHIQ   SI, DI, SI
+	KMOVW   SI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, K1, 192(BX)
+
+end228:
+	ADDQ $0x00000100, AX
+	ADDQ $0x00000100, DX
+	DECQ CX
+	JNZ  panel217
 	VZEROUPPER
 	RET
 
-// func conv2x64AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv2x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv2x64AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS (SI), Z2
-	VBROADCASTSS (SI), Z3
-	VBROADCASTSS 4(SI), Z4
-	VBROADCASTSS 4(SI), Z5
-	VBROADCASTSS 4(SI), Z6
-	VBROADCASTSS 4(SI), Z7
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none172
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part173
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	VADDPS       128(SI), Z2, Z2
-	VADDPS       192(SI), Z3, Z3
-	ADDQ         DI, SI
-	VADDPS       (SI), Z4, Z4
-	VADDPS       64(SI), Z5, Z5
-	VADDPS       128(SI), Z6, Z6
-	VADDPS       192(SI), Z7, Z7
-	JMP          end174
+TEXT ·conv2x64AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
 
-part173:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VADDPS    (SI), Z0, Z0
-	VADDPS    64(SI), Z1, Z1
-	VADDPS    128(SI), Z2, Z2
-	VMOVUPS.Z 192(SI), K1, Z8
+panel229:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS (R8), Z2
+	VBROADCASTSS (R8), Z3
+	VBROADCASTSS 4(R8), Z4
+	VBROADCASTSS 4(R8), Z5
+	VBROADCASTSS 4(R8), Z6
+	VBROADCASTSS 4(R8), Z7
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none230
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole231
+	CMPQ         last+56(FP), $0x10
+	JNE          part232
+
+whole231:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	VADDPS 128(R8), Z2, Z2
+	VADDPS 192(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	VADDPS 128(R8), Z6, Z6
+	VADDPS 192(R8), Z7, Z7
+	JMP    end233
+
+part232:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VADDPS    (R8), Z0, Z0
+	VADDPS    64(R8), Z1, Z1
+	VADDPS    128(R8), Z2, Z2
+	VMOVUPS.Z 192(R8), K1, Z8
 	VADDPS    Z8, Z3, Z3
-	ADDQ      DI, SI
-	VADDPS    (SI), Z4, Z4
-	VADDPS    64(SI), Z5, Z5
-	VADDPS    128(SI), Z6, Z6
-	VMOVUPS.Z 192(SI), K1, Z8
+	ADDQ      R9, R8
+	VADDPS    (R8), Z4, Z4
+	VADDPS    64(R8), Z5, Z5
+	VADDPS    128(R8), Z6, Z6
+	VMOVUPS.Z 192(R8), K1, Z8
 	VADDPS    Z8, Z7, Z7
 
-end174:
-none172:
-	SUBQ $0x04, BX
-	JLT  tail177
+end233:
+none230:
+	SUBQ $0x04, DI
+	JLT  tail236
 
-four175:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VMOVUPS      128(CX)(SI*4), Z10
-	VMOVUPS      192(CX)(SI*4), Z11
-	VBROADCASTSS (AX), Z12
+four234:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VMOVUPS      128(AX)(R8*4), Z10
+	VMOVUPS      192(AX)(R8*4), Z11
+	VBROADCASTSS (BX), Z12
 	VFMADD231PS  Z8, Z12, Z0
 	VFMADD231PS  Z9, Z12, Z1
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 4(AX), Z12
+	VBROADCASTSS 4(BX), Z12
 	VFMADD231PS  Z8, Z12, Z4
 	VFMADD231PS  Z9, Z12, Z5
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VMOVUPS      128(CX)(SI*4), Z10
-	VMOVUPS      192(CX)(SI*4), Z11
-	VBROADCASTSS 8(AX), Z12
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VMOVUPS      128(AX)(R8*4), Z10
+	VMOVUPS      192(AX)(R8*4), Z11
+	VBROADCASTSS 8(BX), Z12
 	VFMADD231PS  Z8, Z12, Z0
 	VFMADD231PS  Z9, Z12, Z1
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 12(AX), Z12
+	VBROADCASTSS 12(BX), Z12
 	VFMADD231PS  Z8, Z12, Z4
 	VFMADD231PS  Z9, Z12, Z5
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VMOVUPS      128(CX)(SI*4), Z10
-	VMOVUPS      192(CX)(SI*4), Z11
-	VBROADCASTSS 16(AX), Z12
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VMOVUPS      128(AX)(R8*4), Z10
+	VMOVUPS      192(AX)(R8*4), Z11
+	VBROADCASTSS 16(BX), Z12
 	VFMADD231PS  Z8, Z12, Z0
 	VFMADD231PS  Z9, Z12, Z1
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 20(AX), Z12
+	VBROADCASTSS 20(BX), Z12
 	VFMADD231PS  Z8, Z12, Z4
 	VFMADD231PS  Z9, Z12, Z5
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VMOVUPS      128(CX)(SI*4), Z10
-	VMOVUPS      192(CX)(SI*4), Z11
-	VBROADCASTSS 24(AX), Z12
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VMOVUPS      128(AX)(R8*4), Z10
+	VMOVUPS      192(AX)(R8*4), Z11
+	VBROADCASTSS 24(BX), Z12
 	VFMADD231PS  Z8, Z12, Z0
 	VFMADD231PS  Z9, Z12, Z1
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 28(AX), Z12
+	VBROADCASTSS 28(BX), Z12
 	VFMADD231PS  Z8, Z12, Z4
 	VFMADD231PS  Z9, Z12, Z5
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four175
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four234
 
-tail177:
-	ADDQ $0x04, BX
-	JZ   done178
+tail236:
+	ADDQ $0x04, DI
+	JZ   done237
 
-one176:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z8
-	VMOVUPS      64(CX)(SI*4), Z9
-	VMOVUPS      128(CX)(SI*4), Z10
-	VMOVUPS      192(CX)(SI*4), Z11
-	VBROADCASTSS (AX), Z12
+one235:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z8
+	VMOVUPS      64(AX)(R8*4), Z9
+	VMOVUPS      128(AX)(R8*4), Z10
+	VMOVUPS      192(AX)(R8*4), Z11
+	VBROADCASTSS (BX), Z12
 	VFMADD231PS  Z8, Z12, Z0
 	VFMADD231PS  Z9, Z12, Z1
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 4(AX), Z12
+	VBROADCASTSS 4(BX), Z12
 	VFMADD231PS  Z8, Z12, Z4
 	VFMADD231PS  Z9, Z12, Z5
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	ADDQ         $0x08, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one176
+	ADDQ         $0x08, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one235
 
-done178:
-	VBROADCASTSS lo+80(FP), Z8
+done237:
+	VBROADCASTSS lo+88(FP), Z8
 	VMAXPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z8, Z1
 	VMAXPS       Z2, Z8, Z2
@@ -3952,7 +4303,7 @@ done178:
 	VMAXPS       Z5, Z8, Z5
 	VMAXPS       Z6, Z8, Z6
 	VMAXPS       Z7, Z8, Z7
-	VBROADCASTSS hi+84(FP), Z8
+	VBROADCASTSS hi+92(FP), Z8
 	VMINPS       Z0, Z8, Z0
 	VMINPS       Z1, Z8, Z1
 	VMINPS       Z2, Z8, Z2
@@ -3961,231 +4312,249 @@ done178:
 	VMINPS       Z5, Z8, Z5
 	VMINPS       Z6, Z8, Z6
 	VMINPS       Z7, Z8, Z7
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part179
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS      Z2, 128(AX)
-	VMOVUPS      Z3, 192(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	VMOVUPS      Z6, 128(AX)
-	VMOVUPS      Z7, 192(AX)
-	JMP          end180
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole238
+	CMPQ         last+56(FP), $0x10
+	JNE          part239
 
-part179:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, 128(AX)
-	VMOVUPS Z3, K1, 192(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	VMOVUPS Z6, 128(AX)
-	VMOVUPS Z7, K1, 192(AX)
+whole238:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	VMOVUPS Z6, 128(BX)
+	VMOVUPS Z7, 192(BX)
+	JMP     end240
 
-end180:
+part239:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, K1, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	VMOVUPS Z6, 128(BX)
+	VMOVUPS Z7, K1, 192(BX)
+
+end240:
+	ADDQ $0x00000100, AX
+	ADDQ $0x00000100, DX
+	DECQ CX
+	JNZ  panel229
 	VZEROUPPER
 	RET
 
-// func conv3x64AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv3x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv3x64AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS (SI), Z2
-	VBROADCASTSS (SI), Z3
-	VBROADCASTSS 4(SI), Z4
-	VBROADCASTSS 4(SI), Z5
-	VBROADCASTSS 4(SI), Z6
-	VBROADCASTSS 4(SI), Z7
-	VBROADCASTSS 8(SI), Z8
-	VBROADCASTSS 8(SI), Z9
-	VBROADCASTSS 8(SI), Z10
-	VBROADCASTSS 8(SI), Z11
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none181
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part182
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	VADDPS       128(SI), Z2, Z2
-	VADDPS       192(SI), Z3, Z3
-	ADDQ         DI, SI
-	VADDPS       (SI), Z4, Z4
-	VADDPS       64(SI), Z5, Z5
-	VADDPS       128(SI), Z6, Z6
-	VADDPS       192(SI), Z7, Z7
-	ADDQ         DI, SI
-	VADDPS       (SI), Z8, Z8
-	VADDPS       64(SI), Z9, Z9
-	VADDPS       128(SI), Z10, Z10
-	VADDPS       192(SI), Z11, Z11
-	JMP          end183
+TEXT ·conv3x64AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
 
-part182:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VADDPS    (SI), Z0, Z0
-	VADDPS    64(SI), Z1, Z1
-	VADDPS    128(SI), Z2, Z2
-	VMOVUPS.Z 192(SI), K1, Z12
+panel241:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS (R8), Z2
+	VBROADCASTSS (R8), Z3
+	VBROADCASTSS 4(R8), Z4
+	VBROADCASTSS 4(R8), Z5
+	VBROADCASTSS 4(R8), Z6
+	VBROADCASTSS 4(R8), Z7
+	VBROADCASTSS 8(R8), Z8
+	VBROADCASTSS 8(R8), Z9
+	VBROADCASTSS 8(R8), Z10
+	VBROADCASTSS 8(R8), Z11
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none242
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole243
+	CMPQ         last+56(FP), $0x10
+	JNE          part244
+
+whole243:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	VADDPS 128(R8), Z2, Z2
+	VADDPS 192(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	VADDPS 128(R8), Z6, Z6
+	VADDPS 192(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	VADDPS 128(R8), Z10, Z10
+	VADDPS 192(R8), Z11, Z11
+	JMP    end245
+
+part244:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VADDPS    (R8), Z0, Z0
+	VADDPS    64(R8), Z1, Z1
+	VADDPS    128(R8), Z2, Z2
+	VMOVUPS.Z 192(R8), K1, Z12
 	VADDPS    Z12, Z3, Z3
-	ADDQ      DI, SI
-	VADDPS    (SI), Z4, Z4
-	VADDPS    64(SI), Z5, Z5
-	VADDPS    128(SI), Z6, Z6
-	VMOVUPS.Z 192(SI), K1, Z12
+	ADDQ      R9, R8
+	VADDPS    (R8), Z4, Z4
+	VADDPS    64(R8), Z5, Z5
+	VADDPS    128(R8), Z6, Z6
+	VMOVUPS.Z 192(R8), K1, Z12
 	VADDPS    Z12, Z7, Z7
-	ADDQ      DI, SI
-	VADDPS    (SI), Z8, Z8
-	VADDPS    64(SI), Z9, Z9
-	VADDPS    128(SI), Z10, Z10
-	VMOVUPS.Z 192(SI), K1, Z12
+	ADDQ      R9, R8
+	VADDPS    (R8), Z8, Z8
+	VADDPS    64(R8), Z9, Z9
+	VADDPS    128(R8), Z10, Z10
+	VMOVUPS.Z 192(R8), K1, Z12
 	VADDPS    Z12, Z11, Z11
 
-end183:
-none181:
-	SUBQ $0x04, BX
-	JLT  tail186
+end245:
+none242:
+	SUBQ $0x04, DI
+	JLT  tail248
 
-four184:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VMOVUPS      192(CX)(SI*4), Z15
-	VBROADCASTSS (AX), Z16
+four246:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VMOVUPS      192(AX)(R8*4), Z15
+	VBROADCASTSS (BX), Z16
 	VFMADD231PS  Z12, Z16, Z0
 	VFMADD231PS  Z13, Z16, Z1
 	VFMADD231PS  Z14, Z16, Z2
 	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS 4(AX), Z16
+	VBROADCASTSS 4(BX), Z16
 	VFMADD231PS  Z12, Z16, Z4
 	VFMADD231PS  Z13, Z16, Z5
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 8(AX), Z16
+	VBROADCASTSS 8(BX), Z16
 	VFMADD231PS  Z12, Z16, Z8
 	VFMADD231PS  Z13, Z16, Z9
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VMOVUPS      192(CX)(SI*4), Z15
-	VBROADCASTSS 12(AX), Z16
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VMOVUPS      192(AX)(R8*4), Z15
+	VBROADCASTSS 12(BX), Z16
 	VFMADD231PS  Z12, Z16, Z0
 	VFMADD231PS  Z13, Z16, Z1
 	VFMADD231PS  Z14, Z16, Z2
 	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS 16(AX), Z16
+	VBROADCASTSS 16(BX), Z16
 	VFMADD231PS  Z12, Z16, Z4
 	VFMADD231PS  Z13, Z16, Z5
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 20(AX), Z16
+	VBROADCASTSS 20(BX), Z16
 	VFMADD231PS  Z12, Z16, Z8
 	VFMADD231PS  Z13, Z16, Z9
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VMOVUPS      192(CX)(SI*4), Z15
-	VBROADCASTSS 24(AX), Z16
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VMOVUPS      192(AX)(R8*4), Z15
+	VBROADCASTSS 24(BX), Z16
 	VFMADD231PS  Z12, Z16, Z0
 	VFMADD231PS  Z13, Z16, Z1
 	VFMADD231PS  Z14, Z16, Z2
 	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS 28(AX), Z16
+	VBROADCASTSS 28(BX), Z16
 	VFMADD231PS  Z12, Z16, Z4
 	VFMADD231PS  Z13, Z16, Z5
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 32(AX), Z16
+	VBROADCASTSS 32(BX), Z16
 	VFMADD231PS  Z12, Z16, Z8
 	VFMADD231PS  Z13, Z16, Z9
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VMOVUPS      192(CX)(SI*4), Z15
-	VBROADCASTSS 36(AX), Z16
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VMOVUPS      192(AX)(R8*4), Z15
+	VBROADCASTSS 36(BX), Z16
 	VFMADD231PS  Z12, Z16, Z0
 	VFMADD231PS  Z13, Z16, Z1
 	VFMADD231PS  Z14, Z16, Z2
 	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS 40(AX), Z16
+	VBROADCASTSS 40(BX), Z16
 	VFMADD231PS  Z12, Z16, Z4
 	VFMADD231PS  Z13, Z16, Z5
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 44(AX), Z16
+	VBROADCASTSS 44(BX), Z16
 	VFMADD231PS  Z12, Z16, Z8
 	VFMADD231PS  Z13, Z16, Z9
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	ADDQ         $0x30, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four184
+	ADDQ         $0x30, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four246
 
-tail186:
-	ADDQ $0x04, BX
-	JZ   done187
+tail248:
+	ADDQ $0x04, DI
+	JZ   done249
 
-one185:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z12
-	VMOVUPS      64(CX)(SI*4), Z13
-	VMOVUPS      128(CX)(SI*4), Z14
-	VMOVUPS      192(CX)(SI*4), Z15
-	VBROADCASTSS (AX), Z16
+one247:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z12
+	VMOVUPS      64(AX)(R8*4), Z13
+	VMOVUPS      128(AX)(R8*4), Z14
+	VMOVUPS      192(AX)(R8*4), Z15
+	VBROADCASTSS (BX), Z16
 	VFMADD231PS  Z12, Z16, Z0
 	VFMADD231PS  Z13, Z16, Z1
 	VFMADD231PS  Z14, Z16, Z2
 	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS 4(AX), Z16
+	VBROADCASTSS 4(BX), Z16
 	VFMADD231PS  Z12, Z16, Z4
 	VFMADD231PS  Z13, Z16, Z5
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 8(AX), Z16
+	VBROADCASTSS 8(BX), Z16
 	VFMADD231PS  Z12, Z16, Z8
 	VFMADD231PS  Z13, Z16, Z9
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	ADDQ         $0x0c, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one185
+	ADDQ         $0x0c, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one247
 
-done187:
-	VBROADCASTSS lo+80(FP), Z12
+done249:
+	VBROADCASTSS lo+88(FP), Z12
 	VMAXPS       Z0, Z12, Z0
 	VMAXPS       Z1, Z12, Z1
 	VMAXPS       Z2, Z12, Z2
@@ -4198,7 +4567,7 @@ done187:
 	VMAXPS       Z9, Z12, Z9
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
-	VBROADCASTSS hi+84(FP), Z12
+	VBROADCASTSS hi+92(FP), Z12
 	VMINPS       Z0, Z12, Z0
 	VMINPS       Z1, Z12, Z1
 	VMINPS       Z2, Z12, Z2
@@ -4211,281 +4580,299 @@ done187:
 	VMINPS       Z9, Z12, Z9
 	VMINPS       Z10, Z12, Z10
 	VMINPS       Z11, Z12, Z11
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part188
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS      Z2, 128(AX)
-	VMOVUPS      Z3, 192(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	VMOVUPS      Z6, 128(AX)
-	VMOVUPS      Z7, 192(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	VMOVUPS      Z10, 128(AX)
-	VMOVUPS      Z11, 192(AX)
-	JMP          end189
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole250
+	CMPQ         last+56(FP), $0x10
+	JNE          part251
 
-part188:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, 128(AX)
-	VMOVUPS Z3, K1, 192(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	VMOVUPS Z6, 128(AX)
-	VMOVUPS Z7, K1, 192(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	VMOVUPS Z10, 128(AX)
-	VMOVUPS Z11, K1, 192(AX)
+whole250:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	VMOVUPS Z6, 128(BX)
+	VMOVUPS Z7, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	VMOVUPS Z10, 128(BX)
+	VMOVUPS Z11, 192(BX)
+	JMP     end252
 
-end189:
+part251:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, K1, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	VMOVUPS Z6, 128(BX)
+	VMOVUPS Z7, K1, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	VMOVUPS Z10, 128(BX)
+	VMOVUPS Z11, K1, 192(BX)
+
+end252:
+	ADDQ $0x00000100, AX
+	ADDQ $0x00000100, DX
+	DECQ CX
+	JNZ  panel241
 	VZEROUPPER
 	RET
 
-// func conv4x64AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv4x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv4x64AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS (SI), Z2
-	VBROADCASTSS (SI), Z3
-	VBROADCASTSS 4(SI), Z4
-	VBROADCASTSS 4(SI), Z5
-	VBROADCASTSS 4(SI), Z6
-	VBROADCASTSS 4(SI), Z7
-	VBROADCASTSS 8(SI), Z8
-	VBROADCASTSS 8(SI), Z9
-	VBROADCASTSS 8(SI), Z10
-	VBROADCASTSS 8(SI), Z11
-	VBROADCASTSS 12(SI), Z12
-	VBROADCASTSS 12(SI), Z13
-	VBROADCASTSS 12(SI), Z14
-	VBROADCASTSS 12(SI), Z15
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none190
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part191
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	VADDPS       128(SI), Z2, Z2
-	VADDPS       192(SI), Z3, Z3
-	ADDQ         DI, SI
-	VADDPS       (SI), Z4, Z4
-	VADDPS       64(SI), Z5, Z5
-	VADDPS       128(SI), Z6, Z6
-	VADDPS       192(SI), Z7, Z7
-	ADDQ         DI, SI
-	VADDPS       (SI), Z8, Z8
-	VADDPS       64(SI), Z9, Z9
-	VADDPS       128(SI), Z10, Z10
-	VADDPS       192(SI), Z11, Z11
-	ADDQ         DI, SI
-	VADDPS       (SI), Z12, Z12
-	VADDPS       64(SI), Z13, Z13
-	VADDPS       128(SI), Z14, Z14
-	VADDPS       192(SI), Z15, Z15
-	JMP          end192
+TEXT ·conv4x64AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
 
-part191:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VADDPS    (SI), Z0, Z0
-	VADDPS    64(SI), Z1, Z1
-	VADDPS    128(SI), Z2, Z2
-	VMOVUPS.Z 192(SI), K1, Z16
+panel253:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS (R8), Z2
+	VBROADCASTSS (R8), Z3
+	VBROADCASTSS 4(R8), Z4
+	VBROADCASTSS 4(R8), Z5
+	VBROADCASTSS 4(R8), Z6
+	VBROADCASTSS 4(R8), Z7
+	VBROADCASTSS 8(R8), Z8
+	VBROADCASTSS 8(R8), Z9
+	VBROADCASTSS 8(R8), Z10
+	VBROADCASTSS 8(R8), Z11
+	VBROADCASTSS 12(R8), Z12
+	VBROADCASTSS 12(R8), Z13
+	VBROADCASTSS 12(R8), Z14
+	VBROADCASTSS 12(R8), Z15
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none254
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole255
+	CMPQ         last+56(FP), $0x10
+	JNE          part256
+
+whole255:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	VADDPS 128(R8), Z2, Z2
+	VADDPS 192(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	VADDPS 128(R8), Z6, Z6
+	VADDPS 192(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	VADDPS 128(R8), Z10, Z10
+	VADDPS 192(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	VADDPS 128(R8), Z14, Z14
+	VADDPS 192(R8), Z15, Z15
+	JMP    end257
+
+part256:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VADDPS    (R8), Z0, Z0
+	VADDPS    64(R8), Z1, Z1
+	VADDPS    128(R8), Z2, Z2
+	VMOVUPS.Z 192(R8), K1, Z16
 	VADDPS    Z16, Z3, Z3
-	ADDQ      DI, SI
-	VADDPS    (SI), Z4, Z4
-	VADDPS    64(SI), Z5, Z5
-	VADDPS    128(SI), Z6, Z6
-	VMOVUPS.Z 192(SI), K1, Z16
+	ADDQ      R9, R8
+	VADDPS    (R8), Z4, Z4
+	VADDPS    64(R8), Z5, Z5
+	VADDPS    128(R8), Z6, Z6
+	VMOVUPS.Z 192(R8), K1, Z16
 	VADDPS    Z16, Z7, Z7
-	ADDQ      DI, SI
-	VADDPS    (SI), Z8, Z8
-	VADDPS    64(SI), Z9, Z9
-	VADDPS    128(SI), Z10, Z10
-	VMOVUPS.Z 192(SI), K1, Z16
+	ADDQ      R9, R8
+	VADDPS    (R8), Z8, Z8
+	VADDPS    64(R8), Z9, Z9
+	VADDPS    128(R8), Z10, Z10
+	VMOVUPS.Z 192(R8), K1, Z16
 	VADDPS    Z16, Z11, Z11
-	ADDQ      DI, SI
-	VADDPS    (SI), Z12, Z12
-	VADDPS    64(SI), Z13, Z13
-	VADDPS    128(SI), Z14, Z14
-	VMOVUPS.Z 192(SI), K1, Z16
+	ADDQ      R9, R8
+	VADDPS    (R8), Z12, Z12
+	VADDPS    64(R8), Z13, Z13
+	VADDPS    128(R8), Z14, Z14
+	VMOVUPS.Z 192(R8), K1, Z16
 	VADDPS    Z16, Z15, Z15
 
-end192:
-none190:
-	SUBQ $0x04, BX
-	JLT  tail195
+end257:
+none254:
+	SUBQ $0x04, DI
+	JLT  tail260
 
-four193:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z16
-	VMOVUPS      64(CX)(SI*4), Z17
-	VMOVUPS      128(CX)(SI*4), Z18
-	VMOVUPS      192(CX)(SI*4), Z19
-	VBROADCASTSS (AX), Z20
+four258:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z16
+	VMOVUPS      64(AX)(R8*4), Z17
+	VMOVUPS      128(AX)(R8*4), Z18
+	VMOVUPS      192(AX)(R8*4), Z19
+	VBROADCASTSS (BX), Z20
 	VFMADD231PS  Z16, Z20, Z0
 	VFMADD231PS  Z17, Z20, Z1
 	VFMADD231PS  Z18, Z20, Z2
 	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS 4(AX), Z20
+	VBROADCASTSS 4(BX), Z20
 	VFMADD231PS  Z16, Z20, Z4
 	VFMADD231PS  Z17, Z20, Z5
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 8(AX), Z20
+	VBROADCASTSS 8(BX), Z20
 	VFMADD231PS  Z16, Z20, Z8
 	VFMADD231PS  Z17, Z20, Z9
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 12(AX), Z20
+	VBROADCASTSS 12(BX), Z20
 	VFMADD231PS  Z16, Z20, Z12
 	VFMADD231PS  Z17, Z20, Z13
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z16
-	VMOVUPS      64(CX)(SI*4), Z17
-	VMOVUPS      128(CX)(SI*4), Z18
-	VMOVUPS      192(CX)(SI*4), Z19
-	VBROADCASTSS 16(AX), Z20
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z16
+	VMOVUPS      64(AX)(R8*4), Z17
+	VMOVUPS      128(AX)(R8*4), Z18
+	VMOVUPS      192(AX)(R8*4), Z19
+	VBROADCASTSS 16(BX), Z20
 	VFMADD231PS  Z16, Z20, Z0
 	VFMADD231PS  Z17, Z20, Z1
 	VFMADD231PS  Z18, Z20, Z2
 	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS 20(AX), Z20
+	VBROADCASTSS 20(BX), Z20
 	VFMADD231PS  Z16, Z20, Z4
 	VFMADD231PS  Z17, Z20, Z5
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 24(AX), Z20
+	VBROADCASTSS 24(BX), Z20
 	VFMADD231PS  Z16, Z20, Z8
 	VFMADD231PS  Z17, Z20, Z9
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 28(AX), Z20
+	VBROADCASTSS 28(BX), Z20
 	VFMADD231PS  Z16, Z20, Z12
 	VFMADD231PS  Z17, Z20, Z13
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z16
-	VMOVUPS      64(CX)(SI*4), Z17
-	VMOVUPS      128(CX)(SI*4), Z18
-	VMOVUPS      192(CX)(SI*4), Z19
-	VBROADCASTSS 32(AX), Z20
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z16
+	VMOVUPS      64(AX)(R8*4), Z17
+	VMOVUPS      128(AX)(R8*4), Z18
+	VMOVUPS      192(AX)(R8*4), Z19
+	VBROADCASTSS 32(BX), Z20
 	VFMADD231PS  Z16, Z20, Z0
 	VFMADD231PS  Z17, Z20, Z1
 	VFMADD231PS  Z18, Z20, Z2
 	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS 36(AX), Z20
+	VBROADCASTSS 36(BX), Z20
 	VFMADD231PS  Z16, Z20, Z4
 	VFMADD231PS  Z17, Z20, Z5
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 40(AX), Z20
+	VBROADCASTSS 40(BX), Z20
 	VFMADD231PS  Z16, Z20, Z8
 	VFMADD231PS  Z17, Z20, Z9
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 44(AX), Z20
+	VBROADCASTSS 44(BX), Z20
 	VFMADD231PS  Z16, Z20, Z12
 	VFMADD231PS  Z17, Z20, Z13
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z16
-	VMOVUPS      64(CX)(SI*4), Z17
-	VMOVUPS      128(CX)(SI*4), Z18
-	VMOVUPS      192(CX)(SI*4), Z19
-	VBROADCASTSS 48(AX), Z20
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z16
+	VMOVUPS      64(AX)(R8*4), Z17
+	VMOVUPS      128(AX)(R8*4), Z18
+	VMOVUPS      192(AX)(R8*4), Z19
+	VBROADCASTSS 48(BX), Z20
 	VFMADD231PS  Z16, Z20, Z0
 	VFMADD231PS  Z17, Z20, Z1
 	VFMADD231PS  Z18, Z20, Z2
 	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS 52(AX), Z20
+	VBROADCASTSS 52(BX), Z20
 	VFMADD231PS  Z16, Z20, Z4
 	VFMADD231PS  Z17, Z20, Z5
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 56(AX), Z20
+	VBROADCASTSS 56(BX), Z20
 	VFMADD231PS  Z16, Z20, Z8
 	VFMADD231PS  Z17, Z20, Z9
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 60(AX), Z20
+	VBROADCASTSS 60(BX), Z20
 	VFMADD231PS  Z16, Z20, Z12
 	VFMADD231PS  Z17, Z20, Z13
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	ADDQ         $0x40, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four193
+	ADDQ         $0x40, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four258
 
-tail195:
-	ADDQ $0x04, BX
-	JZ   done196
+tail260:
+	ADDQ $0x04, DI
+	JZ   done261
 
-one194:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z16
-	VMOVUPS      64(CX)(SI*4), Z17
-	VMOVUPS      128(CX)(SI*4), Z18
-	VMOVUPS      192(CX)(SI*4), Z19
-	VBROADCASTSS (AX), Z20
+one259:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z16
+	VMOVUPS      64(AX)(R8*4), Z17
+	VMOVUPS      128(AX)(R8*4), Z18
+	VMOVUPS      192(AX)(R8*4), Z19
+	VBROADCASTSS (BX), Z20
 	VFMADD231PS  Z16, Z20, Z0
 	VFMADD231PS  Z17, Z20, Z1
 	VFMADD231PS  Z18, Z20, Z2
 	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS 4(AX), Z20
+	VBROADCASTSS 4(BX), Z20
 	VFMADD231PS  Z16, Z20, Z4
 	VFMADD231PS  Z17, Z20, Z5
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 8(AX), Z20
+	VBROADCASTSS 8(BX), Z20
 	VFMADD231PS  Z16, Z20, Z8
 	VFMADD231PS  Z17, Z20, Z9
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 12(AX), Z20
+	VBROADCASTSS 12(BX), Z20
 	VFMADD231PS  Z16, Z20, Z12
 	VFMADD231PS  Z17, Z20, Z13
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	ADDQ         $0x10, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one194
+	ADDQ         $0x10, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one259
 
-done196:
-	VBROADCASTSS lo+80(FP), Z16
+done261:
+	VBROADCASTSS lo+88(FP), Z16
 	VMAXPS       Z0, Z16, Z0
 	VMAXPS       Z1, Z16, Z1
 	VMAXPS       Z2, Z16, Z2
@@ -4502,7 +4889,7 @@ done196:
 	VMAXPS       Z13, Z16, Z13
 	VMAXPS       Z14, Z16, Z14
 	VMAXPS       Z15, Z16, Z15
-	VBROADCASTSS hi+84(FP), Z16
+	VBROADCASTSS hi+92(FP), Z16
 	VMINPS       Z0, Z16, Z0
 	VMINPS       Z1, Z16, Z1
 	VMINPS       Z2, Z16, Z2
@@ -4519,331 +4906,349 @@ done196:
 	VMINPS       Z13, Z16, Z13
 	VMINPS       Z14, Z16, Z14
 	VMINPS       Z15, Z16, Z15
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part197
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS      Z2, 128(AX)
-	VMOVUPS      Z3, 192(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	VMOVUPS      Z6, 128(AX)
-	VMOVUPS      Z7, 192(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	VMOVUPS      Z10, 128(AX)
-	VMOVUPS      Z11, 192(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	VMOVUPS      Z14, 128(AX)
-	VMOVUPS      Z15, 192(AX)
-	JMP          end198
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole262
+	CMPQ         last+56(FP), $0x10
+	JNE          part263
 
-part197:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, 128(AX)
-	VMOVUPS Z3, K1, 192(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	VMOVUPS Z6, 128(AX)
-	VMOVUPS Z7, K1, 192(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	VMOVUPS Z10, 128(AX)
-	VMOVUPS Z11, K1, 192(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
-	VMOVUPS Z14, 128(AX)
-	VMOVUPS Z15, K1, 192(AX)
+whole262:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	VMOVUPS Z6, 128(BX)
+	VMOVUPS Z7, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	VMOVUPS Z10, 128(BX)
+	VMOVUPS Z11, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	VMOVUPS Z14, 128(BX)
+	VMOVUPS Z15, 192(BX)
+	JMP     end264
 
-end198:
+part263:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, K1, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	VMOVUPS Z6, 128(BX)
+	VMOVUPS Z7, K1, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	VMOVUPS Z10, 128(BX)
+	VMOVUPS Z11, K1, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	VMOVUPS Z14, 128(BX)
+	VMOVUPS Z15, K1, 192(BX)
+
+end264:
+	ADDQ $0x00000100, AX
+	ADDQ $0x00000100, DX
+	DECQ CX
+	JNZ  panel253
 	VZEROUPPER
 	RET
 
-// func conv5x64AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv5x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv5x64AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS (SI), Z2
-	VBROADCASTSS (SI), Z3
-	VBROADCASTSS 4(SI), Z4
-	VBROADCASTSS 4(SI), Z5
-	VBROADCASTSS 4(SI), Z6
-	VBROADCASTSS 4(SI), Z7
-	VBROADCASTSS 8(SI), Z8
-	VBROADCASTSS 8(SI), Z9
-	VBROADCASTSS 8(SI), Z10
-	VBROADCASTSS 8(SI), Z11
-	VBROADCASTSS 12(SI), Z12
-	VBROADCASTSS 12(SI), Z13
-	VBROADCASTSS 12(SI), Z14
-	VBROADCASTSS 12(SI), Z15
-	VBROADCASTSS 16(SI), Z16
-	VBROADCASTSS 16(SI), Z17
-	VBROADCASTSS 16(SI), Z18
-	VBROADCASTSS 16(SI), Z19
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none199
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part200
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	VADDPS       128(SI), Z2, Z2
-	VADDPS       192(SI), Z3, Z3
-	ADDQ         DI, SI
-	VADDPS       (SI), Z4, Z4
-	VADDPS       64(SI), Z5, Z5
-	VADDPS       128(SI), Z6, Z6
-	VADDPS       192(SI), Z7, Z7
-	ADDQ         DI, SI
-	VADDPS       (SI), Z8, Z8
-	VADDPS       64(SI), Z9, Z9
-	VADDPS       128(SI), Z10, Z10
-	VADDPS       192(SI), Z11, Z11
-	ADDQ         DI, SI
-	VADDPS       (SI), Z12, Z12
-	VADDPS       64(SI), Z13, Z13
-	VADDPS       128(SI), Z14, Z14
-	VADDPS       192(SI), Z15, Z15
-	ADDQ         DI, SI
-	VADDPS       (SI), Z16, Z16
-	VADDPS       64(SI), Z17, Z17
-	VADDPS       128(SI), Z18, Z18
-	VADDPS       192(SI), Z19, Z19
-	JMP          end201
+TEXT ·conv5x64AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
 
-part200:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VADDPS    (SI), Z0, Z0
-	VADDPS    64(SI), Z1, Z1
-	VADDPS    128(SI), Z2, Z2
-	VMOVUPS.Z 192(SI), K1, Z20
+panel265:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS (R8), Z2
+	VBROADCASTSS (R8), Z3
+	VBROADCASTSS 4(R8), Z4
+	VBROADCASTSS 4(R8), Z5
+	VBROADCASTSS 4(R8), Z6
+	VBROADCASTSS 4(R8), Z7
+	VBROADCASTSS 8(R8), Z8
+	VBROADCASTSS 8(R8), Z9
+	VBROADCASTSS 8(R8), Z10
+	VBROADCASTSS 8(R8), Z11
+	VBROADCASTSS 12(R8), Z12
+	VBROADCASTSS 12(R8), Z13
+	VBROADCASTSS 12(R8), Z14
+	VBROADCASTSS 12(R8), Z15
+	VBROADCASTSS 16(R8), Z16
+	VBROADCASTSS 16(R8), Z17
+	VBROADCASTSS 16(R8), Z18
+	VBROADCASTSS 16(R8), Z19
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none266
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole267
+	CMPQ         last+56(FP), $0x10
+	JNE          part268
+
+whole267:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	VADDPS 128(R8), Z2, Z2
+	VADDPS 192(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	VADDPS 128(R8), Z6, Z6
+	VADDPS 192(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	VADDPS 128(R8), Z10, Z10
+	VADDPS 192(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	VADDPS 128(R8), Z14, Z14
+	VADDPS 192(R8), Z15, Z15
+	ADDQ   R9, R8
+	VADDPS (R8), Z16, Z16
+	VADDPS 64(R8), Z17, Z17
+	VADDPS 128(R8), Z18, Z18
+	VADDPS 192(R8), Z19, Z19
+	JMP    end269
+
+part268:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VADDPS    (R8), Z0, Z0
+	VADDPS    64(R8), Z1, Z1
+	VADDPS    128(R8), Z2, Z2
+	VMOVUPS.Z 192(R8), K1, Z20
 	VADDPS    Z20, Z3, Z3
-	ADDQ      DI, SI
-	VADDPS    (SI), Z4, Z4
-	VADDPS    64(SI), Z5, Z5
-	VADDPS    128(SI), Z6, Z6
-	VMOVUPS.Z 192(SI), K1, Z20
+	ADDQ      R9, R8
+	VADDPS    (R8), Z4, Z4
+	VADDPS    64(R8), Z5, Z5
+	VADDPS    128(R8), Z6, Z6
+	VMOVUPS.Z 192(R8), K1, Z20
 	VADDPS    Z20, Z7, Z7
-	ADDQ      DI, SI
-	VADDPS    (SI), Z8, Z8
-	VADDPS    64(SI), Z9, Z9
-	VADDPS    128(SI), Z10, Z10
-	VMOVUPS.Z 192(SI), K1, Z20
+	ADDQ      R9, R8
+	VADDPS    (R8), Z8, Z8
+	VADDPS    64(R8), Z9, Z9
+	VADDPS    128(R8), Z10, Z10
+	VMOVUPS.Z 192(R8), K1, Z20
 	VADDPS    Z20, Z11, Z11
-	ADDQ      DI, SI
-	VADDPS    (SI), Z12, Z12
-	VADDPS    64(SI), Z13, Z13
-	VADDPS    128(SI), Z14, Z14
-	VMOVUPS.Z 192(SI), K1, Z20
+	ADDQ      R9, R8
+	VADDPS    (R8), Z12, Z12
+	VADDPS    64(R8), Z13, Z13
+	VADDPS    128(R8), Z14, Z14
+	VMOVUPS.Z 192(R8), K1, Z20
 	VADDPS    Z20, Z15, Z15
-	ADDQ      DI, SI
-	VADDPS    (SI), Z16, Z16
-	VADDPS    64(SI), Z17, Z17
-	VADDPS    128(SI), Z18, Z18
-	VMOVUPS.Z 192(SI), K1, Z20
+	ADDQ      R9, R8
+	VADDPS    (R8), Z16, Z16
+	VADDPS    64(R8), Z17, Z17
+	VADDPS    128(R8), Z18, Z18
+	VMOVUPS.Z 192(R8), K1, Z20
 	VADDPS    Z20, Z19, Z19
 
-end201:
-none199:
-	SUBQ $0x04, BX
-	JLT  tail204
+end269:
+none266:
+	SUBQ $0x04, DI
+	JLT  tail272
 
-four202:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z20
-	VMOVUPS      64(CX)(SI*4), Z21
-	VMOVUPS      128(CX)(SI*4), Z22
-	VMOVUPS      192(CX)(SI*4), Z23
-	VBROADCASTSS (AX), Z24
+four270:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z20
+	VMOVUPS      64(AX)(R8*4), Z21
+	VMOVUPS      128(AX)(R8*4), Z22
+	VMOVUPS      192(AX)(R8*4), Z23
+	VBROADCASTSS (BX), Z24
 	VFMADD231PS  Z20, Z24, Z0
 	VFMADD231PS  Z21, Z24, Z1
 	VFMADD231PS  Z22, Z24, Z2
 	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS 4(AX), Z24
+	VBROADCASTSS 4(BX), Z24
 	VFMADD231PS  Z20, Z24, Z4
 	VFMADD231PS  Z21, Z24, Z5
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 8(AX), Z24
+	VBROADCASTSS 8(BX), Z24
 	VFMADD231PS  Z20, Z24, Z8
 	VFMADD231PS  Z21, Z24, Z9
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 12(AX), Z24
+	VBROADCASTSS 12(BX), Z24
 	VFMADD231PS  Z20, Z24, Z12
 	VFMADD231PS  Z21, Z24, Z13
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 16(AX), Z24
+	VBROADCASTSS 16(BX), Z24
 	VFMADD231PS  Z20, Z24, Z16
 	VFMADD231PS  Z21, Z24, Z17
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z20
-	VMOVUPS      64(CX)(SI*4), Z21
-	VMOVUPS      128(CX)(SI*4), Z22
-	VMOVUPS      192(CX)(SI*4), Z23
-	VBROADCASTSS 20(AX), Z24
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z20
+	VMOVUPS      64(AX)(R8*4), Z21
+	VMOVUPS      128(AX)(R8*4), Z22
+	VMOVUPS      192(AX)(R8*4), Z23
+	VBROADCASTSS 20(BX), Z24
 	VFMADD231PS  Z20, Z24, Z0
 	VFMADD231PS  Z21, Z24, Z1
 	VFMADD231PS  Z22, Z24, Z2
 	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS 24(AX), Z24
+	VBROADCASTSS 24(BX), Z24
 	VFMADD231PS  Z20, Z24, Z4
 	VFMADD231PS  Z21, Z24, Z5
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 28(AX), Z24
+	VBROADCASTSS 28(BX), Z24
 	VFMADD231PS  Z20, Z24, Z8
 	VFMADD231PS  Z21, Z24, Z9
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 32(AX), Z24
+	VBROADCASTSS 32(BX), Z24
 	VFMADD231PS  Z20, Z24, Z12
 	VFMADD231PS  Z21, Z24, Z13
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 36(AX), Z24
+	VBROADCASTSS 36(BX), Z24
 	VFMADD231PS  Z20, Z24, Z16
 	VFMADD231PS  Z21, Z24, Z17
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z20
-	VMOVUPS      64(CX)(SI*4), Z21
-	VMOVUPS      128(CX)(SI*4), Z22
-	VMOVUPS      192(CX)(SI*4), Z23
-	VBROADCASTSS 40(AX), Z24
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z20
+	VMOVUPS      64(AX)(R8*4), Z21
+	VMOVUPS      128(AX)(R8*4), Z22
+	VMOVUPS      192(AX)(R8*4), Z23
+	VBROADCASTSS 40(BX), Z24
 	VFMADD231PS  Z20, Z24, Z0
 	VFMADD231PS  Z21, Z24, Z1
 	VFMADD231PS  Z22, Z24, Z2
 	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS 44(AX), Z24
+	VBROADCASTSS 44(BX), Z24
 	VFMADD231PS  Z20, Z24, Z4
 	VFMADD231PS  Z21, Z24, Z5
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 48(AX), Z24
+	VBROADCASTSS 48(BX), Z24
 	VFMADD231PS  Z20, Z24, Z8
 	VFMADD231PS  Z21, Z24, Z9
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 52(AX), Z24
+	VBROADCASTSS 52(BX), Z24
 	VFMADD231PS  Z20, Z24, Z12
 	VFMADD231PS  Z21, Z24, Z13
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 56(AX), Z24
+	VBROADCASTSS 56(BX), Z24
 	VFMADD231PS  Z20, Z24, Z16
 	VFMADD231PS  Z21, Z24, Z17
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z20
-	VMOVUPS      64(CX)(SI*4), Z21
-	VMOVUPS      128(CX)(SI*4), Z22
-	VMOVUPS      192(CX)(SI*4), Z23
-	VBROADCASTSS 60(AX), Z24
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z20
+	VMOVUPS      64(AX)(R8*4), Z21
+	VMOVUPS      128(AX)(R8*4), Z22
+	VMOVUPS      192(AX)(R8*4), Z23
+	VBROADCASTSS 60(BX), Z24
 	VFMADD231PS  Z20, Z24, Z0
 	VFMADD231PS  Z21, Z24, Z1
 	VFMADD231PS  Z22, Z24, Z2
 	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS 64(AX), Z24
+	VBROADCASTSS 64(BX), Z24
 	VFMADD231PS  Z20, Z24, Z4
 	VFMADD231PS  Z21, Z24, Z5
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 68(AX), Z24
+	VBROADCASTSS 68(BX), Z24
 	VFMADD231PS  Z20, Z24, Z8
 	VFMADD231PS  Z21, Z24, Z9
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 72(AX), Z24
+	VBROADCASTSS 72(BX), Z24
 	VFMADD231PS  Z20, Z24, Z12
 	VFMADD231PS  Z21, Z24, Z13
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 76(AX), Z24
+	VBROADCASTSS 76(BX), Z24
 	VFMADD231PS  Z20, Z24, Z16
 	VFMADD231PS  Z21, Z24, Z17
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	ADDQ         $0x50, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four202
+	ADDQ         $0x50, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four270
 
-tail204:
-	ADDQ $0x04, BX
-	JZ   done205
+tail272:
+	ADDQ $0x04, DI
+	JZ   done273
 
-one203:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z20
-	VMOVUPS      64(CX)(SI*4), Z21
-	VMOVUPS      128(CX)(SI*4), Z22
-	VMOVUPS      192(CX)(SI*4), Z23
-	VBROADCASTSS (AX), Z24
+one271:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z20
+	VMOVUPS      64(AX)(R8*4), Z21
+	VMOVUPS      128(AX)(R8*4), Z22
+	VMOVUPS      192(AX)(R8*4), Z23
+	VBROADCASTSS (BX), Z24
 	VFMADD231PS  Z20, Z24, Z0
 	VFMADD231PS  Z21, Z24, Z1
 	VFMADD231PS  Z22, Z24, Z2
 	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS 4(AX), Z24
+	VBROADCASTSS 4(BX), Z24
 	VFMADD231PS  Z20, Z24, Z4
 	VFMADD231PS  Z21, Z24, Z5
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 8(AX), Z24
+	VBROADCASTSS 8(BX), Z24
 	VFMADD231PS  Z20, Z24, Z8
 	VFMADD231PS  Z21, Z24, Z9
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 12(AX), Z24
+	VBROADCASTSS 12(BX), Z24
 	VFMADD231PS  Z20, Z24, Z12
 	VFMADD231PS  Z21, Z24, Z13
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 16(AX), Z24
+	VBROADCASTSS 16(BX), Z24
 	VFMADD231PS  Z20, Z24, Z16
 	VFMADD231PS  Z21, Z24, Z17
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	ADDQ         $0x14, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one203
+	ADDQ         $0x14, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one271
 
-done205:
-	VBROADCASTSS lo+80(FP), Z20
+done273:
+	VBROADCASTSS lo+88(FP), Z20
 	VMAXPS       Z0, Z20, Z0
 	VMAXPS       Z1, Z20, Z1
 	VMAXPS       Z2, Z20, Z2
@@ -4864,7 +5269,7 @@ done205:
 	VMAXPS       Z17, Z20, Z17
 	VMAXPS       Z18, Z20, Z18
 	VMAXPS       Z19, Z20, Z19
-	VBROADCASTSS hi+84(FP), Z20
+	VBROADCASTSS hi+92(FP), Z20
 	VMINPS       Z0, Z20, Z0
 	VMINPS       Z1, Z20, Z1
 	VMINPS       Z2, Z20, Z2
@@ -4885,381 +5290,399 @@ done205:
 	VMINPS       Z17, Z20, Z17
 	VMINPS       Z18, Z20, Z18
 	VMINPS       Z19, Z20, Z19
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part206
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS      Z2, 128(AX)
-	VMOVUPS      Z3, 192(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	VMOVUPS      Z6, 128(AX)
-	VMOVUPS      Z7, 192(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	VMOVUPS      Z10, 128(AX)
-	VMOVUPS      Z11, 192(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	VMOVUPS      Z14, 128(AX)
-	VMOVUPS      Z15, 192(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z16, (AX)
-	VMOVUPS      Z17, 64(AX)
-	VMOVUPS      Z18, 128(AX)
-	VMOVUPS      Z19, 192(AX)
-	JMP          end207
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole274
+	CMPQ         last+56(FP), $0x10
+	JNE          part275
 
-part206:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, 128(AX)
-	VMOVUPS Z3, K1, 192(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	VMOVUPS Z6, 128(AX)
-	VMOVUPS Z7, K1, 192(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	VMOVUPS Z10, 128(AX)
-	VMOVUPS Z11, K1, 192(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
-	VMOVUPS Z14, 128(AX)
-	VMOVUPS Z15, K1, 192(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z16, (AX)
-	VMOVUPS Z17, 64(AX)
-	VMOVUPS Z18, 128(AX)
-	VMOVUPS Z19, K1, 192(AX)
+whole274:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	VMOVUPS Z6, 128(BX)
+	VMOVUPS Z7, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	VMOVUPS Z10, 128(BX)
+	VMOVUPS Z11, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	VMOVUPS Z14, 128(BX)
+	VMOVUPS Z15, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z16, (BX)
+	VMOVUPS Z17, 64(BX)
+	VMOVUPS Z18, 128(BX)
+	VMOVUPS Z19, 192(BX)
+	JMP     end276
 
-end207:
+part275:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, K1, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	VMOVUPS Z6, 128(BX)
+	VMOVUPS Z7, K1, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	VMOVUPS Z10, 128(BX)
+	VMOVUPS Z11, K1, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	VMOVUPS Z14, 128(BX)
+	VMOVUPS Z15, K1, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z16, (BX)
+	VMOVUPS Z17, 64(BX)
+	VMOVUPS Z18, 128(BX)
+	VMOVUPS Z19, K1, 192(BX)
+
+end276:
+	ADDQ $0x00000100, AX
+	ADDQ $0x00000100, DX
+	DECQ CX
+	JNZ  panel265
 	VZEROUPPER
 	RET
 
-// func conv6x64AVX512(k int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv6x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv6x64AVX512(SB), NOSPLIT, $0-88
-	MOVQ         a+8(FP), AX
-	MOVQ         b+16(FP), CX
-	MOVQ         off+24(FP), DX
-	MOVQ         k+0(FP), BX
-	MOVQ         bias+72(FP), SI
-	VBROADCASTSS (SI), Z0
-	VBROADCASTSS (SI), Z1
-	VBROADCASTSS (SI), Z2
-	VBROADCASTSS (SI), Z3
-	VBROADCASTSS 4(SI), Z4
-	VBROADCASTSS 4(SI), Z5
-	VBROADCASTSS 4(SI), Z6
-	VBROADCASTSS 4(SI), Z7
-	VBROADCASTSS 8(SI), Z8
-	VBROADCASTSS 8(SI), Z9
-	VBROADCASTSS 8(SI), Z10
-	VBROADCASTSS 8(SI), Z11
-	VBROADCASTSS 12(SI), Z12
-	VBROADCASTSS 12(SI), Z13
-	VBROADCASTSS 12(SI), Z14
-	VBROADCASTSS 12(SI), Z15
-	VBROADCASTSS 16(SI), Z16
-	VBROADCASTSS 16(SI), Z17
-	VBROADCASTSS 16(SI), Z18
-	VBROADCASTSS 16(SI), Z19
-	VBROADCASTSS 20(SI), Z20
-	VBROADCASTSS 20(SI), Z21
-	VBROADCASTSS 20(SI), Z22
-	VBROADCASTSS 20(SI), Z23
-	MOVQ         from+56(FP), SI
-	TESTQ        SI, SI
-	JZ           none208
-	MOVQ         from+56(FP), SI
-	MOVQ         ldf+64(FP), DI
-	SHLQ         $0x02, DI
-	CMPQ         last+48(FP), $0x10
-	JNE          part209
-	VADDPS       (SI), Z0, Z0
-	VADDPS       64(SI), Z1, Z1
-	VADDPS       128(SI), Z2, Z2
-	VADDPS       192(SI), Z3, Z3
-	ADDQ         DI, SI
-	VADDPS       (SI), Z4, Z4
-	VADDPS       64(SI), Z5, Z5
-	VADDPS       128(SI), Z6, Z6
-	VADDPS       192(SI), Z7, Z7
-	ADDQ         DI, SI
-	VADDPS       (SI), Z8, Z8
-	VADDPS       64(SI), Z9, Z9
-	VADDPS       128(SI), Z10, Z10
-	VADDPS       192(SI), Z11, Z11
-	ADDQ         DI, SI
-	VADDPS       (SI), Z12, Z12
-	VADDPS       64(SI), Z13, Z13
-	VADDPS       128(SI), Z14, Z14
-	VADDPS       192(SI), Z15, Z15
-	ADDQ         DI, SI
-	VADDPS       (SI), Z16, Z16
-	VADDPS       64(SI), Z17, Z17
-	VADDPS       128(SI), Z18, Z18
-	VADDPS       192(SI), Z19, Z19
-	ADDQ         DI, SI
-	VADDPS       (SI), Z20, Z20
-	VADDPS       64(SI), Z21, Z21
-	VADDPS       128(SI), Z22, Z22
-	VADDPS       192(SI), Z23, Z23
-	JMP          end210
+TEXT ·conv6x64AVX512(SB), NOSPLIT, $0-96
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
 
-part209:
-	MOVQ      last+48(FP), R8
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R8
-	KMOVW     R8, K1
-	VADDPS    (SI), Z0, Z0
-	VADDPS    64(SI), Z1, Z1
-	VADDPS    128(SI), Z2, Z2
-	VMOVUPS.Z 192(SI), K1, Z24
+panel277:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+32(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+80(FP), R8
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS (R8), Z1
+	VBROADCASTSS (R8), Z2
+	VBROADCASTSS (R8), Z3
+	VBROADCASTSS 4(R8), Z4
+	VBROADCASTSS 4(R8), Z5
+	VBROADCASTSS 4(R8), Z6
+	VBROADCASTSS 4(R8), Z7
+	VBROADCASTSS 8(R8), Z8
+	VBROADCASTSS 8(R8), Z9
+	VBROADCASTSS 8(R8), Z10
+	VBROADCASTSS 8(R8), Z11
+	VBROADCASTSS 12(R8), Z12
+	VBROADCASTSS 12(R8), Z13
+	VBROADCASTSS 12(R8), Z14
+	VBROADCASTSS 12(R8), Z15
+	VBROADCASTSS 16(R8), Z16
+	VBROADCASTSS 16(R8), Z17
+	VBROADCASTSS 16(R8), Z18
+	VBROADCASTSS 16(R8), Z19
+	VBROADCASTSS 20(R8), Z20
+	VBROADCASTSS 20(R8), Z21
+	VBROADCASTSS 20(R8), Z22
+	VBROADCASTSS 20(R8), Z23
+	MOVQ         from+64(FP), R8
+	TESTQ        R8, R8
+	JZ           none278
+	MOVQ         from+64(FP), R8
+	MOVQ         ldf+72(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole279
+	CMPQ         last+56(FP), $0x10
+	JNE          part280
+
+whole279:
+	VADDPS (R8), Z0, Z0
+	VADDPS 64(R8), Z1, Z1
+	VADDPS 128(R8), Z2, Z2
+	VADDPS 192(R8), Z3, Z3
+	ADDQ   R9, R8
+	VADDPS (R8), Z4, Z4
+	VADDPS 64(R8), Z5, Z5
+	VADDPS 128(R8), Z6, Z6
+	VADDPS 192(R8), Z7, Z7
+	ADDQ   R9, R8
+	VADDPS (R8), Z8, Z8
+	VADDPS 64(R8), Z9, Z9
+	VADDPS 128(R8), Z10, Z10
+	VADDPS 192(R8), Z11, Z11
+	ADDQ   R9, R8
+	VADDPS (R8), Z12, Z12
+	VADDPS 64(R8), Z13, Z13
+	VADDPS 128(R8), Z14, Z14
+	VADDPS 192(R8), Z15, Z15
+	ADDQ   R9, R8
+	VADDPS (R8), Z16, Z16
+	VADDPS 64(R8), Z17, Z17
+	VADDPS 128(R8), Z18, Z18
+	VADDPS 192(R8), Z19, Z19
+	ADDQ   R9, R8
+	VADDPS (R8), Z20, Z20
+	VADDPS 64(R8), Z21, Z21
+	VADDPS 128(R8), Z22, Z22
+	VADDPS 192(R8), Z23, Z23
+	JMP    end281
+
+part280:
+	MOVQ      last+56(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R10
+	KMOVW     R10, K1
+	VADDPS    (R8), Z0, Z0
+	VADDPS    64(R8), Z1, Z1
+	VADDPS    128(R8), Z2, Z2
+	VMOVUPS.Z 192(R8), K1, Z24
 	VADDPS    Z24, Z3, Z3
-	ADDQ      DI, SI
-	VADDPS    (SI), Z4, Z4
-	VADDPS    64(SI), Z5, Z5
-	VADDPS    128(SI), Z6, Z6
-	VMOVUPS.Z 192(SI), K1, Z24
+	ADDQ      R9, R8
+	VADDPS    (R8), Z4, Z4
+	VADDPS    64(R8), Z5, Z5
+	VADDPS    128(R8), Z6, Z6
+	VMOVUPS.Z 192(R8), K1, Z24
 	VADDPS    Z24, Z7, Z7
-	ADDQ      DI, SI
-	VADDPS    (SI), Z8, Z8
-	VADDPS    64(SI), Z9, Z9
-	VADDPS    128(SI), Z10, Z10
-	VMOVUPS.Z 192(SI), K1, Z24
+	ADDQ      R9, R8
+	VADDPS    (R8), Z8, Z8
+	VADDPS    64(R8), Z9, Z9
+	VADDPS    128(R8), Z10, Z10
+	VMOVUPS.Z 192(R8), K1, Z24
 	VADDPS    Z24, Z11, Z11
-	ADDQ      DI, SI
-	VADDPS    (SI), Z12, Z12
-	VADDPS    64(SI), Z13, Z13
-	VADDPS    128(SI), Z14, Z14
-	VMOVUPS.Z 192(SI), K1, Z24
+	ADDQ      R9, R8
+	VADDPS    (R8), Z12, Z12
+	VADDPS    64(R8), Z13, Z13
+	VADDPS    128(R8), Z14, Z14
+	VMOVUPS.Z 192(R8), K1, Z24
 	VADDPS    Z24, Z15, Z15
-	ADDQ      DI, SI
-	VADDPS    (SI), Z16, Z16
-	VADDPS    64(SI), Z17, Z17
-	VADDPS    128(SI), Z18, Z18
-	VMOVUPS.Z 192(SI), K1, Z24
+	ADDQ      R9, R8
+	VADDPS    (R8), Z16, Z16
+	VADDPS    64(R8), Z17, Z17
+	VADDPS    128(R8), Z18, Z18
+	VMOVUPS.Z 192(R8), K1, Z24
 	VADDPS    Z24, Z19, Z19
-	ADDQ      DI, SI
-	VADDPS    (SI), Z20, Z20
-	VADDPS    64(SI), Z21, Z21
-	VADDPS    128(SI), Z22, Z22
-	VMOVUPS.Z 192(SI), K1, Z24
+	ADDQ      R9, R8
+	VADDPS    (R8), Z20, Z20
+	VADDPS    64(R8), Z21, Z21
+	VADDPS    128(R8), Z22, Z22
+	VMOVUPS.Z 192(R8), K1, Z24
 	VADDPS    Z24, Z23, Z23
 
-end210:
-none208:
-	SUBQ $0x04, BX
-	JLT  tail213
+end281:
+none278:
+	SUBQ $0x04, DI
+	JLT  tail284
 
-four211:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z24
-	VMOVUPS      64(CX)(SI*4), Z25
-	VMOVUPS      128(CX)(SI*4), Z26
-	VMOVUPS      192(CX)(SI*4), Z27
-	VBROADCASTSS (AX), Z28
+four282:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z24
+	VMOVUPS      64(AX)(R8*4), Z25
+	VMOVUPS      128(AX)(R8*4), Z26
+	VMOVUPS      192(AX)(R8*4), Z27
+	VBROADCASTSS (BX), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS 4(AX), Z28
+	VBROADCASTSS 4(BX), Z28
 	VFMADD231PS  Z24, Z28, Z4
 	VFMADD231PS  Z25, Z28, Z5
 	VFMADD231PS  Z26, Z28, Z6
 	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS 8(AX), Z28
+	VBROADCASTSS 8(BX), Z28
 	VFMADD231PS  Z24, Z28, Z8
 	VFMADD231PS  Z25, Z28, Z9
 	VFMADD231PS  Z26, Z28, Z10
 	VFMADD231PS  Z27, Z28, Z11
-	VBROADCASTSS 12(AX), Z28
+	VBROADCASTSS 12(BX), Z28
 	VFMADD231PS  Z24, Z28, Z12
 	VFMADD231PS  Z25, Z28, Z13
 	VFMADD231PS  Z26, Z28, Z14
 	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS 16(AX), Z28
+	VBROADCASTSS 16(BX), Z28
 	VFMADD231PS  Z24, Z28, Z16
 	VFMADD231PS  Z25, Z28, Z17
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS 20(AX), Z28
+	VBROADCASTSS 20(BX), Z28
 	VFMADD231PS  Z24, Z28, Z20
 	VFMADD231PS  Z25, Z28, Z21
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
-	MOVQ         8(DX), SI
-	VMOVUPS      (CX)(SI*4), Z24
-	VMOVUPS      64(CX)(SI*4), Z25
-	VMOVUPS      128(CX)(SI*4), Z26
-	VMOVUPS      192(CX)(SI*4), Z27
-	VBROADCASTSS 24(AX), Z28
+	MOVQ         8(SI), R8
+	VMOVUPS      (AX)(R8*4), Z24
+	VMOVUPS      64(AX)(R8*4), Z25
+	VMOVUPS      128(AX)(R8*4), Z26
+	VMOVUPS      192(AX)(R8*4), Z27
+	VBROADCASTSS 24(BX), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS 28(AX), Z28
+	VBROADCASTSS 28(BX), Z28
 	VFMADD231PS  Z24, Z28, Z4
 	VFMADD231PS  Z25, Z28, Z5
 	VFMADD231PS  Z26, Z28, Z6
 	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS 32(AX), Z28
+	VBROADCASTSS 32(BX), Z28
 	VFMADD231PS  Z24, Z28, Z8
 	VFMADD231PS  Z25, Z28, Z9
 	VFMADD231PS  Z26, Z28, Z10
 	VFMADD231PS  Z27, Z28, Z11
-	VBROADCASTSS 36(AX), Z28
+	VBROADCASTSS 36(BX), Z28
 	VFMADD231PS  Z24, Z28, Z12
 	VFMADD231PS  Z25, Z28, Z13
 	VFMADD231PS  Z26, Z28, Z14
 	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS 40(AX), Z28
+	VBROADCASTSS 40(BX), Z28
 	VFMADD231PS  Z24, Z28, Z16
 	VFMADD231PS  Z25, Z28, Z17
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS 44(AX), Z28
+	VBROADCASTSS 44(BX), Z28
 	VFMADD231PS  Z24, Z28, Z20
 	VFMADD231PS  Z25, Z28, Z21
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
-	MOVQ         16(DX), SI
-	VMOVUPS      (CX)(SI*4), Z24
-	VMOVUPS      64(CX)(SI*4), Z25
-	VMOVUPS      128(CX)(SI*4), Z26
-	VMOVUPS      192(CX)(SI*4), Z27
-	VBROADCASTSS 48(AX), Z28
+	MOVQ         16(SI), R8
+	VMOVUPS      (AX)(R8*4), Z24
+	VMOVUPS      64(AX)(R8*4), Z25
+	VMOVUPS      128(AX)(R8*4), Z26
+	VMOVUPS      192(AX)(R8*4), Z27
+	VBROADCASTSS 48(BX), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS 52(AX), Z28
+	VBROADCASTSS 52(BX), Z28
 	VFMADD231PS  Z24, Z28, Z4
 	VFMADD231PS  Z25, Z28, Z5
 	VFMADD231PS  Z26, Z28, Z6
 	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS 56(AX), Z28
+	VBROADCASTSS 56(BX), Z28
 	VFMADD231PS  Z24, Z28, Z8
 	VFMADD231PS  Z25, Z28, Z9
 	VFMADD231PS  Z26, Z28, Z10
 	VFMADD231PS  Z27, Z28, Z11
-	VBROADCASTSS 60(AX), Z28
+	VBROADCASTSS 60(BX), Z28
 	VFMADD231PS  Z24, Z28, Z12
 	VFMADD231PS  Z25, Z28, Z13
 	VFMADD231PS  Z26, Z28, Z14
 	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS 64(AX), Z28
+	VBROADCASTSS 64(BX), Z28
 	VFMADD231PS  Z24, Z28, Z16
 	VFMADD231PS  Z25, Z28, Z17
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS 68(AX), Z28
+	VBROADCASTSS 68(BX), Z28
 	VFMADD231PS  Z24, Z28, Z20
 	VFMADD231PS  Z25, Z28, Z21
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
-	MOVQ         24(DX), SI
-	VMOVUPS      (CX)(SI*4), Z24
-	VMOVUPS      64(CX)(SI*4), Z25
-	VMOVUPS      128(CX)(SI*4), Z26
-	VMOVUPS      192(CX)(SI*4), Z27
-	VBROADCASTSS 72(AX), Z28
+	MOVQ         24(SI), R8
+	VMOVUPS      (AX)(R8*4), Z24
+	VMOVUPS      64(AX)(R8*4), Z25
+	VMOVUPS      128(AX)(R8*4), Z26
+	VMOVUPS      192(AX)(R8*4), Z27
+	VBROADCASTSS 72(BX), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS 76(AX), Z28
+	VBROADCASTSS 76(BX), Z28
 	VFMADD231PS  Z24, Z28, Z4
 	VFMADD231PS  Z25, Z28, Z5
 	VFMADD231PS  Z26, Z28, Z6
 	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS 80(AX), Z28
+	VBROADCASTSS 80(BX), Z28
 	VFMADD231PS  Z24, Z28, Z8
 	VFMADD231PS  Z25, Z28, Z9
 	VFMADD231PS  Z26, Z28, Z10
 	VFMADD231PS  Z27, Z28, Z11
-	VBROADCASTSS 84(AX), Z28
+	VBROADCASTSS 84(BX), Z28
 	VFMADD231PS  Z24, Z28, Z12
 	VFMADD231PS  Z25, Z28, Z13
 	VFMADD231PS  Z26, Z28, Z14
 	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS 88(AX), Z28
+	VBROADCASTSS 88(BX), Z28
 	VFMADD231PS  Z24, Z28, Z16
 	VFMADD231PS  Z25, Z28, Z17
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS 92(AX), Z28
+	VBROADCASTSS 92(BX), Z28
 	VFMADD231PS  Z24, Z28, Z20
 	VFMADD231PS  Z25, Z28, Z21
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
-	ADDQ         $0x60, AX
-	ADDQ         $0x20, DX
-	SUBQ         $0x04, BX
-	JGE          four211
+	ADDQ         $0x60, BX
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four282
 
-tail213:
-	ADDQ $0x04, BX
-	JZ   done214
+tail284:
+	ADDQ $0x04, DI
+	JZ   done285
 
-one212:
-	MOVQ         (DX), SI
-	VMOVUPS      (CX)(SI*4), Z24
-	VMOVUPS      64(CX)(SI*4), Z25
-	VMOVUPS      128(CX)(SI*4), Z26
-	VMOVUPS      192(CX)(SI*4), Z27
-	VBROADCASTSS (AX), Z28
+one283:
+	MOVQ         (SI), R8
+	VMOVUPS      (AX)(R8*4), Z24
+	VMOVUPS      64(AX)(R8*4), Z25
+	VMOVUPS      128(AX)(R8*4), Z26
+	VMOVUPS      192(AX)(R8*4), Z27
+	VBROADCASTSS (BX), Z28
 	VFMADD231PS  Z24, Z28, Z0
 	VFMADD231PS  Z25, Z28, Z1
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS 4(AX), Z28
+	VBROADCASTSS 4(BX), Z28
 	VFMADD231PS  Z24, Z28, Z4
 	VFMADD231PS  Z25, Z28, Z5
 	VFMADD231PS  Z26, Z28, Z6
 	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS 8(AX), Z28
+	VBROADCASTSS 8(BX), Z28
 	VFMADD231PS  Z24, Z28, Z8
 	VFMADD231PS  Z25, Z28, Z9
 	VFMADD231PS  Z26, Z28, Z10
 	VFMADD231PS  Z27, Z28, Z11
-	VBROADCASTSS 12(AX), Z28
+	VBROADCASTSS 12(BX), Z28
 	VFMADD231PS  Z24, Z28, Z12
 	VFMADD231PS  Z25, Z28, Z13
 	VFMADD231PS  Z26, Z28, Z14
 	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS 16(AX), Z28
+	VBROADCASTSS 16(BX), Z28
 	VFMADD231PS  Z24, Z28, Z16
 	VFMADD231PS  Z25, Z28, Z17
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS 20(AX), Z28
+	VBROADCASTSS 20(BX), Z28
 	VFMADD231PS  Z24, Z28, Z20
 	VFMADD231PS  Z25, Z28, Z21
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
-	ADDQ         $0x18, AX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          one212
+	ADDQ         $0x18, BX
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one283
 
-done214:
-	VBROADCASTSS lo+80(FP), Z24
+done285:
+	VBROADCASTSS lo+88(FP), Z24
 	VMAXPS       Z0, Z24, Z0
 	VMAXPS       Z1, Z24, Z1
 	VMAXPS       Z2, Z24, Z2
@@ -5284,7 +5707,7 @@ done214:
 	VMAXPS       Z21, Z24, Z21
 	VMAXPS       Z22, Z24, Z22
 	VMAXPS       Z23, Z24, Z23
-	VBROADCASTSS hi+84(FP), Z24
+	VBROADCASTSS hi+92(FP), Z24
 	VMINPS       Z0, Z24, Z0
 	VMINPS       Z1, Z24, Z1
 	VMINPS       Z2, Z24, Z2
@@ -5309,78 +5732,87 @@ done214:
 	VMINPS       Z21, Z24, Z21
 	VMINPS       Z22, Z24, Z22
 	VMINPS       Z23, Z24, Z23
-	MOVQ         c+32(FP), AX
-	MOVQ         ldc+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         last+48(FP), $0x10
-	JNE          part215
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS      Z2, 128(AX)
-	VMOVUPS      Z3, 192(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	VMOVUPS      Z6, 128(AX)
-	VMOVUPS      Z7, 192(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	VMOVUPS      Z10, 128(AX)
-	VMOVUPS      Z11, 192(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	VMOVUPS      Z14, 128(AX)
-	VMOVUPS      Z15, 192(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z16, (AX)
-	VMOVUPS      Z17, 64(AX)
-	VMOVUPS      Z18, 128(AX)
-	VMOVUPS      Z19, 192(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z20, (AX)
-	VMOVUPS      Z21, 64(AX)
-	VMOVUPS      Z22, 128(AX)
-	VMOVUPS      Z23, 192(AX)
-	JMP          end216
+	MOVQ         c+40(FP), BX
+	MOVQ         ldc+48(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole286
+	CMPQ         last+56(FP), $0x10
+	JNE          part287
 
-part215:
-	MOVQ    last+48(FP), DX
-	MOVQ    $-1, BX
-	BZHIQ   DX, BX, DX
-	KMOVW   DX, K1
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, 128(AX)
-	VMOVUPS Z3, K1, 192(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z4, (AX)
-	VMOVUPS Z5, 64(AX)
-	VMOVUPS Z6, 128(AX)
-	VMOVUPS Z7, K1, 192(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z8, (AX)
-	VMOVUPS Z9, 64(AX)
-	VMOVUPS Z10, 128(AX)
-	VMOVUPS Z11, K1, 192(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z12, (AX)
-	VMOVUPS Z13, 64(AX)
-	VMOVUPS Z14, 128(AX)
-	VMOVUPS Z15, K1, 192(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z16, (AX)
-	VMOVUPS Z17, 64(AX)
-	VMOVUPS Z18, 128(AX)
-	VMOVUPS Z19, K1, 192(AX)
-	ADDQ    CX, AX
-	VMOVUPS Z20, (AX)
-	VMOVUPS Z21, 64(AX)
-	VMOVUPS Z22, 128(AX)
-	VMOVUPS Z23, K1, 192(AX)
+whole286:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	VMOVUPS Z6, 128(BX)
+	VMOVUPS Z7, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	VMOVUPS Z10, 128(BX)
+	VMOVUPS Z11, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	VMOVUPS Z14, 128(BX)
+	VMOVUPS Z15, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z16, (BX)
+	VMOVUPS Z17, 64(BX)
+	VMOVUPS Z18, 128(BX)
+	VMOVUPS Z19, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z20, (BX)
+	VMOVUPS Z21, 64(BX)
+	VMOVUPS Z22, 128(BX)
+	VMOVUPS Z23, 192(BX)
+	JMP     end288
 
-end216:
+part287:
+	MOVQ    last+56(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, DI
+	KMOVW   DI, K1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, K1, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, 64(BX)
+	VMOVUPS Z6, 128(BX)
+	VMOVUPS Z7, K1, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, 64(BX)
+	VMOVUPS Z10, 128(BX)
+	VMOVUPS Z11, K1, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z12, (BX)
+	VMOVUPS Z13, 64(BX)
+	VMOVUPS Z14, 128(BX)
+	VMOVUPS Z15, K1, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z16, (BX)
+	VMOVUPS Z17, 64(BX)
+	VMOVUPS Z18, 128(BX)
+	VMOVUPS Z19, K1, 192(BX)
+	ADDQ    SI, BX
+	VMOVUPS Z20, (BX)
+	VMOVUPS Z21, 64(BX)
+	VMOVUPS Z22, 128(BX)
+	VMOVUPS Z23, K1, 192(BX)
+
+end288:
+	ADDQ $0x00000100, AX
+	ADDQ $0x00000100, DX
+	DECQ CX
+	JNZ  panel277
 	VZEROUPPER
 	RET
 
@@ -5404,9 +5836,9 @@ TEXT ·depthwiseAVX512(SB), NOSPLIT, $0-84
 	BZHIQ        R9, R10, R9
 	KMOVW        R9, K1
 
-four217:
+four289:
 	CMPQ    R8, $0x04
-	JLT     one218
+	JLT     one290
 	VMOVUPS Z2, Z4
 	VMOVUPS Z2, Z5
 	VMOVUPS Z2, Z6
@@ -5415,7 +5847,7 @@ four217:
 	MOVQ    taps+0(FP), R10
 	MOVQ    off+8(FP), R11
 
-taps220:
+taps292:
 	MOVQ         (R11), R12
 	LEAQ         (AX)(R12*4), R12
 	VBROADCASTSS (R9), Z3
@@ -5426,7 +5858,7 @@ taps220:
 	ADDQ         $0x04, R9
 	ADDQ         $0x08, R11
 	DECQ         R10
-	JNZ          taps220
+	JNZ          taps292
 	VMAXPS       Z4, Z0, Z4
 	VMINPS       Z4, Z1, Z4
 	VMAXPS       Z5, Z0, Z5
@@ -5436,34 +5868,34 @@ taps220:
 	VMAXPS       Z7, Z0, Z7
 	VMINPS       Z7, Z1, Z7
 	CMPQ         cols+64(FP), $0x10
-	JNE          part221
+	JNE          part293
 	VMOVUPS      Z4, (BX)
 	VMOVUPS      Z5, (BX)(SI*1)
 	VMOVUPS      Z6, (BX)(SI*2)
 	VMOVUPS      Z7, (BX)(DI*1)
-	JMP          stored222
+	JMP          stored294
 
-part221:
+part293:
 	VMOVUPS Z4, K1, (BX)
 	VMOVUPS Z5, K1, (BX)(SI*1)
 	VMOVUPS Z6, K1, (BX)(SI*2)
 	VMOVUPS Z7, K1, (BX)(DI*1)
 
-stored222:
+stored294:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
 	SUBQ $0x04, R8
-	JMP  four217
+	JMP  four289
 
-one218:
+one290:
 	TESTQ   R8, R8
-	JZ      end219
+	JZ      end291
 	VMOVUPS Z2, Z4
 	MOVQ    w+16(FP), DX
 	MOVQ    taps+0(FP), DI
 	MOVQ    off+8(FP), R9
 
-taps223:
+taps295:
 	MOVQ         (R9), R10
 	LEAQ         (AX)(R10*4), R10
 	VBROADCASTSS (DX), Z3
@@ -5471,24 +5903,24 @@ taps223:
 	ADDQ         $0x04, DX
 	ADDQ         $0x08, R9
 	DECQ         DI
-	JNZ          taps223
+	JNZ          taps295
 	VMAXPS       Z4, Z0, Z4
 	VMINPS       Z4, Z1, Z4
 	CMPQ         cols+64(FP), $0x10
-	JNE          part224
+	JNE          part296
 	VMOVUPS      Z4, (BX)
-	JMP          stored225
+	JMP          stored297
 
-part224:
+part296:
 	VMOVUPS Z4, K1, (BX)
 
-stored225:
+stored297:
 	ADDQ CX, AX
 	ADDQ SI, BX
 	DECQ R8
-	JMP  one218
+	JMP  one290
 
-end219:
+end291:
 	VZEROUPPER
 	RET
 
@@ -5509,9 +5941,9 @@ TEXT ·maximaAVX512(SB), NOSPLIT, $0-64
 	BZHIQ R9, R10, R9
 	KMOVW R9, K1
 
-four226:
+four298:
 	CMPQ         R8, $0x04
-	JLT          one227
+	JLT          one299
 	VBROADCASTSS cff800000_AVX512<>+0(SB), Z0
 	VBROADCASTSS cff800000_AVX512<>+0(SB), Z1
 	VBROADCASTSS cff800000_AVX512<>+0(SB), Z2
@@ -5519,7 +5951,7 @@ four226:
 	MOVQ         taps+0(FP), R9
 	MOVQ         off+8(FP), R10
 
-taps229:
+taps301:
 	MOVQ      (R10), R11
 	LEAQ      (AX)(R11*4), R11
 	VMOVUPS   (R11), Z4
@@ -5544,35 +5976,35 @@ taps229:
 	VMOVUPS   Z8, Z3
 	ADDQ      $0x08, R10
 	DECQ      R9
-	JNZ       taps229
+	JNZ       taps301
 	CMPQ      cols+56(FP), $0x10
-	JNE       part230
+	JNE       part302
 	VMOVUPS   Z0, (BX)
 	VMOVUPS   Z1, (BX)(SI*1)
 	VMOVUPS   Z2, (BX)(SI*2)
 	VMOVUPS   Z3, (BX)(DI*1)
-	JMP       stored231
+	JMP       stored303
 
-part230:
+part302:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K1, (BX)(SI*1)
 	VMOVUPS Z2, K1, (BX)(SI*2)
 	VMOVUPS Z3, K1, (BX)(DI*1)
 
-stored231:
+stored303:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
 	SUBQ $0x04, R8
-	JMP  four226
+	JMP  four298
 
-one227:
+one299:
 	TESTQ        R8, R8
-	JZ           end228
+	JZ           end300
 	VBROADCASTSS cff800000_AVX512<>+0(SB), Z0
 	MOVQ         taps+0(FP), DX
 	MOVQ         off+8(FP), DI
 
-taps232:
+taps304:
 	MOVQ      (DI), R9
 	LEAQ      (AX)(R9*4), R9
 	VMOVUPS   (R9), Z1
@@ -5582,22 +6014,22 @@ taps232:
 	VMOVUPS   Z9, Z0
 	ADDQ      $0x08, DI
 	DECQ      DX
-	JNZ       taps232
+	JNZ       taps304
 	CMPQ      cols+56(FP), $0x10
-	JNE       part233
+	JNE       part305
 	VMOVUPS   Z0, (BX)
-	JMP       stored234
+	JMP       stored306
 
-part233:
+part305:
 	VMOVUPS Z0, K1, (BX)
 
-stored234:
+stored306:
 	ADDQ CX, AX
 	ADDQ SI, BX
 	DECQ R8
-	JMP  one227
+	JMP  one299
 
-end228:
+end300:
 	VZEROUPPER
 	RET
 

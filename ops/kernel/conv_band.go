@@ -63,89 +63,103 @@ func (b *convBand) fit(w *Window, depth, cols int) (rows int) {
 }
 
 // fill lays out, at dst, what the block of rows by cols outputs from (y, x) on reads
-// of a channel.
-func (b *convBand) fill(v *variant, dst, src []float32, y, x, rows, cols int) {
+// of a channel. What is outside the image is there already if blank.
+func (b *convBand) fill(v *variant, dst, src []float32, y, x, rows, cols int, blank bool) {
 	w := b.w
 	height, pitch := rows+b.height-b.rows, cols+b.pitch-b.cols
-	for py := range w.Stride[0] {
-		top := y*w.Stride[0] + py - w.Pad[0]
-		lo, hi := inside(top, w.Stride[0], w.In[0], height)
-		if w.Stride[1] == 2 && v.splitRow != nil && b.planes[2*py] >= 0 && b.planes[2*py+1] >= 0 {
-			b.split(v, dst[b.planes[2*py]*b.height*b.pitch:], dst[b.planes[2*py+1]*b.height*b.pitch:], src, top, lo, hi, 2*x-w.Pad[1], height, pitch)
+	top, first := y*w.Stride[0]-w.Pad[0], x*w.Stride[1]-w.Pad[1]
+	if !blank {
+		b.blank(dst, top, first, height, pitch)
+	}
+	size := b.height * b.pitch
+	if w.Stride[0] == 1 && w.Stride[1] == 1 {
+		lo, hi := inside(top, 1, w.In[0], height)
+		left, right := inside(first, 1, w.In[1], pitch)
+		if lo < hi && left < right {
+			v.copyRows(&dst[lo*b.pitch+left], b.pitch, &src[(top+lo)*w.In[1]+first+left], w.In[1], hi-lo, right-left)
+		}
+		return
+	}
+	for r := range height * w.Stride[0] { // in the image's order
+		if top+r < 0 || top+r >= w.In[0] {
 			continue
 		}
-		for px := range w.Stride[1] {
-			plane := b.planes[py*w.Stride[1]+px]
+		row := src[(top+r)*w.In[1]:][:w.In[1]]
+		planes := b.planes[r%w.Stride[0]*w.Stride[1]:][:w.Stride[1]]
+		at := r / w.Stride[0] * b.pitch
+		if w.Stride[1] == 2 && v.splitRow != nil && planes[0] >= 0 && planes[1] >= 0 {
+			split(v, dst[planes[0]*size+at:][:pitch], dst[planes[1]*size+at:][:pitch], row, first)
+			continue
+		}
+		for px, plane := range planes {
 			if plane < 0 {
 				continue
 			}
-			to := dst[plane*b.height*b.pitch:][:b.height*b.pitch]
-			first := x*w.Stride[1] + px - w.Pad[1]
-			left, right := inside(first, w.Stride[1], w.In[1], pitch)
-			b.blank(to, lo, hi, left, right, height, pitch)
-			if lo >= hi || left >= right {
-				continue
-			}
-			from := src[(top+lo*w.Stride[0])*w.In[1]+first+left*w.Stride[1]:]
-			if w.Stride[1] == 1 && right-left >= v.copyLeast {
-				v.copyRows(&to[lo*b.pitch+left], b.pitch, &from[0], w.Stride[0]*w.In[1], hi-lo, right-left)
-				continue
-			}
-			for r := range hi - lo {
-				row := from[r*w.Stride[0]*w.In[1]:]
-				for i, at := 0, to[(lo+r)*b.pitch+left:][:right-left]; i < len(at); i++ {
-					at[i] = row[i*w.Stride[1]]
-				}
+			left, right := inside(first+px, w.Stride[1], w.In[1], pitch)
+			to := dst[plane*size+at:]
+			for i := left; i < right; i++ {
+				to[i] = row[first+px+i*w.Stride[1]]
 			}
 		}
 	}
 }
 
-// split is fill of both column phases of stride 2, the first of which begins with
-// column first of the image.
-func (b *convBand) split(v *variant, zero, one, src []float32, top, lo, hi, first, height, pitch int) {
+// split is even[i] = row[first+2*i], odd[i] = row[first+2*i+1] where that is inside.
+func split(v *variant, even, odd, row []float32, first int) {
+	left, right := inside(first, 2, len(row), len(even))
+	left1, right1 := inside(first+1, 2, len(row), len(odd))
+	lo, hi := max(left, left1), min(right, right1)
+	if hi-lo < 8 {
+		lo, hi = right, right
+	} else {
+		blocks := (hi - lo) / 8
+		v.splitRow(&even[lo], &odd[lo], &row[first+2*lo], blocks)
+		if (hi-lo)%8 != 0 { // the last block overlaps the one before
+			v.splitRow(&even[hi-8], &odd[hi-8], &row[first+2*(hi-8)], 1)
+		}
+	}
+	for i := left; i < right; i++ {
+		if i == lo {
+			i = hi
+			if i >= right {
+				break
+			}
+		}
+		even[i] = row[first+2*i]
+	}
+	for i := left1; i < right1; i++ {
+		if i == lo {
+			i = hi
+			if i >= right1 {
+				break
+			}
+		}
+		odd[i] = row[first+2*i+1]
+	}
+}
+
+// blank fills with padding what lies outside the image, whose row top and column
+// first are those of a block.
+func (b *convBand) blank(dst []float32, top, first, height, pitch int) {
 	w := b.w
-	left, right := inside(first, 2, w.In[1], pitch)
-	b.blank(zero, lo, hi, left, right, height, pitch)
-	left1, right1 := inside(first+1, 2, w.In[1], pitch)
-	b.blank(one, lo, hi, left1, right1, height, pitch)
-	pairs := min(right, right1) - max(left, left1)
-	from := max(left, left1)
-	blocks := max(pairs, 0) / 8
-	for r := lo; r < hi; r++ {
-		row := src[(top+r*w.Stride[0])*w.In[1]:][:w.In[1]]
-		even, odd := zero[r*b.pitch:], one[r*b.pitch:]
-		if blocks > 0 {
-			v.splitRow(&even[from], &odd[from], &row[first+2*from], blocks)
+	for phase, plane := range b.planes {
+		if plane < 0 {
+			continue
 		}
-		for _, part := range [2][2]int{{left, min(from, right)}, {max(left, from+8*blocks), right}} {
-			for i := part[0]; i < part[1]; i++ {
-				even[i] = row[first+2*i]
-			}
+		lo, hi := inside(top+phase/w.Stride[1], w.Stride[0], w.In[0], height)
+		left, right := inside(first+phase%w.Stride[1], w.Stride[1], w.In[1], pitch)
+		to := dst[plane*b.height*b.pitch:][:height*b.pitch]
+		if lo >= hi || left >= right {
+			b.outside(to)
+			continue
 		}
-		for _, part := range [2][2]int{{left1, min(from, right1)}, {max(left1, from+8*blocks), right1}} {
-			for i := part[0]; i < part[1]; i++ {
-				odd[i] = row[first+1+2*i]
-			}
+		b.outside(to[:lo*b.pitch])
+		b.outside(to[hi*b.pitch:])
+		for r := lo; r < hi && (left > 0 || right < pitch); r++ {
+			row := to[r*b.pitch:][:pitch]
+			fillWith(row[:left], b.pad)
+			fillWith(row[right:], b.pad)
 		}
-	}
-}
-
-// blank fills a plane with padding but for rows [lo, hi) of columns [left, right).
-func (b *convBand) blank(to []float32, lo, hi, left, right, height, pitch int) {
-	if lo >= hi || left >= right {
-		b.outside(to[:height*b.pitch])
-		return
-	}
-	b.outside(to[:lo*b.pitch])
-	b.outside(to[hi*b.pitch : height*b.pitch])
-	if left == 0 && right == pitch {
-		return
-	}
-	for r := lo; r < hi; r++ {
-		row := to[r*b.pitch:][:pitch]
-		fillWith(row[:left], b.pad)
-		fillWith(row[right:], b.pad)
 	}
 }
 

@@ -10,8 +10,17 @@ import (
 func convKernelsGeneric() [][]convKernel {
 	rows := []convKernel{nil}
 	for r := 1; r <= 4; r++ {
-		rows = append(rows, func(k int, a, b *float32, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32) {
-			convGeneric(r, k, a, b, off, c, ldc, last, from, ldf, bias, lo, hi)
+		rows = append(rows, func(k, panels int, a, b *float32, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32) {
+			for p := range panels {
+				n := 4
+				if p == panels-1 {
+					n = last
+				}
+				convGeneric(r, k, a, floatAt(b, 4*p), off, floatAt(c, 4*p), ldc, n, from, ldf, bias, lo, hi)
+				if from != nil {
+					from = floatAt(from, 4)
+				}
+			}
 		})
 	}
 	return [][]convKernel{1: rows}

@@ -12,7 +12,7 @@ type PackedConv struct {
 
 // PackConv packs w (group*cout, cin, taps).
 func PackConv(w []float32, group, cin, cout, taps int) *PackedConv {
-	c := &PackedConv{v: active, group: group, cin: cin, cout: cout, taps: taps, w: aligned(len(w))}
+	c := &PackedConv{v: active, group: group, cin: cin, cout: cout, taps: taps, w: aligned(len(w) + 8)[:len(w)]}
 	k := cin * taps
 	for g := range group {
 		for r := range c.tiles() {
@@ -41,13 +41,14 @@ func (c *PackedConv) tiles() int {
 // row is where a strip begins.
 func (c *PackedConv) row(tile int) int { return c.cout * tile / c.tiles() }
 
-// A convKernel computes r output channels at v.lanes*vectors positions, where r and
-// vectors belong to the kernel: for l < k
+// A convKernel computes r output channels at panels of positions, v.lanes*vectors in
+// each, where r and vectors belong to the kernel: for l < k
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*r+i] * b[off[l]+j]), lo, hi)
 //
-// Of the last vector last values count; b may be read as if all did. from may be nil.
-type convKernel func(k int, a, b *float32, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32)
+// Of the very last vector last values count; b may be read as if all did. from may be
+// nil.
+type convKernel func(k, panels int, a, b *float32, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32)
 
 // A depthwiseKernel is, for i < rows and j < cols, which is at most v.lanes,
 //

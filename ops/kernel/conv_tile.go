@@ -64,6 +64,7 @@ const (
 	convInPlace   convHow = iota // in the image itself
 	convBands                    // in padded parts of it
 	convByColumns                // in a matrix with a row for each tap
+	convUnrolled                 // in such a matrix, of bands
 	convDepthwise
 )
 
@@ -86,8 +87,10 @@ func (s *ConvRun) plan(threads int) {
 		s.how, s.depth = convDepthwise, 1
 	case a.pointwise():
 		s.how = convInPlace
-	case fits && !v.convUniform && v.fills(image.Out[0], image.Out[1]):
+	case fits && !v.convUniform && !(s.w.tiles() >= 4 && 8*v.work(image.Out[0]*image.Out[1]) < 7*image.Out[0]*v.work(image.Out[1])):
 		s.how = convBands
+	case fits && image.Out[1] <= convColumns:
+		s.how = convUnrolled
 	default:
 		s.how = convByColumns
 	}
@@ -97,6 +100,13 @@ func (s *ConvRun) plan(threads int) {
 		s.across = ceilDiv(image.Out[1], s.cols)
 		s.rows = s.band.fit(&s.window, s.depth, s.cols)
 		s.down = ceilDiv(image.Out[0], s.rows)
+	}
+	if s.how == convUnrolled {
+		s.window = image
+		s.cols, s.across = image.Out[1], 1
+		s.rows = min(max(1, convColumns/s.cols), image.Out[0])
+		s.down = ceilDiv(image.Out[0], s.rows)
+		s.band.shape(&s.window, s.rows, s.cols)
 	}
 	s.parts = 1
 	if units := a.Batch * a.Group * s.down * s.across; threads > 1 && s.how != convDepthwise && units < 4*threads {
@@ -130,6 +140,9 @@ func (s *ConvRun) tables() {
 		return
 	case convInPlace:
 		s.off = table(s.off, n, s.a.OutLen())
+	case convUnrolled:
+		s.off = table(s.off, n, s.pitch())
+		return
 	case convByColumns:
 		s.off = table(s.off, n, min(s.cols, s.a.OutLen()))
 		s.offLast = table(s.offLast, n, s.a.OutLen()-(s.across-1)*s.cols)
@@ -137,10 +150,21 @@ func (s *ConvRun) tables() {
 	s.offPacked = table(s.offPacked, n, s.w.v.convPanel())
 }
 
-// fills reports whether rows of so many columns fill vectors nearly as well as if
-// they were one row.
-func (v *variant) fills(rows, cols int) bool {
-	return 4*rows*ceilDiv(cols, v.lanes) <= 5*ceilDiv(rows*cols, v.lanes)
+// pitch is how far apart the rows of a matrix of bands are: an odd number of cache
+// lines, so that they don't share their places in it.
+func (s *ConvRun) pitch() int { return (roundUp(s.rows*s.cols, 16)/16 | 1) * 16 }
+
+// work is about what n positions in a row cost, in halves of a vector: a panel of one
+// loads nearly as much as a panel of two.
+func (v *variant) work(n int) int {
+	width := v.convPanel()
+	cost := n / width * 2 * (width / v.lanes)
+	if vectors := ceilDiv(n%width, v.lanes); vectors == 1 {
+		cost += 3
+	} else {
+		cost += 2 * vectors
+	}
+	return cost
 }
 
 // unit is how many multiplications a unit has.
@@ -160,6 +184,8 @@ func (s *ConvRun) room() int {
 		return k*s.w.v.convPanel() + slack
 	case convByColumns:
 		return k*min(s.cols, s.a.OutLen()) + k*s.w.v.convPanel() + slack
+	case convUnrolled:
+		return k*s.pitch() + slack + s.band.channel + slack
 	}
 	return s.depth*s.band.channel + slack
 }

@@ -36,7 +36,7 @@ func (w *Window) pooled(p *Pool, of pooling, y, x []float32, planes int) bool {
 			for y0 := 0; y0 < image.Out[0]; y0 += rows {
 				for x0 := 0; x0 < image.Out[1]; x0 += cols {
 					rows, cols := min(rows, image.Out[0]-y0), min(cols, image.Out[1]-x0)
-					b.fill(v, buf, x[i*in:(i+1)*in], y0, x0, rows, cols)
+					b.fill(v, buf, x[i*in:(i+1)*in], y0, x0, rows, cols, i > lo && rows*cols == out)
 					to := y[i*out+y0*image.Out[1]+x0:]
 					eachStripe(v.lanes, b.pitch, image.Out[1], rows, cols, func(j, ldb, ldc, rows, cols int) {
 						if of == maxima {

@@ -20,10 +20,12 @@ type variant struct {
 	layStrip            func(dst []float32, h int, src []float32, ld int)
 
 	// conv[v][r] computes tiles of r channels and v vectors of a convolution, of
-	// columns an equal distance apart if convUniform. copyRows copies rows of
-	// copyLeast values or more, splitRow parts even and odd columns; may be nil.
+	// columns an equal distance apart if convUniform; convPoint does so for a single
+	// position. splitRow parts even and odd columns. Both may be nil. copyRows is fast
+	// for rows of copyLeast values and more.
 	conv        [][]convKernel
 	convUniform bool
+	convPoint   func(k, height int, a, b *float32, off *int, sums *float32)
 	depthwise   depthwiseKernel
 	maxima      maximaKernel
 	copyLeast   int

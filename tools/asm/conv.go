@@ -20,24 +20,29 @@ func emitConv(x *isa) {
 	depthwise(x)
 	maxima(x)
 	if !x.wide {
+		convPoint(x)
 		copyRows(x)
 		splitRows(x)
 	}
 }
 
-const convSignature = "func(k int, a, b *float32, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32)"
+const convSignature = "func(k, panels int, a, b *float32, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32)"
 
 // convTile writes the kernel for tiles of the given output channels and vectors
 // of positions.
 func convTile(x *isa, rows, vectors int) {
 	name := fmt.Sprintf("conv%dx%d%s", rows, vectors*x.lanes, x.name)
 	x.function(name, convSignature,
-		fmt.Sprintf("%s computes %d rows and %d vectors, of the last of which last values count:", name, rows, vectors),
+		fmt.Sprintf("%s computes %d rows and panels of %d vectors, of the last of which last values count:", name, rows, vectors),
 		"",
 		fmt.Sprintf("\tc[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*%d+i] * b[off[l]+j]), lo, hi)", rows),
 		"",
 		"for l < k, where from may be nil.")
-	a, b, off, k := x.param("a"), x.param("b"), x.param("off"), x.param("k")
+	b, panels, shift := x.param("b"), x.param("panels"), x.GP64()
+	x.MOVQ(U32(0), shift)
+	panel := x.label("panel")
+	x.Label(panel)
+	a, off, k := x.param("a"), x.param("off"), x.param("k")
 
 	sets := 1 // as in gemm
 	for sets < 4 && rows*vectors*sets < 8 {
@@ -61,7 +66,7 @@ func convTile(x *isa, rows, vectors int) {
 			x.VBROADCASTSS(Mem{Base: bias}.Offset(4*i), acc[0][i][v])
 		}
 	}
-	addTile(x, acc[0])
+	addTile(x, acc[0], panels, shift)
 
 	bv, av := x.vecs(vectors), x.vecs(min(2, x.registers()-rows*vectors*sets-vectors))
 	step := func(u int) {
@@ -117,13 +122,17 @@ func convTile(x *isa, rows, vectors int) {
 	each(x.VMAXPS)
 	x.VBROADCASTSS(x.address("hi"), limit)
 	each(x.VMINPS)
-	tileRows(x, acc[0], "c", "ldc", func(v reg.VecVirtual, at Mem, mask reg.Register) {
+	tileRows(x, acc[0], "c", "ldc", panels, shift, func(v reg.VecVirtual, at Mem, mask reg.Register) {
 		if mask == nil {
 			x.VMOVUPS(v, at)
 			return
 		}
 		x.storeMasked(v, mask, at)
 	})
+	x.ADDQ(U32(vectors*x.bytes()), b)
+	x.ADDQ(U32(vectors*x.bytes()), shift)
+	x.DECQ(panels)
+	x.JNZ(LabelRef(panel))
 	x.ret()
 }
 
@@ -132,12 +141,12 @@ func convTile(x *isa, rows, vectors int) {
 func (x *isa) clip(f func(...Op), limit, v reg.VecVirtual) { f(v, limit, v) }
 
 // addTile adds the tile at parameter from, unless that is nil.
-func addTile(x *isa, acc [][]reg.VecVirtual) {
+func addTile(x *isa, acc [][]reg.VecVirtual, panels, shift reg.GPVirtual) {
 	none, from := x.label("none"), x.param("from")
 	x.TESTQ(from, from)
 	x.JZ(LabelRef(none))
 	t := x.vec()
-	tileRows(x, acc, "from", "ldf", func(v reg.VecVirtual, at Mem, mask reg.Register) {
+	tileRows(x, acc, "from", "ldf", panels, shift, func(v reg.VecVirtual, at Mem, mask reg.Register) {
 		if mask == nil {
 			x.VADDPS(at, v, v)
 			return
@@ -148,11 +157,13 @@ func addTile(x *isa, acc [][]reg.VecVirtual) {
 	x.Label(none)
 }
 
-// tileRows calls f for each vector of a tile and its place, with a mask for the
-// last of a row where parameter last leaves some of its values out.
-func tileRows(x *isa, acc [][]reg.VecVirtual, base, stride string, f func(v reg.VecVirtual, at Mem, mask reg.Register)) {
-	part, end := x.label("part"), x.label("end")
+// tileRows calls f for each vector of a tile and its place, shift beyond parameter
+// base, with a mask for the last of a row where parameter last leaves some of its
+// values out and this is the last of the panels.
+func tileRows(x *isa, acc [][]reg.VecVirtual, base, stride string, panels, shift reg.GPVirtual, f func(v reg.VecVirtual, at Mem, mask reg.Register)) {
+	whole, part, end := x.label("whole"), x.label("part"), x.label("end")
 	p, ld := x.param(base), x.param(stride)
+	x.ADDQ(shift, p)
 	x.SHLQ(U8(2), ld)
 	each := func(mask reg.Register) {
 		for i, row := range acc {
@@ -168,8 +179,11 @@ func tileRows(x *isa, acc [][]reg.VecVirtual, base, stride string, f func(v reg.
 			}
 		}
 	}
+	x.CMPQ(panels, Imm(1))
+	x.JNE(LabelRef(whole))
 	x.CMPQ(x.address("last"), Imm(uint64(x.lanes)))
 	x.JNE(LabelRef(part))
+	x.Label(whole)
 	each(nil)
 	x.JMP(LabelRef(end))
 	x.Label(part)
@@ -303,23 +317,80 @@ func window(x *isa, of windowOf) {
 	x.ret()
 }
 
-// copyRows writes the copy of a matrix with rows of a vector at least: the last
-// vector of a row overlaps the one before.
+// convPoint writes a tile of a single position: the output channels of a strip are
+// the values of a vector.
+func convPoint(x *isa) {
+	x.function("convPoint"+x.name, "func(k, height int, a, b *float32, off *int, sums *float32)",
+		"convPoint"+x.name+" is sums[i] = sum_l(a[l*height+i] * b[off[l]]) for l < k and i < 8, of which",
+		"those from height on mean nothing. It reads 8 values of a for each l.")
+	k, height, a, b, off := x.param("k"), x.param("height"), x.param("a"), x.param("b"), x.param("off")
+	x.SHLQ(U8(2), height)
+	height3 := x.GP64()
+	x.LEAQ(Mem{Base: height, Index: height, Scale: 2}, height3)
+	acc := x.vecs(4)
+	for _, v := range acc {
+		x.zero(v)
+	}
+	step := func(u int) {
+		at, w := x.GP64(), x.vec()
+		x.MOVQ(Mem{Base: off}.Offset(8*u), at)
+		x.VBROADCASTSS(Mem{Base: b, Index: at, Scale: 4}, w)
+		from := []Mem{{Base: a}, {Base: a, Index: height, Scale: 1}, {Base: a, Index: height, Scale: 2}, {Base: a, Index: height3, Scale: 1}}[u]
+		x.VFMADD231PS(from, w, acc[u])
+	}
+	four, one, tail, done := x.label("four"), x.label("one"), x.label("tail"), x.label("done")
+	x.SUBQ(U8(4), k)
+	x.JLT(LabelRef(tail))
+	x.Label(four)
+	for u := range 4 {
+		step(u)
+	}
+	x.LEAQ(Mem{Base: a, Index: height, Scale: 4}, a)
+	x.ADDQ(U8(32), off)
+	x.SUBQ(U8(4), k)
+	x.JGE(LabelRef(four))
+	x.Label(tail)
+	x.ADDQ(U8(4), k)
+	x.JZ(LabelRef(done))
+	x.Label(one)
+	step(0)
+	x.ADDQ(height, a)
+	x.ADDQ(U8(8), off)
+	x.DECQ(k)
+	x.JNZ(LabelRef(one))
+	x.Label(done)
+	sums := x.param("sums")
+	x.VADDPS(acc[1], acc[0], acc[0])
+	x.VADDPS(acc[3], acc[2], acc[2])
+	x.VADDPS(acc[2], acc[0], acc[0])
+	x.VMOVUPS(acc[0], Mem{Base: sums})
+	x.ret()
+}
+
+// copyRows writes the copy of a matrix. In rows of a vector or more the last vector
+// overlaps the one before.
 func copyRows(x *isa) {
 	x.function("copyRows"+x.name, "func(dst *float32, ldd int, src *float32, lds, rows, n int)",
-		"copyRows"+x.name+" is dst[i*ldd+j] = src[i*lds+j] for i < rows and j < n, which is at least 8.")
+		"copyRows"+x.name+" is dst[i*ldd+j] = src[i*lds+j] for i < rows and j < n, neither of them 0.")
 	dst, ldd, src, lds := x.param("dst"), x.param("ldd"), x.param("src"), x.param("lds")
 	rows, n, j := x.param("rows"), x.param("n"), x.GP64()
 	x.SHLQ(U8(2), ldd)
 	x.SHLQ(U8(2), lds)
+	row, one, last, short, thin := x.label("row"), x.label("one"), x.label("last"), x.label("short"), x.label("thin")
+	v := x.vec()
+	next := func(label string) {
+		x.ADDQ(ldd, dst)
+		x.ADDQ(lds, src)
+		x.DECQ(rows)
+		x.JNZ(LabelRef(label))
+		x.ret()
+	}
+	x.CMPQ(n, Imm(8))
+	x.JLT(LabelRef(short))
 	x.SUBQ(U8(8), n)
-	row, one, last, end := x.label("row"), x.label("one"), x.label("last"), x.label("end")
 	x.Label(row)
-	x.TESTQ(rows, rows)
-	x.JZ(LabelRef(end))
 	x.MOVQ(n, j)
 	x.ANDQ(Imm(7), j)
-	v := x.vec()
 	x.VMOVUPS(Mem{Base: src}, v)
 	x.VMOVUPS(v, Mem{Base: dst})
 	x.Label(one)
@@ -332,12 +403,13 @@ func copyRows(x *isa) {
 	x.Label(last)
 	x.VMOVUPS(Mem{Base: src, Index: n, Scale: 4}, v)
 	x.VMOVUPS(v, Mem{Base: dst, Index: n, Scale: 4})
-	x.ADDQ(ldd, dst)
-	x.ADDQ(lds, src)
-	x.DECQ(rows)
-	x.JMP(LabelRef(row))
-	x.Label(end)
-	x.ret()
+	next(row)
+	x.Label(short)
+	mask := x.masks(n, 1)[0]
+	x.Label(thin)
+	x.loadMasked(Mem{Base: src}, mask, v)
+	x.storeMasked(v, mask, Mem{Base: dst})
+	next(thin)
 }
 
 // splitRows writes the parting of a row's even and odd columns.

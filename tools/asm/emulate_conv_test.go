@@ -39,7 +39,8 @@ func (k kernels) offsets(n, width, length int) []int {
 
 func (k kernels) conv(name string, rows, vectors, depth int) {
 	last := []int{1 + k.r.IntN(k.lanes), k.lanes}[k.r.IntN(2)]
-	width := vectors * k.lanes
+	panels := 1 + k.r.IntN(3)
+	width := panels * vectors * k.lanes
 	cols := width - k.lanes + last
 	ldc, ldf := cols+k.r.IntN(3), cols+k.r.IntN(3)
 	a, b, bias := k.floats(depth*rows), k.floats(width+depth*5), k.floats(rows)
@@ -51,7 +52,7 @@ func (k kernels) conv(name string, rows, vectors, depth int) {
 	}
 	lo, hi := float32(-1), float32(1.5)
 	b[0] = float32(math.NaN())
-	k.call(name, depth, a, b, off, emu.Out(c), ldc, last, from, ldf, bias, lo, hi)
+	k.call(name, depth, panels, a, b, off, emu.Out(c), ldc, last, from, ldf, bias, lo, hi)
 	for at := range c {
 		i, j := at/ldc, at%ldc
 		if j >= cols {
