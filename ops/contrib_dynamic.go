@@ -52,6 +52,7 @@ type realProduct struct {
 	dynamic bool
 	zero    bool // b has a zero point
 	b       *intMatrix
+	scaled  bool // b holds its scale
 }
 
 func newRealProduct(dynamic bool) func(a *Attrs) (Kernel, error) {
@@ -71,16 +72,15 @@ func (k realProduct) places() (scale, zero, bias int) {
 	return 3, 5, 6
 }
 
-// Prepack packs a constant b with its zero point and, if dynamic, its scale.
+// Prepack packs a constant b with its zero point and its scale, which must be
+// constant if dynamic.
 func (k realProduct) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int, error) {
 	scaleAt, zeroAt, _ := k.places()
 	drop, scale := []int{1}, []float32{1}
-	if k.dynamic {
-		s := consts[scaleAt]
-		if s == nil || s.DType() != tensor.Float32 || s.Rank() > 1 {
-			return nil, nil, nil
-		}
-		drop, scale = append(drop, scaleAt), tensor.Of[float32](s)
+	if s := consts[scaleAt]; s != nil && s.DType() == tensor.Float32 && s.Rank() <= 1 {
+		drop, scale, k.scaled = append(drop, scaleAt), tensor.Of[float32](s), true
+	} else if k.dynamic {
+		return nil, nil, nil
 	}
 	var zero *tensor.Tensor
 	if k.zero {
@@ -161,8 +161,8 @@ func (k realProduct) Run(c *Ctx) error {
 	if len(of) > 1 {
 		n = of[len(of)-1]
 	}
-	if k.b != nil && k.dynamic {
-		return k.runDynamic(c, a, bias, shape, n)
+	if k.scaled {
+		return k.runPacked(c, a, bias, shape, n)
 	}
 	if err := checkColumns(scaleAt, scale.Shape(), n); err != nil {
 		return err
@@ -184,8 +184,8 @@ func (k realProduct) Run(c *Ctx) error {
 			return err
 		}
 		a, aScale, aZero = q[0], q[1], q[2]
-	} else if aScale, aZero = c.In(2), c.In(4); aScale.Len() != 1 || aZero != nil && aZero.Len() != 1 {
-		return fmt.Errorf("input 2: has shape %v, expected a scalar and a scalar zero point", aScale.Shape())
+	} else if aScale, aZero, err = scalarRange(c); err != nil {
+		return err
 	}
 	acc, err := runInner(c, matmulInteger{zero: zero != nil, b: k.b}, 1, a, b, aZero, zero)
 	if err != nil {
@@ -208,11 +208,21 @@ func (k realProduct) Run(c *Ctx) error {
 	return nil
 }
 
-// runDynamic is Run once b and its scale are packed.
-func (k realProduct) runDynamic(c *Ctx, a, bias *tensor.Tensor, shape []int, n int) error {
+// scalarRange is the scale and zero point of a, inputs 2 and 4, which have one
+// element.
+func scalarRange(c *Ctx) (scale, zero *tensor.Tensor, err error) {
+	if scale, zero = c.In(2), c.In(4); scale.Len() != 1 || zero != nil && zero.Len() != 1 {
+		return nil, nil, fmt.Errorf("input 2: has shape %v, expected a scalar and a scalar zero point", scale.Shape())
+	}
+	return scale, zero, nil
+}
+
+// runPacked is Run once b and its scale are packed.
+func (k realProduct) runPacked(c *Ctx, a, bias *tensor.Tensor, shape []int, n int) error {
 	e := kernel.Epilogue{}
 	if bias != nil {
-		if err := checkDims(4, bias.Shape(), n); err != nil {
+		_, _, at := k.places()
+		if err := checkDims(at, bias.Shape(), n); err != nil {
 			return err
 		}
 		e.Bias = tensor.Of[float32](bias)
@@ -220,6 +230,13 @@ func (k realProduct) runDynamic(c *Ctx, a, bias *tensor.Tensor, shape []int, n i
 	y, err := c.Out(0, tensor.Float32, shape...)
 	if err != nil || y.Len() == 0 {
 		return err
+	}
+	if !k.dynamic {
+		scale, zero, err := scalarRange(c)
+		if err != nil {
+			return err
+		}
+		return k.b.times(c, tensor.Of[float32](y), a, tensor.Of[float32](scale)[0], zero, e)
 	}
 	inner, _ := k.b.packed.Size()
 	rows := a.Len() / inner

@@ -107,12 +107,34 @@ func (k matmulInteger) Run(c *Ctx) error {
 }
 
 func newQLinearMatMul(allowed, scale dtypes) func(*Attrs) (Kernel, error) {
-	return func(*Attrs) (Kernel, error) { return &qlinearMatMul{allowed, scale}, nil }
+	return func(*Attrs) (Kernel, error) { return &qlinearMatMul{allowed: allowed, scale: scale}, nil }
 }
 
 // qlinearMatMul is the product of a and b, each with scale and zero point
 // (inputs 0 to 2 and 3 to 5), quantised with inputs 6 and 7.
-type qlinearMatMul struct{ allowed, scale dtypes }
+type qlinearMatMul struct {
+	allowed, scale dtypes
+	b              *intMatrix // with its scale
+}
+
+// Prepack packs a constant b with its scale and zero point where the product is
+// of bytes, and all else of them is one constant.
+func (k *qlinearMatMul) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int, error) {
+	for i, of := range [8]dtypes{1: types(tensor.Float32), 2: byteTypes, 6: types(tensor.Float32), 7: byteTypes} {
+		if t := consts[i]; of != 0 && (t == nil || !of.has(t.DType()) || t.Len() != 1) {
+			return nil, nil, nil
+		}
+	}
+	scale := consts[4]
+	if scale == nil || scale.DType() != tensor.Float32 || scale.Rank() > 1 || consts[5] == nil {
+		return nil, nil, nil
+	}
+	b := packIntegers(memory, consts[3], consts[5], tensor.Of[float32](scale))
+	if b == nil {
+		return nil, nil, nil
+	}
+	return &qlinearMatMul{k.allowed, k.scale, b}, []int{3, 4, 5}, nil
+}
 
 func (k *qlinearMatMul) check(dt func(i int) tensor.DType) error {
 	for _, i := range []int{0, 3, 7} {
@@ -137,7 +159,11 @@ func (k *qlinearMatMul) Infer(c *Infer) error {
 	if err := k.check(func(i int) tensor.DType { return c.In(i).DType }); err != nil {
 		return err
 	}
-	return inferProduct(c, c.In(7).DType, c.In(0), c.In(3))
+	b := c.In(3)
+	if k.b != nil {
+		b = Shaped(k.b.dtype, k.b.shape...)
+	}
+	return inferProduct(c, c.In(7).DType, c.In(0), b)
 }
 
 func (k *qlinearMatMul) Run(c *Ctx) error {
@@ -145,6 +171,9 @@ func (k *qlinearMatMul) Run(c *Ctx) error {
 		return err
 	}
 	a, b := c.In(0), c.In(3)
+	if k.b != nil {
+		return k.runPacked(c, a)
+	}
 	shape, err := matmulShape(nil, a.Shape(), b.Shape())
 	if err != nil {
 		return err
@@ -161,11 +190,47 @@ func (k *qlinearMatMul) Run(c *Ctx) error {
 	if b.Rank() > 1 {
 		n = b.Dim(b.Rank() - 1)
 	}
-	if a.DType().Size() == 1 && !a.DType().IsFloat() && !b.DType().IsFloat() {
+	if byteTypes.has(a.DType()) && byteTypes.has(b.DType()) && a.Dim(a.Rank()-1) > exactProducts {
 		return qproduct[int32](c, a, b, y, n, rows, columns)
 	}
 	return qproduct[float32](c, a, b, y, n, rows, columns)
 }
+
+// runPacked is Run once b is packed.
+func (k *qlinearMatMul) runPacked(c *Ctx, a *tensor.Tensor) error {
+	shape, err := matmulShape(nil, a.Shape(), k.b.shape)
+	if err != nil {
+		return err
+	}
+	y, err := c.Out(0, c.dtype(7), shape...)
+	if err != nil || y.Len() == 0 {
+		return err
+	}
+	product, err := c.F32(y.Len())
+	if err != nil {
+		return err
+	}
+	factor := tensor.Of[float32](c.In(1))[0] / tensor.Of[float32](c.In(6))[0]
+	if err := k.b.times(c, product, a, factor, c.In(2), kernel.Epilogue{}); err != nil {
+		return err
+	}
+	roundToBytes(c, y, product, c.In(7))
+	return nil
+}
+
+// roundToBytes is y = clamp(round(x) + zero), of bytes; zero has one element.
+func roundToBytes(c *Ctx, y *tensor.Tensor, x []float32, zero *tensor.Tensor) {
+	b, one := kernel.Blocks{Outer: 1, N: 1, Inner: len(x), Size: 1}, [1]float32{1}
+	if y.DType() == tensor.Int8 {
+		kernel.Quantize(c.Pool(), tensor.Of[int8](y), x, one[:], tensor.Of[int8](zero), &b, -128, 127, nil)
+	} else {
+		kernel.Quantize(c.Pool(), tensor.Of[uint8](y), x, one[:], tensor.Of[uint8](zero), &b, 0, 255, nil)
+	}
+}
+
+// exactProducts is how many products of differences of bytes float32 adds
+// without rounding.
+const exactProducts = 1 << 24 / (255 * 255)
 
 // factors are what a product is multiplied by, by row and by column: a's scale
 // divided by y's, and b's.
@@ -215,6 +280,11 @@ func qproduct[T int32 | float32](c *Ctx, a, b, y *tensor.Tensor, n int, rows, co
 // requantize scales products to y with the zero point in input 7.
 func requantize[T int32 | float32](c *Ctx, y *tensor.Tensor, acc []T, n int, rows, columns []float32) error {
 	zero := c.In(7)
+	if x, ok := any(acc).([]float32); ok && byteTypes.has(y.DType()) && len(rows) == 1 && len(columns) == 1 {
+		kernel.MulScalar(x, x, rows[0]*columns[0])
+		roundToBytes(c, y, x, zero)
+		return nil
+	}
 	switch y.DType() {
 	case tensor.Int8:
 		kernel.Requantize(tensor.Of[int8](y), acc, n, rows, columns, tensor.Of[int8](zero)[0], -128, 127)

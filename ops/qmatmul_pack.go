@@ -59,3 +59,19 @@ func (m *intMatrix) product(c *Ctx, acc []int32, a, zero *tensor.Tensor) error {
 	}
 	return nil
 }
+
+// times is (a - zero) * scale x m plus e's bias in float32; zero, of one element,
+// may be nil.
+func (m *intMatrix) times(c *Ctx, y []float32, a *tensor.Tensor, scale float32, zero *tensor.Tensor, e kernel.Epilogue) error {
+	k, n := m.packed.Size()
+	rows := a.Len() / k
+	if err := c.Memory.Reserve(kernel.RoomToRound(rows, k)); err != nil {
+		return err
+	}
+	if a.DType() == tensor.Int8 {
+		kernel.GemmBytes(c.Pool(), rows, tensor.Of[int8](a), scale, zeroOf[int8](zero), m.packed, y, n, e)
+	} else {
+		kernel.GemmBytes(c.Pool(), rows, tensor.Of[uint8](a), scale, zeroOf[uint8](zero), m.packed, y, n, e)
+	}
+	return nil
+}

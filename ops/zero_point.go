@@ -30,6 +30,15 @@ func minusZero[T int32 | float32](c *Ctx, z int, x, zero *tensor.Tensor, shape [
 	if err != nil {
 		return nil, err
 	}
+	if f, ok := any(out).([]float32); ok && byteTypes.has(x.DType()) && (zero == nil || zero.Len() == 1 && len(shape) == 0) {
+		b, one := kernel.Blocks{Outer: 1, N: 1, Inner: x.Len(), Size: 1}, [1]float32{1}
+		if x.DType() == tensor.Int8 {
+			kernel.Dequantize(c.Pool(), f, tensor.Of[int8](x), one[:], zerosOf[int8](zero), &b)
+		} else {
+			kernel.Dequantize(c.Pool(), f, tensor.Of[uint8](x), one[:], zerosOf[uint8](zero), &b)
+		}
+		return out, nil
+	}
 	if zero == nil {
 		if zero, err = tensor.Zeros(x.DType()); err != nil {
 			return nil, err

@@ -75,6 +75,8 @@ type gemmTask struct {
 	// scale isn't 0.
 	rows  int8Rows
 	fixed dataRange
+	bytes []uint8   // the rows, if they are integers already,
+	flip  uint8     // once this is exclusive-ored with each
 	onto  []float32 // what the product is added to instead of c, laid out as c is
 	round func(lo, hi int)
 

@@ -164,7 +164,7 @@ func (t *gemmTask) quantize(p *Pool) {
 	if t.rows.s == nil {
 		t.rows.borrow(t.v, t.m, t.k, t.q)
 	}
-	if t.q.whole && t.fixed.scale == 0 {
+	if t.q.whole && t.bytes == nil && t.fixed.scale == 0 {
 		t.fixed = rangeOfAll(t.v, t.m, t.k, t.a, t.lda)
 	}
 	p.For(t.rows.tiles, max(1, 1<<15/max(t.k*(len(t.v.int8Gemm)-1), 1)), t.round)
@@ -172,8 +172,26 @@ func (t *gemmTask) quantize(p *Pool) {
 
 func (t *gemmTask) roundTiles(lo, hi int) {
 	for tile := lo; tile < hi; tile++ {
-		t.rows.fill(t.v, tile, t.k, t.a, t.lda, t.fixed)
+		if t.bytes != nil {
+			t.rows.take(t.v, tile, t.k, t.bytes, t.flip, t.fixed)
+		} else {
+			t.rows.fill(t.v, tile, t.k, t.a, t.lda, t.fixed)
+		}
 	}
+}
+
+// GemmBytes is [GemmPacked] of rows that are integers, (a[i*k+l] - zero) * scale,
+// with w packed by [PackInt8]. The sums of products of integers are exact.
+func GemmBytes[T int8 | uint8](p *Pool, m int, a []T, scale float32, zero T, w *PackedB, c []float32, ldc int, e Epilogue) {
+	if m <= 0 || w.n == 0 {
+		return
+	}
+	t := gemmTasks.Get().(*gemmTask)
+	t.use(w)
+	t.m, t.bytes, t.flip = m, wordsAs[uint8](a), 128-int8Up[T]()
+	t.fixed = dataRange{scale, int32(int8(uint8(zero) ^ t.flip))}
+	t.c, t.ldc, t.e = c, ldc, e
+	t.start(p)
 }
 
 // Int8Product is
@@ -193,22 +211,13 @@ func Int8Product[T int8 | uint8](p *Pool, m int, a []T, zero []T, w *PackedB, c 
 	var rows int8Rows
 	rows.borrow(w.v, m, w.k, w.q)
 	defer rows.release()
-	lowest := int32(0)
-	if ^T(0) > 0 { // unsigned
-		lowest = 128
-	}
+	bytes, flip := wordsAs[uint8](a), 128-int8Up[T]()
 	p.For(rows.tiles, max(1, 1<<15/w.k), func(lo, hi int) {
 		for t := lo; t < hi; t++ {
-			i, below := rows.tile(t)
-			for ; i < below; i++ {
-				dst := rows.data[i*rows.stride : (i+1)*rows.stride]
-				for l, v := range a[i*w.k : (i+1)*w.k] {
-					dst[l] = int8(int32(v) - lowest)
-				}
-				clear(dst[w.k:])
-				rows.zero[i] = int32(zero[i%len(zero)]) - lowest
+			rows.take(w.v, t, w.k, bytes, flip, dataRange{})
+			for i, below := rows.tile(t); i < below; i++ {
+				rows.zero[i] = int32(int8(uint8(zero[i%len(zero)]) ^ flip))
 			}
-			rows.survey(w.v, t)
 		}
 	})
 	columns := ceilDiv(w.n, w.v.int8Width)

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"encoding/binary"
 	"math/bits"
 	"unsafe"
 )
@@ -87,6 +88,25 @@ func (r *int8Rows) fill(v *variant, tile, k int, x []float32, ld int, fixed data
 		r.scale[i], r.zero[i] = q.scale, q.zero
 		dst := r.data[i*r.stride : (i+1)*r.stride]
 		quantizeRow(v, dst, row, q)
+		clear(dst[k:])
+	}
+	r.survey(v, tile)
+}
+
+// take is fill of bytes, each exclusive-ored with flip: integers of the range.
+func (r *int8Rows) take(v *variant, tile, k int, x []uint8, flip uint8, q dataRange) {
+	first, below := r.tile(tile)
+	words := uint64(everyByte(flip)) * (1<<32 + 1)
+	for i := first; i < below; i++ {
+		r.scale[i], r.zero[i] = q.scale, q.zero
+		dst, row := wordsAs[uint8](r.data[i*r.stride:(i+1)*r.stride]), x[i*k:(i+1)*k]
+		l := 0
+		for ; l+8 <= k; l += 8 {
+			binary.LittleEndian.PutUint64(dst[l:], binary.LittleEndian.Uint64(row[l:])^words)
+		}
+		for ; l < k; l++ {
+			dst[l] = row[l] ^ flip
+		}
 		clear(dst[k:])
 	}
 	r.survey(v, tile)

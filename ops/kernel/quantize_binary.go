@@ -9,6 +9,14 @@ import "math"
 // for inputs broadcast as bc says, where either sum is rounded once, to float32,
 // and ties of the last rounding go to the even number.
 func AddQuantized[T int8 | uint8](p *Pool, dst, a, b []T, ra, rb, c float32, bc *Broadcast) {
+	if v := active; v.lanes >= byteLanes {
+		quantizedRows(p, v, dst, a, b, 0, 0, bc, func(y, x, z []float32) {
+			Fill(y, c)
+			v.axpy(y, rb, z)
+			v.axpy(y, ra, x)
+		})
+		return
+	}
 	var ta, tb [256]float64
 	for i := range 256 {
 		v := float64(T(i)) // exact, and so are the products
@@ -26,6 +34,14 @@ func AddQuantized[T int8 | uint8](p *Pool, dst, a, b []T, ra, rb, c float32, bc 
 //
 // for inputs broadcast as bc says, in float32; ties go to the even number.
 func MulQuantized[T int8 | uint8](p *Pool, dst, a, b []T, za, zb T, r, c float32, bc *Broadcast) {
+	if v := active; v.lanes >= byteLanes {
+		quantizedRows(p, v, dst, a, b, za, zb, bc, func(y, x, z []float32) {
+			v.mul(y, x, z)
+			v.mulScalar(y, y, r)
+			v.addScalar(y, y, c)
+		})
+		return
+	}
 	lo, hi := limitsOf[T]()
 	eachQuantized(p, dst, a, b, bc, func(x, y T) T {
 		product := (int32(x) - int32(za)) * (int32(y) - int32(zb))
@@ -45,24 +61,58 @@ func QuantizeSums[T int8 | uint8](dst []T, x []float32, scale float32, zero T) {
 	}
 }
 
+// byteLanes is from how many lanes on vectors are faster than tables.
+const byteLanes = 8
+
+// quantizedRows is dst = clamp(round(y)) for what f makes of x = a - za and
+// z = b - zb, in float32.
+func quantizedRows[T int8 | uint8](p *Pool, v *variant, dst, a, b []T, za, zb T, bc *Broadcast, f func(y, x, z []float32)) {
+	const most = 1 << 9
+	flip := 128 - int8Up[T]() // makes bytes without a sign bytes with one
+	reals := func(out []float32, from []T, step int, zero T) {
+		z := int32(uint8(zero) ^ 128 ^ flip)
+		if step == 0 {
+			Fill(out, float32(int32(uint8(from[0])^128^flip)-z))
+			return
+		}
+		dequantizeBytes(v, out, wordsAs[uint8](from), uint32(128^flip), z, 1)
+	}
+	quantizedParts(p, bc, func(at, n, i, j int) {
+		s, buf := borrow(3 * most)
+		defer s.release()
+		for lo := 0; lo < n; lo += most {
+			count := min(most, n-lo)
+			x, z, y := buf[:count], buf[most:most+count], buf[2*most:2*most+count]
+			reals(x, a[i+lo*bc.Step[0]:], bc.Step[0], za)
+			reals(z, b[j+lo*bc.Step[1]:], bc.Step[1], zb)
+			f(y, x, z)
+			quantizeBytes(v, wordsAs[int8](dst[at+lo:at+lo+count]), y, 1, -float32(flip), everyByte(flip))
+		}
+	})
+}
+
 func eachQuantized[T int8 | uint8](p *Pool, dst, a, b []T, bc *Broadcast, f func(x, y T) T) {
+	quantizedParts(p, bc, func(at, n, i, j int) {
+		for x := range n {
+			dst[at+x] = f(a[i+x*bc.Step[0]], b[j+x*bc.Step[1]])
+		}
+	})
+}
+
+// quantizedParts calls f for runs of n elements of the output, from number at on,
+// with where they begin in the inputs.
+func quantizedParts(p *Pool, bc *Broadcast, f func(at, n, i, j int)) {
 	shared := *bc
 	n, grain := bc.Units()
 	p.For(n, grain, func(lo, hi int) {
 		bc := &shared
-		sa, sb := bc.Step[0], bc.Step[1]
 		if bc.Rows == 1 {
-			for i := lo; i < hi; i++ {
-				dst[i] = f(a[i*sa], b[i*sb])
-			}
+			f(lo, hi-lo, lo*bc.Step[0], lo*bc.Step[1])
 			return
 		}
 		c := bc.At(lo)
 		for r := lo; r < hi; r++ {
-			row := dst[r*bc.N : (r+1)*bc.N]
-			for i := range row {
-				row[i] = f(a[c.Off[0]+i*sa], b[c.Off[1]+i*sb])
-			}
+			f(r*bc.N, bc.N, c.Off[0], c.Off[1])
 			bc.Next(&c)
 		}
 	})

@@ -11,8 +11,10 @@ import (
 // Every pair of bytes against the formula in float64, and at ties, which are
 // frequent where scales are powers of two, the even number.
 func TestQuantizedSumsAndProducts(t *testing.T) {
-	testQuantizedBinary[int8](t)
-	testQuantizedBinary[uint8](t)
+	forEachVariant(t, func(t *testing.T) {
+		testQuantizedBinary[int8](t)
+		testQuantizedBinary[uint8](t)
+	})
 }
 
 func testQuantizedBinary[T int8 | uint8](t *testing.T) {
