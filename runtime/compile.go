@@ -24,10 +24,14 @@ func (c *compiler) optimise(g *graph, in []ops.Fact, memory *budget) (*graph, er
 // constants.
 func (w *work) improve() error {
 	const rounds = 8
-	for range rounds {
+	for i := range rounds {
 		w.changed = false
 		if err := w.sweep(); err != nil {
 			return err
+		}
+		if i == 0 && w.widen() {
+			w.changed = true
+			continue
 		}
 		w.rewrite()
 		if !w.changed {

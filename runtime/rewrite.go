@@ -43,7 +43,7 @@ func Rewrites() []string {
 	for _, r := range rewriteRules() {
 		names = append(names, r.name)
 	}
-	return append(names, unrolling)
+	return append(names, unrolling, widening)
 }
 
 // WithoutRewrite turns rewrites off by name, to find out what one does or to

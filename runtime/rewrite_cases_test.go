@@ -65,7 +65,25 @@ func rewriteCases() []rewriteCase {
 		return initializer(name, v)
 	}
 	hidden, both := onnx.AttrInt("hidden_size", 5), onnx.AttrString("direction", "bidirectional")
+	halves := func(name string, shape ...int) *onnx.Tensor { // whole numbers, so that nothing is rounded
+		v := must(tensor.Zeros(tensor.Float16, shape...))
+		for i := range tensor.Of[tensor.F16](v) {
+			tensor.Of[tensor.F16](v)[i] = tensor.ToF16(float64(i*37%17 - 8))
+		}
+		return initializer(name, v)
+	}
+	half, full := onnx.AttrInt("to", int64(onnx.Float16)), onnx.AttrInt("to", int64(onnx.Float))
 	return []rewriteCase{
+		{name: "product and bias", rewrite: "half-precision", opset: 13, in: floats("x", "n", 4), x: must(tensor.New([]float32{1, 2, -3, 4, 0, -1, 5, 6}, 2, 4)), outputs: names("y", "z"),
+			consts: []*onnx.Tensor{halves("W", 4, 3), halves("b", 3), initializer("join", tensor.Must([]int64{-1}, 1))},
+			nodes: []*onnx.Node{op("Cast", names("x"), names("h"), half), op("MatMul", names("h", "W"), names("p")), op("Add", names("p", "b"), names("s")), op("Relu", names("s"), names("r")),
+				op("Reshape", names("r", "join"), names("flat")), op("Cast", names("flat"), names("y"), full), op("Cast", names("h"), names("z"), full)},
+			steps: []string{"Cast", "Cast", "onda.Linear"}, without: []string{"Cast", "MatMul", "Add", "Relu", "Cast", "Cast"}},
+		{name: "table and comparison stay", rewrite: "half-precision", opset: 13, in: floats("x", "n", 4), x: must(tensor.New([]float32{1, 2, -3, 4, 0, -1, 5, 6}, 2, 4)), outputs: names("y"),
+			consts: []*onnx.Tensor{halves("table", 40, 4), initializer("two", tensor.Must([]int64{2, 5}, 2))},
+			nodes: []*onnx.Node{op("Gather", names("table", "two"), names("e")), op("Cast", names("x"), names("h"), half), op("Mul", names("e", "h"), names("p")), op("Less", names("p", "h"), names("l")),
+				op("Where", names("l", "p", "h"), names("w")), op("Cast", names("w"), names("y"), full)},
+			steps: []string{"Cast", "Cast", "Mul", "Cast", "Less", "Where"}},
 		{name: "batch first, both directions, states read", rewrite: "recurrent", opset: 13, in: floats("x", "n", 6, 4), x: wave(0, 3, 6, 4), consts: recurrent, outputs: names("y", "h", "c"),
 			nodes: []*onnx.Node{op("Transpose", names("x"), names("xt"), to(1, 0, 2)), op("LSTM", names("xt", "W", "R", "B"), names("yt", "h", "c"), hidden, both),
 				op("Transpose", names("yt"), names("yd"), to(0, 2, 1, 3)), op("Reshape", names("yd", "join"), names("yj")), op("Transpose", names("yj"), names("y"), to(1, 0, 2))},

@@ -10,7 +10,6 @@ import (
 	"github.com/onda-ml/onda/onnx"
 	"github.com/onda-ml/onda/ops/tensor"
 	"github.com/onda-ml/onda/runtime"
-	"github.com/onda-ml/onda/runtime/onnxtest"
 	"github.com/onda-ml/onda/testmodels"
 )
 
@@ -34,7 +33,7 @@ func TestSaveOptimized(t *testing.T) {
 				require.Equal(t, m.Inputs(), again.Inputs())
 				require.Equal(t, m.Outputs(), again.Outputs())
 				for _, set := range c.Sets {
-					_, err := runSet(testmodels.FS(), set, saved, again, onnxtest.Tolerance{Rtol: 1e-3, Atol: 1e-5})
+					_, err := runSet(testmodels.FS(), set, saved, again, exporters(c.Name))
 					require.NoError(t, err, "%s: %s", l.name, set)
 				}
 			}
