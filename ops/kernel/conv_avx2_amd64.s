@@ -4,32 +4,32 @@
 
 #include "textflag.h"
 
-// func conv1x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv1x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv1x8AVX2(SB), NOSPLIT, $0-96
+TEXT ·conv1x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
 panel1:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Y0
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none2
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
 	JNE          whole3
-	CMPQ         last+56(FP), $0x08
+	CMPQ         last+64(FP), $0x08
 	JNE          part4
 
 whole3:
@@ -37,7 +37,7 @@ whole3:
 	JMP    end5
 
 part4:
-	MOVQ       last+56(FP), R9
+	MOVQ       last+64(FP), R9
 	LEAQ       tail_AVX2<>+0(SB), R10
 	MOVQ       $0x00000010, R11
 	SUBQ       R9, R11
@@ -90,17 +90,17 @@ done9:
 	VADDPS       Y1, Y0, Y0
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y3, Y0, Y0
-	VBROADCASTSS lo+88(FP), Y1
+	VBROADCASTSS lo+96(FP), Y1
 	VMAXPS       Y0, Y1, Y0
-	VBROADCASTSS hi+92(FP), Y1
+	VBROADCASTSS hi+100(FP), Y1
 	VMINPS       Y0, Y1, Y0
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
 	JNE          whole10
-	CMPQ         last+56(FP), $0x08
+	CMPQ         last+64(FP), $0x08
 	JNE          part11
 
 whole10:
@@ -108,7 +108,7 @@ whole10:
 	JMP     end12
 
 part11:
-	MOVQ       last+56(FP), SI
+	MOVQ       last+64(FP), SI
 	LEAQ       tail_AVX2<>+0(SB), DI
 	MOVQ       $0x00000010, R8
 	SUBQ       SI, R8
@@ -116,7 +116,8 @@ part11:
 	VMASKMOVPS Y0, Y1, (BX)
 
 end12:
-	ADDQ $0x00000020, AX
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000020, DX
 	DECQ CX
 	JNZ  panel1
@@ -157,16 +158,16 @@ DATA tail_AVX2<>+120(SB)/4, $0x00000000
 DATA tail_AVX2<>+124(SB)/4, $0x00000000
 GLOBL tail_AVX2<>(SB), RODATA|NOPTR, $128
 
-// func conv2x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv2x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv2x8AVX2(SB), NOSPLIT, $0-96
+TEXT ·conv2x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
 panel13:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
@@ -174,19 +175,19 @@ panel13:
 	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Y0
 	VBROADCASTSS 4(R8), Y1
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none14
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
 	JNE          whole15
-	CMPQ         last+56(FP), $0x08
+	CMPQ         last+64(FP), $0x08
 	JNE          part16
 
 whole15:
@@ -196,7 +197,7 @@ whole15:
 	JMP    end17
 
 part16:
-	MOVQ       last+56(FP), R10
+	MOVQ       last+64(FP), R10
 	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
@@ -265,19 +266,19 @@ done21:
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y0, Y0
 	VADDPS       Y7, Y1, Y1
-	VBROADCASTSS lo+88(FP), Y2
+	VBROADCASTSS lo+96(FP), Y2
 	VMAXPS       Y0, Y2, Y0
 	VMAXPS       Y1, Y2, Y1
-	VBROADCASTSS hi+92(FP), Y2
+	VBROADCASTSS hi+100(FP), Y2
 	VMINPS       Y0, Y2, Y0
 	VMINPS       Y1, Y2, Y1
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
 	JNE          whole22
-	CMPQ         last+56(FP), $0x08
+	CMPQ         last+64(FP), $0x08
 	JNE          part23
 
 whole22:
@@ -287,7 +288,7 @@ whole22:
 	JMP     end24
 
 part23:
-	MOVQ       last+56(FP), DI
+	MOVQ       last+64(FP), DI
 	LEAQ       tail_AVX2<>+0(SB), R8
 	MOVQ       $0x00000010, R9
 	SUBQ       DI, R9
@@ -297,23 +298,24 @@ part23:
 	VMASKMOVPS Y1, Y2, (BX)
 
 end24:
-	ADDQ $0x00000020, AX
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000020, DX
 	DECQ CX
 	JNZ  panel13
 	VZEROUPPER
 	RET
 
-// func conv3x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv3x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv3x8AVX2(SB), NOSPLIT, $0-96
+TEXT ·conv3x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
 panel25:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
@@ -324,20 +326,20 @@ panel25:
 	VXORPS       Y9, Y9, Y9
 	VXORPS       Y10, Y10, Y10
 	VXORPS       Y11, Y11, Y11
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Y0
 	VBROADCASTSS 4(R8), Y1
 	VBROADCASTSS 8(R8), Y2
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none26
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
 	JNE          whole27
-	CMPQ         last+56(FP), $0x08
+	CMPQ         last+64(FP), $0x08
 	JNE          part28
 
 whole27:
@@ -349,7 +351,7 @@ whole27:
 	JMP    end29
 
 part28:
-	MOVQ       last+56(FP), R10
+	MOVQ       last+64(FP), R10
 	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
@@ -434,21 +436,21 @@ done33:
 	VADDPS       Y9, Y0, Y0
 	VADDPS       Y10, Y1, Y1
 	VADDPS       Y11, Y2, Y2
-	VBROADCASTSS lo+88(FP), Y3
+	VBROADCASTSS lo+96(FP), Y3
 	VMAXPS       Y0, Y3, Y0
 	VMAXPS       Y1, Y3, Y1
 	VMAXPS       Y2, Y3, Y2
-	VBROADCASTSS hi+92(FP), Y3
+	VBROADCASTSS hi+100(FP), Y3
 	VMINPS       Y0, Y3, Y0
 	VMINPS       Y1, Y3, Y1
 	VMINPS       Y2, Y3, Y2
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
 	JNE          whole34
-	CMPQ         last+56(FP), $0x08
+	CMPQ         last+64(FP), $0x08
 	JNE          part35
 
 whole34:
@@ -460,7 +462,7 @@ whole34:
 	JMP     end36
 
 part35:
-	MOVQ       last+56(FP), DI
+	MOVQ       last+64(FP), DI
 	LEAQ       tail_AVX2<>+0(SB), R8
 	MOVQ       $0x00000010, R9
 	SUBQ       DI, R9
@@ -472,43 +474,44 @@ part35:
 	VMASKMOVPS Y2, Y3, (BX)
 
 end36:
-	ADDQ $0x00000020, AX
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000020, DX
 	DECQ CX
 	JNZ  panel25
 	VZEROUPPER
 	RET
 
-// func conv4x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv4x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv4x8AVX2(SB), NOSPLIT, $0-96
+TEXT ·conv4x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
 panel37:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Y0
 	VBROADCASTSS 4(R8), Y1
 	VBROADCASTSS 8(R8), Y2
 	VBROADCASTSS 12(R8), Y3
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none38
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
 	JNE          whole39
-	CMPQ         last+56(FP), $0x08
+	CMPQ         last+64(FP), $0x08
 	JNE          part40
 
 whole39:
@@ -522,7 +525,7 @@ whole39:
 	JMP    end41
 
 part40:
-	MOVQ       last+56(FP), R10
+	MOVQ       last+64(FP), R10
 	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
@@ -615,23 +618,23 @@ done45:
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y2, Y2
 	VADDPS       Y7, Y3, Y3
-	VBROADCASTSS lo+88(FP), Y4
+	VBROADCASTSS lo+96(FP), Y4
 	VMAXPS       Y0, Y4, Y0
 	VMAXPS       Y1, Y4, Y1
 	VMAXPS       Y2, Y4, Y2
 	VMAXPS       Y3, Y4, Y3
-	VBROADCASTSS hi+92(FP), Y4
+	VBROADCASTSS hi+100(FP), Y4
 	VMINPS       Y0, Y4, Y0
 	VMINPS       Y1, Y4, Y1
 	VMINPS       Y2, Y4, Y2
 	VMINPS       Y3, Y4, Y3
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
 	JNE          whole46
-	CMPQ         last+56(FP), $0x08
+	CMPQ         last+64(FP), $0x08
 	JNE          part47
 
 whole46:
@@ -645,7 +648,7 @@ whole46:
 	JMP     end48
 
 part47:
-	MOVQ       last+56(FP), DI
+	MOVQ       last+64(FP), DI
 	LEAQ       tail_AVX2<>+0(SB), R8
 	MOVQ       $0x00000010, R9
 	SUBQ       DI, R9
@@ -659,45 +662,46 @@ part47:
 	VMASKMOVPS Y3, Y4, (BX)
 
 end48:
-	ADDQ $0x00000020, AX
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000020, DX
 	DECQ CX
 	JNZ  panel37
 	VZEROUPPER
 	RET
 
-// func conv5x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv5x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv5x8AVX2(SB), NOSPLIT, $0-96
+TEXT ·conv5x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
 panel49:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
 	VXORPS       Y8, Y8, Y8
 	VXORPS       Y9, Y9, Y9
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Y0
 	VBROADCASTSS 4(R8), Y1
 	VBROADCASTSS 8(R8), Y2
 	VBROADCASTSS 12(R8), Y3
 	VBROADCASTSS 16(R8), Y4
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none50
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
 	JNE          whole51
-	CMPQ         last+56(FP), $0x08
+	CMPQ         last+64(FP), $0x08
 	JNE          part52
 
 whole51:
@@ -713,7 +717,7 @@ whole51:
 	JMP    end53
 
 part52:
-	MOVQ       last+56(FP), R10
+	MOVQ       last+64(FP), R10
 	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
@@ -820,25 +824,25 @@ done57:
 	VADDPS       Y7, Y2, Y2
 	VADDPS       Y8, Y3, Y3
 	VADDPS       Y9, Y4, Y4
-	VBROADCASTSS lo+88(FP), Y5
+	VBROADCASTSS lo+96(FP), Y5
 	VMAXPS       Y0, Y5, Y0
 	VMAXPS       Y1, Y5, Y1
 	VMAXPS       Y2, Y5, Y2
 	VMAXPS       Y3, Y5, Y3
 	VMAXPS       Y4, Y5, Y4
-	VBROADCASTSS hi+92(FP), Y5
+	VBROADCASTSS hi+100(FP), Y5
 	VMINPS       Y0, Y5, Y0
 	VMINPS       Y1, Y5, Y1
 	VMINPS       Y2, Y5, Y2
 	VMINPS       Y3, Y5, Y3
 	VMINPS       Y4, Y5, Y4
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
 	JNE          whole58
-	CMPQ         last+56(FP), $0x08
+	CMPQ         last+64(FP), $0x08
 	JNE          part59
 
 whole58:
@@ -854,7 +858,7 @@ whole58:
 	JMP     end60
 
 part59:
-	MOVQ       last+56(FP), DI
+	MOVQ       last+64(FP), DI
 	LEAQ       tail_AVX2<>+0(SB), R8
 	MOVQ       $0x00000010, R9
 	SUBQ       DI, R9
@@ -870,23 +874,24 @@ part59:
 	VMASKMOVPS Y4, Y5, (BX)
 
 end60:
-	ADDQ $0x00000020, AX
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000020, DX
 	DECQ CX
 	JNZ  panel49
 	VZEROUPPER
 	RET
 
-// func conv6x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv6x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv6x8AVX2(SB), NOSPLIT, $0-96
+TEXT ·conv6x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
 panel61:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
@@ -894,23 +899,23 @@ panel61:
 	VXORPS       Y9, Y9, Y9
 	VXORPS       Y10, Y10, Y10
 	VXORPS       Y11, Y11, Y11
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Y0
 	VBROADCASTSS 4(R8), Y1
 	VBROADCASTSS 8(R8), Y2
 	VBROADCASTSS 12(R8), Y3
 	VBROADCASTSS 16(R8), Y4
 	VBROADCASTSS 20(R8), Y5
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none62
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
 	JNE          whole63
-	CMPQ         last+56(FP), $0x08
+	CMPQ         last+64(FP), $0x08
 	JNE          part64
 
 whole63:
@@ -928,7 +933,7 @@ whole63:
 	JMP    end65
 
 part64:
-	MOVQ       last+56(FP), R10
+	MOVQ       last+64(FP), R10
 	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
@@ -1049,27 +1054,27 @@ done69:
 	VADDPS       Y9, Y3, Y3
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y11, Y5, Y5
-	VBROADCASTSS lo+88(FP), Y6
+	VBROADCASTSS lo+96(FP), Y6
 	VMAXPS       Y0, Y6, Y0
 	VMAXPS       Y1, Y6, Y1
 	VMAXPS       Y2, Y6, Y2
 	VMAXPS       Y3, Y6, Y3
 	VMAXPS       Y4, Y6, Y4
 	VMAXPS       Y5, Y6, Y5
-	VBROADCASTSS hi+92(FP), Y6
+	VBROADCASTSS hi+100(FP), Y6
 	VMINPS       Y0, Y6, Y0
 	VMINPS       Y1, Y6, Y1
 	VMINPS       Y2, Y6, Y2
 	VMINPS       Y3, Y6, Y3
 	VMINPS       Y4, Y6, Y4
 	VMINPS       Y5, Y6, Y5
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
 	JNE          whole70
-	CMPQ         last+56(FP), $0x08
+	CMPQ         last+64(FP), $0x08
 	JNE          part71
 
 whole70:
@@ -1087,7 +1092,7 @@ whole70:
 	JMP     end72
 
 part71:
-	MOVQ       last+56(FP), DI
+	MOVQ       last+64(FP), DI
 	LEAQ       tail_AVX2<>+0(SB), R8
 	MOVQ       $0x00000010, R9
 	SUBQ       DI, R9
@@ -1105,23 +1110,69 @@ part71:
 	VMASKMOVPS Y5, Y6, (BX)
 
 end72:
-	ADDQ $0x00000020, AX
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000020, DX
 	DECQ CX
 	JNZ  panel61
 	VZEROUPPER
 	RET
 
-// func conv1x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func convLay8AVX2(k int, dst *float32, b *float32, off *int)
+// Requires: AVX
+TEXT ·convLay8AVX2(SB), NOSPLIT, $0-32
+	MOVQ k+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ off+24(FP), BX
+	SUBQ $0x04, AX
+	JLT  tail75
+
+four73:
+	MOVQ    (BX), SI
+	VMOVUPS (DX)(SI*4), Y0
+	VMOVUPS Y0, (CX)
+	MOVQ    8(BX), SI
+	VMOVUPS (DX)(SI*4), Y0
+	VMOVUPS Y0, 64(CX)
+	MOVQ    16(BX), SI
+	VMOVUPS (DX)(SI*4), Y0
+	VMOVUPS Y0, 128(CX)
+	MOVQ    24(BX), SI
+	VMOVUPS (DX)(SI*4), Y0
+	VMOVUPS Y0, 192(CX)
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x20, BX
+	SUBQ    $0x04, AX
+	JGE     four73
+
+tail75:
+	ADDQ $0x04, AX
+	JZ   done76
+
+one74:
+	MOVQ    (BX), SI
+	VMOVUPS (DX)(SI*4), Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x08, BX
+	DECQ    AX
+	JNZ     one74
+
+done76:
+	VZEROUPPER
+	RET
+
+// func conv1x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv1x16AVX2(SB), NOSPLIT, $0-96
+TEXT ·conv1x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel73:
+panel77:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
@@ -1129,28 +1180,28 @@ panel73:
 	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Y0
 	VBROADCASTSS (R8), Y1
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none74
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none78
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole75
-	CMPQ         last+56(FP), $0x08
-	JNE          part76
+	JNE          whole79
+	CMPQ         last+64(FP), $0x08
+	JNE          part80
 
-whole75:
+whole79:
 	VADDPS (R8), Y0, Y0
 	VADDPS 32(R8), Y1, Y1
-	JMP    end77
+	JMP    end81
 
-part76:
-	MOVQ       last+56(FP), R9
+part80:
+	MOVQ       last+64(FP), R9
 	LEAQ       tail_AVX2<>+0(SB), R10
 	MOVQ       $0x00000010, R11
 	SUBQ       R9, R11
@@ -1159,12 +1210,12 @@ part76:
 	VMASKMOVPS 32(R8), Y8, Y8
 	VADDPS     Y8, Y1, Y1
 
-end77:
-none74:
+end81:
+none78:
 	SUBQ $0x04, DI
-	JLT  tail80
+	JLT  tail84
 
-four78:
+four82:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Y8
 	VMOVUPS      32(AX)(R8*4), Y9
@@ -1192,13 +1243,13 @@ four78:
 	ADDQ         $0x10, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four78
+	JGE          four82
 
-tail80:
+tail84:
 	ADDQ $0x04, DI
-	JZ   done81
+	JZ   done85
 
-one79:
+one83:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Y8
 	VMOVUPS      32(AX)(R8*4), Y9
@@ -1208,37 +1259,37 @@ one79:
 	ADDQ         $0x04, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one79
+	JNZ          one83
 
-done81:
+done85:
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y3, Y1, Y1
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y0, Y0
 	VADDPS       Y7, Y1, Y1
-	VBROADCASTSS lo+88(FP), Y2
+	VBROADCASTSS lo+96(FP), Y2
 	VMAXPS       Y0, Y2, Y0
 	VMAXPS       Y1, Y2, Y1
-	VBROADCASTSS hi+92(FP), Y2
+	VBROADCASTSS hi+100(FP), Y2
 	VMINPS       Y0, Y2, Y0
 	VMINPS       Y1, Y2, Y1
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole82
-	CMPQ         last+56(FP), $0x08
-	JNE          part83
+	JNE          whole86
+	CMPQ         last+64(FP), $0x08
+	JNE          part87
 
-whole82:
+whole86:
 	VMOVUPS Y0, (BX)
 	VMOVUPS Y1, 32(BX)
-	JMP     end84
+	JMP     end88
 
-part83:
-	MOVQ       last+56(FP), SI
+part87:
+	MOVQ       last+64(FP), SI
 	LEAQ       tail_AVX2<>+0(SB), DI
 	MOVQ       $0x00000010, R8
 	SUBQ       SI, R8
@@ -1246,56 +1297,57 @@ part83:
 	VMOVUPS    Y0, (BX)
 	VMASKMOVPS Y1, Y2, 32(BX)
 
-end84:
-	ADDQ $0x00000040, AX
+end88:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000040, DX
 	DECQ CX
-	JNZ  panel73
+	JNZ  panel77
 	VZEROUPPER
 	RET
 
-// func conv2x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv2x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv2x16AVX2(SB), NOSPLIT, $0-96
+TEXT ·conv2x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel85:
+panel89:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Y0
 	VBROADCASTSS (R8), Y1
 	VBROADCASTSS 4(R8), Y2
 	VBROADCASTSS 4(R8), Y3
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none86
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none90
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole87
-	CMPQ         last+56(FP), $0x08
-	JNE          part88
+	JNE          whole91
+	CMPQ         last+64(FP), $0x08
+	JNE          part92
 
-whole87:
+whole91:
 	VADDPS (R8), Y0, Y0
 	VADDPS 32(R8), Y1, Y1
 	ADDQ   R9, R8
 	VADDPS (R8), Y2, Y2
 	VADDPS 32(R8), Y3, Y3
-	JMP    end89
+	JMP    end93
 
-part88:
-	MOVQ       last+56(FP), R10
+part92:
+	MOVQ       last+64(FP), R10
 	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
@@ -1308,12 +1360,12 @@ part88:
 	VMASKMOVPS 32(R8), Y9, Y8
 	VADDPS     Y8, Y3, Y3
 
-end89:
-none86:
+end93:
+none90:
 	SUBQ $0x04, DI
-	JLT  tail92
+	JLT  tail96
 
-four90:
+four94:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Y8
 	VMOVUPS      32(AX)(R8*4), Y9
@@ -1353,13 +1405,13 @@ four90:
 	ADDQ         $0x20, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four90
+	JGE          four94
 
-tail92:
+tail96:
 	ADDQ $0x04, DI
-	JZ   done93
+	JZ   done97
 
-one91:
+one95:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Y8
 	VMOVUPS      32(AX)(R8*4), Y9
@@ -1372,42 +1424,42 @@ one91:
 	ADDQ         $0x08, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one91
+	JNZ          one95
 
-done93:
+done97:
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y2, Y2
 	VADDPS       Y7, Y3, Y3
-	VBROADCASTSS lo+88(FP), Y4
+	VBROADCASTSS lo+96(FP), Y4
 	VMAXPS       Y0, Y4, Y0
 	VMAXPS       Y1, Y4, Y1
 	VMAXPS       Y2, Y4, Y2
 	VMAXPS       Y3, Y4, Y3
-	VBROADCASTSS hi+92(FP), Y4
+	VBROADCASTSS hi+100(FP), Y4
 	VMINPS       Y0, Y4, Y0
 	VMINPS       Y1, Y4, Y1
 	VMINPS       Y2, Y4, Y2
 	VMINPS       Y3, Y4, Y3
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole94
-	CMPQ         last+56(FP), $0x08
-	JNE          part95
+	JNE          whole98
+	CMPQ         last+64(FP), $0x08
+	JNE          part99
 
-whole94:
+whole98:
 	VMOVUPS Y0, (BX)
 	VMOVUPS Y1, 32(BX)
 	ADDQ    SI, BX
 	VMOVUPS Y2, (BX)
 	VMOVUPS Y3, 32(BX)
-	JMP     end96
+	JMP     end100
 
-part95:
-	MOVQ       last+56(FP), DI
+part99:
+	MOVQ       last+64(FP), DI
 	LEAQ       tail_AVX2<>+0(SB), R8
 	MOVQ       $0x00000010, R9
 	SUBQ       DI, R9
@@ -1418,24 +1470,25 @@ part95:
 	VMOVUPS    Y2, (BX)
 	VMASKMOVPS Y3, Y4, 32(BX)
 
-end96:
-	ADDQ $0x00000040, AX
+end100:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000040, DX
 	DECQ CX
-	JNZ  panel85
+	JNZ  panel89
 	VZEROUPPER
 	RET
 
-// func conv3x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv3x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv3x16AVX2(SB), NOSPLIT, $0-96
+TEXT ·conv3x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel97:
+panel101:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Y6, Y6, Y6
 	VXORPS       Y7, Y7, Y7
@@ -1443,26 +1496,26 @@ panel97:
 	VXORPS       Y9, Y9, Y9
 	VXORPS       Y10, Y10, Y10
 	VXORPS       Y11, Y11, Y11
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Y0
 	VBROADCASTSS (R8), Y1
 	VBROADCASTSS 4(R8), Y2
 	VBROADCASTSS 4(R8), Y3
 	VBROADCASTSS 8(R8), Y4
 	VBROADCASTSS 8(R8), Y5
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none98
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none102
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole99
-	CMPQ         last+56(FP), $0x08
-	JNE          part100
+	JNE          whole103
+	CMPQ         last+64(FP), $0x08
+	JNE          part104
 
-whole99:
+whole103:
 	VADDPS (R8), Y0, Y0
 	VADDPS 32(R8), Y1, Y1
 	ADDQ   R9, R8
@@ -1471,10 +1524,10 @@ whole99:
 	ADDQ   R9, R8
 	VADDPS (R8), Y4, Y4
 	VADDPS 32(R8), Y5, Y5
-	JMP    end101
+	JMP    end105
 
-part100:
-	MOVQ       last+56(FP), R10
+part104:
+	MOVQ       last+64(FP), R10
 	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
@@ -1491,12 +1544,12 @@ part100:
 	VMASKMOVPS 32(R8), Y13, Y12
 	VADDPS     Y12, Y5, Y5
 
-end101:
-none98:
+end105:
+none102:
 	SUBQ $0x04, DI
-	JLT  tail104
+	JLT  tail108
 
-four102:
+four106:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Y12
 	VMOVUPS      32(AX)(R8*4), Y13
@@ -1548,13 +1601,13 @@ four102:
 	ADDQ         $0x30, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four102
+	JGE          four106
 
-tail104:
+tail108:
 	ADDQ $0x04, DI
-	JZ   done105
+	JZ   done109
 
-one103:
+one107:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Y12
 	VMOVUPS      32(AX)(R8*4), Y13
@@ -1570,39 +1623,39 @@ one103:
 	ADDQ         $0x0c, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one103
+	JNZ          one107
 
-done105:
+done109:
 	VADDPS       Y6, Y0, Y0
 	VADDPS       Y7, Y1, Y1
 	VADDPS       Y8, Y2, Y2
 	VADDPS       Y9, Y3, Y3
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y11, Y5, Y5
-	VBROADCASTSS lo+88(FP), Y6
+	VBROADCASTSS lo+96(FP), Y6
 	VMAXPS       Y0, Y6, Y0
 	VMAXPS       Y1, Y6, Y1
 	VMAXPS       Y2, Y6, Y2
 	VMAXPS       Y3, Y6, Y3
 	VMAXPS       Y4, Y6, Y4
 	VMAXPS       Y5, Y6, Y5
-	VBROADCASTSS hi+92(FP), Y6
+	VBROADCASTSS hi+100(FP), Y6
 	VMINPS       Y0, Y6, Y0
 	VMINPS       Y1, Y6, Y1
 	VMINPS       Y2, Y6, Y2
 	VMINPS       Y3, Y6, Y3
 	VMINPS       Y4, Y6, Y4
 	VMINPS       Y5, Y6, Y5
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole106
-	CMPQ         last+56(FP), $0x08
-	JNE          part107
+	JNE          whole110
+	CMPQ         last+64(FP), $0x08
+	JNE          part111
 
-whole106:
+whole110:
 	VMOVUPS Y0, (BX)
 	VMOVUPS Y1, 32(BX)
 	ADDQ    SI, BX
@@ -1611,10 +1664,10 @@ whole106:
 	ADDQ    SI, BX
 	VMOVUPS Y4, (BX)
 	VMOVUPS Y5, 32(BX)
-	JMP     end108
+	JMP     end112
 
-part107:
-	MOVQ       last+56(FP), DI
+part111:
+	MOVQ       last+64(FP), DI
 	LEAQ       tail_AVX2<>+0(SB), R8
 	MOVQ       $0x00000010, R9
 	SUBQ       DI, R9
@@ -1628,26 +1681,27 @@ part107:
 	VMOVUPS    Y4, (BX)
 	VMASKMOVPS Y5, Y6, 32(BX)
 
-end108:
-	ADDQ $0x00000040, AX
+end112:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000040, DX
 	DECQ CX
-	JNZ  panel97
+	JNZ  panel101
 	VZEROUPPER
 	RET
 
-// func conv4x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv4x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv4x16AVX2(SB), NOSPLIT, $0-96
+TEXT ·conv4x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel109:
+panel113:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Y0
 	VBROADCASTSS (R8), Y1
 	VBROADCASTSS 4(R8), Y2
@@ -1656,19 +1710,19 @@ panel109:
 	VBROADCASTSS 8(R8), Y5
 	VBROADCASTSS 12(R8), Y6
 	VBROADCASTSS 12(R8), Y7
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none110
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none114
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole111
-	CMPQ         last+56(FP), $0x08
-	JNE          part112
+	JNE          whole115
+	CMPQ         last+64(FP), $0x08
+	JNE          part116
 
-whole111:
+whole115:
 	VADDPS (R8), Y0, Y0
 	VADDPS 32(R8), Y1, Y1
 	ADDQ   R9, R8
@@ -1680,10 +1734,10 @@ whole111:
 	ADDQ   R9, R8
 	VADDPS (R8), Y6, Y6
 	VADDPS 32(R8), Y7, Y7
-	JMP    end113
+	JMP    end117
 
-part112:
-	MOVQ       last+56(FP), R10
+part116:
+	MOVQ       last+64(FP), R10
 	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
@@ -1704,12 +1758,12 @@ part112:
 	VMASKMOVPS 32(R8), Y9, Y8
 	VADDPS     Y8, Y7, Y7
 
-end113:
-none110:
+end117:
+none114:
 	SUBQ $0x04, DI
-	JLT  tail116
+	JLT  tail120
 
-four114:
+four118:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Y8
 	VMOVUPS      32(AX)(R8*4), Y9
@@ -1773,13 +1827,13 @@ four114:
 	ADDQ         $0x40, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four114
+	JGE          four118
 
-tail116:
+tail120:
 	ADDQ $0x04, DI
-	JZ   done117
+	JZ   done121
 
-one115:
+one119:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Y8
 	VMOVUPS      32(AX)(R8*4), Y9
@@ -1798,10 +1852,10 @@ one115:
 	ADDQ         $0x10, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one115
+	JNZ          one119
 
-done117:
-	VBROADCASTSS lo+88(FP), Y8
+done121:
+	VBROADCASTSS lo+96(FP), Y8
 	VMAXPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y8, Y1
 	VMAXPS       Y2, Y8, Y2
@@ -1810,7 +1864,7 @@ done117:
 	VMAXPS       Y5, Y8, Y5
 	VMAXPS       Y6, Y8, Y6
 	VMAXPS       Y7, Y8, Y7
-	VBROADCASTSS hi+92(FP), Y8
+	VBROADCASTSS hi+100(FP), Y8
 	VMINPS       Y0, Y8, Y0
 	VMINPS       Y1, Y8, Y1
 	VMINPS       Y2, Y8, Y2
@@ -1819,16 +1873,16 @@ done117:
 	VMINPS       Y5, Y8, Y5
 	VMINPS       Y6, Y8, Y6
 	VMINPS       Y7, Y8, Y7
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole118
-	CMPQ         last+56(FP), $0x08
-	JNE          part119
+	JNE          whole122
+	CMPQ         last+64(FP), $0x08
+	JNE          part123
 
-whole118:
+whole122:
 	VMOVUPS Y0, (BX)
 	VMOVUPS Y1, 32(BX)
 	ADDQ    SI, BX
@@ -1840,10 +1894,10 @@ whole118:
 	ADDQ    SI, BX
 	VMOVUPS Y6, (BX)
 	VMOVUPS Y7, 32(BX)
-	JMP     end120
+	JMP     end124
 
-part119:
-	MOVQ       last+56(FP), DI
+part123:
+	MOVQ       last+64(FP), DI
 	LEAQ       tail_AVX2<>+0(SB), R8
 	MOVQ       $0x00000010, R9
 	SUBQ       DI, R9
@@ -1860,26 +1914,27 @@ part119:
 	VMOVUPS    Y6, (BX)
 	VMASKMOVPS Y7, Y8, 32(BX)
 
-end120:
-	ADDQ $0x00000040, AX
+end124:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000040, DX
 	DECQ CX
-	JNZ  panel109
+	JNZ  panel113
 	VZEROUPPER
 	RET
 
-// func conv5x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv5x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv5x16AVX2(SB), NOSPLIT, $0-96
+TEXT ·conv5x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel121:
+panel125:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Y0
 	VBROADCASTSS (R8), Y1
 	VBROADCASTSS 4(R8), Y2
@@ -1890,19 +1945,19 @@ panel121:
 	VBROADCASTSS 12(R8), Y7
 	VBROADCASTSS 16(R8), Y8
 	VBROADCASTSS 16(R8), Y9
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none122
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none126
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole123
-	CMPQ         last+56(FP), $0x08
-	JNE          part124
+	JNE          whole127
+	CMPQ         last+64(FP), $0x08
+	JNE          part128
 
-whole123:
+whole127:
 	VADDPS (R8), Y0, Y0
 	VADDPS 32(R8), Y1, Y1
 	ADDQ   R9, R8
@@ -1917,10 +1972,10 @@ whole123:
 	ADDQ   R9, R8
 	VADDPS (R8), Y8, Y8
 	VADDPS 32(R8), Y9, Y9
-	JMP    end125
+	JMP    end129
 
-part124:
-	MOVQ       last+56(FP), R10
+part128:
+	MOVQ       last+64(FP), R10
 	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
@@ -1945,12 +2000,12 @@ part124:
 	VMASKMOVPS 32(R8), Y11, Y10
 	VADDPS     Y10, Y9, Y9
 
-end125:
-none122:
+end129:
+none126:
 	SUBQ $0x04, DI
-	JLT  tail128
+	JLT  tail132
 
-four126:
+four130:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Y10
 	VMOVUPS      32(AX)(R8*4), Y11
@@ -2026,13 +2081,13 @@ four126:
 	ADDQ         $0x50, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four126
+	JGE          four130
 
-tail128:
+tail132:
 	ADDQ $0x04, DI
-	JZ   done129
+	JZ   done133
 
-one127:
+one131:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Y10
 	VMOVUPS      32(AX)(R8*4), Y11
@@ -2054,10 +2109,10 @@ one127:
 	ADDQ         $0x14, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one127
+	JNZ          one131
 
-done129:
-	VBROADCASTSS lo+88(FP), Y10
+done133:
+	VBROADCASTSS lo+96(FP), Y10
 	VMAXPS       Y0, Y10, Y0
 	VMAXPS       Y1, Y10, Y1
 	VMAXPS       Y2, Y10, Y2
@@ -2068,7 +2123,7 @@ done129:
 	VMAXPS       Y7, Y10, Y7
 	VMAXPS       Y8, Y10, Y8
 	VMAXPS       Y9, Y10, Y9
-	VBROADCASTSS hi+92(FP), Y10
+	VBROADCASTSS hi+100(FP), Y10
 	VMINPS       Y0, Y10, Y0
 	VMINPS       Y1, Y10, Y1
 	VMINPS       Y2, Y10, Y2
@@ -2079,16 +2134,16 @@ done129:
 	VMINPS       Y7, Y10, Y7
 	VMINPS       Y8, Y10, Y8
 	VMINPS       Y9, Y10, Y9
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole130
-	CMPQ         last+56(FP), $0x08
-	JNE          part131
+	JNE          whole134
+	CMPQ         last+64(FP), $0x08
+	JNE          part135
 
-whole130:
+whole134:
 	VMOVUPS Y0, (BX)
 	VMOVUPS Y1, 32(BX)
 	ADDQ    SI, BX
@@ -2103,10 +2158,10 @@ whole130:
 	ADDQ    SI, BX
 	VMOVUPS Y8, (BX)
 	VMOVUPS Y9, 32(BX)
-	JMP     end132
+	JMP     end136
 
-part131:
-	MOVQ       last+56(FP), DI
+part135:
+	MOVQ       last+64(FP), DI
 	LEAQ       tail_AVX2<>+0(SB), R8
 	MOVQ       $0x00000010, R9
 	SUBQ       DI, R9
@@ -2126,26 +2181,27 @@ part131:
 	VMOVUPS    Y8, (BX)
 	VMASKMOVPS Y9, Y10, 32(BX)
 
-end132:
-	ADDQ $0x00000040, AX
+end136:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000040, DX
 	DECQ CX
-	JNZ  panel121
+	JNZ  panel125
 	VZEROUPPER
 	RET
 
-// func conv6x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv6x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, FMA3
-TEXT ·conv6x16AVX2(SB), NOSPLIT, $0-96
+TEXT ·conv6x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel133:
+panel137:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Y0
 	VBROADCASTSS (R8), Y1
 	VBROADCASTSS 4(R8), Y2
@@ -2158,19 +2214,19 @@ panel133:
 	VBROADCASTSS 16(R8), Y9
 	VBROADCASTSS 20(R8), Y10
 	VBROADCASTSS 20(R8), Y11
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none134
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none138
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole135
-	CMPQ         last+56(FP), $0x08
-	JNE          part136
+	JNE          whole139
+	CMPQ         last+64(FP), $0x08
+	JNE          part140
 
-whole135:
+whole139:
 	VADDPS (R8), Y0, Y0
 	VADDPS 32(R8), Y1, Y1
 	ADDQ   R9, R8
@@ -2188,10 +2244,10 @@ whole135:
 	ADDQ   R9, R8
 	VADDPS (R8), Y10, Y10
 	VADDPS 32(R8), Y11, Y11
-	JMP    end137
+	JMP    end141
 
-part136:
-	MOVQ       last+56(FP), R10
+part140:
+	MOVQ       last+64(FP), R10
 	LEAQ       tail_AVX2<>+0(SB), R11
 	MOVQ       $0x00000010, R12
 	SUBQ       R10, R12
@@ -2220,12 +2276,12 @@ part136:
 	VMASKMOVPS 32(R8), Y13, Y12
 	VADDPS     Y12, Y11, Y11
 
-end137:
-none134:
+end141:
+none138:
 	SUBQ $0x04, DI
-	JLT  tail140
+	JLT  tail144
 
-four138:
+four142:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Y12
 	VMOVUPS      32(AX)(R8*4), Y13
@@ -2313,13 +2369,13 @@ four138:
 	ADDQ         $0x60, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four138
+	JGE          four142
 
-tail140:
+tail144:
 	ADDQ $0x04, DI
-	JZ   done141
+	JZ   done145
 
-one139:
+one143:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Y12
 	VMOVUPS      32(AX)(R8*4), Y13
@@ -2344,10 +2400,10 @@ one139:
 	ADDQ         $0x18, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one139
+	JNZ          one143
 
-done141:
-	VBROADCASTSS lo+88(FP), Y12
+done145:
+	VBROADCASTSS lo+96(FP), Y12
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -2360,7 +2416,7 @@ done141:
 	VMAXPS       Y9, Y12, Y9
 	VMAXPS       Y10, Y12, Y10
 	VMAXPS       Y11, Y12, Y11
-	VBROADCASTSS hi+92(FP), Y12
+	VBROADCASTSS hi+100(FP), Y12
 	VMINPS       Y0, Y12, Y0
 	VMINPS       Y1, Y12, Y1
 	VMINPS       Y2, Y12, Y2
@@ -2373,16 +2429,16 @@ done141:
 	VMINPS       Y9, Y12, Y9
 	VMINPS       Y10, Y12, Y10
 	VMINPS       Y11, Y12, Y11
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole142
-	CMPQ         last+56(FP), $0x08
-	JNE          part143
+	JNE          whole146
+	CMPQ         last+64(FP), $0x08
+	JNE          part147
 
-whole142:
+whole146:
 	VMOVUPS Y0, (BX)
 	VMOVUPS Y1, 32(BX)
 	ADDQ    SI, BX
@@ -2400,10 +2456,10 @@ whole142:
 	ADDQ    SI, BX
 	VMOVUPS Y10, (BX)
 	VMOVUPS Y11, 32(BX)
-	JMP     end144
+	JMP     end148
 
-part143:
-	MOVQ       last+56(FP), DI
+part147:
+	MOVQ       last+64(FP), DI
 	LEAQ       tail_AVX2<>+0(SB), R8
 	MOVQ       $0x00000010, R9
 	SUBQ       DI, R9
@@ -2426,11 +2482,67 @@ part143:
 	VMOVUPS    Y10, (BX)
 	VMASKMOVPS Y11, Y12, 32(BX)
 
-end144:
-	ADDQ $0x00000040, AX
+end148:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000040, DX
 	DECQ CX
-	JNZ  panel133
+	JNZ  panel137
+	VZEROUPPER
+	RET
+
+// func convLay16AVX2(k int, dst *float32, b *float32, off *int)
+// Requires: AVX
+TEXT ·convLay16AVX2(SB), NOSPLIT, $0-32
+	MOVQ k+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ off+24(FP), BX
+	SUBQ $0x04, AX
+	JLT  tail151
+
+four149:
+	MOVQ    (BX), SI
+	VMOVUPS (DX)(SI*4), Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS 32(DX)(SI*4), Y0
+	VMOVUPS Y0, 32(CX)
+	MOVQ    8(BX), SI
+	VMOVUPS (DX)(SI*4), Y0
+	VMOVUPS Y0, 64(CX)
+	VMOVUPS 32(DX)(SI*4), Y0
+	VMOVUPS Y0, 96(CX)
+	MOVQ    16(BX), SI
+	VMOVUPS (DX)(SI*4), Y0
+	VMOVUPS Y0, 128(CX)
+	VMOVUPS 32(DX)(SI*4), Y0
+	VMOVUPS Y0, 160(CX)
+	MOVQ    24(BX), SI
+	VMOVUPS (DX)(SI*4), Y0
+	VMOVUPS Y0, 192(CX)
+	VMOVUPS 32(DX)(SI*4), Y0
+	VMOVUPS Y0, 224(CX)
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x20, BX
+	SUBQ    $0x04, AX
+	JGE     four149
+
+tail151:
+	ADDQ $0x04, AX
+	JZ   done152
+
+one150:
+	MOVQ    (BX), SI
+	VMOVUPS (DX)(SI*4), Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS 32(DX)(SI*4), Y0
+	VMOVUPS Y0, 32(CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x08, BX
+	DECQ    AX
+	JNZ     one150
+
+done152:
 	VZEROUPPER
 	RET
 
@@ -2455,9 +2567,9 @@ TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-84
 	SUBQ         R9, R11
 	VMOVUPS      (R10)(R11*4), Y4
 
-four145:
+four153:
 	CMPQ    R8, $0x04
-	JLT     one146
+	JLT     one154
 	VMOVUPS Y2, Y5
 	VMOVUPS Y2, Y6
 	VMOVUPS Y2, Y7
@@ -2466,7 +2578,7 @@ four145:
 	MOVQ    taps+0(FP), R10
 	MOVQ    off+8(FP), R11
 
-taps148:
+taps156:
 	MOVQ         (R11), R12
 	LEAQ         (AX)(R12*4), R12
 	VBROADCASTSS (R9), Y3
@@ -2477,7 +2589,7 @@ taps148:
 	ADDQ         $0x04, R9
 	ADDQ         $0x08, R11
 	DECQ         R10
-	JNZ          taps148
+	JNZ          taps156
 	VMAXPS       Y5, Y0, Y5
 	VMINPS       Y5, Y1, Y5
 	VMAXPS       Y6, Y0, Y6
@@ -2487,34 +2599,34 @@ taps148:
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
 	CMPQ         cols+64(FP), $0x08
-	JNE          part149
+	JNE          part157
 	VMOVUPS      Y5, (BX)
 	VMOVUPS      Y6, (BX)(SI*1)
 	VMOVUPS      Y7, (BX)(SI*2)
 	VMOVUPS      Y8, (BX)(DI*1)
-	JMP          stored150
+	JMP          stored158
 
-part149:
+part157:
 	VMASKMOVPS Y5, Y4, (BX)
 	VMASKMOVPS Y6, Y4, (BX)(SI*1)
 	VMASKMOVPS Y7, Y4, (BX)(SI*2)
 	VMASKMOVPS Y8, Y4, (BX)(DI*1)
 
-stored150:
+stored158:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
 	SUBQ $0x04, R8
-	JMP  four145
+	JMP  four153
 
-one146:
+one154:
 	TESTQ   R8, R8
-	JZ      end147
+	JZ      end155
 	VMOVUPS Y2, Y5
 	MOVQ    w+16(FP), DX
 	MOVQ    taps+0(FP), DI
 	MOVQ    off+8(FP), R9
 
-taps151:
+taps159:
 	MOVQ         (R9), R10
 	LEAQ         (AX)(R10*4), R10
 	VBROADCASTSS (DX), Y3
@@ -2522,24 +2634,24 @@ taps151:
 	ADDQ         $0x04, DX
 	ADDQ         $0x08, R9
 	DECQ         DI
-	JNZ          taps151
+	JNZ          taps159
 	VMAXPS       Y5, Y0, Y5
 	VMINPS       Y5, Y1, Y5
 	CMPQ         cols+64(FP), $0x08
-	JNE          part152
+	JNE          part160
 	VMOVUPS      Y5, (BX)
-	JMP          stored153
+	JMP          stored161
 
-part152:
+part160:
 	VMASKMOVPS Y5, Y4, (BX)
 
-stored153:
+stored161:
 	ADDQ CX, AX
 	ADDQ SI, BX
 	DECQ R8
-	JMP  one146
+	JMP  one154
 
-end147:
+end155:
 	VZEROUPPER
 	RET
 
@@ -2561,9 +2673,9 @@ TEXT ·maximaAVX2(SB), NOSPLIT, $0-64
 	SUBQ    R9, R11
 	VMOVUPS (R10)(R11*4), Y0
 
-four154:
+four162:
 	CMPQ    R8, $0x04
-	JLT     one155
+	JLT     one163
 	VMOVUPS cff800000_AVX2<>+0(SB), Y1
 	VMOVUPS cff800000_AVX2<>+0(SB), Y2
 	VMOVUPS cff800000_AVX2<>+0(SB), Y3
@@ -2571,7 +2683,7 @@ four154:
 	MOVQ    taps+0(FP), R9
 	MOVQ    off+8(FP), R10
 
-taps157:
+taps165:
 	MOVQ      (R10), R11
 	LEAQ      (AX)(R11*4), R11
 	VMOVUPS   (R11), Y5
@@ -2596,35 +2708,35 @@ taps157:
 	VMOVUPS   Y4, Y4
 	ADDQ      $0x08, R10
 	DECQ      R9
-	JNZ       taps157
+	JNZ       taps165
 	CMPQ      cols+56(FP), $0x08
-	JNE       part158
+	JNE       part166
 	VMOVUPS   Y1, (BX)
 	VMOVUPS   Y2, (BX)(SI*1)
 	VMOVUPS   Y3, (BX)(SI*2)
 	VMOVUPS   Y4, (BX)(DI*1)
-	JMP       stored159
+	JMP       stored167
 
-part158:
+part166:
 	VMASKMOVPS Y1, Y0, (BX)
 	VMASKMOVPS Y2, Y0, (BX)(SI*1)
 	VMASKMOVPS Y3, Y0, (BX)(SI*2)
 	VMASKMOVPS Y4, Y0, (BX)(DI*1)
 
-stored159:
+stored167:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
 	SUBQ $0x04, R8
-	JMP  four154
+	JMP  four162
 
-one155:
+one163:
 	TESTQ   R8, R8
-	JZ      end156
+	JZ      end164
 	VMOVUPS cff800000_AVX2<>+0(SB), Y1
 	MOVQ    taps+0(FP), DX
 	MOVQ    off+8(FP), DI
 
-taps160:
+taps168:
 	MOVQ      (DI), R9
 	LEAQ      (AX)(R9*4), R9
 	VMOVUPS   (R9), Y2
@@ -2634,22 +2746,22 @@ taps160:
 	VMOVUPS   Y1, Y1
 	ADDQ      $0x08, DI
 	DECQ      DX
-	JNZ       taps160
+	JNZ       taps168
 	CMPQ      cols+56(FP), $0x08
-	JNE       part161
+	JNE       part169
 	VMOVUPS   Y1, (BX)
-	JMP       stored162
+	JMP       stored170
 
-part161:
+part169:
 	VMASKMOVPS Y1, Y0, (BX)
 
-stored162:
+stored170:
 	ADDQ CX, AX
 	ADDQ SI, BX
 	DECQ R8
-	JMP  one155
+	JMP  one163
 
-end156:
+end164:
 	VZEROUPPER
 	RET
 
@@ -2678,9 +2790,9 @@ TEXT ·convPointAVX2(SB), NOSPLIT, $0-48
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	SUBQ   $0x04, AX
-	JLT    tail165
+	JLT    tail173
 
-four163:
+four171:
 	MOVQ         (SI), R8
 	VBROADCASTSS (BX)(R8*4), Y4
 	VFMADD231PS  (DX), Y4, Y0
@@ -2696,22 +2808,22 @@ four163:
 	LEAQ         (DX)(CX*4), DX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, AX
-	JGE          four163
+	JGE          four171
 
-tail165:
+tail173:
 	ADDQ $0x04, AX
-	JZ   done166
+	JZ   done174
 
-one164:
+one172:
 	MOVQ         (SI), DI
 	VBROADCASTSS (BX)(DI*4), Y4
 	VFMADD231PS  (DX), Y4, Y0
 	ADDQ         CX, DX
 	ADDQ         $0x08, SI
 	DECQ         AX
-	JNZ          one164
+	JNZ          one172
 
-done166:
+done174:
 	MOVQ    sums+40(FP), AX
 	VADDPS  Y1, Y0, Y0
 	VADDPS  Y3, Y2, Y2
@@ -2732,46 +2844,46 @@ TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	CMPQ DI, $0x08
-	JLT  short170
+	JLT  short178
 	SUBQ $0x08, DI
 
-row167:
+row175:
 	MOVQ    DI, R8
 	ANDQ    $0x07, R8
 	VMOVUPS (DX), Y0
 	VMOVUPS Y0, (AX)
 
-one168:
+one176:
 	CMPQ    R8, DI
-	JEQ     last169
+	JEQ     last177
 	VMOVUPS (DX)(R8*4), Y0
 	VMOVUPS Y0, (AX)(R8*4)
 	ADDQ    $0x08, R8
-	JMP     one168
+	JMP     one176
 
-last169:
+last177:
 	VMOVUPS (DX)(DI*4), Y0
 	VMOVUPS Y0, (AX)(DI*4)
 	ADDQ    CX, AX
 	ADDQ    BX, DX
 	DECQ    SI
-	JNZ     row167
+	JNZ     row175
 	VZEROUPPER
 	RET
 
-short170:
+short178:
 	LEAQ    tail_AVX2<>+0(SB), R8
 	MOVQ    $0x00000010, R9
 	SUBQ    DI, R9
 	VMOVUPS (R8)(R9*4), Y1
 
-thin171:
+thin179:
 	VMASKMOVPS (DX), Y1, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 	ADDQ       CX, AX
 	ADDQ       BX, DX
 	DECQ       SI
-	JNZ        thin171
+	JNZ        thin179
 	VZEROUPPER
 	RET
 
@@ -2783,9 +2895,9 @@ TEXT ·splitRowAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+16(FP), DX
 	MOVQ blocks+24(FP), BX
 
-loop172:
+loop180:
 	TESTQ      BX, BX
-	JZ         end173
+	JZ         end181
 	VMOVUPS    (DX), Y0
 	VMOVUPS    32(DX), Y1
 	VPERM2F128 $0x20, Y1, Y0, Y2
@@ -2798,8 +2910,8 @@ loop172:
 	ADDQ       $0x20, AX
 	ADDQ       $0x20, CX
 	DECQ       BX
-	JMP        loop172
+	JMP        loop180
 
-end173:
+end181:
 	VZEROUPPER
 	RET

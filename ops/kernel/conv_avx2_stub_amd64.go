@@ -8,109 +8,119 @@ package kernel
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*1+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv1x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv1x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv2x8AVX2 computes 2 rows and panels of 1 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*2+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv2x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv2x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv3x8AVX2 computes 3 rows and panels of 1 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*3+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv3x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv3x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv4x8AVX2 computes 4 rows and panels of 1 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*4+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv4x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv4x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv5x8AVX2 computes 5 rows and panels of 1 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*5+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv5x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv5x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv6x8AVX2 computes 6 rows and panels of 1 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*6+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv6x8AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv6x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+
+// convLay8AVX2 is dst[l*16+j] = b[off[l]+j] for l < k and j < 8.
+//
+//go:noescape
+func convLay8AVX2(k int, dst *float32, b *float32, off *int)
 
 // conv1x16AVX2 computes 1 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*1+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv1x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv1x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv2x16AVX2 computes 2 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*2+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv2x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv2x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv3x16AVX2 computes 3 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*3+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv3x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv3x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv4x16AVX2 computes 4 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*4+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv4x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv4x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv5x16AVX2 computes 5 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*5+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv5x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv5x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv6x16AVX2 computes 6 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*6+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv6x16AVX2(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv6x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+
+// convLay16AVX2 is dst[l*16+j] = b[off[l]+j] for l < k and j < 16.
+//
+//go:noescape
+func convLay16AVX2(k int, dst *float32, b *float32, off *int)
 
 // depthwiseAVX2 is, for i < rows and j < cols, which is at most 8,
 //

@@ -4,32 +4,32 @@
 
 #include "textflag.h"
 
-// func conv1x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv1x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv1x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv1x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
 panel1:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Z1, Z1, Z1
 	VXORPS       Z2, Z2, Z2
 	VXORPS       Z3, Z3, Z3
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none2
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
 	JNE          whole3
-	CMPQ         last+56(FP), $0x10
+	CMPQ         last+64(FP), $0x10
 	JNE          part4
 
 whole3:
@@ -37,7 +37,7 @@ whole3:
 	JMP    end5
 
 part4:
-	MOVQ      last+56(FP), R9
+	MOVQ      last+64(FP), R9
 	MOVQ      $-1, R10
 	BZHIQ     R9, R10, R9
 	KMOVW     R9, K1
@@ -89,17 +89,17 @@ done9:
 	VADDPS       Z1, Z0, Z0
 	VADDPS       Z2, Z0, Z0
 	VADDPS       Z3, Z0, Z0
-	VBROADCASTSS lo+88(FP), Z1
+	VBROADCASTSS lo+96(FP), Z1
 	VMAXPS       Z0, Z1, Z0
-	VBROADCASTSS hi+92(FP), Z1
+	VBROADCASTSS hi+100(FP), Z1
 	VMINPS       Z0, Z1, Z0
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
 	JNE          whole10
-	CMPQ         last+56(FP), $0x10
+	CMPQ         last+64(FP), $0x10
 	JNE          part11
 
 whole10:
@@ -107,30 +107,31 @@ whole10:
 	JMP     end12
 
 part11:
-	MOVQ    last+56(FP), SI
+	MOVQ    last+64(FP), SI
 	MOVQ    $-1, DI
 	BZHIQ   SI, DI, SI
 	KMOVW   SI, K1
 	VMOVUPS Z0, K1, (BX)
 
 end12:
-	ADDQ $0x00000040, AX
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000040, DX
 	DECQ CX
 	JNZ  panel1
 	VZEROUPPER
 	RET
 
-// func conv2x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv2x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv2x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv2x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
 panel13:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Z2, Z2, Z2
 	VXORPS       Z3, Z3, Z3
@@ -138,19 +139,19 @@ panel13:
 	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS 4(R8), Z1
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none14
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
 	JNE          whole15
-	CMPQ         last+56(FP), $0x10
+	CMPQ         last+64(FP), $0x10
 	JNE          part16
 
 whole15:
@@ -160,7 +161,7 @@ whole15:
 	JMP    end17
 
 part16:
-	MOVQ      last+56(FP), R10
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -228,19 +229,19 @@ done21:
 	VADDPS       Z5, Z1, Z1
 	VADDPS       Z6, Z0, Z0
 	VADDPS       Z7, Z1, Z1
-	VBROADCASTSS lo+88(FP), Z2
+	VBROADCASTSS lo+96(FP), Z2
 	VMAXPS       Z0, Z2, Z0
 	VMAXPS       Z1, Z2, Z1
-	VBROADCASTSS hi+92(FP), Z2
+	VBROADCASTSS hi+100(FP), Z2
 	VMINPS       Z0, Z2, Z0
 	VMINPS       Z1, Z2, Z1
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
 	JNE          whole22
-	CMPQ         last+56(FP), $0x10
+	CMPQ         last+64(FP), $0x10
 	JNE          part23
 
 whole22:
@@ -250,7 +251,7 @@ whole22:
 	JMP     end24
 
 part23:
-	MOVQ    last+56(FP), DI
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -259,23 +260,24 @@ part23:
 	VMOVUPS Z1, K1, (BX)
 
 end24:
-	ADDQ $0x00000040, AX
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000040, DX
 	DECQ CX
 	JNZ  panel13
 	VZEROUPPER
 	RET
 
-// func conv3x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv3x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv3x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv3x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
 panel25:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Z3, Z3, Z3
 	VXORPS       Z4, Z4, Z4
@@ -286,20 +288,20 @@ panel25:
 	VXORPS       Z9, Z9, Z9
 	VXORPS       Z10, Z10, Z10
 	VXORPS       Z11, Z11, Z11
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS 4(R8), Z1
 	VBROADCASTSS 8(R8), Z2
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none26
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
 	JNE          whole27
-	CMPQ         last+56(FP), $0x10
+	CMPQ         last+64(FP), $0x10
 	JNE          part28
 
 whole27:
@@ -311,7 +313,7 @@ whole27:
 	JMP    end29
 
 part28:
-	MOVQ      last+56(FP), R10
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -395,21 +397,21 @@ done33:
 	VADDPS       Z9, Z0, Z0
 	VADDPS       Z10, Z1, Z1
 	VADDPS       Z11, Z2, Z2
-	VBROADCASTSS lo+88(FP), Z3
+	VBROADCASTSS lo+96(FP), Z3
 	VMAXPS       Z0, Z3, Z0
 	VMAXPS       Z1, Z3, Z1
 	VMAXPS       Z2, Z3, Z2
-	VBROADCASTSS hi+92(FP), Z3
+	VBROADCASTSS hi+100(FP), Z3
 	VMINPS       Z0, Z3, Z0
 	VMINPS       Z1, Z3, Z1
 	VMINPS       Z2, Z3, Z2
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
 	JNE          whole34
-	CMPQ         last+56(FP), $0x10
+	CMPQ         last+64(FP), $0x10
 	JNE          part35
 
 whole34:
@@ -421,7 +423,7 @@ whole34:
 	JMP     end36
 
 part35:
-	MOVQ    last+56(FP), DI
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -432,43 +434,44 @@ part35:
 	VMOVUPS Z2, K1, (BX)
 
 end36:
-	ADDQ $0x00000040, AX
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000040, DX
 	DECQ CX
 	JNZ  panel25
 	VZEROUPPER
 	RET
 
-// func conv4x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv4x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv4x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv4x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
 panel37:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Z4, Z4, Z4
 	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS 4(R8), Z1
 	VBROADCASTSS 8(R8), Z2
 	VBROADCASTSS 12(R8), Z3
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none38
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
 	JNE          whole39
-	CMPQ         last+56(FP), $0x10
+	CMPQ         last+64(FP), $0x10
 	JNE          part40
 
 whole39:
@@ -482,7 +485,7 @@ whole39:
 	JMP    end41
 
 part40:
-	MOVQ      last+56(FP), R10
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -574,23 +577,23 @@ done45:
 	VADDPS       Z5, Z1, Z1
 	VADDPS       Z6, Z2, Z2
 	VADDPS       Z7, Z3, Z3
-	VBROADCASTSS lo+88(FP), Z4
+	VBROADCASTSS lo+96(FP), Z4
 	VMAXPS       Z0, Z4, Z0
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
-	VBROADCASTSS hi+92(FP), Z4
+	VBROADCASTSS hi+100(FP), Z4
 	VMINPS       Z0, Z4, Z0
 	VMINPS       Z1, Z4, Z1
 	VMINPS       Z2, Z4, Z2
 	VMINPS       Z3, Z4, Z3
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
 	JNE          whole46
-	CMPQ         last+56(FP), $0x10
+	CMPQ         last+64(FP), $0x10
 	JNE          part47
 
 whole46:
@@ -604,7 +607,7 @@ whole46:
 	JMP     end48
 
 part47:
-	MOVQ    last+56(FP), DI
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -617,45 +620,46 @@ part47:
 	VMOVUPS Z3, K1, (BX)
 
 end48:
-	ADDQ $0x00000040, AX
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000040, DX
 	DECQ CX
 	JNZ  panel37
 	VZEROUPPER
 	RET
 
-// func conv5x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv5x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv5x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv5x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
 panel49:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
 	VXORPS       Z8, Z8, Z8
 	VXORPS       Z9, Z9, Z9
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS 4(R8), Z1
 	VBROADCASTSS 8(R8), Z2
 	VBROADCASTSS 12(R8), Z3
 	VBROADCASTSS 16(R8), Z4
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none50
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
 	JNE          whole51
-	CMPQ         last+56(FP), $0x10
+	CMPQ         last+64(FP), $0x10
 	JNE          part52
 
 whole51:
@@ -671,7 +675,7 @@ whole51:
 	JMP    end53
 
 part52:
-	MOVQ      last+56(FP), R10
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -777,25 +781,25 @@ done57:
 	VADDPS       Z7, Z2, Z2
 	VADDPS       Z8, Z3, Z3
 	VADDPS       Z9, Z4, Z4
-	VBROADCASTSS lo+88(FP), Z5
+	VBROADCASTSS lo+96(FP), Z5
 	VMAXPS       Z0, Z5, Z0
 	VMAXPS       Z1, Z5, Z1
 	VMAXPS       Z2, Z5, Z2
 	VMAXPS       Z3, Z5, Z3
 	VMAXPS       Z4, Z5, Z4
-	VBROADCASTSS hi+92(FP), Z5
+	VBROADCASTSS hi+100(FP), Z5
 	VMINPS       Z0, Z5, Z0
 	VMINPS       Z1, Z5, Z1
 	VMINPS       Z2, Z5, Z2
 	VMINPS       Z3, Z5, Z3
 	VMINPS       Z4, Z5, Z4
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
 	JNE          whole58
-	CMPQ         last+56(FP), $0x10
+	CMPQ         last+64(FP), $0x10
 	JNE          part59
 
 whole58:
@@ -811,7 +815,7 @@ whole58:
 	JMP     end60
 
 part59:
-	MOVQ    last+56(FP), DI
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -826,23 +830,24 @@ part59:
 	VMOVUPS Z4, K1, (BX)
 
 end60:
-	ADDQ $0x00000040, AX
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000040, DX
 	DECQ CX
 	JNZ  panel49
 	VZEROUPPER
 	RET
 
-// func conv6x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv6x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv6x16AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv6x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
 panel61:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
@@ -850,23 +855,23 @@ panel61:
 	VXORPS       Z9, Z9, Z9
 	VXORPS       Z10, Z10, Z10
 	VXORPS       Z11, Z11, Z11
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS 4(R8), Z1
 	VBROADCASTSS 8(R8), Z2
 	VBROADCASTSS 12(R8), Z3
 	VBROADCASTSS 16(R8), Z4
 	VBROADCASTSS 20(R8), Z5
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none62
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
 	JNE          whole63
-	CMPQ         last+56(FP), $0x10
+	CMPQ         last+64(FP), $0x10
 	JNE          part64
 
 whole63:
@@ -884,7 +889,7 @@ whole63:
 	JMP    end65
 
 part64:
-	MOVQ      last+56(FP), R10
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -1004,27 +1009,27 @@ done69:
 	VADDPS       Z9, Z3, Z3
 	VADDPS       Z10, Z4, Z4
 	VADDPS       Z11, Z5, Z5
-	VBROADCASTSS lo+88(FP), Z6
+	VBROADCASTSS lo+96(FP), Z6
 	VMAXPS       Z0, Z6, Z0
 	VMAXPS       Z1, Z6, Z1
 	VMAXPS       Z2, Z6, Z2
 	VMAXPS       Z3, Z6, Z3
 	VMAXPS       Z4, Z6, Z4
 	VMAXPS       Z5, Z6, Z5
-	VBROADCASTSS hi+92(FP), Z6
+	VBROADCASTSS hi+100(FP), Z6
 	VMINPS       Z0, Z6, Z0
 	VMINPS       Z1, Z6, Z1
 	VMINPS       Z2, Z6, Z2
 	VMINPS       Z3, Z6, Z3
 	VMINPS       Z4, Z6, Z4
 	VMINPS       Z5, Z6, Z5
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
 	JNE          whole70
-	CMPQ         last+56(FP), $0x10
+	CMPQ         last+64(FP), $0x10
 	JNE          part71
 
 whole70:
@@ -1042,7 +1047,7 @@ whole70:
 	JMP     end72
 
 part71:
-	MOVQ    last+56(FP), DI
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -1059,23 +1064,69 @@ part71:
 	VMOVUPS Z5, K1, (BX)
 
 end72:
-	ADDQ $0x00000040, AX
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000040, DX
 	DECQ CX
 	JNZ  panel61
 	VZEROUPPER
 	RET
 
-// func conv1x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func convLay16AVX512(k int, dst *float32, b *float32, off *int)
+// Requires: AVX, AVX512F
+TEXT ·convLay16AVX512(SB), NOSPLIT, $0-32
+	MOVQ k+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ off+24(FP), BX
+	SUBQ $0x04, AX
+	JLT  tail75
+
+four73:
+	MOVQ    (BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, (CX)
+	MOVQ    8(BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, 256(CX)
+	MOVQ    16(BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, 512(CX)
+	MOVQ    24(BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, 768(CX)
+	ADDQ    $0x00000400, CX
+	ADDQ    $0x20, BX
+	SUBQ    $0x04, AX
+	JGE     four73
+
+tail75:
+	ADDQ $0x04, AX
+	JZ   done76
+
+one74:
+	MOVQ    (BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x08, BX
+	DECQ    AX
+	JNZ     one74
+
+done76:
+	VZEROUPPER
+	RET
+
+// func conv1x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv1x32AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv1x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel73:
+panel77:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Z2, Z2, Z2
 	VXORPS       Z3, Z3, Z3
@@ -1083,28 +1134,28 @@ panel73:
 	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none74
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none78
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole75
-	CMPQ         last+56(FP), $0x10
-	JNE          part76
+	JNE          whole79
+	CMPQ         last+64(FP), $0x10
+	JNE          part80
 
-whole75:
+whole79:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
-	JMP    end77
+	JMP    end81
 
-part76:
-	MOVQ      last+56(FP), R9
+part80:
+	MOVQ      last+64(FP), R9
 	MOVQ      $-1, R10
 	BZHIQ     R9, R10, R9
 	KMOVW     R9, K1
@@ -1112,12 +1163,12 @@ part76:
 	VMOVUPS.Z 64(R8), K1, Z8
 	VADDPS    Z8, Z1, Z1
 
-end77:
-none74:
+end81:
+none78:
 	SUBQ $0x04, DI
-	JLT  tail80
+	JLT  tail84
 
-four78:
+four82:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z8
 	VMOVUPS      64(AX)(R8*4), Z9
@@ -1145,13 +1196,13 @@ four78:
 	ADDQ         $0x10, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four78
+	JGE          four82
 
-tail80:
+tail84:
 	ADDQ $0x04, DI
-	JZ   done81
+	JZ   done85
 
-one79:
+one83:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z8
 	VMOVUPS      64(AX)(R8*4), Z9
@@ -1161,93 +1212,94 @@ one79:
 	ADDQ         $0x04, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one79
+	JNZ          one83
 
-done81:
+done85:
 	VADDPS       Z2, Z0, Z0
 	VADDPS       Z3, Z1, Z1
 	VADDPS       Z4, Z0, Z0
 	VADDPS       Z5, Z1, Z1
 	VADDPS       Z6, Z0, Z0
 	VADDPS       Z7, Z1, Z1
-	VBROADCASTSS lo+88(FP), Z2
+	VBROADCASTSS lo+96(FP), Z2
 	VMAXPS       Z0, Z2, Z0
 	VMAXPS       Z1, Z2, Z1
-	VBROADCASTSS hi+92(FP), Z2
+	VBROADCASTSS hi+100(FP), Z2
 	VMINPS       Z0, Z2, Z0
 	VMINPS       Z1, Z2, Z1
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole82
-	CMPQ         last+56(FP), $0x10
-	JNE          part83
+	JNE          whole86
+	CMPQ         last+64(FP), $0x10
+	JNE          part87
 
-whole82:
+whole86:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
-	JMP     end84
+	JMP     end88
 
-part83:
-	MOVQ    last+56(FP), SI
+part87:
+	MOVQ    last+64(FP), SI
 	MOVQ    $-1, DI
 	BZHIQ   SI, DI, SI
 	KMOVW   SI, K1
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, K1, 64(BX)
 
-end84:
-	ADDQ $0x00000080, AX
+end88:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000080, DX
 	DECQ CX
-	JNZ  panel73
+	JNZ  panel77
 	VZEROUPPER
 	RET
 
-// func conv2x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv2x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv2x32AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv2x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel85:
+panel89:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Z4, Z4, Z4
 	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS 4(R8), Z2
 	VBROADCASTSS 4(R8), Z3
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none86
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none90
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole87
-	CMPQ         last+56(FP), $0x10
-	JNE          part88
+	JNE          whole91
+	CMPQ         last+64(FP), $0x10
+	JNE          part92
 
-whole87:
+whole91:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	ADDQ   R9, R8
 	VADDPS (R8), Z2, Z2
 	VADDPS 64(R8), Z3, Z3
-	JMP    end89
+	JMP    end93
 
-part88:
-	MOVQ      last+56(FP), R10
+part92:
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -1259,12 +1311,12 @@ part88:
 	VMOVUPS.Z 64(R8), K1, Z8
 	VADDPS    Z8, Z3, Z3
 
-end89:
-none86:
+end93:
+none90:
 	SUBQ $0x04, DI
-	JLT  tail92
+	JLT  tail96
 
-four90:
+four94:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z8
 	VMOVUPS      64(AX)(R8*4), Z9
@@ -1304,13 +1356,13 @@ four90:
 	ADDQ         $0x20, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four90
+	JGE          four94
 
-tail92:
+tail96:
 	ADDQ $0x04, DI
-	JZ   done93
+	JZ   done97
 
-one91:
+one95:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z8
 	VMOVUPS      64(AX)(R8*4), Z9
@@ -1323,42 +1375,42 @@ one91:
 	ADDQ         $0x08, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one91
+	JNZ          one95
 
-done93:
+done97:
 	VADDPS       Z4, Z0, Z0
 	VADDPS       Z5, Z1, Z1
 	VADDPS       Z6, Z2, Z2
 	VADDPS       Z7, Z3, Z3
-	VBROADCASTSS lo+88(FP), Z4
+	VBROADCASTSS lo+96(FP), Z4
 	VMAXPS       Z0, Z4, Z0
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
-	VBROADCASTSS hi+92(FP), Z4
+	VBROADCASTSS hi+100(FP), Z4
 	VMINPS       Z0, Z4, Z0
 	VMINPS       Z1, Z4, Z1
 	VMINPS       Z2, Z4, Z2
 	VMINPS       Z3, Z4, Z3
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole94
-	CMPQ         last+56(FP), $0x10
-	JNE          part95
+	JNE          whole98
+	CMPQ         last+64(FP), $0x10
+	JNE          part99
 
-whole94:
+whole98:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	ADDQ    SI, BX
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, 64(BX)
-	JMP     end96
+	JMP     end100
 
-part95:
-	MOVQ    last+56(FP), DI
+part99:
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -1368,24 +1420,25 @@ part95:
 	VMOVUPS Z2, (BX)
 	VMOVUPS Z3, K1, 64(BX)
 
-end96:
-	ADDQ $0x00000080, AX
+end100:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000080, DX
 	DECQ CX
-	JNZ  panel85
+	JNZ  panel89
 	VZEROUPPER
 	RET
 
-// func conv3x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv3x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv3x32AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv3x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel97:
+panel101:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
@@ -1393,26 +1446,26 @@ panel97:
 	VXORPS       Z9, Z9, Z9
 	VXORPS       Z10, Z10, Z10
 	VXORPS       Z11, Z11, Z11
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS 4(R8), Z2
 	VBROADCASTSS 4(R8), Z3
 	VBROADCASTSS 8(R8), Z4
 	VBROADCASTSS 8(R8), Z5
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none98
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none102
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole99
-	CMPQ         last+56(FP), $0x10
-	JNE          part100
+	JNE          whole103
+	CMPQ         last+64(FP), $0x10
+	JNE          part104
 
-whole99:
+whole103:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	ADDQ   R9, R8
@@ -1421,10 +1474,10 @@ whole99:
 	ADDQ   R9, R8
 	VADDPS (R8), Z4, Z4
 	VADDPS 64(R8), Z5, Z5
-	JMP    end101
+	JMP    end105
 
-part100:
-	MOVQ      last+56(FP), R10
+part104:
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -1440,12 +1493,12 @@ part100:
 	VMOVUPS.Z 64(R8), K1, Z12
 	VADDPS    Z12, Z5, Z5
 
-end101:
-none98:
+end105:
+none102:
 	SUBQ $0x04, DI
-	JLT  tail104
+	JLT  tail108
 
-four102:
+four106:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z12
 	VMOVUPS      64(AX)(R8*4), Z13
@@ -1497,13 +1550,13 @@ four102:
 	ADDQ         $0x30, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four102
+	JGE          four106
 
-tail104:
+tail108:
 	ADDQ $0x04, DI
-	JZ   done105
+	JZ   done109
 
-one103:
+one107:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z12
 	VMOVUPS      64(AX)(R8*4), Z13
@@ -1519,39 +1572,39 @@ one103:
 	ADDQ         $0x0c, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one103
+	JNZ          one107
 
-done105:
+done109:
 	VADDPS       Z6, Z0, Z0
 	VADDPS       Z7, Z1, Z1
 	VADDPS       Z8, Z2, Z2
 	VADDPS       Z9, Z3, Z3
 	VADDPS       Z10, Z4, Z4
 	VADDPS       Z11, Z5, Z5
-	VBROADCASTSS lo+88(FP), Z6
+	VBROADCASTSS lo+96(FP), Z6
 	VMAXPS       Z0, Z6, Z0
 	VMAXPS       Z1, Z6, Z1
 	VMAXPS       Z2, Z6, Z2
 	VMAXPS       Z3, Z6, Z3
 	VMAXPS       Z4, Z6, Z4
 	VMAXPS       Z5, Z6, Z5
-	VBROADCASTSS hi+92(FP), Z6
+	VBROADCASTSS hi+100(FP), Z6
 	VMINPS       Z0, Z6, Z0
 	VMINPS       Z1, Z6, Z1
 	VMINPS       Z2, Z6, Z2
 	VMINPS       Z3, Z6, Z3
 	VMINPS       Z4, Z6, Z4
 	VMINPS       Z5, Z6, Z5
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole106
-	CMPQ         last+56(FP), $0x10
-	JNE          part107
+	JNE          whole110
+	CMPQ         last+64(FP), $0x10
+	JNE          part111
 
-whole106:
+whole110:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	ADDQ    SI, BX
@@ -1560,10 +1613,10 @@ whole106:
 	ADDQ    SI, BX
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, 64(BX)
-	JMP     end108
+	JMP     end112
 
-part107:
-	MOVQ    last+56(FP), DI
+part111:
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -1576,26 +1629,27 @@ part107:
 	VMOVUPS Z4, (BX)
 	VMOVUPS Z5, K1, 64(BX)
 
-end108:
-	ADDQ $0x00000080, AX
+end112:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000080, DX
 	DECQ CX
-	JNZ  panel97
+	JNZ  panel101
 	VZEROUPPER
 	RET
 
-// func conv4x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv4x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv4x32AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv4x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel109:
+panel113:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS 4(R8), Z2
@@ -1604,19 +1658,19 @@ panel109:
 	VBROADCASTSS 8(R8), Z5
 	VBROADCASTSS 12(R8), Z6
 	VBROADCASTSS 12(R8), Z7
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none110
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none114
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole111
-	CMPQ         last+56(FP), $0x10
-	JNE          part112
+	JNE          whole115
+	CMPQ         last+64(FP), $0x10
+	JNE          part116
 
-whole111:
+whole115:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	ADDQ   R9, R8
@@ -1628,10 +1682,10 @@ whole111:
 	ADDQ   R9, R8
 	VADDPS (R8), Z6, Z6
 	VADDPS 64(R8), Z7, Z7
-	JMP    end113
+	JMP    end117
 
-part112:
-	MOVQ      last+56(FP), R10
+part116:
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -1651,12 +1705,12 @@ part112:
 	VMOVUPS.Z 64(R8), K1, Z8
 	VADDPS    Z8, Z7, Z7
 
-end113:
-none110:
+end117:
+none114:
 	SUBQ $0x04, DI
-	JLT  tail116
+	JLT  tail120
 
-four114:
+four118:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z8
 	VMOVUPS      64(AX)(R8*4), Z9
@@ -1720,13 +1774,13 @@ four114:
 	ADDQ         $0x40, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four114
+	JGE          four118
 
-tail116:
+tail120:
 	ADDQ $0x04, DI
-	JZ   done117
+	JZ   done121
 
-one115:
+one119:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z8
 	VMOVUPS      64(AX)(R8*4), Z9
@@ -1745,10 +1799,10 @@ one115:
 	ADDQ         $0x10, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one115
+	JNZ          one119
 
-done117:
-	VBROADCASTSS lo+88(FP), Z8
+done121:
+	VBROADCASTSS lo+96(FP), Z8
 	VMAXPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z8, Z1
 	VMAXPS       Z2, Z8, Z2
@@ -1757,7 +1811,7 @@ done117:
 	VMAXPS       Z5, Z8, Z5
 	VMAXPS       Z6, Z8, Z6
 	VMAXPS       Z7, Z8, Z7
-	VBROADCASTSS hi+92(FP), Z8
+	VBROADCASTSS hi+100(FP), Z8
 	VMINPS       Z0, Z8, Z0
 	VMINPS       Z1, Z8, Z1
 	VMINPS       Z2, Z8, Z2
@@ -1766,16 +1820,16 @@ done117:
 	VMINPS       Z5, Z8, Z5
 	VMINPS       Z6, Z8, Z6
 	VMINPS       Z7, Z8, Z7
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole118
-	CMPQ         last+56(FP), $0x10
-	JNE          part119
+	JNE          whole122
+	CMPQ         last+64(FP), $0x10
+	JNE          part123
 
-whole118:
+whole122:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	ADDQ    SI, BX
@@ -1787,10 +1841,10 @@ whole118:
 	ADDQ    SI, BX
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
-	JMP     end120
+	JMP     end124
 
-part119:
-	MOVQ    last+56(FP), DI
+part123:
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -1806,26 +1860,27 @@ part119:
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, K1, 64(BX)
 
-end120:
-	ADDQ $0x00000080, AX
+end124:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000080, DX
 	DECQ CX
-	JNZ  panel109
+	JNZ  panel113
 	VZEROUPPER
 	RET
 
-// func conv5x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv5x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv5x32AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv5x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel121:
+panel125:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS 4(R8), Z2
@@ -1836,19 +1891,19 @@ panel121:
 	VBROADCASTSS 12(R8), Z7
 	VBROADCASTSS 16(R8), Z8
 	VBROADCASTSS 16(R8), Z9
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none122
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none126
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole123
-	CMPQ         last+56(FP), $0x10
-	JNE          part124
+	JNE          whole127
+	CMPQ         last+64(FP), $0x10
+	JNE          part128
 
-whole123:
+whole127:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	ADDQ   R9, R8
@@ -1863,10 +1918,10 @@ whole123:
 	ADDQ   R9, R8
 	VADDPS (R8), Z8, Z8
 	VADDPS 64(R8), Z9, Z9
-	JMP    end125
+	JMP    end129
 
-part124:
-	MOVQ      last+56(FP), R10
+part128:
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -1890,12 +1945,12 @@ part124:
 	VMOVUPS.Z 64(R8), K1, Z10
 	VADDPS    Z10, Z9, Z9
 
-end125:
-none122:
+end129:
+none126:
 	SUBQ $0x04, DI
-	JLT  tail128
+	JLT  tail132
 
-four126:
+four130:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z10
 	VMOVUPS      64(AX)(R8*4), Z11
@@ -1971,13 +2026,13 @@ four126:
 	ADDQ         $0x50, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four126
+	JGE          four130
 
-tail128:
+tail132:
 	ADDQ $0x04, DI
-	JZ   done129
+	JZ   done133
 
-one127:
+one131:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z10
 	VMOVUPS      64(AX)(R8*4), Z11
@@ -1999,10 +2054,10 @@ one127:
 	ADDQ         $0x14, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one127
+	JNZ          one131
 
-done129:
-	VBROADCASTSS lo+88(FP), Z10
+done133:
+	VBROADCASTSS lo+96(FP), Z10
 	VMAXPS       Z0, Z10, Z0
 	VMAXPS       Z1, Z10, Z1
 	VMAXPS       Z2, Z10, Z2
@@ -2013,7 +2068,7 @@ done129:
 	VMAXPS       Z7, Z10, Z7
 	VMAXPS       Z8, Z10, Z8
 	VMAXPS       Z9, Z10, Z9
-	VBROADCASTSS hi+92(FP), Z10
+	VBROADCASTSS hi+100(FP), Z10
 	VMINPS       Z0, Z10, Z0
 	VMINPS       Z1, Z10, Z1
 	VMINPS       Z2, Z10, Z2
@@ -2024,16 +2079,16 @@ done129:
 	VMINPS       Z7, Z10, Z7
 	VMINPS       Z8, Z10, Z8
 	VMINPS       Z9, Z10, Z9
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole130
-	CMPQ         last+56(FP), $0x10
-	JNE          part131
+	JNE          whole134
+	CMPQ         last+64(FP), $0x10
+	JNE          part135
 
-whole130:
+whole134:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	ADDQ    SI, BX
@@ -2048,10 +2103,10 @@ whole130:
 	ADDQ    SI, BX
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, 64(BX)
-	JMP     end132
+	JMP     end136
 
-part131:
-	MOVQ    last+56(FP), DI
+part135:
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -2070,26 +2125,27 @@ part131:
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, K1, 64(BX)
 
-end132:
-	ADDQ $0x00000080, AX
+end136:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000080, DX
 	DECQ CX
-	JNZ  panel121
+	JNZ  panel125
 	VZEROUPPER
 	RET
 
-// func conv6x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv6x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv6x32AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv6x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel133:
+panel137:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS 4(R8), Z2
@@ -2102,19 +2158,19 @@ panel133:
 	VBROADCASTSS 16(R8), Z9
 	VBROADCASTSS 20(R8), Z10
 	VBROADCASTSS 20(R8), Z11
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none134
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none138
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole135
-	CMPQ         last+56(FP), $0x10
-	JNE          part136
+	JNE          whole139
+	CMPQ         last+64(FP), $0x10
+	JNE          part140
 
-whole135:
+whole139:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	ADDQ   R9, R8
@@ -2132,10 +2188,10 @@ whole135:
 	ADDQ   R9, R8
 	VADDPS (R8), Z10, Z10
 	VADDPS 64(R8), Z11, Z11
-	JMP    end137
+	JMP    end141
 
-part136:
-	MOVQ      last+56(FP), R10
+part140:
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -2163,12 +2219,12 @@ part136:
 	VMOVUPS.Z 64(R8), K1, Z12
 	VADDPS    Z12, Z11, Z11
 
-end137:
-none134:
+end141:
+none138:
 	SUBQ $0x04, DI
-	JLT  tail140
+	JLT  tail144
 
-four138:
+four142:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z12
 	VMOVUPS      64(AX)(R8*4), Z13
@@ -2256,13 +2312,13 @@ four138:
 	ADDQ         $0x60, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four138
+	JGE          four142
 
-tail140:
+tail144:
 	ADDQ $0x04, DI
-	JZ   done141
+	JZ   done145
 
-one139:
+one143:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z12
 	VMOVUPS      64(AX)(R8*4), Z13
@@ -2287,10 +2343,10 @@ one139:
 	ADDQ         $0x18, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one139
+	JNZ          one143
 
-done141:
-	VBROADCASTSS lo+88(FP), Z12
+done145:
+	VBROADCASTSS lo+96(FP), Z12
 	VMAXPS       Z0, Z12, Z0
 	VMAXPS       Z1, Z12, Z1
 	VMAXPS       Z2, Z12, Z2
@@ -2303,7 +2359,7 @@ done141:
 	VMAXPS       Z9, Z12, Z9
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
-	VBROADCASTSS hi+92(FP), Z12
+	VBROADCASTSS hi+100(FP), Z12
 	VMINPS       Z0, Z12, Z0
 	VMINPS       Z1, Z12, Z1
 	VMINPS       Z2, Z12, Z2
@@ -2316,16 +2372,16 @@ done141:
 	VMINPS       Z9, Z12, Z9
 	VMINPS       Z10, Z12, Z10
 	VMINPS       Z11, Z12, Z11
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole142
-	CMPQ         last+56(FP), $0x10
-	JNE          part143
+	JNE          whole146
+	CMPQ         last+64(FP), $0x10
+	JNE          part147
 
-whole142:
+whole146:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	ADDQ    SI, BX
@@ -2343,10 +2399,10 @@ whole142:
 	ADDQ    SI, BX
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, 64(BX)
-	JMP     end144
+	JMP     end148
 
-part143:
-	MOVQ    last+56(FP), DI
+part147:
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -2368,24 +2424,80 @@ part143:
 	VMOVUPS Z10, (BX)
 	VMOVUPS Z11, K1, 64(BX)
 
-end144:
-	ADDQ $0x00000080, AX
+end148:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000080, DX
 	DECQ CX
-	JNZ  panel133
+	JNZ  panel137
 	VZEROUPPER
 	RET
 
-// func conv1x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func convLay32AVX512(k int, dst *float32, b *float32, off *int)
+// Requires: AVX, AVX512F
+TEXT ·convLay32AVX512(SB), NOSPLIT, $0-32
+	MOVQ k+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ off+24(FP), BX
+	SUBQ $0x04, AX
+	JLT  tail151
+
+four149:
+	MOVQ    (BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX)(SI*4), Z0
+	VMOVUPS Z0, 64(CX)
+	MOVQ    8(BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, 256(CX)
+	VMOVUPS 64(DX)(SI*4), Z0
+	VMOVUPS Z0, 320(CX)
+	MOVQ    16(BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, 512(CX)
+	VMOVUPS 64(DX)(SI*4), Z0
+	VMOVUPS Z0, 576(CX)
+	MOVQ    24(BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, 768(CX)
+	VMOVUPS 64(DX)(SI*4), Z0
+	VMOVUPS Z0, 832(CX)
+	ADDQ    $0x00000400, CX
+	ADDQ    $0x20, BX
+	SUBQ    $0x04, AX
+	JGE     four149
+
+tail151:
+	ADDQ $0x04, AX
+	JZ   done152
+
+one150:
+	MOVQ    (BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX)(SI*4), Z0
+	VMOVUPS Z0, 64(CX)
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x08, BX
+	DECQ    AX
+	JNZ     one150
+
+done152:
+	VZEROUPPER
+	RET
+
+// func conv1x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv1x48AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv1x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel145:
+panel153:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Z3, Z3, Z3
 	VXORPS       Z4, Z4, Z4
@@ -2396,30 +2508,30 @@ panel145:
 	VXORPS       Z9, Z9, Z9
 	VXORPS       Z10, Z10, Z10
 	VXORPS       Z11, Z11, Z11
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS (R8), Z2
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none146
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none154
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole147
-	CMPQ         last+56(FP), $0x10
-	JNE          part148
+	JNE          whole155
+	CMPQ         last+64(FP), $0x10
+	JNE          part156
 
-whole147:
+whole155:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	VADDPS 128(R8), Z2, Z2
-	JMP    end149
+	JMP    end157
 
-part148:
-	MOVQ      last+56(FP), R9
+part156:
+	MOVQ      last+64(FP), R9
 	MOVQ      $-1, R10
 	BZHIQ     R9, R10, R9
 	KMOVW     R9, K1
@@ -2428,12 +2540,12 @@ part148:
 	VMOVUPS.Z 128(R8), K1, Z12
 	VADDPS    Z12, Z2, Z2
 
-end149:
-none146:
+end157:
+none154:
 	SUBQ $0x04, DI
-	JLT  tail152
+	JLT  tail160
 
-four150:
+four158:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z12
 	VMOVUPS      64(AX)(R8*4), Z13
@@ -2469,13 +2581,13 @@ four150:
 	ADDQ         $0x10, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four150
+	JGE          four158
 
-tail152:
+tail160:
 	ADDQ $0x04, DI
-	JZ   done153
+	JZ   done161
 
-one151:
+one159:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z12
 	VMOVUPS      64(AX)(R8*4), Z13
@@ -2487,9 +2599,9 @@ one151:
 	ADDQ         $0x04, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one151
+	JNZ          one159
 
-done153:
+done161:
 	VADDPS       Z3, Z0, Z0
 	VADDPS       Z4, Z1, Z1
 	VADDPS       Z5, Z2, Z2
@@ -2499,31 +2611,31 @@ done153:
 	VADDPS       Z9, Z0, Z0
 	VADDPS       Z10, Z1, Z1
 	VADDPS       Z11, Z2, Z2
-	VBROADCASTSS lo+88(FP), Z3
+	VBROADCASTSS lo+96(FP), Z3
 	VMAXPS       Z0, Z3, Z0
 	VMAXPS       Z1, Z3, Z1
 	VMAXPS       Z2, Z3, Z2
-	VBROADCASTSS hi+92(FP), Z3
+	VBROADCASTSS hi+100(FP), Z3
 	VMINPS       Z0, Z3, Z0
 	VMINPS       Z1, Z3, Z1
 	VMINPS       Z2, Z3, Z2
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole154
-	CMPQ         last+56(FP), $0x10
-	JNE          part155
+	JNE          whole162
+	CMPQ         last+64(FP), $0x10
+	JNE          part163
 
-whole154:
+whole162:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	VMOVUPS Z2, 128(BX)
-	JMP     end156
+	JMP     end164
 
-part155:
-	MOVQ    last+56(FP), SI
+part163:
+	MOVQ    last+64(FP), SI
 	MOVQ    $-1, DI
 	BZHIQ   SI, DI, SI
 	KMOVW   SI, K1
@@ -2531,24 +2643,25 @@ part155:
 	VMOVUPS Z1, 64(BX)
 	VMOVUPS Z2, K1, 128(BX)
 
-end156:
-	ADDQ $0x000000c0, AX
+end164:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x000000c0, DX
 	DECQ CX
-	JNZ  panel145
+	JNZ  panel153
 	VZEROUPPER
 	RET
 
-// func conv2x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv2x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv2x48AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv2x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel157:
+panel165:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
@@ -2556,26 +2669,26 @@ panel157:
 	VXORPS       Z9, Z9, Z9
 	VXORPS       Z10, Z10, Z10
 	VXORPS       Z11, Z11, Z11
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS (R8), Z2
 	VBROADCASTSS 4(R8), Z3
 	VBROADCASTSS 4(R8), Z4
 	VBROADCASTSS 4(R8), Z5
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none158
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none166
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole159
-	CMPQ         last+56(FP), $0x10
-	JNE          part160
+	JNE          whole167
+	CMPQ         last+64(FP), $0x10
+	JNE          part168
 
-whole159:
+whole167:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	VADDPS 128(R8), Z2, Z2
@@ -2583,10 +2696,10 @@ whole159:
 	VADDPS (R8), Z3, Z3
 	VADDPS 64(R8), Z4, Z4
 	VADDPS 128(R8), Z5, Z5
-	JMP    end161
+	JMP    end169
 
-part160:
-	MOVQ      last+56(FP), R10
+part168:
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -2600,12 +2713,12 @@ part160:
 	VMOVUPS.Z 128(R8), K1, Z12
 	VADDPS    Z12, Z5, Z5
 
-end161:
-none158:
+end169:
+none166:
 	SUBQ $0x04, DI
-	JLT  tail164
+	JLT  tail172
 
-four162:
+four170:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z12
 	VMOVUPS      64(AX)(R8*4), Z13
@@ -2657,13 +2770,13 @@ four162:
 	ADDQ         $0x20, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four162
+	JGE          four170
 
-tail164:
+tail172:
 	ADDQ $0x04, DI
-	JZ   done165
+	JZ   done173
 
-one163:
+one171:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z12
 	VMOVUPS      64(AX)(R8*4), Z13
@@ -2679,39 +2792,39 @@ one163:
 	ADDQ         $0x08, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one163
+	JNZ          one171
 
-done165:
+done173:
 	VADDPS       Z6, Z0, Z0
 	VADDPS       Z7, Z1, Z1
 	VADDPS       Z8, Z2, Z2
 	VADDPS       Z9, Z3, Z3
 	VADDPS       Z10, Z4, Z4
 	VADDPS       Z11, Z5, Z5
-	VBROADCASTSS lo+88(FP), Z6
+	VBROADCASTSS lo+96(FP), Z6
 	VMAXPS       Z0, Z6, Z0
 	VMAXPS       Z1, Z6, Z1
 	VMAXPS       Z2, Z6, Z2
 	VMAXPS       Z3, Z6, Z3
 	VMAXPS       Z4, Z6, Z4
 	VMAXPS       Z5, Z6, Z5
-	VBROADCASTSS hi+92(FP), Z6
+	VBROADCASTSS hi+100(FP), Z6
 	VMINPS       Z0, Z6, Z0
 	VMINPS       Z1, Z6, Z1
 	VMINPS       Z2, Z6, Z2
 	VMINPS       Z3, Z6, Z3
 	VMINPS       Z4, Z6, Z4
 	VMINPS       Z5, Z6, Z5
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole166
-	CMPQ         last+56(FP), $0x10
-	JNE          part167
+	JNE          whole174
+	CMPQ         last+64(FP), $0x10
+	JNE          part175
 
-whole166:
+whole174:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	VMOVUPS Z2, 128(BX)
@@ -2719,10 +2832,10 @@ whole166:
 	VMOVUPS Z3, (BX)
 	VMOVUPS Z4, 64(BX)
 	VMOVUPS Z5, 128(BX)
-	JMP     end168
+	JMP     end176
 
-part167:
-	MOVQ    last+56(FP), DI
+part175:
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -2734,26 +2847,27 @@ part167:
 	VMOVUPS Z4, 64(BX)
 	VMOVUPS Z5, K1, 128(BX)
 
-end168:
-	ADDQ $0x000000c0, AX
+end176:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x000000c0, DX
 	DECQ CX
-	JNZ  panel157
+	JNZ  panel165
 	VZEROUPPER
 	RET
 
-// func conv3x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv3x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv3x48AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv3x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel169:
+panel177:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS (R8), Z2
@@ -2763,19 +2877,19 @@ panel169:
 	VBROADCASTSS 8(R8), Z6
 	VBROADCASTSS 8(R8), Z7
 	VBROADCASTSS 8(R8), Z8
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none170
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none178
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole171
-	CMPQ         last+56(FP), $0x10
-	JNE          part172
+	JNE          whole179
+	CMPQ         last+64(FP), $0x10
+	JNE          part180
 
-whole171:
+whole179:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	VADDPS 128(R8), Z2, Z2
@@ -2787,10 +2901,10 @@ whole171:
 	VADDPS (R8), Z6, Z6
 	VADDPS 64(R8), Z7, Z7
 	VADDPS 128(R8), Z8, Z8
-	JMP    end173
+	JMP    end181
 
-part172:
-	MOVQ      last+56(FP), R10
+part180:
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -2809,12 +2923,12 @@ part172:
 	VMOVUPS.Z 128(R8), K1, Z9
 	VADDPS    Z9, Z8, Z8
 
-end173:
-none170:
+end181:
+none178:
 	SUBQ $0x04, DI
-	JLT  tail176
+	JLT  tail184
 
-four174:
+four182:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z9
 	VMOVUPS      64(AX)(R8*4), Z10
@@ -2882,13 +2996,13 @@ four174:
 	ADDQ         $0x30, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four174
+	JGE          four182
 
-tail176:
+tail184:
 	ADDQ $0x04, DI
-	JZ   done177
+	JZ   done185
 
-one175:
+one183:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z9
 	VMOVUPS      64(AX)(R8*4), Z10
@@ -2908,10 +3022,10 @@ one175:
 	ADDQ         $0x0c, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one175
+	JNZ          one183
 
-done177:
-	VBROADCASTSS lo+88(FP), Z9
+done185:
+	VBROADCASTSS lo+96(FP), Z9
 	VMAXPS       Z0, Z9, Z0
 	VMAXPS       Z1, Z9, Z1
 	VMAXPS       Z2, Z9, Z2
@@ -2921,7 +3035,7 @@ done177:
 	VMAXPS       Z6, Z9, Z6
 	VMAXPS       Z7, Z9, Z7
 	VMAXPS       Z8, Z9, Z8
-	VBROADCASTSS hi+92(FP), Z9
+	VBROADCASTSS hi+100(FP), Z9
 	VMINPS       Z0, Z9, Z0
 	VMINPS       Z1, Z9, Z1
 	VMINPS       Z2, Z9, Z2
@@ -2931,16 +3045,16 @@ done177:
 	VMINPS       Z6, Z9, Z6
 	VMINPS       Z7, Z9, Z7
 	VMINPS       Z8, Z9, Z8
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole178
-	CMPQ         last+56(FP), $0x10
-	JNE          part179
+	JNE          whole186
+	CMPQ         last+64(FP), $0x10
+	JNE          part187
 
-whole178:
+whole186:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	VMOVUPS Z2, 128(BX)
@@ -2952,10 +3066,10 @@ whole178:
 	VMOVUPS Z6, (BX)
 	VMOVUPS Z7, 64(BX)
 	VMOVUPS Z8, 128(BX)
-	JMP     end180
+	JMP     end188
 
-part179:
-	MOVQ    last+56(FP), DI
+part187:
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -2971,26 +3085,27 @@ part179:
 	VMOVUPS Z7, 64(BX)
 	VMOVUPS Z8, K1, 128(BX)
 
-end180:
-	ADDQ $0x000000c0, AX
+end188:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x000000c0, DX
 	DECQ CX
-	JNZ  panel169
+	JNZ  panel177
 	VZEROUPPER
 	RET
 
-// func conv4x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv4x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv4x48AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv4x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel181:
+panel189:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS (R8), Z2
@@ -3003,19 +3118,19 @@ panel181:
 	VBROADCASTSS 12(R8), Z9
 	VBROADCASTSS 12(R8), Z10
 	VBROADCASTSS 12(R8), Z11
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none182
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none190
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole183
-	CMPQ         last+56(FP), $0x10
-	JNE          part184
+	JNE          whole191
+	CMPQ         last+64(FP), $0x10
+	JNE          part192
 
-whole183:
+whole191:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	VADDPS 128(R8), Z2, Z2
@@ -3031,10 +3146,10 @@ whole183:
 	VADDPS (R8), Z9, Z9
 	VADDPS 64(R8), Z10, Z10
 	VADDPS 128(R8), Z11, Z11
-	JMP    end185
+	JMP    end193
 
-part184:
-	MOVQ      last+56(FP), R10
+part192:
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -3058,12 +3173,12 @@ part184:
 	VMOVUPS.Z 128(R8), K1, Z12
 	VADDPS    Z12, Z11, Z11
 
-end185:
-none182:
+end193:
+none190:
 	SUBQ $0x04, DI
-	JLT  tail188
+	JLT  tail196
 
-four186:
+four194:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z12
 	VMOVUPS      64(AX)(R8*4), Z13
@@ -3147,13 +3262,13 @@ four186:
 	ADDQ         $0x40, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four186
+	JGE          four194
 
-tail188:
+tail196:
 	ADDQ $0x04, DI
-	JZ   done189
+	JZ   done197
 
-one187:
+one195:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z12
 	VMOVUPS      64(AX)(R8*4), Z13
@@ -3177,10 +3292,10 @@ one187:
 	ADDQ         $0x10, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one187
+	JNZ          one195
 
-done189:
-	VBROADCASTSS lo+88(FP), Z12
+done197:
+	VBROADCASTSS lo+96(FP), Z12
 	VMAXPS       Z0, Z12, Z0
 	VMAXPS       Z1, Z12, Z1
 	VMAXPS       Z2, Z12, Z2
@@ -3193,7 +3308,7 @@ done189:
 	VMAXPS       Z9, Z12, Z9
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
-	VBROADCASTSS hi+92(FP), Z12
+	VBROADCASTSS hi+100(FP), Z12
 	VMINPS       Z0, Z12, Z0
 	VMINPS       Z1, Z12, Z1
 	VMINPS       Z2, Z12, Z2
@@ -3206,16 +3321,16 @@ done189:
 	VMINPS       Z9, Z12, Z9
 	VMINPS       Z10, Z12, Z10
 	VMINPS       Z11, Z12, Z11
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole190
-	CMPQ         last+56(FP), $0x10
-	JNE          part191
+	JNE          whole198
+	CMPQ         last+64(FP), $0x10
+	JNE          part199
 
-whole190:
+whole198:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	VMOVUPS Z2, 128(BX)
@@ -3231,10 +3346,10 @@ whole190:
 	VMOVUPS Z9, (BX)
 	VMOVUPS Z10, 64(BX)
 	VMOVUPS Z11, 128(BX)
-	JMP     end192
+	JMP     end200
 
-part191:
-	MOVQ    last+56(FP), DI
+part199:
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -3254,26 +3369,27 @@ part191:
 	VMOVUPS Z10, 64(BX)
 	VMOVUPS Z11, K1, 128(BX)
 
-end192:
-	ADDQ $0x000000c0, AX
+end200:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x000000c0, DX
 	DECQ CX
-	JNZ  panel181
+	JNZ  panel189
 	VZEROUPPER
 	RET
 
-// func conv5x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv5x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv5x48AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv5x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel193:
+panel201:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS (R8), Z2
@@ -3289,19 +3405,19 @@ panel193:
 	VBROADCASTSS 16(R8), Z12
 	VBROADCASTSS 16(R8), Z13
 	VBROADCASTSS 16(R8), Z14
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none194
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none202
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole195
-	CMPQ         last+56(FP), $0x10
-	JNE          part196
+	JNE          whole203
+	CMPQ         last+64(FP), $0x10
+	JNE          part204
 
-whole195:
+whole203:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	VADDPS 128(R8), Z2, Z2
@@ -3321,10 +3437,10 @@ whole195:
 	VADDPS (R8), Z12, Z12
 	VADDPS 64(R8), Z13, Z13
 	VADDPS 128(R8), Z14, Z14
-	JMP    end197
+	JMP    end205
 
-part196:
-	MOVQ      last+56(FP), R10
+part204:
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -3353,12 +3469,12 @@ part196:
 	VMOVUPS.Z 128(R8), K1, Z15
 	VADDPS    Z15, Z14, Z14
 
-end197:
-none194:
+end205:
+none202:
 	SUBQ $0x04, DI
-	JLT  tail200
+	JLT  tail208
 
-four198:
+four206:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z15
 	VMOVUPS      64(AX)(R8*4), Z16
@@ -3458,13 +3574,13 @@ four198:
 	ADDQ         $0x50, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four198
+	JGE          four206
 
-tail200:
+tail208:
 	ADDQ $0x04, DI
-	JZ   done201
+	JZ   done209
 
-one199:
+one207:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z15
 	VMOVUPS      64(AX)(R8*4), Z16
@@ -3492,10 +3608,10 @@ one199:
 	ADDQ         $0x14, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one199
+	JNZ          one207
 
-done201:
-	VBROADCASTSS lo+88(FP), Z15
+done209:
+	VBROADCASTSS lo+96(FP), Z15
 	VMAXPS       Z0, Z15, Z0
 	VMAXPS       Z1, Z15, Z1
 	VMAXPS       Z2, Z15, Z2
@@ -3511,7 +3627,7 @@ done201:
 	VMAXPS       Z12, Z15, Z12
 	VMAXPS       Z13, Z15, Z13
 	VMAXPS       Z14, Z15, Z14
-	VBROADCASTSS hi+92(FP), Z15
+	VBROADCASTSS hi+100(FP), Z15
 	VMINPS       Z0, Z15, Z0
 	VMINPS       Z1, Z15, Z1
 	VMINPS       Z2, Z15, Z2
@@ -3527,16 +3643,16 @@ done201:
 	VMINPS       Z12, Z15, Z12
 	VMINPS       Z13, Z15, Z13
 	VMINPS       Z14, Z15, Z14
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole202
-	CMPQ         last+56(FP), $0x10
-	JNE          part203
+	JNE          whole210
+	CMPQ         last+64(FP), $0x10
+	JNE          part211
 
-whole202:
+whole210:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	VMOVUPS Z2, 128(BX)
@@ -3556,10 +3672,10 @@ whole202:
 	VMOVUPS Z12, (BX)
 	VMOVUPS Z13, 64(BX)
 	VMOVUPS Z14, 128(BX)
-	JMP     end204
+	JMP     end212
 
-part203:
-	MOVQ    last+56(FP), DI
+part211:
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -3583,26 +3699,27 @@ part203:
 	VMOVUPS Z13, 64(BX)
 	VMOVUPS Z14, K1, 128(BX)
 
-end204:
-	ADDQ $0x000000c0, AX
+end212:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x000000c0, DX
 	DECQ CX
-	JNZ  panel193
+	JNZ  panel201
 	VZEROUPPER
 	RET
 
-// func conv6x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv6x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv6x48AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv6x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel205:
+panel213:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS (R8), Z2
@@ -3621,19 +3738,19 @@ panel205:
 	VBROADCASTSS 20(R8), Z15
 	VBROADCASTSS 20(R8), Z16
 	VBROADCASTSS 20(R8), Z17
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none206
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none214
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole207
-	CMPQ         last+56(FP), $0x10
-	JNE          part208
+	JNE          whole215
+	CMPQ         last+64(FP), $0x10
+	JNE          part216
 
-whole207:
+whole215:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	VADDPS 128(R8), Z2, Z2
@@ -3657,10 +3774,10 @@ whole207:
 	VADDPS (R8), Z15, Z15
 	VADDPS 64(R8), Z16, Z16
 	VADDPS 128(R8), Z17, Z17
-	JMP    end209
+	JMP    end217
 
-part208:
-	MOVQ      last+56(FP), R10
+part216:
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -3694,12 +3811,12 @@ part208:
 	VMOVUPS.Z 128(R8), K1, Z18
 	VADDPS    Z18, Z17, Z17
 
-end209:
-none206:
+end217:
+none214:
 	SUBQ $0x04, DI
-	JLT  tail212
+	JLT  tail220
 
-four210:
+four218:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z18
 	VMOVUPS      64(AX)(R8*4), Z19
@@ -3815,13 +3932,13 @@ four210:
 	ADDQ         $0x60, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four210
+	JGE          four218
 
-tail212:
+tail220:
 	ADDQ $0x04, DI
-	JZ   done213
+	JZ   done221
 
-one211:
+one219:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z18
 	VMOVUPS      64(AX)(R8*4), Z19
@@ -3853,10 +3970,10 @@ one211:
 	ADDQ         $0x18, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one211
+	JNZ          one219
 
-done213:
-	VBROADCASTSS lo+88(FP), Z18
+done221:
+	VBROADCASTSS lo+96(FP), Z18
 	VMAXPS       Z0, Z18, Z0
 	VMAXPS       Z1, Z18, Z1
 	VMAXPS       Z2, Z18, Z2
@@ -3875,7 +3992,7 @@ done213:
 	VMAXPS       Z15, Z18, Z15
 	VMAXPS       Z16, Z18, Z16
 	VMAXPS       Z17, Z18, Z17
-	VBROADCASTSS hi+92(FP), Z18
+	VBROADCASTSS hi+100(FP), Z18
 	VMINPS       Z0, Z18, Z0
 	VMINPS       Z1, Z18, Z1
 	VMINPS       Z2, Z18, Z2
@@ -3894,16 +4011,16 @@ done213:
 	VMINPS       Z15, Z18, Z15
 	VMINPS       Z16, Z18, Z16
 	VMINPS       Z17, Z18, Z17
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole214
-	CMPQ         last+56(FP), $0x10
-	JNE          part215
+	JNE          whole222
+	CMPQ         last+64(FP), $0x10
+	JNE          part223
 
-whole214:
+whole222:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	VMOVUPS Z2, 128(BX)
@@ -3927,10 +4044,10 @@ whole214:
 	VMOVUPS Z15, (BX)
 	VMOVUPS Z16, 64(BX)
 	VMOVUPS Z17, 128(BX)
-	JMP     end216
+	JMP     end224
 
-part215:
-	MOVQ    last+56(FP), DI
+part223:
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -3958,55 +4075,121 @@ part215:
 	VMOVUPS Z16, 64(BX)
 	VMOVUPS Z17, K1, 128(BX)
 
-end216:
-	ADDQ $0x000000c0, AX
+end224:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x000000c0, DX
 	DECQ CX
-	JNZ  panel205
+	JNZ  panel213
 	VZEROUPPER
 	RET
 
-// func conv1x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func convLay48AVX512(k int, dst *float32, b *float32, off *int)
+// Requires: AVX, AVX512F
+TEXT ·convLay48AVX512(SB), NOSPLIT, $0-32
+	MOVQ k+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ off+24(FP), BX
+	SUBQ $0x04, AX
+	JLT  tail227
+
+four225:
+	MOVQ    (BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX)(SI*4), Z0
+	VMOVUPS Z0, 64(CX)
+	VMOVUPS 128(DX)(SI*4), Z0
+	VMOVUPS Z0, 128(CX)
+	MOVQ    8(BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, 256(CX)
+	VMOVUPS 64(DX)(SI*4), Z0
+	VMOVUPS Z0, 320(CX)
+	VMOVUPS 128(DX)(SI*4), Z0
+	VMOVUPS Z0, 384(CX)
+	MOVQ    16(BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, 512(CX)
+	VMOVUPS 64(DX)(SI*4), Z0
+	VMOVUPS Z0, 576(CX)
+	VMOVUPS 128(DX)(SI*4), Z0
+	VMOVUPS Z0, 640(CX)
+	MOVQ    24(BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, 768(CX)
+	VMOVUPS 64(DX)(SI*4), Z0
+	VMOVUPS Z0, 832(CX)
+	VMOVUPS 128(DX)(SI*4), Z0
+	VMOVUPS Z0, 896(CX)
+	ADDQ    $0x00000400, CX
+	ADDQ    $0x20, BX
+	SUBQ    $0x04, AX
+	JGE     four225
+
+tail227:
+	ADDQ $0x04, AX
+	JZ   done228
+
+one226:
+	MOVQ    (BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX)(SI*4), Z0
+	VMOVUPS Z0, 64(CX)
+	VMOVUPS 128(DX)(SI*4), Z0
+	VMOVUPS Z0, 128(CX)
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x08, BX
+	DECQ    AX
+	JNZ     one226
+
+done228:
+	VZEROUPPER
+	RET
+
+// func conv1x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·conv1x64AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv1x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel217:
+panel229:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
 	VXORPS       Z4, Z4, Z4
 	VXORPS       Z5, Z5, Z5
 	VXORPS       Z6, Z6, Z6
 	VXORPS       Z7, Z7, Z7
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS (R8), Z2
 	VBROADCASTSS (R8), Z3
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none218
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none230
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole219
-	CMPQ         last+56(FP), $0x10
-	JNE          part220
+	JNE          whole231
+	CMPQ         last+64(FP), $0x10
+	JNE          part232
 
-whole219:
+whole231:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	VADDPS 128(R8), Z2, Z2
 	VADDPS 192(R8), Z3, Z3
-	JMP    end221
+	JMP    end233
 
-part220:
-	MOVQ      last+56(FP), R9
+part232:
+	MOVQ      last+64(FP), R9
 	MOVQ      $-1, R10
 	BZHIQ     R9, R10, R9
 	KMOVW     R9, K1
@@ -4016,12 +4199,12 @@ part220:
 	VMOVUPS.Z 192(R8), K1, Z8
 	VADDPS    Z8, Z3, Z3
 
-end221:
-none218:
+end233:
+none230:
 	SUBQ $0x04, DI
-	JLT  tail224
+	JLT  tail236
 
-four222:
+four234:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z8
 	VMOVUPS      64(AX)(R8*4), Z9
@@ -4065,13 +4248,13 @@ four222:
 	ADDQ         $0x10, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four222
+	JGE          four234
 
-tail224:
+tail236:
 	ADDQ $0x04, DI
-	JZ   done225
+	JZ   done237
 
-one223:
+one235:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z8
 	VMOVUPS      64(AX)(R8*4), Z9
@@ -4085,41 +4268,41 @@ one223:
 	ADDQ         $0x04, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one223
+	JNZ          one235
 
-done225:
+done237:
 	VADDPS       Z4, Z0, Z0
 	VADDPS       Z5, Z1, Z1
 	VADDPS       Z6, Z2, Z2
 	VADDPS       Z7, Z3, Z3
-	VBROADCASTSS lo+88(FP), Z4
+	VBROADCASTSS lo+96(FP), Z4
 	VMAXPS       Z0, Z4, Z0
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
-	VBROADCASTSS hi+92(FP), Z4
+	VBROADCASTSS hi+100(FP), Z4
 	VMINPS       Z0, Z4, Z0
 	VMINPS       Z1, Z4, Z1
 	VMINPS       Z2, Z4, Z2
 	VMINPS       Z3, Z4, Z3
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole226
-	CMPQ         last+56(FP), $0x10
-	JNE          part227
+	JNE          whole238
+	CMPQ         last+64(FP), $0x10
+	JNE          part239
 
-whole226:
+whole238:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	VMOVUPS Z2, 128(BX)
 	VMOVUPS Z3, 192(BX)
-	JMP     end228
+	JMP     end240
 
-part227:
-	MOVQ    last+56(FP), SI
+part239:
+	MOVQ    last+64(FP), SI
 	MOVQ    $-1, DI
 	BZHIQ   SI, DI, SI
 	KMOVW   SI, K1
@@ -4128,26 +4311,27 @@ part227:
 	VMOVUPS Z2, 128(BX)
 	VMOVUPS Z3, K1, 192(BX)
 
-end228:
-	ADDQ $0x00000100, AX
+end240:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000100, DX
 	DECQ CX
-	JNZ  panel217
+	JNZ  panel229
 	VZEROUPPER
 	RET
 
-// func conv2x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv2x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv2x64AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv2x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel229:
+panel241:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS (R8), Z2
@@ -4156,19 +4340,19 @@ panel229:
 	VBROADCASTSS 4(R8), Z5
 	VBROADCASTSS 4(R8), Z6
 	VBROADCASTSS 4(R8), Z7
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none230
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none242
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole231
-	CMPQ         last+56(FP), $0x10
-	JNE          part232
+	JNE          whole243
+	CMPQ         last+64(FP), $0x10
+	JNE          part244
 
-whole231:
+whole243:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	VADDPS 128(R8), Z2, Z2
@@ -4178,10 +4362,10 @@ whole231:
 	VADDPS 64(R8), Z5, Z5
 	VADDPS 128(R8), Z6, Z6
 	VADDPS 192(R8), Z7, Z7
-	JMP    end233
+	JMP    end245
 
-part232:
-	MOVQ      last+56(FP), R10
+part244:
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -4197,12 +4381,12 @@ part232:
 	VMOVUPS.Z 192(R8), K1, Z8
 	VADDPS    Z8, Z7, Z7
 
-end233:
-none230:
+end245:
+none242:
 	SUBQ $0x04, DI
-	JLT  tail236
+	JLT  tail248
 
-four234:
+four246:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z8
 	VMOVUPS      64(AX)(R8*4), Z9
@@ -4266,13 +4450,13 @@ four234:
 	ADDQ         $0x20, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four234
+	JGE          four246
 
-tail236:
+tail248:
 	ADDQ $0x04, DI
-	JZ   done237
+	JZ   done249
 
-one235:
+one247:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z8
 	VMOVUPS      64(AX)(R8*4), Z9
@@ -4291,10 +4475,10 @@ one235:
 	ADDQ         $0x08, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one235
+	JNZ          one247
 
-done237:
-	VBROADCASTSS lo+88(FP), Z8
+done249:
+	VBROADCASTSS lo+96(FP), Z8
 	VMAXPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z8, Z1
 	VMAXPS       Z2, Z8, Z2
@@ -4303,7 +4487,7 @@ done237:
 	VMAXPS       Z5, Z8, Z5
 	VMAXPS       Z6, Z8, Z6
 	VMAXPS       Z7, Z8, Z7
-	VBROADCASTSS hi+92(FP), Z8
+	VBROADCASTSS hi+100(FP), Z8
 	VMINPS       Z0, Z8, Z0
 	VMINPS       Z1, Z8, Z1
 	VMINPS       Z2, Z8, Z2
@@ -4312,16 +4496,16 @@ done237:
 	VMINPS       Z5, Z8, Z5
 	VMINPS       Z6, Z8, Z6
 	VMINPS       Z7, Z8, Z7
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole238
-	CMPQ         last+56(FP), $0x10
-	JNE          part239
+	JNE          whole250
+	CMPQ         last+64(FP), $0x10
+	JNE          part251
 
-whole238:
+whole250:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	VMOVUPS Z2, 128(BX)
@@ -4331,10 +4515,10 @@ whole238:
 	VMOVUPS Z5, 64(BX)
 	VMOVUPS Z6, 128(BX)
 	VMOVUPS Z7, 192(BX)
-	JMP     end240
+	JMP     end252
 
-part239:
-	MOVQ    last+56(FP), DI
+part251:
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -4348,26 +4532,27 @@ part239:
 	VMOVUPS Z6, 128(BX)
 	VMOVUPS Z7, K1, 192(BX)
 
-end240:
-	ADDQ $0x00000100, AX
+end252:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000100, DX
 	DECQ CX
-	JNZ  panel229
+	JNZ  panel241
 	VZEROUPPER
 	RET
 
-// func conv3x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv3x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv3x64AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv3x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel241:
+panel253:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS (R8), Z2
@@ -4380,19 +4565,19 @@ panel241:
 	VBROADCASTSS 8(R8), Z9
 	VBROADCASTSS 8(R8), Z10
 	VBROADCASTSS 8(R8), Z11
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none242
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none254
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole243
-	CMPQ         last+56(FP), $0x10
-	JNE          part244
+	JNE          whole255
+	CMPQ         last+64(FP), $0x10
+	JNE          part256
 
-whole243:
+whole255:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	VADDPS 128(R8), Z2, Z2
@@ -4407,10 +4592,10 @@ whole243:
 	VADDPS 64(R8), Z9, Z9
 	VADDPS 128(R8), Z10, Z10
 	VADDPS 192(R8), Z11, Z11
-	JMP    end245
+	JMP    end257
 
-part244:
-	MOVQ      last+56(FP), R10
+part256:
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -4432,12 +4617,12 @@ part244:
 	VMOVUPS.Z 192(R8), K1, Z12
 	VADDPS    Z12, Z11, Z11
 
-end245:
-none242:
+end257:
+none254:
 	SUBQ $0x04, DI
-	JLT  tail248
+	JLT  tail260
 
-four246:
+four258:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z12
 	VMOVUPS      64(AX)(R8*4), Z13
@@ -4521,13 +4706,13 @@ four246:
 	ADDQ         $0x30, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four246
+	JGE          four258
 
-tail248:
+tail260:
 	ADDQ $0x04, DI
-	JZ   done249
+	JZ   done261
 
-one247:
+one259:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z12
 	VMOVUPS      64(AX)(R8*4), Z13
@@ -4551,10 +4736,10 @@ one247:
 	ADDQ         $0x0c, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one247
+	JNZ          one259
 
-done249:
-	VBROADCASTSS lo+88(FP), Z12
+done261:
+	VBROADCASTSS lo+96(FP), Z12
 	VMAXPS       Z0, Z12, Z0
 	VMAXPS       Z1, Z12, Z1
 	VMAXPS       Z2, Z12, Z2
@@ -4567,7 +4752,7 @@ done249:
 	VMAXPS       Z9, Z12, Z9
 	VMAXPS       Z10, Z12, Z10
 	VMAXPS       Z11, Z12, Z11
-	VBROADCASTSS hi+92(FP), Z12
+	VBROADCASTSS hi+100(FP), Z12
 	VMINPS       Z0, Z12, Z0
 	VMINPS       Z1, Z12, Z1
 	VMINPS       Z2, Z12, Z2
@@ -4580,16 +4765,16 @@ done249:
 	VMINPS       Z9, Z12, Z9
 	VMINPS       Z10, Z12, Z10
 	VMINPS       Z11, Z12, Z11
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole250
-	CMPQ         last+56(FP), $0x10
-	JNE          part251
+	JNE          whole262
+	CMPQ         last+64(FP), $0x10
+	JNE          part263
 
-whole250:
+whole262:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	VMOVUPS Z2, 128(BX)
@@ -4604,10 +4789,10 @@ whole250:
 	VMOVUPS Z9, 64(BX)
 	VMOVUPS Z10, 128(BX)
 	VMOVUPS Z11, 192(BX)
-	JMP     end252
+	JMP     end264
 
-part251:
-	MOVQ    last+56(FP), DI
+part263:
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -4626,26 +4811,27 @@ part251:
 	VMOVUPS Z10, 128(BX)
 	VMOVUPS Z11, K1, 192(BX)
 
-end252:
-	ADDQ $0x00000100, AX
+end264:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000100, DX
 	DECQ CX
-	JNZ  panel241
+	JNZ  panel253
 	VZEROUPPER
 	RET
 
-// func conv4x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv4x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv4x64AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv4x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel253:
+panel265:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS (R8), Z2
@@ -4662,19 +4848,19 @@ panel253:
 	VBROADCASTSS 12(R8), Z13
 	VBROADCASTSS 12(R8), Z14
 	VBROADCASTSS 12(R8), Z15
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none254
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none266
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole255
-	CMPQ         last+56(FP), $0x10
-	JNE          part256
+	JNE          whole267
+	CMPQ         last+64(FP), $0x10
+	JNE          part268
 
-whole255:
+whole267:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	VADDPS 128(R8), Z2, Z2
@@ -4694,10 +4880,10 @@ whole255:
 	VADDPS 64(R8), Z13, Z13
 	VADDPS 128(R8), Z14, Z14
 	VADDPS 192(R8), Z15, Z15
-	JMP    end257
+	JMP    end269
 
-part256:
-	MOVQ      last+56(FP), R10
+part268:
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -4725,12 +4911,12 @@ part256:
 	VMOVUPS.Z 192(R8), K1, Z16
 	VADDPS    Z16, Z15, Z15
 
-end257:
-none254:
+end269:
+none266:
 	SUBQ $0x04, DI
-	JLT  tail260
+	JLT  tail272
 
-four258:
+four270:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z16
 	VMOVUPS      64(AX)(R8*4), Z17
@@ -4834,13 +5020,13 @@ four258:
 	ADDQ         $0x40, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four258
+	JGE          four270
 
-tail260:
+tail272:
 	ADDQ $0x04, DI
-	JZ   done261
+	JZ   done273
 
-one259:
+one271:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z16
 	VMOVUPS      64(AX)(R8*4), Z17
@@ -4869,10 +5055,10 @@ one259:
 	ADDQ         $0x10, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one259
+	JNZ          one271
 
-done261:
-	VBROADCASTSS lo+88(FP), Z16
+done273:
+	VBROADCASTSS lo+96(FP), Z16
 	VMAXPS       Z0, Z16, Z0
 	VMAXPS       Z1, Z16, Z1
 	VMAXPS       Z2, Z16, Z2
@@ -4889,7 +5075,7 @@ done261:
 	VMAXPS       Z13, Z16, Z13
 	VMAXPS       Z14, Z16, Z14
 	VMAXPS       Z15, Z16, Z15
-	VBROADCASTSS hi+92(FP), Z16
+	VBROADCASTSS hi+100(FP), Z16
 	VMINPS       Z0, Z16, Z0
 	VMINPS       Z1, Z16, Z1
 	VMINPS       Z2, Z16, Z2
@@ -4906,16 +5092,16 @@ done261:
 	VMINPS       Z13, Z16, Z13
 	VMINPS       Z14, Z16, Z14
 	VMINPS       Z15, Z16, Z15
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole262
-	CMPQ         last+56(FP), $0x10
-	JNE          part263
+	JNE          whole274
+	CMPQ         last+64(FP), $0x10
+	JNE          part275
 
-whole262:
+whole274:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	VMOVUPS Z2, 128(BX)
@@ -4935,10 +5121,10 @@ whole262:
 	VMOVUPS Z13, 64(BX)
 	VMOVUPS Z14, 128(BX)
 	VMOVUPS Z15, 192(BX)
-	JMP     end264
+	JMP     end276
 
-part263:
-	MOVQ    last+56(FP), DI
+part275:
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -4962,26 +5148,27 @@ part263:
 	VMOVUPS Z14, 128(BX)
 	VMOVUPS Z15, K1, 192(BX)
 
-end264:
-	ADDQ $0x00000100, AX
+end276:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000100, DX
 	DECQ CX
-	JNZ  panel253
+	JNZ  panel265
 	VZEROUPPER
 	RET
 
-// func conv5x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv5x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv5x64AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv5x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel265:
+panel277:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS (R8), Z2
@@ -5002,19 +5189,19 @@ panel265:
 	VBROADCASTSS 16(R8), Z17
 	VBROADCASTSS 16(R8), Z18
 	VBROADCASTSS 16(R8), Z19
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none266
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none278
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole267
-	CMPQ         last+56(FP), $0x10
-	JNE          part268
+	JNE          whole279
+	CMPQ         last+64(FP), $0x10
+	JNE          part280
 
-whole267:
+whole279:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	VADDPS 128(R8), Z2, Z2
@@ -5039,10 +5226,10 @@ whole267:
 	VADDPS 64(R8), Z17, Z17
 	VADDPS 128(R8), Z18, Z18
 	VADDPS 192(R8), Z19, Z19
-	JMP    end269
+	JMP    end281
 
-part268:
-	MOVQ      last+56(FP), R10
+part280:
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -5076,12 +5263,12 @@ part268:
 	VMOVUPS.Z 192(R8), K1, Z20
 	VADDPS    Z20, Z19, Z19
 
-end269:
-none266:
+end281:
+none278:
 	SUBQ $0x04, DI
-	JLT  tail272
+	JLT  tail284
 
-four270:
+four282:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z20
 	VMOVUPS      64(AX)(R8*4), Z21
@@ -5205,13 +5392,13 @@ four270:
 	ADDQ         $0x50, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four270
+	JGE          four282
 
-tail272:
+tail284:
 	ADDQ $0x04, DI
-	JZ   done273
+	JZ   done285
 
-one271:
+one283:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z20
 	VMOVUPS      64(AX)(R8*4), Z21
@@ -5245,10 +5432,10 @@ one271:
 	ADDQ         $0x14, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one271
+	JNZ          one283
 
-done273:
-	VBROADCASTSS lo+88(FP), Z20
+done285:
+	VBROADCASTSS lo+96(FP), Z20
 	VMAXPS       Z0, Z20, Z0
 	VMAXPS       Z1, Z20, Z1
 	VMAXPS       Z2, Z20, Z2
@@ -5269,7 +5456,7 @@ done273:
 	VMAXPS       Z17, Z20, Z17
 	VMAXPS       Z18, Z20, Z18
 	VMAXPS       Z19, Z20, Z19
-	VBROADCASTSS hi+92(FP), Z20
+	VBROADCASTSS hi+100(FP), Z20
 	VMINPS       Z0, Z20, Z0
 	VMINPS       Z1, Z20, Z1
 	VMINPS       Z2, Z20, Z2
@@ -5290,16 +5477,16 @@ done273:
 	VMINPS       Z17, Z20, Z17
 	VMINPS       Z18, Z20, Z18
 	VMINPS       Z19, Z20, Z19
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole274
-	CMPQ         last+56(FP), $0x10
-	JNE          part275
+	JNE          whole286
+	CMPQ         last+64(FP), $0x10
+	JNE          part287
 
-whole274:
+whole286:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	VMOVUPS Z2, 128(BX)
@@ -5324,10 +5511,10 @@ whole274:
 	VMOVUPS Z17, 64(BX)
 	VMOVUPS Z18, 128(BX)
 	VMOVUPS Z19, 192(BX)
-	JMP     end276
+	JMP     end288
 
-part275:
-	MOVQ    last+56(FP), DI
+part287:
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -5356,26 +5543,27 @@ part275:
 	VMOVUPS Z18, 128(BX)
 	VMOVUPS Z19, K1, 192(BX)
 
-end276:
-	ADDQ $0x00000100, AX
+end288:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000100, DX
 	DECQ CX
-	JNZ  panel265
+	JNZ  panel277
 	VZEROUPPER
 	RET
 
-// func conv6x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+// func conv6x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·conv6x64AVX512(SB), NOSPLIT, $0-96
+TEXT ·conv6x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
 	MOVQ $0x00000000, DX
 
-panel277:
+panel289:
 	MOVQ         a+16(FP), BX
-	MOVQ         off+32(FP), SI
+	MOVQ         off+40(FP), SI
 	MOVQ         k+0(FP), DI
-	MOVQ         bias+80(FP), R8
+	MOVQ         bias+88(FP), R8
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS (R8), Z1
 	VBROADCASTSS (R8), Z2
@@ -5400,19 +5588,19 @@ panel277:
 	VBROADCASTSS 20(R8), Z21
 	VBROADCASTSS 20(R8), Z22
 	VBROADCASTSS 20(R8), Z23
-	MOVQ         from+64(FP), R8
+	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
-	JZ           none278
-	MOVQ         from+64(FP), R8
-	MOVQ         ldf+72(FP), R9
+	JZ           none290
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
-	JNE          whole279
-	CMPQ         last+56(FP), $0x10
-	JNE          part280
+	JNE          whole291
+	CMPQ         last+64(FP), $0x10
+	JNE          part292
 
-whole279:
+whole291:
 	VADDPS (R8), Z0, Z0
 	VADDPS 64(R8), Z1, Z1
 	VADDPS 128(R8), Z2, Z2
@@ -5442,10 +5630,10 @@ whole279:
 	VADDPS 64(R8), Z21, Z21
 	VADDPS 128(R8), Z22, Z22
 	VADDPS 192(R8), Z23, Z23
-	JMP    end281
+	JMP    end293
 
-part280:
-	MOVQ      last+56(FP), R10
+part292:
+	MOVQ      last+64(FP), R10
 	MOVQ      $-1, R11
 	BZHIQ     R10, R11, R10
 	KMOVW     R10, K1
@@ -5485,12 +5673,12 @@ part280:
 	VMOVUPS.Z 192(R8), K1, Z24
 	VADDPS    Z24, Z23, Z23
 
-end281:
-none278:
+end293:
+none290:
 	SUBQ $0x04, DI
-	JLT  tail284
+	JLT  tail296
 
-four282:
+four294:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z24
 	VMOVUPS      64(AX)(R8*4), Z25
@@ -5634,13 +5822,13 @@ four282:
 	ADDQ         $0x60, BX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, DI
-	JGE          four282
+	JGE          four294
 
-tail284:
+tail296:
 	ADDQ $0x04, DI
-	JZ   done285
+	JZ   done297
 
-one283:
+one295:
 	MOVQ         (SI), R8
 	VMOVUPS      (AX)(R8*4), Z24
 	VMOVUPS      64(AX)(R8*4), Z25
@@ -5679,10 +5867,10 @@ one283:
 	ADDQ         $0x18, BX
 	ADDQ         $0x08, SI
 	DECQ         DI
-	JNZ          one283
+	JNZ          one295
 
-done285:
-	VBROADCASTSS lo+88(FP), Z24
+done297:
+	VBROADCASTSS lo+96(FP), Z24
 	VMAXPS       Z0, Z24, Z0
 	VMAXPS       Z1, Z24, Z1
 	VMAXPS       Z2, Z24, Z2
@@ -5707,7 +5895,7 @@ done285:
 	VMAXPS       Z21, Z24, Z21
 	VMAXPS       Z22, Z24, Z22
 	VMAXPS       Z23, Z24, Z23
-	VBROADCASTSS hi+92(FP), Z24
+	VBROADCASTSS hi+100(FP), Z24
 	VMINPS       Z0, Z24, Z0
 	VMINPS       Z1, Z24, Z1
 	VMINPS       Z2, Z24, Z2
@@ -5732,16 +5920,16 @@ done285:
 	VMINPS       Z21, Z24, Z21
 	VMINPS       Z22, Z24, Z22
 	VMINPS       Z23, Z24, Z23
-	MOVQ         c+40(FP), BX
-	MOVQ         ldc+48(FP), SI
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
 	ADDQ         DX, BX
 	SHLQ         $0x02, SI
 	CMPQ         CX, $0x01
-	JNE          whole286
-	CMPQ         last+56(FP), $0x10
-	JNE          part287
+	JNE          whole298
+	CMPQ         last+64(FP), $0x10
+	JNE          part299
 
-whole286:
+whole298:
 	VMOVUPS Z0, (BX)
 	VMOVUPS Z1, 64(BX)
 	VMOVUPS Z2, 128(BX)
@@ -5771,10 +5959,10 @@ whole286:
 	VMOVUPS Z21, 64(BX)
 	VMOVUPS Z22, 128(BX)
 	VMOVUPS Z23, 192(BX)
-	JMP     end288
+	JMP     end300
 
-part287:
-	MOVQ    last+56(FP), DI
+part299:
+	MOVQ    last+64(FP), DI
 	MOVQ    $-1, R8
 	BZHIQ   DI, R8, DI
 	KMOVW   DI, K1
@@ -5808,11 +5996,87 @@ part287:
 	VMOVUPS Z22, 128(BX)
 	VMOVUPS Z23, K1, 192(BX)
 
-end288:
-	ADDQ $0x00000100, AX
+end300:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
 	ADDQ $0x00000100, DX
 	DECQ CX
-	JNZ  panel277
+	JNZ  panel289
+	VZEROUPPER
+	RET
+
+// func convLay64AVX512(k int, dst *float32, b *float32, off *int)
+// Requires: AVX, AVX512F
+TEXT ·convLay64AVX512(SB), NOSPLIT, $0-32
+	MOVQ k+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ off+24(FP), BX
+	SUBQ $0x04, AX
+	JLT  tail303
+
+four301:
+	MOVQ    (BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX)(SI*4), Z0
+	VMOVUPS Z0, 64(CX)
+	VMOVUPS 128(DX)(SI*4), Z0
+	VMOVUPS Z0, 128(CX)
+	VMOVUPS 192(DX)(SI*4), Z0
+	VMOVUPS Z0, 192(CX)
+	MOVQ    8(BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, 256(CX)
+	VMOVUPS 64(DX)(SI*4), Z0
+	VMOVUPS Z0, 320(CX)
+	VMOVUPS 128(DX)(SI*4), Z0
+	VMOVUPS Z0, 384(CX)
+	VMOVUPS 192(DX)(SI*4), Z0
+	VMOVUPS Z0, 448(CX)
+	MOVQ    16(BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, 512(CX)
+	VMOVUPS 64(DX)(SI*4), Z0
+	VMOVUPS Z0, 576(CX)
+	VMOVUPS 128(DX)(SI*4), Z0
+	VMOVUPS Z0, 640(CX)
+	VMOVUPS 192(DX)(SI*4), Z0
+	VMOVUPS Z0, 704(CX)
+	MOVQ    24(BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, 768(CX)
+	VMOVUPS 64(DX)(SI*4), Z0
+	VMOVUPS Z0, 832(CX)
+	VMOVUPS 128(DX)(SI*4), Z0
+	VMOVUPS Z0, 896(CX)
+	VMOVUPS 192(DX)(SI*4), Z0
+	VMOVUPS Z0, 960(CX)
+	ADDQ    $0x00000400, CX
+	ADDQ    $0x20, BX
+	SUBQ    $0x04, AX
+	JGE     four301
+
+tail303:
+	ADDQ $0x04, AX
+	JZ   done304
+
+one302:
+	MOVQ    (BX), SI
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX)(SI*4), Z0
+	VMOVUPS Z0, 64(CX)
+	VMOVUPS 128(DX)(SI*4), Z0
+	VMOVUPS Z0, 128(CX)
+	VMOVUPS 192(DX)(SI*4), Z0
+	VMOVUPS Z0, 192(CX)
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x08, BX
+	DECQ    AX
+	JNZ     one302
+
+done304:
 	VZEROUPPER
 	RET
 
@@ -5836,9 +6100,9 @@ TEXT ·depthwiseAVX512(SB), NOSPLIT, $0-84
 	BZHIQ        R9, R10, R9
 	KMOVW        R9, K1
 
-four289:
+four305:
 	CMPQ    R8, $0x04
-	JLT     one290
+	JLT     one306
 	VMOVUPS Z2, Z4
 	VMOVUPS Z2, Z5
 	VMOVUPS Z2, Z6
@@ -5847,7 +6111,7 @@ four289:
 	MOVQ    taps+0(FP), R10
 	MOVQ    off+8(FP), R11
 
-taps292:
+taps308:
 	MOVQ         (R11), R12
 	LEAQ         (AX)(R12*4), R12
 	VBROADCASTSS (R9), Z3
@@ -5858,7 +6122,7 @@ taps292:
 	ADDQ         $0x04, R9
 	ADDQ         $0x08, R11
 	DECQ         R10
-	JNZ          taps292
+	JNZ          taps308
 	VMAXPS       Z4, Z0, Z4
 	VMINPS       Z4, Z1, Z4
 	VMAXPS       Z5, Z0, Z5
@@ -5868,34 +6132,34 @@ taps292:
 	VMAXPS       Z7, Z0, Z7
 	VMINPS       Z7, Z1, Z7
 	CMPQ         cols+64(FP), $0x10
-	JNE          part293
+	JNE          part309
 	VMOVUPS      Z4, (BX)
 	VMOVUPS      Z5, (BX)(SI*1)
 	VMOVUPS      Z6, (BX)(SI*2)
 	VMOVUPS      Z7, (BX)(DI*1)
-	JMP          stored294
+	JMP          stored310
 
-part293:
+part309:
 	VMOVUPS Z4, K1, (BX)
 	VMOVUPS Z5, K1, (BX)(SI*1)
 	VMOVUPS Z6, K1, (BX)(SI*2)
 	VMOVUPS Z7, K1, (BX)(DI*1)
 
-stored294:
+stored310:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
 	SUBQ $0x04, R8
-	JMP  four289
+	JMP  four305
 
-one290:
+one306:
 	TESTQ   R8, R8
-	JZ      end291
+	JZ      end307
 	VMOVUPS Z2, Z4
 	MOVQ    w+16(FP), DX
 	MOVQ    taps+0(FP), DI
 	MOVQ    off+8(FP), R9
 
-taps295:
+taps311:
 	MOVQ         (R9), R10
 	LEAQ         (AX)(R10*4), R10
 	VBROADCASTSS (DX), Z3
@@ -5903,24 +6167,24 @@ taps295:
 	ADDQ         $0x04, DX
 	ADDQ         $0x08, R9
 	DECQ         DI
-	JNZ          taps295
+	JNZ          taps311
 	VMAXPS       Z4, Z0, Z4
 	VMINPS       Z4, Z1, Z4
 	CMPQ         cols+64(FP), $0x10
-	JNE          part296
+	JNE          part312
 	VMOVUPS      Z4, (BX)
-	JMP          stored297
+	JMP          stored313
 
-part296:
+part312:
 	VMOVUPS Z4, K1, (BX)
 
-stored297:
+stored313:
 	ADDQ CX, AX
 	ADDQ SI, BX
 	DECQ R8
-	JMP  one290
+	JMP  one306
 
-end291:
+end307:
 	VZEROUPPER
 	RET
 
@@ -5941,9 +6205,9 @@ TEXT ·maximaAVX512(SB), NOSPLIT, $0-64
 	BZHIQ R9, R10, R9
 	KMOVW R9, K1
 
-four298:
+four314:
 	CMPQ         R8, $0x04
-	JLT          one299
+	JLT          one315
 	VBROADCASTSS cff800000_AVX512<>+0(SB), Z0
 	VBROADCASTSS cff800000_AVX512<>+0(SB), Z1
 	VBROADCASTSS cff800000_AVX512<>+0(SB), Z2
@@ -5951,7 +6215,7 @@ four298:
 	MOVQ         taps+0(FP), R9
 	MOVQ         off+8(FP), R10
 
-taps301:
+taps317:
 	MOVQ      (R10), R11
 	LEAQ      (AX)(R11*4), R11
 	VMOVUPS   (R11), Z4
@@ -5976,35 +6240,35 @@ taps301:
 	VMOVUPS   Z8, Z3
 	ADDQ      $0x08, R10
 	DECQ      R9
-	JNZ       taps301
+	JNZ       taps317
 	CMPQ      cols+56(FP), $0x10
-	JNE       part302
+	JNE       part318
 	VMOVUPS   Z0, (BX)
 	VMOVUPS   Z1, (BX)(SI*1)
 	VMOVUPS   Z2, (BX)(SI*2)
 	VMOVUPS   Z3, (BX)(DI*1)
-	JMP       stored303
+	JMP       stored319
 
-part302:
+part318:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K1, (BX)(SI*1)
 	VMOVUPS Z2, K1, (BX)(SI*2)
 	VMOVUPS Z3, K1, (BX)(DI*1)
 
-stored303:
+stored319:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
 	SUBQ $0x04, R8
-	JMP  four298
+	JMP  four314
 
-one299:
+one315:
 	TESTQ        R8, R8
-	JZ           end300
+	JZ           end316
 	VBROADCASTSS cff800000_AVX512<>+0(SB), Z0
 	MOVQ         taps+0(FP), DX
 	MOVQ         off+8(FP), DI
 
-taps304:
+taps320:
 	MOVQ      (DI), R9
 	LEAQ      (AX)(R9*4), R9
 	VMOVUPS   (R9), Z1
@@ -6014,22 +6278,22 @@ taps304:
 	VMOVUPS   Z9, Z0
 	ADDQ      $0x08, DI
 	DECQ      DX
-	JNZ       taps304
+	JNZ       taps320
 	CMPQ      cols+56(FP), $0x10
-	JNE       part305
+	JNE       part321
 	VMOVUPS   Z0, (BX)
-	JMP       stored306
+	JMP       stored322
 
-part305:
+part321:
 	VMOVUPS Z0, K1, (BX)
 
-stored306:
+stored322:
 	ADDQ CX, AX
 	ADDQ SI, BX
 	DECQ R8
-	JMP  one299
+	JMP  one315
 
-end300:
+end316:
 	VZEROUPPER
 	RET
 

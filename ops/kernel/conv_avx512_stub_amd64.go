@@ -8,217 +8,237 @@ package kernel
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*1+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv1x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv1x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv2x16AVX512 computes 2 rows and panels of 1 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*2+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv2x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv2x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv3x16AVX512 computes 3 rows and panels of 1 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*3+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv3x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv3x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv4x16AVX512 computes 4 rows and panels of 1 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*4+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv4x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv4x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv5x16AVX512 computes 5 rows and panels of 1 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*5+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv5x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv5x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv6x16AVX512 computes 6 rows and panels of 1 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*6+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv6x16AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv6x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+
+// convLay16AVX512 is dst[l*64+j] = b[off[l]+j] for l < k and j < 16.
+//
+//go:noescape
+func convLay16AVX512(k int, dst *float32, b *float32, off *int)
 
 // conv1x32AVX512 computes 1 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*1+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv1x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv1x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv2x32AVX512 computes 2 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*2+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv2x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv2x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv3x32AVX512 computes 3 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*3+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv3x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv3x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv4x32AVX512 computes 4 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*4+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv4x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv4x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv5x32AVX512 computes 5 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*5+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv5x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv5x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv6x32AVX512 computes 6 rows and panels of 2 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*6+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv6x32AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv6x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+
+// convLay32AVX512 is dst[l*64+j] = b[off[l]+j] for l < k and j < 32.
+//
+//go:noescape
+func convLay32AVX512(k int, dst *float32, b *float32, off *int)
 
 // conv1x48AVX512 computes 1 rows and panels of 3 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*1+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv1x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv1x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv2x48AVX512 computes 2 rows and panels of 3 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*2+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv2x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv2x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv3x48AVX512 computes 3 rows and panels of 3 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*3+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv3x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv3x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv4x48AVX512 computes 4 rows and panels of 3 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*4+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv4x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv4x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv5x48AVX512 computes 5 rows and panels of 3 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*5+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv5x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv5x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv6x48AVX512 computes 6 rows and panels of 3 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*6+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv6x48AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv6x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+
+// convLay48AVX512 is dst[l*64+j] = b[off[l]+j] for l < k and j < 48.
+//
+//go:noescape
+func convLay48AVX512(k int, dst *float32, b *float32, off *int)
 
 // conv1x64AVX512 computes 1 rows and panels of 4 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*1+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv1x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv1x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv2x64AVX512 computes 2 rows and panels of 4 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*2+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv2x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv2x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv3x64AVX512 computes 3 rows and panels of 4 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*3+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv3x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv3x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv4x64AVX512 computes 4 rows and panels of 4 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*4+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv4x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv4x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv5x64AVX512 computes 5 rows and panels of 4 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*5+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv5x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv5x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
 
 // conv6x64AVX512 computes 6 rows and panels of 4 vectors, of the last of which last values count:
 //
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*6+i] * b[off[l]+j]), lo, hi)
 //
-// for l < k, where from may be nil.
+// for l < k, where from may be nil. From one panel to the next b moves by apart.
 //
 //go:noescape
-func conv6x64AVX512(k int, panels int, a *float32, b *float32, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+func conv6x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
+
+// convLay64AVX512 is dst[l*64+j] = b[off[l]+j] for l < k and j < 64.
+//
+//go:noescape
+func convLay64AVX512(k int, dst *float32, b *float32, off *int)
 
 // depthwiseAVX512 is, for i < rows and j < cols, which is at most 16,
 //

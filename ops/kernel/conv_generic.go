@@ -10,13 +10,13 @@ import (
 func convKernelsGeneric() [][]convKernel {
 	rows := []convKernel{nil}
 	for r := 1; r <= 4; r++ {
-		rows = append(rows, func(k, panels int, a, b *float32, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32) {
+		rows = append(rows, func(k, panels int, a, b *float32, apart int, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32) {
 			for p := range panels {
 				n := 4
 				if p == panels-1 {
 					n = last
 				}
-				convGeneric(r, k, a, floatAt(b, 4*p), off, floatAt(c, 4*p), ldc, n, from, ldf, bias, lo, hi)
+				convGeneric(r, k, a, floatAt(b, p*apart), off, floatAt(c, 4*p), ldc, n, from, ldf, bias, lo, hi)
 				if from != nil {
 					from = floatAt(from, 4)
 				}
@@ -53,6 +53,15 @@ func convGeneric(rows, k int, a, b *float32, off *int, c *float32, ldc, last int
 			*floatAt(c, i*ldc+j) = min(max(acc[i][j], lo), hi)
 		}
 	}
+}
+
+// convLayGeneric is for panels of a vector of width values.
+func convLayGeneric(width int) []convLayKernel {
+	return []convLayKernel{1: func(k int, dst, b *float32, off *int) {
+		for l, o := range unsafe.Slice(off, k) {
+			copy(unsafe.Slice(floatAt(dst, l*width), width), unsafe.Slice(floatAt(b, o), width))
+		}
+	}}
 }
 
 // floatAt is the address i values after p.

@@ -7,7 +7,7 @@ import "unsafe"
 // convNEON makes a convKernel of the product's kernel, for columns that lie an equal
 // distance apart.
 func convNEON(rows int, gemm gemmKernel) convKernel {
-	return func(k, panels int, a, b *float32, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32) {
+	return func(k, panels int, a, b *float32, apart int, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32) {
 		last += 16 * (panels - 1)
 		starts := unsafe.Slice(bias, rows)
 		for i, s := range starts {
@@ -24,7 +24,7 @@ func convNEON(rows int, gemm gemmKernel) convKernel {
 		if k > 1 {
 			pitch = unsafe.Slice(off, 2)[1]
 		}
-		gemm(k, panels, a, 1, rows, b, pitch, 16, c, ldc, last-16*(panels-1), true, b, 0)
+		gemm(k, panels, a, 1, rows, b, pitch, apart, c, ldc, last-16*(panels-1), true, b, 0)
 		for i := range rows {
 			y := unsafe.Slice(floatAt(c, i*ldc), last)
 			for j, v := range y {

@@ -47,8 +47,13 @@ func (c *PackedConv) row(tile int) int { return c.cout * tile / c.tiles() }
 //	c[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*r+i] * b[off[l]+j]), lo, hi)
 //
 // Of the very last vector last values count; b may be read as if all did. from may be
-// nil.
-type convKernel func(k, panels int, a, b *float32, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32)
+// nil. From one panel to the next b moves by apart.
+type convKernel func(k, panels int, a, b *float32, apart int, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32)
+
+// A convLayKernel lays out a panel of which so many vectors matter:
+//
+//	dst[l*v.convPanel()+j] = b[off[l]+j]
+type convLayKernel func(k int, dst, b *float32, off *int)
 
 // A depthwiseKernel is, for i < rows and j < cols, which is at most v.lanes,
 //

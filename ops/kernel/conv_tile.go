@@ -137,12 +137,10 @@ func (s *ConvRun) tables() {
 				s.off = append(s.off, c*s.band.channel+tap)
 			}
 		}
-		return
 	case convInPlace:
 		s.off = table(s.off, n, s.a.OutLen())
 	case convUnrolled:
 		s.off = table(s.off, n, s.pitch())
-		return
 	case convByColumns:
 		s.off = table(s.off, n, min(s.cols, s.a.OutLen()))
 		s.offLast = table(s.offLast, n, s.a.OutLen()-(s.across-1)*s.cols)
@@ -176,14 +174,23 @@ func (s *ConvRun) unit() int {
 	return a.Cout * min(s.rows*s.cols, a.OutLen()) * a.Cin * a.Taps()
 }
 
-// room is how many values a thread needs.
+// room is how many values a thread needs, area what of them comes before panels.
 func (s *ConvRun) room() int {
+	k, width := s.depth*s.a.Taps(), s.w.v.convPanel()
+	if s.how == convDepthwise {
+		return s.area()
+	}
+	panels := k * s.rows * roundUp(min(s.cols, s.a.OutLen()), width)
+	return s.area() + min(panels, max(k*width, 2*convFar)) + slack
+}
+
+func (s *ConvRun) area() int {
 	k := s.depth * s.a.Taps()
 	switch s.how {
 	case convInPlace:
-		return k*s.w.v.convPanel() + slack
+		return 0
 	case convByColumns:
-		return k*min(s.cols, s.a.OutLen()) + k*s.w.v.convPanel() + slack
+		return k*min(s.cols, s.a.OutLen()) + slack
 	case convUnrolled:
 		return k*s.pitch() + slack + s.band.channel + slack
 	}

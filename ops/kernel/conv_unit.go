@@ -28,13 +28,11 @@ type convTask struct {
 	r0, r1 int
 
 	c0, c1 int // input channels added at a time
-	held   int // names the panel that buf holds, if any
 }
 
 // unit computes a band, or a block of columns. It reports whether to go on.
 func (t *convTask) unit(down, across int) bool {
 	a := t.a
-	t.held = 0
 	y0, x0 := down*t.rows, across*t.cols
 	rows, cols := 1, min(t.cols, a.OutLen()-x0)
 	if t.how == convBands || t.how == convUnrolled {
@@ -46,29 +44,26 @@ func (t *convTask) unit(down, across int) bool {
 		}
 		t.c1 = min(t.c0+t.depth, a.Cin)
 		x := a.X[(t.item*a.Cin+t.c0)*a.InLen():]
+		in := convInputs{off: t.off, rows: 1, n: cols, from: x0}
 		switch t.how {
 		case convBands:
 			for c := range t.c1 - t.c0 {
 				t.band.fill(t.w.v, t.buf[c*t.band.channel:], x[c*a.InLen():][:a.InLen()], y0, x0, rows, cols, t.c0 > 0)
 			}
-			t.strips(rows*cols, func() {
-				for r := range rows {
-					t.row(t.buf[r*t.band.pitch:], t.off, (y0+r)*t.window.Out[1]+x0, cols)
-				}
-			})
+			in = convInputs{t.buf, t.off, rows, t.band.pitch, cols, y0*t.window.Out[1] + x0, t.window.Out[1], false}
 		case convUnrolled:
 			t.unroll(x, y0, rows, cols)
-			t.strips(rows*cols, func() { t.row(t.buf, t.off, y0*cols, rows*cols) })
+			in.b, in.from, in.n = t.buf, y0*cols, rows*cols
 		case convByColumns:
 			columns(&a.Window, t.buf, x, 0, t.c1-t.c0, x0, x0+cols)
-			off := t.off
+			in.b = t.buf
 			if cols < t.cols {
-				off = t.offLast
+				in.off = t.offLast
 			}
-			t.strips(cols, func() { t.row(t.buf, off, x0, cols) })
 		default:
-			t.strips(cols, func() { t.inPlace(x[x0:], x0, cols) })
+			in.b, in.exact = x[x0:], true
 		}
+		t.multiply(&in)
 	}
 	if t.end.Act == nil {
 		return true
@@ -106,69 +101,112 @@ func (t *convTask) unroll(x []float32, y0, rows, cols int) {
 	}
 }
 
-// strips calls f, which computes so many positions, for all strips at once, where
-// each panel of inputs passes by all weights; or for one after the other, where all
-// inputs pass by each strip: if inputs stay in the nearest cache anyway, or weights
-// would not even stay in the second.
-func (t *convTask) strips(positions int, f func()) {
-	const near, far = 1 << 14, 3 << 14
+// convInputs are the inputs of rows of n output positions: those of row r are at
+// b[r*pitch:] + off, its outputs from position from + r*step on. If exact, nothing may
+// be read beyond n.
+type convInputs struct {
+	b              []float32
+	off            []int
+	rows, pitch, n int
+	from, step     int
+	exact          bool
+}
+
+const (
+	// convNear is how many values stay in a near cache, convFar in the second-level
+	// one beside others.
+	convNear, convFar = 1 << 14, 3 << 14
+	// convStrips is for how many strips it pays to lay out panels of inputs.
+	convStrips = 3
+)
+
+// multiply adds what inputs contribute to all strips: together, where each panel of
+// inputs passes by all weights; or one after the other, where all inputs pass by each
+// strip, if inputs stay near anyway, or weights would not even stay in the second-level
+// cache.
+func (t *convTask) multiply(in *convInputs) {
+	v := t.w.v
+	width := v.convPanel()
 	r0, r1 := t.r0, t.r1
 	k := (t.c1 - t.c0) * t.a.Taps()
-	weights := k * (t.w.row(r1) - t.w.row(r0))
-	if k*positions > near && (weights <= far || k*positions > 2*far) {
-		f()
+	inputs, weights := k*in.rows*roundUp(in.n, width), k*(t.w.row(r1)-t.w.row(r0))
+	laid := v.convUniform || r1-r0 >= convStrips
+	whole := in.n / width * width
+	tail := in.n - whole
+	if tail > 0 && tail <= 2 && v.convPoint != nil {
+		tail = 0 // never laid out
+	}
+	panels := t.buf[t.area():]
+	if inputs > convNear && (weights <= convFar || inputs > 2*convFar) {
+		for r := range in.rows {
+			b, at := in.b[r*in.pitch:], in.from+r*in.step
+			for j := 0; j < whole; j += width {
+				if laid {
+					t.lay(panels, in, b[j:], width)
+					t.panel(panels, t.offPacked, 0, at+j, width)
+				} else {
+					t.panel(b[j:], in.off, 0, at+j, width)
+				}
+			}
+			if tail > 0 && (laid || in.exact) {
+				t.lay(panels, in, b[whole:], tail)
+				t.panel(panels, t.offPacked, 0, at+whole, tail)
+			} else if whole < in.n {
+				t.panel(b[whole:], in.off, 0, at+whole, in.n-whole)
+			}
+		}
 		return
+	}
+	slot := 0
+	for r := range in.rows {
+		for j := 0; laid && j < whole; j += width {
+			t.lay(panels[slot:], in, in.b[r*in.pitch+j:], width)
+			slot += k * width
+		}
+		if tail > 0 && (laid || in.exact) {
+			t.lay(panels[slot:], in, in.b[r*in.pitch+whole:], tail)
+			slot += k * width
+		}
 	}
 	for r := r0; r < r1; r++ {
 		t.r0, t.r1 = r, r+1
-		f()
+		slot := 0
+		for i := range in.rows {
+			b, at := in.b[i*in.pitch:], in.from+i*in.step
+			if whole > 0 && laid {
+				t.panel(panels[slot:], t.offPacked, k*width, at, whole)
+				slot += k * whole
+			} else if whole > 0 {
+				t.panel(b, in.off, width, at, whole)
+			}
+			if tail > 0 && (laid || in.exact) {
+				t.panel(panels[slot:], t.offPacked, 0, at+whole, tail)
+				slot += k * width
+			} else if whole < in.n {
+				t.panel(b[whole:], in.off, 0, at+whole, in.n-whole)
+			}
+		}
 	}
 	t.r0, t.r1 = r0, r1
 }
 
-// row computes output positions from to from+n, whose inputs are at b + off: whole
-// panels together if there is a single strip.
-func (t *convTask) row(b []float32, off []int, from, n int) {
-	width := t.w.v.convPanel()
-	j := 0
-	if t.r1-t.r0 == 1 && n >= width {
-		j = n / width * width
-		t.panel(b, off, from, j)
-	}
-	for ; j < n; j += width {
-		t.panel(b[j:], off, from+j, min(n-j, width))
-	}
-}
-
-// inPlace is row of inputs x as they are. What a kernel would read beyond them, and
-// rows so far apart that they share a place in the cache, go through a buffer.
-func (t *convTask) inPlace(x []float32, from, n int) {
+// lay lays out a panel of n columns at dst.
+func (t *convTask) lay(dst []float32, in *convInputs, b []float32, n int) {
 	v := t.w.v
 	width := v.convPanel()
-	apart := t.a.OutLen()
-	whole := n / v.lanes * v.lanes
-	if v.convUniform || apart%256 == 0 && t.r1-t.r0 > 2 {
-		whole = 0
-	}
-	t.row(x, t.off, from, whole)
-	for j := whole; j < n; j += width {
-		cols := min(n-j, width)
-		if cols <= 2 && v.convPoint != nil {
-			t.panel(x[j:], t.off, from+j, cols)
-			continue
+	off := in.off[:(t.c1-t.c0)*t.a.Taps()]
+	if in.exact && n%v.lanes != 0 {
+		for l, o := range off {
+			copyPanelRow(dst[l*width:][:n], b[o:])
 		}
-		if at := 1 + t.c0*apart + from + j; t.held != at {
-			t.held = at
-			for l := range t.c1 - t.c0 {
-				copyPanelRow(t.buf[l*width:][:cols], x[l*apart+j:])
-			}
-		}
-		t.panel(t.buf, t.offPacked, from+j, cols)
+		return
 	}
+	v.convLay[ceilDiv(n, v.lanes)](len(off), &dst[0], &b[0], &off[0])
 }
 
-// panel computes n output positions of all strips: at most a panel, or whole ones.
-func (t *convTask) panel(b []float32, off []int, at, n int) {
+// panel computes n output positions of all strips, from position at on: at most a panel,
+// or whole ones apart from each other.
+func (t *convTask) panel(b []float32, off []int, apart, at, n int) {
 	a, w := t.a, t.w
 	v, taps, out := w.v, a.Taps(), a.OutLen()
 	width := v.convPanel()
@@ -205,7 +243,7 @@ func (t *convTask) panel(b []float32, off []int, at, n int) {
 		if n <= 2 && v.convPoint != nil {
 			t.points(depth, height, weights, b, off, y, n, from, bias, lo, hi)
 		} else {
-			kernels[height](depth, panels, weights, &b[0], &off[0], &a.Y[y], out, last, from, out, bias, lo, hi)
+			kernels[height](depth, panels, weights, &b[0], apart, &off[0], &a.Y[y], out, last, from, out, bias, lo, hi)
 		}
 		row = next
 	}

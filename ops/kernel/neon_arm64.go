@@ -62,6 +62,7 @@ func neon() *variant {
 			v.conv[1] = append(v.conv[1], convNEON(rows, f))
 		}
 	}
+	v.convLay = convLayGeneric(16)
 	v.depthwise = v.depthwiseNEON
 	v.halfRow, v.halfExpand = halfRowGeneric(16), halfExpandGeneric(16)
 	v.exp = unaryNEON(expNEON)

@@ -25,6 +25,7 @@ type variant struct {
 	// for rows of copyLeast values and more.
 	conv        [][]convKernel
 	convUniform bool
+	convLay     []convLayKernel
 	convPoint   func(k, height int, a, b *float32, off *int, sums *float32)
 	depthwise   depthwiseKernel
 	maxima      maximaKernel
@@ -91,7 +92,7 @@ var generic = variant{
 
 	lanes: 4, group: 1, depth: gemmDepth, gemm: gemmKernelsGeneric(), layStrip: layStripGeneric,
 
-	conv: convKernelsGeneric(), depthwise: depthwiseGeneric, maxima: maximaGeneric, copyRows: copyRowsGeneric,
+	conv: convKernelsGeneric(), convLay: convLayGeneric(4), depthwise: depthwiseGeneric, maxima: maximaGeneric, copyRows: copyRowsGeneric,
 
 	exp: expGeneric, log: logGeneric, tanh: tanhGeneric, sigmoid: sigmoidGeneric, erf: erfGeneric,
 	gelu: geluGeneric, geluTanh: geluTanhGeneric, silu: siluGeneric, relu: reluGeneric, sqrt: sqrtGeneric,

@@ -37,6 +37,7 @@ func avx2() *variant {
 		1: {nil, conv1x8AVX2, conv2x8AVX2, conv3x8AVX2, conv4x8AVX2, conv5x8AVX2, conv6x8AVX2},
 		2: {nil, conv1x16AVX2, conv2x16AVX2, conv3x16AVX2, conv4x16AVX2, conv5x16AVX2, conv6x16AVX2},
 	}
+	v.convLay = []convLayKernel{nil, convLay8AVX2, convLay16AVX2}
 	v.depthwise, v.maxima = depthwiseAVX2, maximaAVX2
 	v.copyLeast = 8
 	v.convPoint, v.copyRows, v.splitRow = convPointAVX2, copyRowsAVX2, splitRowAVX2
@@ -91,6 +92,7 @@ func avx512() *variant {
 		3: {nil, conv1x48AVX512, conv2x48AVX512, conv3x48AVX512, conv4x48AVX512, conv5x48AVX512, conv6x48AVX512},
 		4: {nil, conv1x64AVX512, conv2x64AVX512, conv3x64AVX512, conv4x64AVX512, conv5x64AVX512, conv6x64AVX512},
 	}
+	v.convLay = []convLayKernel{nil, convLay16AVX512, convLay32AVX512, convLay48AVX512, convLay64AVX512}
 	v.depthwise, v.maxima = depthwiseAVX512, maximaAVX512
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX512, logAVX512, tanhAVX512, sigmoidAVX512, erfAVX512
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX512, geluTanhAVX512, siluAVX512, reluAVX512, sqrtAVX512

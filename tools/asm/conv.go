@@ -16,6 +16,7 @@ func emitConv(x *isa) {
 		for rows := 1; rows <= convRows; rows++ {
 			convTile(x, rows, vectors)
 		}
+		convLay(x, vectors)
 	}
 	depthwise(x)
 	maxima(x)
@@ -26,7 +27,7 @@ func emitConv(x *isa) {
 	}
 }
 
-const convSignature = "func(k, panels int, a, b *float32, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32)"
+const convSignature = "func(k, panels int, a, b *float32, apart int, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32)"
 
 // convTile writes the kernel for tiles of the given output channels and vectors
 // of positions.
@@ -37,7 +38,7 @@ func convTile(x *isa, rows, vectors int) {
 		"",
 		fmt.Sprintf("\tc[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*%d+i] * b[off[l]+j]), lo, hi)", rows),
 		"",
-		"for l < k, where from may be nil.")
+		"for l < k, where from may be nil. From one panel to the next b moves by apart.")
 	b, panels, shift := x.param("b"), x.param("panels"), x.GP64()
 	x.MOVQ(U32(0), shift)
 	panel := x.label("panel")
@@ -129,10 +130,49 @@ func convTile(x *isa, rows, vectors int) {
 		}
 		x.storeMasked(v, mask, at)
 	})
-	x.ADDQ(U32(vectors*x.bytes()), b)
+	x.Load(x.Param("apart"), k)
+	x.LEAQ(Mem{Base: b, Index: k, Scale: 4}, b)
 	x.ADDQ(U32(vectors*x.bytes()), shift)
 	x.DECQ(panels)
 	x.JNZ(LabelRef(panel))
+	x.ret()
+}
+
+// convLay writes the laying out of a panel of which so many vectors matter.
+func convLay(x *isa, vectors int) {
+	width := (len(tiles(x)) - 1) * x.lanes
+	name := fmt.Sprintf("convLay%d%s", vectors*x.lanes, x.name)
+	x.function(name, "func(k int, dst, b *float32, off *int)",
+		fmt.Sprintf("%s is dst[l*%d+j] = b[off[l]+j] for l < k and j < %d.", name, width, vectors*x.lanes))
+	k, dst, b, off := x.param("k"), x.param("dst"), x.param("b"), x.param("off")
+	step := func(u int) {
+		at := x.GP64()
+		x.MOVQ(Mem{Base: off}.Offset(8*u), at)
+		for v := range vectors {
+			x.VMOVUPS(x.load(Mem{Base: b, Index: at, Scale: 4}.Offset(v*x.bytes())), Mem{Base: dst}.Offset(4*u*width+v*x.bytes()))
+		}
+	}
+	four, one, tail, done := x.label("four"), x.label("one"), x.label("tail"), x.label("done")
+	x.SUBQ(U8(4), k)
+	x.JLT(LabelRef(tail))
+	x.Label(four)
+	for u := range 4 {
+		step(u)
+	}
+	x.ADDQ(U32(16*width), dst)
+	x.ADDQ(U8(32), off)
+	x.SUBQ(U8(4), k)
+	x.JGE(LabelRef(four))
+	x.Label(tail)
+	x.ADDQ(U8(4), k)
+	x.JZ(LabelRef(done))
+	x.Label(one)
+	step(0)
+	x.ADDQ(U32(4*width), dst)
+	x.ADDQ(U8(8), off)
+	x.DECQ(k)
+	x.JNZ(LabelRef(one))
+	x.Label(done)
 	x.ret()
 }
 

@@ -18,6 +18,21 @@ func TestConv(t *testing.T) {
 				}
 			}
 		}
+		for vectors := 1; vectors < len(tiles(k.x)); vectors++ {
+			n, width := vectors*k.lanes, (len(tiles(k.x))-1)*k.lanes
+			for _, depth := range []int{1, 4, 7} {
+				b, dst := k.floats(n+9), k.floats(depth*width)
+				off, was := k.offsets(depth, n, len(b)), slices.Clone(dst)
+				k.call(fmt.Sprintf("convLay%d%s", n, k.x.name), depth, emu.Out(dst), b, off)
+				for i, v := range dst {
+					want := was[i]
+					if i%width < n {
+						want = b[off[i/width]+i%width]
+					}
+					near(k.t, float64(want), v, 0, "convLay%d: row %d, column %d", n, i/width, i%width)
+				}
+			}
+		}
 		for _, rows := range []int{0, 1, 4, 6, 9} {
 			for _, taps := range []int{1, 2, 9} {
 				for _, cols := range []int{1, k.lanes - 1, k.lanes} {
@@ -40,8 +55,9 @@ func (k kernels) offsets(n, width, length int) []int {
 func (k kernels) conv(name string, rows, vectors, depth int) {
 	last := []int{1 + k.r.IntN(k.lanes), k.lanes}[k.r.IntN(2)]
 	panels := 1 + k.r.IntN(3)
-	width := panels * vectors * k.lanes
-	cols := width - k.lanes + last
+	apart := vectors*k.lanes + k.r.IntN(3)
+	width := (panels-1)*apart + vectors*k.lanes
+	cols := panels*vectors*k.lanes - k.lanes + last
 	ldc, ldf := cols+k.r.IntN(3), cols+k.r.IntN(3)
 	a, b, bias := k.floats(depth*rows), k.floats(width+depth*5), k.floats(rows)
 	c, from := k.floats((rows-1)*ldc+cols), k.floats((rows-1)*ldf+cols)
@@ -52,7 +68,7 @@ func (k kernels) conv(name string, rows, vectors, depth int) {
 	}
 	lo, hi := float32(-1), float32(1.5)
 	b[0] = float32(math.NaN())
-	k.call(name, depth, panels, a, b, off, emu.Out(c), ldc, last, from, ldf, bias, lo, hi)
+	k.call(name, depth, panels, a, b, apart, off, emu.Out(c), ldc, last, from, ldf, bias, lo, hi)
 	for at := range c {
 		i, j := at/ldc, at%ldc
 		if j >= cols {
@@ -62,7 +78,7 @@ func (k kernels) conv(name string, rows, vectors, depth int) {
 		want := float64(bias[i]) + float64(added[i*ldf+j])
 		size := math.Abs(want)
 		for l, o := range off {
-			term := float64(a[l*rows+i]) * float64(b[o+j])
+			term := float64(a[l*rows+i]) * float64(b[o+j/(vectors*k.lanes)*apart+j%(vectors*k.lanes)])
 			want, size = want+term, size+math.Abs(term)
 		}
 		near(k.t, min(max(want, float64(lo)), float64(hi)), c[at], float64(depth+4)*unit*size, "%s, k %d, last %d: row %d, column %d", name, depth, last, i, j)
