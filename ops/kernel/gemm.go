@@ -121,6 +121,9 @@ const (
 	// gemmNear is how many values of B go to a kernel at once: half of a small
 	// first-level cache.
 	gemmNear = 1 << 12
+	// gemmNarrow is up to how many columns A is read where it is: they are too few
+	// for laying it out to pay.
+	gemmNarrow = 256
 	// gemmThin is how many rows of an unpacked B are passed over at a time.
 	gemmThin = 16
 	// gemmFar is from how many values on packed weights are fetched ahead, and

@@ -2,7 +2,7 @@ package kernel
 
 // block computes columns [j0, j1) of tiles [r0, r1). The nearest cache holds a
 // piece of a panel, v.depth rows of it, while all tiles pass by; the next one
-// holds A, laid out in strips of a tile each.
+// holds A, laid out in strips of a tile each unless the columns are few.
 func (t *gemmTask) block(r0, r1, j0, j1 int, add bool) {
 	deep, depth := min(t.k, gemmDepth), t.pieceDepth()
 	height := max(1, min(r1-r0, gemmBlock/deep/ceilDiv(t.m, t.tiles)))
@@ -11,7 +11,8 @@ func (t *gemmTask) block(r0, r1, j0, j1 int, add bool) {
 		room = min(deep, depth) * t.v.panel()
 	}
 	own := room
-	if t.strips == nil {
+	lays := t.strips == nil && !t.inPlace(j1-j0)
+	if lays {
 		room += ceilDiv(t.m, t.tiles) * height * deep
 	}
 	s, buf := borrow(room)
@@ -21,7 +22,7 @@ func (t *gemmTask) block(r0, r1, j0, j1 int, add bool) {
 		for l := 0; l < t.k; l += gemmDepth {
 			k := min(gemmDepth, t.k-l)
 			at := gemmStrips{t.strips, t.k, 0, 0}
-			if t.strips == nil {
+			if lays {
 				at = gemmStrips{buf[own:], k, t.row(r0), l}
 				t.layOut(at.data, r0, end, l, k)
 			}
@@ -55,8 +56,13 @@ func (t *gemmTask) several(cols int) int {
 	return max(1, min(cols/t.v.panel(), gemmNear/(t.k*t.v.panel())))
 }
 
+// inPlace is whether A is read where it is for so many columns.
+func (t *gemmTask) inPlace(cols int) bool {
+	return cols <= gemmNarrow && !t.transA && (t.alpha == 0 || t.alpha == 1)
+}
+
 // gemmStrips are rows of A from one on, and their values from a column on, laid
-// out k deep.
+// out k deep. Without data A is read where it is.
 type gemmStrips struct {
 	data           []float32
 	k, row, column int
@@ -85,6 +91,14 @@ func (t *gemmTask) piece(a *gemmStrips, r0, r1, j, cols, l, k int, add bool, buf
 	}
 	kernels := t.v.gemm[vectors]
 	i := t.row(r0)
+	if a.data == nil {
+		for r := r0; r < r1; r++ {
+			end := t.row(r + 1)
+			kernels[end-i](k, panels, &t.a[i*t.lda+l], t.lda, 1, &b[0], bs, k*bs, &t.c[i*t.ldc+j], t.ldc, last, add, &b[0], 0)
+			i = end
+		}
+		return
+	}
 	for r := r0; r < r1; r++ {
 		end := t.row(r + 1)
 		h := end - i
