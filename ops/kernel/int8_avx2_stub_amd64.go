@@ -4,28 +4,6 @@
 
 package kernel
 
-// int8Gemm1x32AVX2 computes 1 rows of a product: for each panel p < panels and column j < 32
-//
-//	v = start[i] + sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*128+4*j+s])
-//		+ sum_e,s(extra[e].a[i][s] * b[p*quads*128+extra[e].at+4*j+s])
-//	c[i*ldc+p*32+j] = (v - zeros[i]*sums[p*32+j]) * (scale[p*32+j]*scales[i]) + base[i*ldb+p*32+j]
-//
-// for q < quads, s < 4, e < extras; quads is a multiple of 4. Where scale is nil c gets the bits of v. a is what int8Lay makes of it, and extras is 0.
-//
-//go:noescape
-func int8Gemm1x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
-
-// int8Gemm2x32AVX2 computes 2 rows of a product: for each panel p < panels and column j < 32
-//
-//	v = start[i] + sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*128+4*j+s])
-//		+ sum_e,s(extra[e].a[i][s] * b[p*quads*128+extra[e].at+4*j+s])
-//	c[i*ldc+p*32+j] = (v - zeros[i]*sums[p*32+j]) * (scale[p*32+j]*scales[i]) + base[i*ldb+p*32+j]
-//
-// for q < quads, s < 4, e < extras; quads is a multiple of 4. Where scale is nil c gets the bits of v.
-//
-//go:noescape
-func int8Gemm2x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
-
 // int8Gemm3x32AVX2 computes 3 rows of a product: for each panel p < panels and column j < 32
 //
 //	v = start[i] + sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*128+4*j+s])
@@ -47,6 +25,50 @@ func int8Gemm3x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *i
 //
 //go:noescape
 func int8Gemm4x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
+
+// int8GemmLaid1x32AVX2 computes 1 rows of a product: for each panel p < panels and column j < 32
+//
+//	v = start[i] + sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*128+4*j+s])
+//		+ sum_e,s(extra[e].a[i][s] * b[p*quads*128+extra[e].at+4*j+s])
+//	c[i*ldc+p*32+j] = (v - zeros[i]*sums[p*32+j]) * (scale[p*32+j]*scales[i]) + base[i*ldb+p*32+j]
+//
+// for q < quads, s < 4, e < extras; quads is a multiple of 4. Where scale is nil c gets the bits of v. a is what int8Lay makes of it, and extras is 0.
+//
+//go:noescape
+func int8GemmLaid1x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
+
+// int8GemmLaid2x32AVX2 computes 2 rows of a product: for each panel p < panels and column j < 32
+//
+//	v = start[i] + sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*128+4*j+s])
+//		+ sum_e,s(extra[e].a[i][s] * b[p*quads*128+extra[e].at+4*j+s])
+//	c[i*ldc+p*32+j] = (v - zeros[i]*sums[p*32+j]) * (scale[p*32+j]*scales[i]) + base[i*ldb+p*32+j]
+//
+// for q < quads, s < 4, e < extras; quads is a multiple of 4. Where scale is nil c gets the bits of v. a is what int8Lay makes of it, and extras is 0.
+//
+//go:noescape
+func int8GemmLaid2x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
+
+// int8GemmLaid3x32AVX2 computes 3 rows of a product: for each panel p < panels and column j < 32
+//
+//	v = start[i] + sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*128+4*j+s])
+//		+ sum_e,s(extra[e].a[i][s] * b[p*quads*128+extra[e].at+4*j+s])
+//	c[i*ldc+p*32+j] = (v - zeros[i]*sums[p*32+j]) * (scale[p*32+j]*scales[i]) + base[i*ldb+p*32+j]
+//
+// for q < quads, s < 4, e < extras; quads is a multiple of 4. Where scale is nil c gets the bits of v. a is what int8Lay makes of it, and extras is 0.
+//
+//go:noescape
+func int8GemmLaid3x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
+
+// int8GemmLaid4x32AVX2 computes 4 rows of a product: for each panel p < panels and column j < 32
+//
+//	v = start[i] + sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*128+4*j+s])
+//		+ sum_e,s(extra[e].a[i][s] * b[p*quads*128+extra[e].at+4*j+s])
+//	c[i*ldc+p*32+j] = (v - zeros[i]*sums[p*32+j]) * (scale[p*32+j]*scales[i]) + base[i*ldb+p*32+j]
+//
+// for q < quads, s < 4, e < extras; quads is a multiple of 4. Where scale is nil c gets the bits of v. a is what int8Lay makes of it, and extras is 0.
+//
+//go:noescape
+func int8GemmLaid4x32AVX2(quads int, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales *float32, base *float32, ldb int)
 
 // int8SurveyAVX2 sums a, whose length is a multiple of 32, and for each 32 values writes a word whose bits 2*i and 2*i+1
 // tell whether the positive or the negative of values 2*i and 2*i+1 sum to a magnitude above 128.

@@ -16,8 +16,8 @@ import "unsafe"
 // Where v.int8Limit isn't 0 the positive values of a pair of s, 0 and 1 or 2
 // and 3, and the negative ones, must each sum to at most that magnitude: the
 // instruction's sums of two products have 16 bits. What exceeds it is an extra.
-// Where v.int8Lay isn't nil the kernel of one row has no such limit; a and what
-// start lacks are what int8Lay makes of the row.
+// The kernels v.int8Laid have no such limit; a and what start lacks are what
+// v.int8Lay makes of each row.
 type int8Kernel func(quads, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales, base *float32, ldb int)
 
 // An int8Extra is four values for each row of a tile that meet a quad of
@@ -95,9 +95,10 @@ func (q *int8Panels) products(v *variant, rows *int8Rows, t0, t1, j0, j1 int, c 
 	for j := j0; j < j1; j += group {
 		panels := min(group, j1-j) / v.int8Width
 		for t := t0; t < t1; t++ {
-			i, below := rows.tile(t)
+			i, _ := rows.tile(t)
 			extra, extras := rows.extrasOf(t)
-			v.int8Gemm[below-i](q.quads, panels, &rows.laid[i*rows.stride], rows.stride, &q.b[j*q.quads*4], extra, extras, &rows.start[i],
+			kernel, a, rs := rows.kernel(v, t)
+			kernel(q.quads, panels, a, rs, &q.b[j*q.quads*4], extra, extras, &rows.start[i],
 				&c[i*ldc+j], ldc, &q.sums[j], &q.scale[j], &rows.zero[i], &rows.scale[i], &base[i*ldb+j], ldb)
 		}
 	}
@@ -126,7 +127,8 @@ func (q *int8Panels) integerSums(v *variant, rows *int8Rows, t0, t1, j0, j1 int,
 		for t := t0; t < t1; t++ {
 			i, below := rows.tile(t)
 			extra, extras := rows.extrasOf(t)
-			v.int8Gemm[below-i](q.quads, panels, &rows.laid[i*rows.stride], rows.stride, &q.b[j*q.quads*4], extra, extras, &rows.start[i],
+			kernel, a, rs := rows.kernel(v, t)
+			kernel(q.quads, panels, a, rs, &q.b[j*q.quads*4], extra, extras, &rows.start[i],
 				&buf[0], ld, nil, nil, nil, nil, nil, 0)
 			done(i, below, j, min(ld, j1-j), acc, ld)
 		}

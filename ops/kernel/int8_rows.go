@@ -12,7 +12,7 @@ type int8Rows struct {
 	m, tiles int
 	data     []int8 // (m, stride), filled up with zeros
 	stride   int    // a multiple of 32
-	laid     []int8 // data as the kernels want it
+	laid     []int8 // (m, 2*stride): data as v.int8Laid wants it, in the tiles that are for it
 
 	scale     []float32 // (m) of the rows
 	zero, sum []int32   // (m): the integer that is 0.0, and the sum of a row's integers
@@ -21,7 +21,7 @@ type int8Rows struct {
 
 	masks  []uint32    // (m, stride/32), of int8Survey
 	extras []int8Extra // (tiles, stride/4)
-	counts []int32     // (tiles) how many of them there are
+	counts []int32     // (tiles) how many of them there are; -1 for tiles that are laid out
 	at     int32       // bytes of a quad of a panel
 	s      *scratch
 }
@@ -44,18 +44,16 @@ func (r *int8Rows) borrow(v *variant, m, k int, q *int8Panels) {
 	r.m, r.tiles, r.flat = m, ceilDiv(m, len(v.int8Gemm)-1), q.flat
 	r.stride, r.at = roundUp(k, 32), int32(4*v.int8Width)
 	masks, extras, laid := m*r.stride/32, 0, 0
-	switch {
-	case m == 1 && v.int8Lay != nil:
-		laid = 2 * r.stride
-	case v.int8Limit > 0:
+	if v.int8Laid != nil {
+		laid = 2 * m * r.stride
+	}
+	if v.int8Limit > 0 && (m >= len(v.int8Gemm) || v.int8Gemm[m] != nil) {
 		extras = r.tiles * r.stride / 4
 	}
 	var buf []float32
 	r.s, buf = borrow(m*(r.stride/4+4) + masks + laid/4 + extras*int(unsafe.Sizeof(int8Extra{})/4) + r.tiles)
 	r.data = carve[int8](&buf, m*r.stride)
-	if r.laid = r.data; laid > 0 {
-		r.laid = carve[int8](&buf, laid)
-	}
+	r.laid = carve[int8](&buf, laid)
 	r.scale, r.zero, r.sum, r.start = carve[float32](&buf, m), carve[int32](&buf, m), carve[int32](&buf, m), carve[int32](&buf, m)
 	r.masks, r.extras, r.counts = carve[uint32](&buf, masks), carve[int8Extra](&buf, extras), carve[int32](&buf, r.tiles)
 }
@@ -70,10 +68,19 @@ func (r *int8Rows) tile(t int) (i, below int) { return r.m * t / r.tiles, r.m * 
 
 // extrasOf are a tile's extras as a kernel takes them.
 func (r *int8Rows) extrasOf(t int) (first *int32, n int) {
-	if len(r.extras) == 0 {
+	if len(r.extras) == 0 || r.counts[t] < 0 {
 		return nil, 0
 	}
 	return &r.extras[t*r.stride/4].at, int(r.counts[t])
+}
+
+// kernel is what computes a tile, and the rows it takes.
+func (r *int8Rows) kernel(v *variant, t int) (k int8Kernel, a *int8, rs int) {
+	first, below := r.tile(t)
+	if r.counts[t] < 0 {
+		return v.int8Laid[below-first], &r.laid[2*first*r.stride], 2 * r.stride
+	}
+	return v.int8Gemm[below-first], &r.data[first*r.stride], r.stride
 }
 
 // fill rounds the rows of a tile of x, each by its own range, or by fixed where
@@ -112,18 +119,22 @@ func (r *int8Rows) take(v *variant, tile, k int, x []uint8, flip uint8, q dataRa
 	r.survey(v, tile)
 }
 
-// survey sums the rows of a tile and lays out the only row, or splits what
-// exceeds the kernels' limit: a value is its half and an extra.
+// int8Often is how many quads a tile has for each extra, at least: with more
+// extras it is faster laid out.
+const int8Often = 8
+
+// survey sums the rows of a tile. It splits what exceeds the kernels' limit, so
+// that a value is its half and an extra, or lays out the tile where that is often
+// or int8Gemm lacks its height.
 func (r *int8Rows) survey(v *variant, tile int) {
 	if r.stride == 0 {
 		return
 	}
-	if r.m == 1 && v.int8Lay != nil {
-		r.sum[0], r.start[0] = v.int8Lay(&r.laid[0], &r.data[0], r.stride)
-		r.start[0] -= r.flat * r.sum[0]
+	first, below := r.tile(tile)
+	if v.int8Gemm[below-first] == nil {
+		r.lay(v, tile)
 		return
 	}
-	first, below := r.tile(tile)
 	words := r.stride / 32
 	for i := first; i < below; i++ {
 		r.sum[i] = v.int8Survey(r.data[i*r.stride:(i+1)*r.stride], &r.masks[i*words])
@@ -133,16 +144,36 @@ func (r *int8Rows) survey(v *variant, tile int) {
 	if v.int8Limit == 0 {
 		return
 	}
+	over := 0 // quads
 	for w := range words {
-		var any uint32
-		for i := first; i < below; i++ {
-			any |= r.masks[i*words+w]
+		over += bits.OnesCount32(r.over(first, below, w))
+	}
+	if over*int8Often > r.stride/4 {
+		r.lay(v, tile)
+		return
+	}
+	for w := range words {
+		for any := r.over(first, below, w); any != 0; any &= any - 1 {
+			r.split(tile, first, below, w, bits.TrailingZeros32(any)/4)
 		}
-		for any != 0 {
-			quad := bits.TrailingZeros32(any) / 4
-			any &^= 15 << (4 * quad)
-			r.split(tile, first, below, w, quad)
-		}
+	}
+}
+
+// over has a bit for every quad of word w that exceeds the limit in a row of
+// [first, below).
+func (r *int8Rows) over(first, below, w int) (any uint32) {
+	for i := first; i < below; i++ {
+		any |= r.masks[i*r.stride/32+w]
+	}
+	return (any | any>>2) & 0x11111111
+}
+
+// lay lays out the rows of a tile.
+func (r *int8Rows) lay(v *variant, tile int) {
+	r.counts[tile] = -1
+	for i, below := r.tile(tile); i < below; i++ {
+		r.sum[i], r.start[i] = v.int8Lay(&r.laid[2*i*r.stride], &r.data[i*r.stride], r.stride)
+		r.start[i] -= r.flat * r.sum[i]
 	}
 }
 

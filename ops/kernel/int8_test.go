@@ -53,7 +53,7 @@ func TestInt8GemmIsExact(t *testing.T) {
 		r, v := seeded(), active
 		w := v.int8Width
 		for rows := 1; rows < len(v.int8Gemm); rows++ {
-			if rows == 1 && v.int8Lay != nil {
+			if v.int8Gemm[rows] == nil {
 				continue
 			}
 			for _, quads := range []int{4, 8, 68} {
@@ -128,54 +128,65 @@ func TestInt8GemmIsExact(t *testing.T) {
 	})
 }
 
-// The kernel of one row, where it lays out the row, has no limit: not at the
-// extremes either, which the processor's sums of two products saturate at.
-func TestInt8RowIsExact(t *testing.T) {
+// The kernels of rows that are laid out have no limit: not at the extremes either,
+// which the processor's sums of two products saturate at.
+func TestInt8LaidRowsAreExact(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r, v := seeded(), active
 		w := v.int8Width
-		if v.int8Lay == nil {
-			return
-		}
-		for range 20 {
-			for _, quads := range []int{4, 8, 68} {
-				for _, panels := range []int{1, 2, 5} {
-					k := roundUp(4*quads, 32)
-					ag, a := guardInts(r, k, r.IntN(4), -128)
-					clear(a[4*quads:])
-					ag.was = append(ag.was[:0], ag.s...)
-					lg, laid := guardInts(r, 2*k, r.IntN(4), -128)
-					sum, start := v.int8Lay(&laid[0], &a[0], k)
-					for _, x := range a {
-						sum -= int32(x)
+		for n := range 6 * 3 * 3 * len(v.int8Laid) {
+			rows, quads, panels := n%len(v.int8Laid), []int{4, 8, 68}[n/len(v.int8Laid)%3], []int{1, 2, 5}[n%3]
+			if rows == 0 {
+				continue
+			}
+			k, columns := roundUp(4*quads, 32), panels*w
+			ldc := columns + r.IntN(3)
+			ag, a := guardInts(r, rows*k, r.IntN(4), -128)
+			lg, laid := guardInts(r, 2*rows*k, r.IntN(4), -128)
+			start := make([]int32, rows)
+			for i := range rows {
+				row := a[i*k : (i+1)*k]
+				clear(row[4*quads:])
+				var sum, want int32
+				for _, x := range row {
+					want += int32(x)
+				}
+				ag.was = append(ag.was[:0], ag.s...)
+				sum, start[i] = v.int8Lay(&laid[2*i*k], &row[0], k)
+				require.Equal(t, want, sum)
+			}
+			ag.checkUnchanged(t)
+			lg.checkZone(t)
+			bg, bs := guardInts(r, columns*quads*4, r.IntN(4), -128)
+			b := unsafe.Slice((*uint8)(unsafe.Pointer(&bs[0])), len(bs))
+			cg := guard(r, (rows-1)*ldc+columns, r.IntN(4))
+			want := append([]int32{}, int32sOf(cg)...)
+			for i := range rows {
+				for j := range columns {
+					want[i*ldc+j] = 0
+					for l := range 4 * quads {
+						want[i*ldc+j] += int32(a[i*k+l]) * int32(b[(j/w*quads+l/4)*4*w+j%w*4+l%4])
 					}
-					require.Zero(t, sum)
-					ag.checkUnchanged(t)
-					lg.checkZone(t)
-					bg, bs := guardInts(r, panels*quads*4*w, r.IntN(4), -128)
-					b := unsafe.Slice((*uint8)(unsafe.Pointer(&bs[0])), len(bs))
-					want := make([]int32, panels*w)
-					for j := range want {
-						for l := range 4 * quads {
-							want[j] += int32(a[l]) * int32(b[(j/w*quads+l/4)*4*w+j%w*4+l%4])
-						}
-					}
-					cg := guard(r, panels*w, r.IntN(4))
-					v.int8Gemm[1](quads, panels, &laid[0], 0, &b[0], nil, 0, &start, &cg.s[0], 0, nil, nil, nil, nil, nil, 0)
-					require.Equal(t, want, int32sOf(cg), "%d quads, %d panels", quads, panels)
-					bg.checkUnchanged(t)
-					cg.checkZone(t)
-					sums, none, scale, base := make([]int32, panels*w), make([]int32, panels*w), random(r, panels*w), random(r, panels*w)
-					for i := range sums {
-						sums[i] = r.Int32N(1<<16) - 1<<15
-					}
-					zero, s, expect := int32(r.IntN(256)-128), float32(0.01), make([]float32, panels*w)
-					v.int8Scale(1, panels*w, &expect[0], 0, &base[0], 0, &want[0], 0, &sums[0], &none[0], &scale[0], &s, &zero, &none[0])
-					v.int8Gemm[1](quads, panels, &laid[0], 0, &b[0], nil, 0, &start, &cg.s[0], 0, &sums[0], &scale[0], &zero, &s, &base[0], 0)
-					requireSameBits(t, expect, cg.s, "%d quads, %d panels, scaled", quads, panels)
-					cg.checkZone(t)
 				}
 			}
+			call := func(sums *int32, scale *float32, zeros *int32, scales, base *float32) {
+				v.int8Laid[rows](quads, panels, &laid[0], 2*k, &b[0], nil, 0, &start[0], &cg.s[0], ldc, sums, scale, zeros, scales, base, 0)
+			}
+			call(nil, nil, nil, nil, nil)
+			require.Equal(t, want, int32sOf(cg), "%d rows, %d quads, %d panels", rows, quads, panels)
+			sums, none, zeros, scales, scale, base := make([]int32, columns), make([]int32, columns), make([]int32, rows), random(r, rows), random(r, columns), random(r, columns)
+			for i := range sums {
+				sums[i] = r.Int32N(1<<16) - 1<<15
+			}
+			for i := range zeros {
+				zeros[i] = int32(r.IntN(256) - 128)
+			}
+			expect := append([]float32{}, cg.s...)
+			v.int8Scale(rows, columns, &expect[0], ldc, &base[0], 0, &want[0], ldc, &sums[0], &none[0], &scale[0], &scales[0], &zeros[0], &none[0])
+			call(&sums[0], &scale[0], &zeros[0], &scales[0], &base[0])
+			requireSameBits(t, expect, cg.s, "%d rows, %d quads, %d panels, scaled", rows, quads, panels)
+			bg.checkUnchanged(t)
+			cg.checkZone(t)
 		}
 	})
 }
@@ -456,7 +467,7 @@ func transposed(x []float32, rows, cols int) []float32 {
 func TestInt8Product(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r := seeded()
-		for _, s := range [][3]int{{1, 1, 1}, {1, 70, 33}, {6, 130, 65}, {17, 33, 4}, {2, 3, 0}} {
+		for _, s := range [][3]int{{1, 1, 1}, {1, 70, 33}, {6, 130, 65}, {17, 33, 4}, {2, 3, 0}, {3, 40, 300}, {5, 40, 300}, {9, 70, 129}} {
 			checkInt8Product[int8](t, r, s[0], s[1], s[2])
 			checkInt8Product[uint8](t, r, s[0], s[1], s[2])
 		}
@@ -469,6 +480,11 @@ func checkInt8Product[T int8 | uint8](t *testing.T, r *rand.Rand, m, n, k int) {
 	for _, s := range [][]T{a, b, za, zb} {
 		for i := range s {
 			s[i] = T(r.IntN(256))
+		}
+	}
+	for i := range m / 2 * k { // some rows have large values seldom
+		if i%97 > 0 {
+			a[i] = za[0] + T(i%5)
 		}
 	}
 	for i := range min(n, 2) { // the extremes of the difference

@@ -138,10 +138,14 @@ func RoomToMultiplyPacked(m int, w *PackedB) int {
 func RoomToRound(m, k int) int {
 	v, extras := active, 0
 	quads := roundUp(k, 32) / 4
+	row := quads + quads/8 + 6
+	if v.int8Laid != nil {
+		row += 2 * quads
+	}
 	if v.int8Limit > 0 {
 		extras = mulBytes(ceilDiv(m, len(v.int8Gemm)-1), quads, int(unsafe.Sizeof(int8Extra{})))
 	}
-	return sumBytes(floatBytes(m, quads+quads/8+5), extras)
+	return sumBytes(floatBytes(m, row), extras)
 }
 
 // RoomToAttend is the working memory of [Attention].

@@ -63,12 +63,15 @@ type variant struct {
 
 	// Weights of 8 bits: int8Gemm[r] computes r rows and panels of int8Width
 	// columns, which divides group*panel(); int8Limit is what its pairs may
-	// reach, 0 for all. The others lead to integers and back.
+	// reach, 0 for all. int8Laid[r] has no limit, of rows that int8Lay laid out;
+	// where there is a limit it has every r, and int8Gemm may lack some. The
+	// others lead to integers and back.
 	int8Width  int
 	int8Gemm   []int8Kernel
+	int8Laid   []int8Kernel
 	int8Limit  int
 	int8Survey func(a []int8, masks *uint32) (sum int32)
-	int8Lay    func(dst, a *int8, n int) (sum, start int32) // of one row, to twice as many bytes; may be nil
+	int8Lay    func(dst, a *int8, n int) (sum, start int32) // to twice as many bytes; may be nil
 	int8Scale  func(rows, n int, dst *float32, ldd int, base *float32, ldb int, acc *int32, lda int, sums, zero *int32, scale, scales *float32, zeros, rowSums *int32)
 	extremes   func(x []float32) (least, most float32) // of x and 0; NaN if x has a NaN or an infinity
 

@@ -52,7 +52,8 @@ func avx2() *variant {
 	v.mulAdd, v.tanhBackward, v.sigmoidBackward = mulAddAVX2, tanhBackwardAVX2, sigmoidBackwardAVX2
 	v.softmaxBackward, v.normSums, v.normInput = softmaxBackwardAVX2, normSumsAVX2, normInputAVX2
 	v.int8Width = 32
-	v.int8Gemm = []int8Kernel{nil, int8Gemm1x32AVX2, int8Gemm2x32AVX2, int8Gemm3x32AVX2, int8Gemm4x32AVX2}
+	v.int8Gemm = []int8Kernel{3: int8Gemm3x32AVX2, 4: int8Gemm4x32AVX2}
+	v.int8Laid = []int8Kernel{nil, int8GemmLaid1x32AVX2, int8GemmLaid2x32AVX2, int8GemmLaid3x32AVX2, int8GemmLaid4x32AVX2}
 	v.int8Limit, v.int8Survey, v.int8Lay = int8PairLimit, int8SurveyAVX2, int8LayAVX2
 	v.int8Scale, v.extremes = int8ScaleAVX2, extremesAVX2
 	v.int8Quantize, v.int8Dequantize = int8QuantizeAVX2, int8DequantizeAVX2
@@ -108,7 +109,7 @@ func avx512() *variant {
 	v.int8Quantize, v.int8Dequantize = int8QuantizeAVX512, int8DequantizeAVX512
 	v.halfToFloat, v.floatToHalf = halfToFloatAVX512, floatToHalfAVX512
 	if cpu.X86.HasAVX512VNNI {
-		v.int8Width, v.int8Limit, v.int8Lay = 64, 0, nil
+		v.int8Width, v.int8Limit, v.int8Laid, v.int8Lay = 64, 0, nil, nil
 		v.int8Gemm = []int8Kernel{nil, int8Gemm1x64VNNI, int8Gemm2x64VNNI, int8Gemm3x64VNNI, int8Gemm4x64VNNI, int8Gemm5x64VNNI, int8Gemm6x64VNNI}
 	}
 	v.halfRow, v.halfExpand = bf16Row64AVX512, bf16Expand64AVX512

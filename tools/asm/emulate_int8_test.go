@@ -2,9 +2,9 @@ package main
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,11 +14,13 @@ import (
 
 func TestInt8GemmIsExact(t *testing.T) {
 	emulate(t, emitInt8, func(k kernels) {
-		most, w, suffix := 4, 32, "x32AVX2"
+		names, w := []string{"Laid1x32AVX2", "Laid2x32AVX2", "Laid3x32AVX2", "Laid4x32AVX2", "3x32AVX2", "4x32AVX2"}, 32
 		if k.x.wide {
-			most, w, suffix = 6, 64, "x64VNNI"
+			names, w = []string{"1x64VNNI", "2x64VNNI", "3x64VNNI", "4x64VNNI", "5x64VNNI", "6x64VNNI"}, 64
 		}
-		for rows := 1; rows <= most; rows++ {
+		for _, name := range names {
+			lays := strings.HasPrefix(name, "Laid")
+			rows := int(strings.TrimPrefix(name, "Laid")[0] - '0')
 			for _, quads := range []int{4, 8, 20} {
 				for _, panels := range []int{1, 3} {
 					n := panels * w
@@ -28,12 +30,17 @@ func TestInt8GemmIsExact(t *testing.T) {
 					for i := range b {
 						b[i] = uint8(k.r.IntN(256))
 					}
-					laid, first := a, slices.Clone(start)
-					if rows == 1 && !k.x.wide {
-						extras = 0
-						all := append(slices.Clone(a), make([]int8, 32-len(a)%32)...)
-						laid = make([]int8, 2*len(all))
-						first[0] += int32(math.Float32bits(k.call("int8LayAVX2", emu.Out(laid), all, len(all))[1]))
+					laid, laidRow, first := a, rs, slices.Clone(start)
+					if lays {
+						extras, laidRow = 0, 8*quads+64
+						laid = make([]int8, rows*laidRow)
+						for i := range rows {
+							row := make([]int8, (4*quads+31)&^31)
+							copy(row, a[i*rs:][:4*quads])
+							one := make([]int8, 2*len(row))
+							first[i] += int32(math.Float32bits(k.call("int8LayAVX2", emu.Out(one), row, len(row))[1]))
+							copy(laid[i*laidRow:], one)
+						}
 					} else if !k.x.wide { // sums of two products have 16 bits there
 						for i := range a {
 							a[i] /= 2
@@ -74,13 +81,13 @@ func TestInt8GemmIsExact(t *testing.T) {
 							}
 						}
 					}
-					name, nothing := fmt.Sprintf("int8Gemm%d%s", rows, suffix), []int32{}
+					nothing := []int32{}
 					ints, out := slices.Clone(c), slices.Clone(c)
-					k.call(name, quads, panels, laid, rs, b, extra, extras, first, emu.Out(ints), ldc, nothing, []float32{}, nothing, []float32{}, []float32{}, 0)
-					k.call(name, quads, panels, laid, rs, b, extra, extras, first, emu.Out(out), ldc, sums, scale, zeros, scales, base, ldb)
+					k.call("int8Gemm"+name, quads, panels, laid, laidRow, b, extra, extras, first, emu.Out(ints), ldc, nothing, []float32{}, nothing, []float32{}, []float32{}, 0)
+					k.call("int8Gemm"+name, quads, panels, laid, laidRow, b, extra, extras, first, emu.Out(out), ldc, sums, scale, zeros, scales, base, ldb)
 					for at := range c {
-						require.Equal(k.t, want[at], int32(math.Float32bits(ints[at])), "%d rows, %d quads, %d panels, %d extras, at %d", rows, quads, panels, extras, at)
-						near(k.t, reals[at], out[at], 4*unit*(math.Abs(reals[at])+4), "%d rows, %d quads, %d panels, scaled, at %d", rows, quads, panels, at)
+						require.Equal(k.t, want[at], int32(math.Float32bits(ints[at])), "%s, %d quads, %d panels, %d extras, at %d", name, quads, panels, extras, at)
+						near(k.t, reals[at], out[at], 4*unit*(math.Abs(reals[at])+4), "%s, %d quads, %d panels, scaled, at %d", name, quads, panels, at)
 					}
 				}
 			}

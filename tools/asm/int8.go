@@ -14,9 +14,14 @@ func emitInt8(x *isa) {
 		most = 6
 	}
 	for rows := 1; rows <= most; rows++ {
-		int8Gemm(x, rows)
+		if x.wide || rows > 2 {
+			int8Gemm(x, rows, false)
+		}
 	}
 	if !x.wide {
+		for rows := 1; rows <= most; rows++ {
+			int8Gemm(x, rows, true)
+		}
 		int8Survey(x)
 		int8Lay(x)
 	}
@@ -42,30 +47,31 @@ const int8Unrolled = 4
 // columns (AVX2) or 64. A vector of b holds four consecutive weights of each of
 // its columns, so that they meet the four values of a that a broadcast brings.
 // VNNI adds four products in 32 bits. AVX2 adds two in 16 bits with saturation,
-// of unsigned values with signed ones: of several rows the caller sees to it that
-// they don't need more (see int8Kernel).
+// of unsigned values with signed ones, and the caller sees to it that they don't
+// need more (see int8Kernel).
 //
-// One row waits for memory more than for arithmetic, and can afford another
-// operation: it multiplies magnitudes of a, at most 128, with b-128, all bits of
-// which are flipped where a is negative. Flipped bits are -x-1, which is within
-// the same -128 to 127 as x, so that two products never need more than 16 bits;
-// what they lack is in start. int8Lay lays out a for that. Two panels at a time
-// share what is loaded of a.
-func int8Gemm(x *isa, rows int) {
-	k := int8Tile{isa: x, vectors: 4}
+// With flips the kernel needs no such care, for another operation: it multiplies
+// magnitudes of a, at most 128, with b-128, all bits of which are flipped where a
+// is negative. Flipped bits are -x-1, which is within the same -128 to 127 as x,
+// so that two products never need more than 16 bits; what they lack is in start.
+// int8Lay lays out a for that. It is the faster way for many large values of one
+// sign, and for one or two rows, which wait for memory more than for arithmetic.
+// One row takes two panels at a time, which share what is loaded of a.
+func int8Gemm(x *isa, rows int, flips bool) {
+	k := int8Tile{isa: x, vectors: 4, flips: flips}
 	suffix, width := x.name, 4*x.lanes
 	if x.wide {
 		suffix = "VNNI"
 	} else if rows > 2 { // registers for half a panel at a time
 		k.vectors = 2
 	}
-	laid := ""
-	if k.flips = rows == 1 && !x.wide; k.flips {
-		laid = " a is what int8Lay makes of it, and extras is 0."
+	name, laid := fmt.Sprintf("int8Gemm%dx%d%s", rows, width, suffix), ""
+	if k.flips {
+		name, laid = fmt.Sprintf("int8GemmLaid%dx%d%s", rows, width, suffix), " a is what int8Lay makes of it, and extras is 0."
 	}
-	x.function(fmt.Sprintf("int8Gemm%dx%d%s", rows, width, suffix),
+	x.function(name,
 		"func(quads, panels int, a *int8, rs int, b *uint8, extra *int32, extras int, start *int32, c *float32, ldc int, sums *int32, scale *float32, zeros *int32, scales, base *float32, ldb int)",
-		fmt.Sprintf("int8Gemm%dx%d%s computes %d rows of a product: for each panel p < panels and column j < %d", rows, width, suffix, rows, width),
+		fmt.Sprintf("%s computes %d rows of a product: for each panel p < panels and column j < %d", name, rows, width),
 		"",
 		fmt.Sprintf("\tv = start[i] + sum_q,s(a[i*rs+4*q+s] * b[(p*quads+q)*%d+4*j+s])", 4*width),
 		fmt.Sprintf("\t\t+ sum_e,s(extra[e].a[i][s] * b[p*quads*%d+extra[e].at+4*j+s])", 4*width),
@@ -87,7 +93,7 @@ func int8Gemm(x *isa, rows int) {
 		}
 	}
 	panels := x.param("panels")
-	if k.flips {
+	if k.flips && rows == 1 {
 		x.Label("pair")
 		x.SUBQ(U8(2), panels)
 		x.JLT(LabelRef("single"))
@@ -136,7 +142,7 @@ func (k *int8Tile) columns(first int) {
 			x.VMOVUPS(acc[i][0], v)
 		}
 	}
-	if k.flips {
+	if k.flips && len(k.rows) == 1 {
 		for _, name := range []string{"sums", "scale", "base"} {
 			p := x.param(name)
 			for v := 0; v < k.vectors; v += 64 / x.bytes() {
@@ -148,7 +154,7 @@ func (k *int8Tile) columns(first int) {
 	quad := func(from []Mem, at func(i int) Mem) {
 		bv := make([]Op, k.vectors)
 		for v := range bv {
-			if bv[v] = from[v/4].Offset(v % 4 * x.bytes()); !k.flips {
+			if bv[v] = from[v/4].Offset(v % 4 * x.bytes()); x.wide || k.vectors == 2 {
 				bv[v] = x.load(bv[v])
 			}
 		}
