@@ -108,6 +108,9 @@ func Dequantize[T Number](p *Pool, dst []float32, x []T, scale []float32, zero [
 // DynamicRange is the scale and zero point with which [Quantize] maps all of x
 // and 0 onto 0..255. Where x is all zero the scale is 1.
 func DynamicRange(x []float32) (scale float32, zero uint8) {
+	if least, most := active.extremes(x); least == least { // neither NaN nor infinities
+		return rangeBetween(least, most)
+	}
 	return rangeBetween(min(0, MinOf(x)), max(0, MaxOf(x)))
 }
 
