@@ -57,6 +57,9 @@ func convCases() []convCase {
 		{image(3, 1, 4, 4, 500), 1, 3, 1, 1},                         // a line
 		{image(3, 1, 1, 1, 1, 5), 2, 2, 1, 1},                        // a short one
 		{image(3, 1, 1, 1, 30, 460), 1, 1, 1, 1},                     // wide
+		{image(3, 1, 1, 1, 4, 4), 5, 2, 40, 13},                      // planes of several samples
+		{image(1, 1, 1, 0, 7, 7), 7, 1, 20, 9},                       // not all of them together
+		{image(3, 2, 1, 1, 3, 3), 65, 1, 3, 7},                       // many
 		{image(1, 1, 1, 0, 1, 1), 3, 1, 20, 7},                       // a point
 		{image(1, 1, 1, 1, 4, 4), 1, 1, 2, 2},                        // nothing but padding around
 		{oblong(image(1, 1, 1, 0, 9, 9), 7, 1, 1, 3, 9), 1, 1, 3, 2}, // a row of taps

@@ -27,6 +27,9 @@ const (
 	convWidth = 448
 	// convBandLen is about how many values of a band are laid out at a time.
 	convBandLen = 1 << 15
+	// convSmall is up to how many outputs the planes of several samples are computed
+	// together: one alone would not fill vectors, or pass by all weights for little.
+	convSmall = 64
 	// slack is how many values may be read beyond the end.
 	slack = 64
 	// convUnit is how many multiplications a unit of work has at least.
@@ -48,6 +51,7 @@ type ConvRun struct {
 	cols   int // and so many columns of them, or positions
 	down   int // bands from top to bottom
 	across int // from left to right
+	items  int // samples whose planes are computed together
 	parts  int // of the output channels
 
 	off, offLast, offPacked []int // where the rows of a panel begin
@@ -108,8 +112,14 @@ func (s *ConvRun) plan(threads int) {
 		s.down = ceilDiv(image.Out[0], s.rows)
 		s.band.shape(&s.window, s.rows, s.cols)
 	}
+	if s.items = 1; fits && !s.w.depthwise() && a.Batch > 1 && a.OutLen() <= convSmall && s.w.tiles() > 1 {
+		s.how, s.window = convUnrolled, image
+		s.items = min(a.Batch, convColumns/a.OutLen())
+		s.rows, s.cols, s.down, s.across = image.Out[0], image.Out[1], 1, 1
+		s.band.shape(&s.window, s.rows, s.cols)
+	}
 	s.parts = 1
-	if units := a.Batch * a.Group * s.down * s.across; threads > 1 && s.how != convDepthwise && units < 4*threads {
+	if units := ceilDiv(a.Batch, s.items) * a.Group * s.down * s.across; threads > 1 && s.how != convDepthwise && units < 4*threads {
 		s.parts = min(s.w.tiles(), ceilDiv(4*threads, units), 1+s.unit()/convUnit)
 	}
 }
@@ -150,7 +160,7 @@ func (s *ConvRun) tables() {
 
 // pitch is how far apart the rows of a matrix of bands are: an odd number of cache
 // lines, so that they don't share their places in it.
-func (s *ConvRun) pitch() int { return (roundUp(s.rows*s.cols, 16)/16 | 1) * 16 }
+func (s *ConvRun) pitch() int { return (roundUp(s.items*s.rows*s.cols+8, 16)/16 | 1) * 16 }
 
 // work is about what n positions in a row cost, in halves of a vector: a panel of one
 // loads nearly as much as a panel of two.
@@ -171,7 +181,7 @@ func (s *ConvRun) unit() int {
 	if s.how == convDepthwise {
 		return a.Cout * a.OutLen() * a.Taps()
 	}
-	return a.Cout * min(s.rows*s.cols, a.OutLen()) * a.Cin * a.Taps()
+	return a.Cout * s.items * min(s.rows*s.cols, a.OutLen()) * a.Cin * a.Taps()
 }
 
 // room is how many values a thread needs, area what of them comes before panels.
@@ -180,7 +190,7 @@ func (s *ConvRun) room() int {
 	if s.how == convDepthwise {
 		return s.area()
 	}
-	panels := k * s.rows * roundUp(min(s.cols, s.a.OutLen()), width)
+	panels := k * s.rows * roundUp(s.items*min(s.cols, s.a.OutLen()), width)
 	return s.area() + min(panels, max(k*width, 2*convFar)) + slack
 }
 
@@ -192,7 +202,11 @@ func (s *ConvRun) area() int {
 	case convByColumns:
 		return k*min(s.cols, s.a.OutLen()) + slack
 	case convUnrolled:
-		return k*s.pitch() + slack + s.band.channel + slack
+		n := k*s.pitch() + slack + s.band.channel + slack
+		if s.items > 1 {
+			n += s.a.Cout * s.pitch()
+		}
+		return n
 	}
 	return s.depth*s.band.channel + slack
 }
@@ -228,7 +242,7 @@ func ConvPacked(p *Pool, a *ConvArgs[float32], w *PackedConv, end ConvEnd, s *Co
 	s.failed.Store(false)
 	s.plan(p.Threads())
 	s.tables()
-	units := a.Batch * a.Group
+	units := ceilDiv(a.Batch, s.items) * a.Group
 	if s.how != convDepthwise {
 		units *= s.down * s.across * s.parts
 	}

@@ -12,7 +12,8 @@ func (s *ConvRun) work(lo, hi int) {
 	for i := lo; i < hi; i++ {
 		part, rest := i%s.parts, i/s.parts
 		across, rest := rest%s.across, rest/s.across
-		t := convTask{ConvRun: s, buf: buf, item: rest / s.down, r0: tiles * part / s.parts, r1: tiles * (part + 1) / s.parts}
+		first := rest / s.down / s.a.Group * s.items
+		t := convTask{ConvRun: s, buf: buf, item: first*s.a.Group + rest/s.down%s.a.Group, held: min(s.items, s.a.Batch-first), r0: tiles * part / s.parts, r1: tiles * (part + 1) / s.parts}
 		if t.r0 < t.r1 && !t.unit(rest%s.down, across) {
 			return
 		}
@@ -24,8 +25,13 @@ func (s *ConvRun) work(lo, hi int) {
 type convTask struct {
 	*ConvRun
 	buf    []float32
-	item   int
+	item   int // the first
+	held   int // samples
 	r0, r1 int
+
+	y    []float32 // sums, from the group's first output channel on
+	ld   int       // from one channel to the next
+	done bool      // the sums are where they belong
 
 	c0, c1 int // input channels added at a time
 }
@@ -33,6 +39,10 @@ type convTask struct {
 // unit computes a band, or a block of columns. It reports whether to go on.
 func (t *convTask) unit(down, across int) bool {
 	a := t.a
+	t.y, t.ld, t.done = a.Y[t.item*a.Cout*a.OutLen():], a.OutLen(), true
+	if t.items > 1 {
+		t.y, t.ld, t.done = t.buf[t.area()-a.Cout*t.pitch():], t.pitch(), false
+	}
 	y0, x0 := down*t.rows, across*t.cols
 	rows, cols := 1, min(t.cols, a.OutLen()-x0)
 	if t.how == convBands || t.how == convUnrolled {
@@ -53,7 +63,7 @@ func (t *convTask) unit(down, across int) bool {
 			in = convInputs{t.buf, t.off, rows, t.band.pitch, cols, y0*t.window.Out[1] + x0, t.window.Out[1], false}
 		case convUnrolled:
 			t.unroll(x, y0, rows, cols)
-			in.b, in.from, in.n = t.buf, y0*cols, rows*cols
+			in.b, in.from, in.n = t.buf, y0*cols, t.held*rows*cols
 		case convByColumns:
 			columns(&a.Window, t.buf, x, 0, t.c1-t.c0, x0, x0+cols)
 			in.b = t.buf
@@ -64,6 +74,10 @@ func (t *convTask) unit(down, across int) bool {
 			in.b, in.exact = x[x0:], true
 		}
 		t.multiply(&in)
+	}
+	if !t.done {
+		t.scatter()
+		return true
 	}
 	if t.end.Act == nil {
 		return true
@@ -88,15 +102,41 @@ func (t *convTask) unit(down, across int) bool {
 	return true
 }
 
+// scatter brings the sums of several samples to their places.
+func (t *convTask) scatter() {
+	a, v, n := t.a, t.w.v, t.a.OutLen()
+	apart := a.Group * a.Cout * n
+	for c := t.w.row(t.r0); c < t.w.row(t.r1); c++ {
+		sums, at := t.y[c*t.ld:][:t.held*n], (t.item*a.Cout+c)*n
+		if t.end.Add != nil {
+			for i := range t.held {
+				add := t.end.Add[at+i*apart:][:n]
+				for j, v := range sums[i*n:][:n] {
+					sums[i*n+j] = v + add[j]
+				}
+			}
+		}
+		v.scaleClip(sums, sums, 0, 1, 0, t.end.Lo, t.end.Hi)
+		if t.end.Act != nil {
+			t.end.Act(sums, sums)
+		}
+		for i := range t.held {
+			copy(a.Y[at+i*apart:][:n], sums[i*n:])
+		}
+	}
+}
+
 // unroll lays out a matrix with a row for each tap of the input channels x, whose
-// columns are the outputs of rows from y0 on.
+// columns are the outputs of rows from y0 on, of one sample after the other.
 func (t *convTask) unroll(x []float32, y0, rows, cols int) {
-	v, taps, pitch := t.w.v, t.a.Taps(), t.pitch()
+	a, v, taps, pitch := t.a, t.w.v, t.a.Taps(), t.pitch()
 	band := t.buf[t.depth*taps*pitch+slack:]
 	for c := range t.c1 - t.c0 {
-		t.band.fill(v, band, x[c*t.a.InLen():][:t.a.InLen()], y0, 0, rows, cols, t.c0+c > 0)
-		for k, from := range t.band.taps {
-			v.copyRows(&t.buf[(c*taps+k)*pitch], cols, &band[from], t.band.pitch, rows, max(cols, v.copyLeast))
+		for i := range t.held {
+			t.band.fill(v, band, x[(i*a.Group*a.Cin+c)*a.InLen():][:a.InLen()], y0, 0, rows, cols, t.c0+c+i > 0)
+			for k, from := range t.band.taps {
+				v.copyRows(&t.buf[(c*taps+k)*pitch+i*rows*cols], cols, &band[from], t.band.pitch, rows, max(cols, v.copyLeast))
+			}
 		}
 	}
 }
@@ -208,7 +248,7 @@ func (t *convTask) lay(dst []float32, in *convInputs, b []float32, n int) {
 // or whole ones apart from each other.
 func (t *convTask) panel(b []float32, off []int, apart, at, n int) {
 	a, w := t.a, t.w
-	v, taps, out := w.v, a.Taps(), a.OutLen()
+	v, taps := w.v, a.Taps()
 	width := v.convPanel()
 	panels := max(1, n/width)
 	vectors := min(ceilDiv(n, v.lanes), width/v.lanes)
@@ -216,12 +256,15 @@ func (t *convTask) panel(b []float32, off []int, apart, at, n int) {
 	first := t.item % a.Group * a.Cout
 	depth := (t.c1 - t.c0) * taps
 	lo, hi := t.end.Lo, t.end.Hi
-	if t.c1 < a.Cin {
+	if t.c1 < a.Cin || !t.done {
 		lo, hi = noLimits()
 	}
-	addend := t.end.Add
-	if t.c0 > 0 {
-		addend = a.Y
+	var addend []float32
+	switch {
+	case t.c0 > 0:
+		addend = t.y
+	case t.end.Add != nil && t.done:
+		addend = t.end.Add[t.item*a.Cout*a.OutLen():]
 	}
 	start := a.Bias
 	if t.c0 > 0 {
@@ -231,7 +274,7 @@ func (t *convTask) panel(b []float32, off []int, apart, at, n int) {
 	for r := t.r0; r < t.r1; r++ {
 		next := w.row(r + 1)
 		height := next - row
-		y := (t.item*a.Cout+row)*out + at
+		y := row*t.ld + at
 		from, bias := (*float32)(nil), &t.none[0]
 		if addend != nil {
 			from = &addend[y]
@@ -243,7 +286,7 @@ func (t *convTask) panel(b []float32, off []int, apart, at, n int) {
 		if n <= 2 && v.convPoint != nil {
 			t.points(depth, height, weights, b, off, y, n, from, bias, lo, hi)
 		} else {
-			kernels[height](depth, panels, weights, &b[0], apart, &off[0], &a.Y[y], out, last, from, out, bias, lo, hi)
+			kernels[height](depth, panels, weights, &b[0], apart, &off[0], &t.y[y], t.ld, last, from, t.ld, bias, lo, hi)
 		}
 		row = next
 	}
@@ -251,15 +294,15 @@ func (t *convTask) panel(b []float32, off []int, apart, at, n int) {
 
 // points is a tile of n positions, one at a time.
 func (t *convTask) points(k, height int, a *float32, b []float32, off []int, y, n int, from, bias *float32, lo, hi float32) {
-	sums, out := t.buf[len(t.buf)-8:], t.a.OutLen()
+	sums := t.buf[len(t.buf)-8:]
 	for j := range n {
 		t.w.v.convPoint(k, height, a, &b[j], &off[0], &sums[0])
 		for i, sum := range sums[:height] {
 			sum += *floatAt(bias, i)
 			if from != nil {
-				sum += *floatAt(from, i*out+j)
+				sum += *floatAt(from, i*t.ld+j)
 			}
-			t.a.Y[y+i*out+j] = min(max(sum, lo), hi)
+			t.y[y+i*t.ld+j] = min(max(sum, lo), hi)
 		}
 	}
 }
