@@ -216,9 +216,9 @@ func (k *pool) order(index []int64, w *kernel.Window) {
 // working is the bytes that a thread works with.
 func (k *pool) working(w *kernel.Window) int {
 	if k.kind == maxPool {
-		return 0
+		return w.RoomToPool()
 	}
-	return 8 * w.OutLen()
+	return 8*w.OutLen() + w.RoomToPool()
 }
 
 func runPool[T floating](c *Ctx, k *pool, w *kernel.Window) error {

@@ -14,6 +14,8 @@ type convBand struct {
 	count         int   // of planes
 	channel       int   // values from one channel to the next
 	taps          []int // where each tap reads for output 0, 0 of a block
+
+	lo, hi, left, right int // what of the first block, in the image's order, is inside
 }
 
 // image is the window as one of two dimensions; ok reports whether it can be.
@@ -47,6 +49,8 @@ func (b *convBand) shape(w *Window, rows, cols int) {
 		}
 		b.taps = append(b.taps, (b.planes[phase]*b.height+y/w.Stride[0])*b.pitch+x/w.Stride[1])
 	}
+	b.lo, b.hi = inside(-w.Pad[0], w.Stride[0], w.In[0], b.height)
+	b.left, b.right = inside(-w.Pad[1], w.Stride[1], w.In[1], b.pitch)
 	// Channels an odd number of cache lines apart don't share their places in it.
 	b.channel = (roundUp(b.count*b.height*b.pitch, 16)/16 | 1) * 16
 }
@@ -73,13 +77,18 @@ func (b *convBand) fill(v *variant, dst, src []float32, y, x, rows, cols int, bl
 	}
 	size := b.height * b.pitch
 	if w.Stride[0] == 1 && w.Stride[1] == 1 {
-		lo, hi := inside(top, 1, w.In[0], height)
-		left, right := inside(first, 1, w.In[1], pitch)
+		lo, hi, left, right := b.lo, b.hi, b.left, b.right
+		if y+x > 0 || rows < b.rows || cols < b.cols {
+			lo, hi = inside(top, 1, w.In[0], height)
+			left, right = inside(first, 1, w.In[1], pitch)
+		}
 		if lo < hi && left < right {
 			v.copyRows(&dst[lo*b.pitch+left], b.pitch, &src[(top+lo)*w.In[1]+first+left], w.In[1], hi-lo, right-left)
 		}
 		return
 	}
+	left, right := inside(first, w.Stride[1], w.In[1], pitch)
+	left1, right1 := inside(first+1, w.Stride[1], w.In[1], pitch)
 	for r := range height * w.Stride[0] { // in the image's order
 		if top+r < 0 || top+r >= w.In[0] {
 			continue
@@ -88,7 +97,7 @@ func (b *convBand) fill(v *variant, dst, src []float32, y, x, rows, cols int, bl
 		planes := b.planes[r%w.Stride[0]*w.Stride[1]:][:w.Stride[1]]
 		at := r / w.Stride[0] * b.pitch
 		if w.Stride[1] == 2 && v.splitRow != nil && planes[0] >= 0 && planes[1] >= 0 {
-			split(v, dst[planes[0]*size+at:][:pitch], dst[planes[1]*size+at:][:pitch], row, first)
+			split(v, dst[planes[0]*size+at:][:pitch], dst[planes[1]*size+at:][:pitch], row, first, [4]int{left, right, left1, right1})
 			continue
 		}
 		for px, plane := range planes {
@@ -104,10 +113,10 @@ func (b *convBand) fill(v *variant, dst, src []float32, y, x, rows, cols int, bl
 	}
 }
 
-// split is even[i] = row[first+2*i], odd[i] = row[first+2*i+1] where that is inside.
-func split(v *variant, even, odd, row []float32, first int) {
-	left, right := inside(first, 2, len(row), len(even))
-	left1, right1 := inside(first+1, 2, len(row), len(odd))
+// split is even[i] = row[first+2*i], odd[i] = row[first+2*i+1] where that is inside: in
+// the first and second two bounds.
+func split(v *variant, even, odd, row []float32, first int, bounds [4]int) {
+	left, right, left1, right1 := bounds[0], bounds[1], bounds[2], bounds[3]
 	lo, hi := max(left, left1), min(right, right1)
 	if hi-lo < 8 {
 		lo, hi = right, right

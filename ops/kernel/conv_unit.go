@@ -312,12 +312,22 @@ func (t *convTask) points(k, height int, a *float32, b []float32, off []int, y, 
 func (s *ConvRun) channels(lo, hi int, buf []float32) {
 	a, v := s.a, s.w.v
 	outs := s.window.Out
+	whole := s.down == 1 && s.across == 1
+	plain := whole && a.Cout == 1 && s.end.Add == nil && outs[1] <= v.lanes && outs[0] > 1
 	for i := lo; i < hi; i++ {
-		if s.stopped() {
+		if (i-lo)%16 == 0 && s.stopped() {
 			return
 		}
 		x := a.X[i*a.InLen():][:a.InLen()]
-		for y0 := 0; y0 < outs[0]; y0 += s.rows {
+		if plain {
+			s.band.fill(v, buf, x, 0, 0, outs[0], outs[1], i > lo)
+			bias := float32(0)
+			if a.Bias != nil {
+				bias = a.Bias[i%a.Group]
+			}
+			v.depthwise(len(s.off), &s.off[0], &s.w.w[i%a.Group*len(s.off)], &buf[0], s.band.pitch, &a.Y[i*outs[0]*outs[1]], outs[1], outs[0], outs[1], bias, s.end.Lo, s.end.Hi)
+		}
+		for y0 := 0; !plain && y0 < outs[0]; y0 += s.rows {
 			for x0 := 0; x0 < outs[1]; x0 += s.cols {
 				rows, cols := min(s.rows, outs[0]-y0), min(s.cols, outs[1]-x0)
 				s.band.fill(v, buf, x, y0, x0, rows, cols, i > lo && rows*cols == a.OutLen())

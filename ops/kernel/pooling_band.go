@@ -10,13 +10,31 @@ const (
 	sums
 )
 
+// RoomToPool is the bytes that a thread works with in [MaxPool] and [AveragePool], at
+// most.
+func (w *Window) RoomToPool() int {
+	var b convBand
+	image, ok := w.banded()
+	if !ok || w.OutLen() == 0 {
+		return 0
+	}
+	b.fit(&image, 1, min(image.Out[1], convWidth))
+	return floatBytes(b.channel + slack)
+}
+
+// banded is the window as one of an image of which bands can be laid out.
+func (w *Window) banded() (image Window, ok bool) {
+	image, ok = w.image()
+	return image, ok && image.Stride[0] <= 4 && image.Stride[1] <= 4 && image.Taps() <= 1<<10 &&
+		(image.Size[0]-1)*image.Dilation[0] <= 1<<8 && (image.Size[1]-1)*image.Dilation[1] <= 1<<12
+}
+
 // pooled computes the maxima or sums of windows over planes by stripes of columns. It
 // reports whether these windows are of the kind that it can do.
 func (w *Window) pooled(p *Pool, of pooling, y, x []float32, planes int) bool {
 	v := active
-	image, ok := w.image()
-	if !ok || image.Stride[0] > 4 || image.Stride[1] > 4 || image.Taps() > 1<<10 ||
-		(image.Size[0]-1)*image.Dilation[0] > 1<<8 || (image.Size[1]-1)*image.Dilation[1] > 1<<12 || len(y) == 0 {
+	image, ok := w.banded()
+	if !ok || len(y) == 0 {
 		return false
 	}
 	out, in := w.OutLen(), w.InLen()
