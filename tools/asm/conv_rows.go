@@ -1,0 +1,74 @@
+package main
+
+import . "github.com/mmcloughlin/avo/operand"
+
+// copyRows writes the copy of a matrix. In rows of a vector or more the last vector
+// overlaps the one before.
+func copyRows(x *isa) {
+	x.function("copyRows"+x.name, "func(dst *float32, ldd int, src *float32, lds, rows, n int)",
+		"copyRows"+x.name+" is dst[i*ldd+j] = src[i*lds+j] for i < rows and j < n, neither of them 0.")
+	dst, ldd, src, lds := x.param("dst"), x.param("ldd"), x.param("src"), x.param("lds")
+	rows, n, j := x.param("rows"), x.param("n"), x.GP64()
+	x.SHLQ(U8(2), ldd)
+	x.SHLQ(U8(2), lds)
+	row, one, last, short, thin := x.label("row"), x.label("one"), x.label("last"), x.label("short"), x.label("thin")
+	v := x.vec()
+	next := func(label string) {
+		x.ADDQ(ldd, dst)
+		x.ADDQ(lds, src)
+		x.DECQ(rows)
+		x.JNZ(LabelRef(label))
+		x.ret()
+	}
+	x.CMPQ(n, Imm(8))
+	x.JLT(LabelRef(short))
+	x.SUBQ(U8(8), n)
+	x.Label(row)
+	x.MOVQ(n, j)
+	x.ANDQ(Imm(7), j)
+	x.VMOVUPS(Mem{Base: src}, v)
+	x.VMOVUPS(v, Mem{Base: dst})
+	x.Label(one)
+	x.CMPQ(j, n)
+	x.JEQ(LabelRef(last))
+	x.VMOVUPS(Mem{Base: src, Index: j, Scale: 4}, v)
+	x.VMOVUPS(v, Mem{Base: dst, Index: j, Scale: 4})
+	x.ADDQ(U8(8), j)
+	x.JMP(LabelRef(one))
+	x.Label(last)
+	x.VMOVUPS(Mem{Base: src, Index: n, Scale: 4}, v)
+	x.VMOVUPS(v, Mem{Base: dst, Index: n, Scale: 4})
+	next(row)
+	x.Label(short)
+	mask := x.masks(n, 1)[0]
+	x.Label(thin)
+	x.loadMasked(Mem{Base: src}, mask, v)
+	x.storeMasked(v, mask, Mem{Base: dst})
+	next(thin)
+}
+
+// splitRows writes the parting of a row's even and odd columns.
+func splitRows(x *isa) {
+	x.function("splitRow"+x.name, "func(even, odd, src *float32, blocks int)",
+		"splitRow"+x.name+" is even[j] = src[2*j], odd[j] = src[2*j+1] for j < 8*blocks.")
+	even, odd, src, blocks := x.param("even"), x.param("odd"), x.param("src"), x.param("blocks")
+	loop, end := x.label("loop"), x.label("end")
+	x.Label(loop)
+	x.TESTQ(blocks, blocks)
+	x.JZ(LabelRef(end))
+	a, b := x.load(Mem{Base: src}), x.load(Mem{Base: src}.Offset(32))
+	low, high := x.vec(), x.vec()
+	x.VPERM2F128(U8(0x20), b, a, low)
+	x.VPERM2F128(U8(0x31), b, a, high)
+	x.VSHUFPS(U8(0x88), high, low, a)
+	x.VSHUFPS(U8(0xdd), high, low, b)
+	x.VMOVUPS(a, Mem{Base: even})
+	x.VMOVUPS(b, Mem{Base: odd})
+	x.ADDQ(U8(64), src)
+	x.ADDQ(U8(32), even)
+	x.ADDQ(U8(32), odd)
+	x.DECQ(blocks)
+	x.JMP(LabelRef(loop))
+	x.Label(end)
+	x.ret()
+}

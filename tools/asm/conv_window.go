@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// depthwise writes a convolution of a single channel.
+func depthwise(x *isa) {
+	name := "depthwise" + x.name
+	x.function(name, "func(taps int, off *int, w, b *float32, ldb int, c *float32, ldc, rows, cols int, bias, lo, hi float32)",
+		name+" is, for i < rows and j < cols, which is at most "+fmt.Sprint(x.lanes)+",",
+		"",
+		"\tc[i*ldc+j] = clip(bias + sum_t(w[t] * b[i*ldb+off[t]+j]), lo, hi)",
+		"",
+		"It may read b as if cols were "+fmt.Sprint(x.lanes)+".")
+	lo, hi, bias := x.broadcast("lo"), x.broadcast("hi"), x.broadcast("bias")
+	var w reg.GPVirtual
+	weight := x.vec()
+	window(x, windowOf{
+		begin: func(acc []reg.VecVirtual) {
+			for _, v := range acc {
+				x.VMOVUPS(bias, v)
+			}
+			w = x.param("w")
+		},
+		tap: func(acc []reg.VecVirtual, from []Mem) {
+			x.VBROADCASTSS(Mem{Base: w}, weight)
+			for i, v := range acc {
+				x.VFMADD231PS(from[i], weight, v)
+			}
+			x.ADDQ(U8(4), w)
+		},
+		end: func(acc []reg.VecVirtual) {
+			for _, v := range acc {
+				x.clip(x.VMAXPS, lo, v)
+				x.clip(x.VMINPS, hi, v)
+			}
+		},
+	})
+}
+
+// maxima writes the maximum over windows.
+func maxima(x *isa) {
+	name := "maxima" + x.name
+	x.function(name, "func(taps int, off *int, b *float32, ldb int, c *float32, ldc, rows, cols int)",
+		name+" is, for i < rows and j < cols, which is at most "+fmt.Sprint(x.lanes)+",",
+		"",
+		"\tc[i*ldc+j] = max_t(b[i*ldb+off[t]+j]), NaN if any is",
+		"",
+		"It may read b as if cols were "+fmt.Sprint(x.lanes)+".")
+	window(x, windowOf{
+		begin: func(acc []reg.VecVirtual) {
+			for _, v := range acc {
+				x.VMOVUPS(x.float(math.Inf(-1)), v)
+			}
+		},
+		tap: func(acc []reg.VecVirtual, from []Mem) {
+			for i, v := range acc {
+				x.VMOVUPS(x.either(x.VMAXPS, v, x.load(from[i])), v)
+			}
+		},
+		end: func([]reg.VecVirtual) {},
+	})
+}
+
+// windowOf is what happens at a window's outputs: before, at each tap, whose inputs
+// are at from, and after.
+type windowOf struct {
+	begin, end func(acc []reg.VecVirtual)
+	tap        func(acc []reg.VecVirtual, from []Mem)
+}
+
+// window writes the loops over rows and taps of a function whose parameters are
+// named as depthwise's. Four rows at a time share what a tap needs.
+func window(x *isa, of windowOf) {
+	b, ldb, ldb3 := x.param("b"), x.param("ldb"), x.GP64()
+	c, ldc, ldc3 := x.param("c"), x.param("ldc"), x.GP64()
+	rows := x.param("rows")
+	x.SHLQ(U8(2), ldb)
+	x.SHLQ(U8(2), ldc)
+	x.LEAQ(Mem{Base: ldb, Index: ldb, Scale: 2}, ldb3)
+	x.LEAQ(Mem{Base: ldc, Index: ldc, Scale: 2}, ldc3)
+	mask := x.masks(x.param("cols"), 1)[0]
+	place := func(p, ld, ld3 reg.GPVirtual) []Mem {
+		return []Mem{{Base: p}, {Base: p, Index: ld, Scale: 1}, {Base: p, Index: ld, Scale: 2}, {Base: p, Index: ld3, Scale: 1}}
+	}
+	tile := func(count int) {
+		acc := x.vecs(count)
+		of.begin(acc)
+		taps, off, at := x.param("taps"), x.param("off"), x.GP64()
+		loop, part, stored := x.label("taps"), x.label("part"), x.label("stored")
+		x.Label(loop)
+		x.MOVQ(Mem{Base: off}, at)
+		x.LEAQ(Mem{Base: b, Index: at, Scale: 4}, at)
+		of.tap(acc, place(at, ldb, ldb3)[:count])
+		x.ADDQ(U8(8), off)
+		x.DECQ(taps)
+		x.JNZ(LabelRef(loop))
+		of.end(acc)
+		x.CMPQ(x.address("cols"), Imm(uint64(x.lanes)))
+		x.JNE(LabelRef(part))
+		for i, to := range place(c, ldc, ldc3)[:count] {
+			x.VMOVUPS(acc[i], to)
+		}
+		x.JMP(LabelRef(stored))
+		x.Label(part)
+		for i, to := range place(c, ldc, ldc3)[:count] {
+			x.storeMasked(acc[i], mask, to)
+		}
+		x.Label(stored)
+	}
+	four, one, end := x.label("four"), x.label("one"), x.label("end")
+	x.Label(four)
+	x.CMPQ(rows, Imm(4))
+	x.JLT(LabelRef(one))
+	tile(4)
+	x.LEAQ(Mem{Base: b, Index: ldb, Scale: 4}, b)
+	x.LEAQ(Mem{Base: c, Index: ldc, Scale: 4}, c)
+	x.SUBQ(U8(4), rows)
+	x.JMP(LabelRef(four))
+	x.Label(one)
+	x.TESTQ(rows, rows)
+	x.JZ(LabelRef(end))
+	tile(1)
+	x.ADDQ(ldb, b)
+	x.ADDQ(ldc, c)
+	x.DECQ(rows)
+	x.JMP(LabelRef(one))
+	x.Label(end)
+	x.ret()
+}
