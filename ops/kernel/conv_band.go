@@ -78,7 +78,7 @@ func (b *convBand) fill(v *variant, dst, src []float32, y, x, rows, cols int, bl
 	size := b.height * b.pitch
 	if w.Stride[0] == 1 && w.Stride[1] == 1 {
 		lo, hi, left, right := b.lo, b.hi, b.left, b.right
-		if y+x > 0 || rows < b.rows || cols < b.cols {
+		if y+x > 0 {
 			lo, hi = inside(top, 1, w.In[0], height)
 			left, right = inside(first, 1, w.In[1], pitch)
 		}

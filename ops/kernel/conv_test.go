@@ -46,6 +46,7 @@ func convCases() []convCase {
 		{image(3, 3, 1, 1, 20, 20), 1, 1, 3, 2},                      // a stride without bands
 		{image(4, 4, 1, 0, 16, 16), 1, 1, 3, 8},                      // patches
 		{image(3, 2, 2, 1, 5, 6, 7), 2, 1, 2, 3},                     // three dimensions
+		{image(3, 1, 1, 1, 5, 8, 9), 1, 1, 3, 7},                     // and columns in two pieces
 		{image(3, 1, 1, 1, 1000), 1, 1, 5, 3},                        // a line, in pieces
 		{image(2, 1, 128, 128, 168), 2, 1, 3, 4},                     // taps far apart
 		{image(40, 1, 1, 20, 168), 1, 1, 9, 8},                       // many taps
@@ -101,6 +102,21 @@ func (c *convCase) args(x, w, y, bias []float32) *ConvArgs[float32] {
 	return &ConvArgs[float32]{Window: c.w, Batch: c.b, Group: c.g, Cin: c.i, Cout: c.o, X: x, W: w, Y: y, Bias: bias, Stop: func() error { return nil }}
 }
 
+// dirtyScratch leaves NaN in the memory that is borrowed next.
+func dirtyScratch() {
+	for size := 1 << 6; size <= 1<<18; size *= 2 {
+		var taken []*scratch
+		for range 4 {
+			s, _ := borrow(size)
+			fillWith(s.buf[:cap(s.buf)], float32(math.NaN()))
+			taken = append(taken, s)
+		}
+		for _, s := range taken {
+			s.release()
+		}
+	}
+}
+
 func TestConvPacked(t *testing.T) {
 	negate := func(dst, src []float32) {
 		for i, v := range src {
@@ -120,6 +136,7 @@ func TestConvPacked(t *testing.T) {
 				for threads := 1; threads <= 3; threads++ {
 					p := NewPool(threads)
 					y := guard(r, len(add.s), n%7)
+					dirtyScratch()
 					var run ConvRun
 					require.NoError(t, ConvPacked(p, c.args(x.s, nil, y.s, bias.s), packed, ConvEnd{Add: add.s}, &run))
 					for _, g := range []*guarded{x, w, bias, add} {

@@ -71,7 +71,8 @@ func MinScalar(dst, a []float32, s float32) {
 
 // Clip is dst[i] = min(max(a[i], lo), hi); NaN stays NaN.
 func Clip(dst, a []float32, lo, hi float32) {
-	active.scaleClip(dst, a[:len(dst)], 0, 1, 0, lo, hi)
+	nothing := float32(math.Copysign(0, -1)) // added to -0, too
+	active.scaleClip(dst, a[:len(dst)], 0, 1, nothing, lo, hi)
 }
 
 // ScaleClip is dst[i] = min(max((a[i]-m)*s + t, lo), hi); NaN stays NaN.

@@ -16,6 +16,19 @@ var specials = []float32{
 // sameFloat is equality with NaN equal to NaN.
 func sameFloat(a, b float32) bool { return a == b || a != a && b != b }
 
+func TestClipKeepsMinusZero(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		for _, n := range []int{1, 7, 40} {
+			x := make([]float32, n)
+			fillWith(x, float32(math.Copysign(0, -1)))
+			Clip(x, x, -1, 1)
+			for i, v := range x {
+				require.True(t, v == 0 && math.Signbit(float64(v)), "%d of %d", i, n)
+			}
+		}
+	})
+}
+
 func TestBinary(t *testing.T) {
 	cases := []struct {
 		name string
