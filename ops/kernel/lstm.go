@@ -59,7 +59,7 @@ func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error {
 // many.
 func lstmTogether(p *Pool, most int, w *LSTMWeights, a *LSTMArgs) error {
 	t := lstmTasks.Get().(*lstmTask)
-	t.w, t.a, t.batch = w, a, a.B
+	t.w, t.a, t.batch, t.keeps = w, a, a.B, a.Gates != nil
 	t.span = min(a.T, max(1, stepGates/(w.columns()*a.B)))
 	if a.From != nil {
 		t.span = min(t.span, relaySpan(a.T))
@@ -113,6 +113,7 @@ type lstmTask struct {
 	batch  int
 	span   int       // steps whose gates are prepared at once
 	joined bool      // they aren't: see recurJoined
+	keeps  bool      // the gates are wanted after their activations
 	x      dataRange // of all of X, where weights are integers that want it
 	err    error
 
@@ -140,7 +141,7 @@ func (t *lstmTask) forget() {
 		t.integers.forget()
 	}
 	t.integers = nil
-	t.w, t.a, t.x, t.err, t.bufs, t.joined = nil, nil, dataRange{}, nil, nil, false
+	t.w, t.a, t.x, t.err, t.bufs, t.joined, t.keeps = nil, nil, dataRange{}, nil, nil, false, false
 	lstmTasks.Put(t)
 }
 

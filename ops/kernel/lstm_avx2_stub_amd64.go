@@ -11,3 +11,11 @@ package kernel
 //
 //go:noescape
 func lstmGatesAVX2(blocks int, gates *float32, c *float32, h *float32)
+
+// lstmCellAVX2 takes the gates i, o, f, c of some blocks of a vector of hidden units each, before their activation, and sets
+//
+//	c = sigmoid(f)*c + sigmoid(i)*tanh(g)
+//	h = sigmoid(o) * tanh(c)
+//
+//go:noescape
+func lstmCellAVX2(blocks int, gates *float32, c *float32, h *float32)

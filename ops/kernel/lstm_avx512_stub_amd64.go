@@ -11,3 +11,11 @@ package kernel
 //
 //go:noescape
 func lstmGatesAVX512(blocks int, gates *float32, c *float32, h *float32)
+
+// lstmCellAVX512 takes the gates i, o, f, c of some blocks of a vector of hidden units each, before their activation, and sets
+//
+//	c = sigmoid(f)*c + sigmoid(i)*tanh(g)
+//	h = sigmoid(o) * tanh(c)
+//
+//go:noescape
+func lstmCellAVX512(blocks int, gates *float32, c *float32, h *float32)

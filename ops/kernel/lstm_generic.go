@@ -9,7 +9,8 @@ import "unsafe"
 //	h = o * tanh(c)
 //
 // gates (blocks, 4, U) holds W x + R h + b in the order i, o, f, c, and then the
-// activated gates; c and h are (blocks, U).
+// activated gates; c and h are (blocks, U). Where the gates aren't wanted lstmCell
+// does the same with fewer divisions, within 4e-7 in tanh and 2e-7 in sigmoid.
 type lstmGatesKernel func(blocks int, gates, c, h *float32)
 
 func lstmGatesGeneric(blocks int, gates, c, h *float32) {

@@ -34,6 +34,10 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32, leads bool) {
 		several = min(stepNear/(t.batch*columns), stepWeights/(w.hidden*columns))
 	}
 	several = max(1, several) // lumps computed in one go
+	finish := v.lstmCell
+	if t.keeps {
+		finish = v.lstmGates
+	}
 	r := t.recur(at, lens, leads)
 	for i := lo; i < hi; i += several {
 		lump, end := i, min(i+several, hi)
@@ -49,7 +53,7 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32, leads bool) {
 				copy(after[unit:unit+blocks*v.lanes], before[unit:])
 				continue
 			}
-			v.lstmGates(blocks, &gates[b*w.gateRow()+first*4*v.lanes], &at.c[unit], &after[unit])
+			finish(blocks, &gates[b*w.gateRow()+first*4*v.lanes], &at.c[unit], &after[unit])
 		}
 	}
 	if !leads || r.q == nil { // or it is kept
@@ -243,7 +247,7 @@ func LSTMStep(p *Pool, w *LSTMWeights, a *LSTMStepArgs) {
 		return
 	}
 	t := lstmTasks.Get().(*lstmTask)
-	t.w, t.batch = w, a.B
+	t.w, t.batch, t.keeps = w, a.B, a.Gates != nil
 	t.bufs = t.prepare(a.H, a.C, 1)
 	gates := t.bufs.gates
 	beta := float32(0)

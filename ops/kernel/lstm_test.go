@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -250,6 +251,64 @@ func TestLSTMStops(t *testing.T) {
 		require.Equal(t, stop, err)
 		require.Equal(t, 3, calls)
 	}
+}
+
+// The end of a step is that of the formula, with the gates kept or not; gates that
+// are open or shut for good leave a cell exactly as it was, or nothing of it.
+func TestLSTMEndOfStep(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	values := []float32{0, 1e-6, -0.01, 0.3, -0.7, 1, -2, 3.3, -5, 8, -9, 12, 18, -18.5, 30, -104, 1e30, -inf, inf}
+	forEachVariant(t, func(t *testing.T) {
+		for name, finish := range map[string]lstmGatesKernel{"gates": active.lstmGates, "cell": active.lstmCell} {
+			U, r := active.lanes, seeded()
+			pick := func() float32 { return values[r.IntN(len(values))] }
+			for _, blocks := range []int{1, 2, 3, 40} {
+				gates, c, h := guard(r, blocks*4*U, 3), guard(r, blocks*U, 1), guard(r, blocks*U, 5)
+				for i := range gates.s {
+					gates.s[i] = pick()
+				}
+				for i := range c.s {
+					c.s[i] = pick() / 2
+				}
+				gates.s[U-1] = nan // the first block's last i
+				was, before := slices.Clone(gates.s), slices.Clone(c.s)
+				finish(blocks, &gates.s[0], &c.s[0], &h.s[0])
+				gates.checkZone(t)
+				c.checkZone(t)
+				h.checkZone(t)
+				for u := range c.s {
+					q := was[u/U*4*U+u%U:]
+					i, o, f, g := sigmoid64(float64(q[0])), sigmoid64(float64(q[U])), sigmoid64(float64(q[2*U])), math.Tanh(float64(q[3*U]))
+					cell := f*float64(before[u]) + i*g
+					off := 6e-7 * (1 + math.Abs(float64(before[u]))) // sigmoid's error is absolute
+					about := fmt.Sprintf("%s of %d, unit %d: i %v, o %v, f %v, g %v, c %v", name, blocks, u, q[0], q[U], q[2*U], q[3*U], before[u])
+					switch {
+					case math.IsNaN(cell):
+						require.True(t, math.IsNaN(float64(c.s[u])) && math.IsNaN(float64(h.s[u])), about)
+						continue
+					case math.Abs(float64(before[u])) > 1000 && q[2*U] < 0:
+						continue // a share of it below what float32 resolves
+					case math.IsInf(cell, 0):
+						require.Equal(t, cell, float64(c.s[u]), about)
+					default:
+						require.InDelta(t, cell, float64(c.s[u]), off, about)
+					}
+					if math.Abs(cell) > 20 {
+						off = 0
+					}
+					require.InDelta(t, o*math.Tanh(cell), float64(h.s[u]), off+4e-7, about)
+					if size := math.Abs(float64(before[u])); q[0] <= -104 && size < 1000 {
+						if q[2*U] >= 18 {
+							require.InDelta(t, before[u], c.s[u], 1e-36, about)
+						}
+						if q[2*U] <= -104 {
+							require.InDelta(t, 0, c.s[u], 1e-35, about)
+						}
+					}
+				}
+			}
+		}
+	})
 }
 
 // The gates' gradients are those of finite differences.

@@ -90,7 +90,7 @@ func neon() *variant {
 		v.exp(dst, dst)
 		return sumGeneric(dst)
 	}
-	v.lstmGates = v.lstmGatesNEON
+	v.lstmGates, v.lstmCell = v.lstmGatesNEON, v.lstmGatesNEON
 	v.gruGates = func(blocks int, x, y, h, out *float32) { gruGatesOf(16, blocks, x, y, h, out) }
 	return &v
 }

@@ -58,6 +58,7 @@ type variant struct {
 	normInput       func(dx, dy, x, gamma []float32, mean, rstd, meanG, meanGX float32)
 
 	lstmGates    lstmGatesKernel
+	lstmCell     lstmGatesKernel // which may leave gates as they are
 	gruGates     gruGatesKernel
 	cellBackward func(dgates, dcPrev, dh, dc, gates, c, cPrev []float32)
 
@@ -113,7 +114,7 @@ var generic = variant{
 
 	softmaxBackward: softmaxBackwardGeneric, normSums: normSumsGeneric, normInput: normInputGeneric,
 
-	lstmGates: lstmGatesGeneric, gruGates: gruGatesGeneric, cellBackward: cellBackwardGeneric,
+	lstmGates: lstmGatesGeneric, lstmCell: lstmGatesGeneric, gruGates: gruGatesGeneric, cellBackward: cellBackwardGeneric,
 
 	int8Width: 4, int8Gemm: int8KernelsGeneric(), int8Survey: int8SurveyGeneric, int8Scale: int8ScaleGeneric,
 	int8Quantize: int8QuantizeGeneric, int8Dequantize: int8DequantizeGeneric, halfToFloat: halfToFloatGeneric, floatToHalf: floatToHalfGeneric,

@@ -48,7 +48,7 @@ func avx2() *variant {
 	v.scaleClip, v.hardSwish = scaleClipAVX2, hardSwishAVX2
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX2, dotAVX2, sumAVX2, maxOfAVX2
 	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX2, sumSquaresFromAVX2, normalizeAVX2, dotsAVX2
-	v.lstmGates, v.gruGates, v.cellBackward = lstmGatesAVX2, gruGatesAVX2, cellBackwardAVX2
+	v.lstmGates, v.lstmCell, v.gruGates, v.cellBackward = lstmGatesAVX2, lstmCellAVX2, gruGatesAVX2, cellBackwardAVX2
 	v.mulAdd, v.tanhBackward, v.sigmoidBackward = mulAddAVX2, tanhBackwardAVX2, sigmoidBackwardAVX2
 	v.softmaxBackward, v.normSums, v.normInput = softmaxBackwardAVX2, normSumsAVX2, normInputAVX2
 	v.int8Width = 32
@@ -102,7 +102,7 @@ func avx512() *variant {
 	v.scaleClip, v.hardSwish = scaleClipAVX512, hardSwishAVX512
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX512, dotAVX512, sumAVX512, maxOfAVX512
 	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX512, sumSquaresFromAVX512, normalizeAVX512, dotsAVX512
-	v.lstmGates, v.gruGates, v.cellBackward = lstmGatesAVX512, gruGatesAVX512, cellBackwardAVX512
+	v.lstmGates, v.lstmCell, v.gruGates, v.cellBackward = lstmGatesAVX512, lstmCellAVX512, gruGatesAVX512, cellBackwardAVX512
 	v.mulAdd, v.tanhBackward, v.sigmoidBackward = mulAddAVX512, tanhBackwardAVX512, sigmoidBackwardAVX512
 	v.softmaxBackward, v.normSums, v.normInput = softmaxBackwardAVX512, normSumsAVX512, normInputAVX512
 	v.int8Scale, v.extremes = int8ScaleAVX512, extremesAVX512

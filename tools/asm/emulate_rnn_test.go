@@ -30,6 +30,24 @@ func TestLSTMGates(t *testing.T) {
 	})
 }
 
+func TestLSTMCell(t *testing.T) {
+	emulate(t, emitLSTM, func(k kernels) {
+		for _, blocks := range []int{1, 2, 5} {
+			U := k.lanes
+			gates, c, h := k.floats(blocks*4*U), k.floats(blocks*U), make([]float32, blocks*U)
+			before := slices.Clone(c)
+			k.call("lstmCell"+k.x.name, blocks, gates, emu.Out(c), emu.Out(h))
+			for u := range c {
+				at := u/U*4*U + u%U
+				i, o, f := sigmoid64(float64(gates[at])), sigmoid64(float64(gates[at+U])), sigmoid64(float64(gates[at+2*U]))
+				cell := f*float64(before[u]) + i*math.Tanh(float64(gates[at+3*U]))
+				k.closeTo("lstmCell: c", cell, 1+math.Abs(float64(before[u])), c[u], 10)
+				k.closeTo("lstmCell: h", o*math.Tanh(cell), 1+math.Abs(float64(before[u])), h[u], 16)
+			}
+		}
+	})
+}
+
 func TestGRUGates(t *testing.T) {
 	emulate(t, emitGRU, func(k kernels) {
 		for _, blocks := range []int{1, 2, 5} {

@@ -5,9 +5,15 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// emitLSTM writes the elementwise part of an LSTM step. What registers hold goes
-// abreast: three functions, of one block or of two.
+// emitLSTM writes the elementwise part of an LSTM step.
 func emitLSTM(x *isa) {
+	lstmGates(x)
+	lstmCell(x)
+}
+
+// lstmGates is for who wants the gates. What registers hold goes abreast: three
+// functions, of one block or of two.
+func lstmGates(x *isa) {
 	x.function("lstmGates"+x.name, "func(blocks int, gates, c, h *float32)",
 		"lstmGates"+x.name+" activates the gates i, o, f, c of some blocks of a vector of hidden units each, in place, then",
 		"",
@@ -49,6 +55,60 @@ func emitLSTM(x *isa) {
 	activate(0, o)
 	output(0)
 	x.Label("done")
+	x.ret()
+}
+
+// lstmCell leaves the gates as fractions, s/2d of the sigmoids and n/d of tanh, so
+// that three divisions are enough:
+//
+//	c = sf/2df * c + si*ng / 2*di*dg
+//	h = so*nc / 2*do*dc
+//
+// First all c, then all h: neither waits for what was just computed. A cell whose
+// gate f is 1 stays as it is.
+func lstmCell(x *isa) {
+	x.function("lstmCell"+x.name, "func(blocks int, gates, c, h *float32)",
+		"lstmCell"+x.name+" takes the gates i, o, f, c of some blocks of a vector of hidden units each, before their activation, and sets",
+		"",
+		"\tc = sigmoid(f)*c + sigmoid(i)*tanh(g)",
+		"\th = sigmoid(o) * tanh(c)")
+	blocks, gates, c, h := x.param("blocks"), x.param("gates"), x.param("c"), x.param("h")
+	at := func(p reg.GPVirtual, n int) Mem { return Mem{Base: p}.Offset(n * x.bytes()) }
+	const i, o, f, g = 0, 1, 2, 3
+	half := func(m Mem) reg.VecVirtual { return x.mul(x.load(x.float(0.5)), m) }
+	twice := func(v reg.VecVirtual) reg.VecVirtual { return x.add(v, v) }
+	units := func(name string, each func()) {
+		x.Label(name)
+		each()
+		x.ADDQ(U32(4*x.bytes()), gates)
+		x.ADDQ(U32(x.bytes()), c)
+		x.DECQ(blocks)
+		x.JNZ(LabelRef(name))
+	}
+
+	units("cells", func() {
+		v := []reg.VecVirtual{half(at(gates, i)), half(at(gates, f)), x.load(at(gates, g))}
+		p, d := x.tanhFractions(v)
+		si, sf := p[0], p[1]
+		x.fma(si, v[0], d[0])
+		x.fma(sf, v[1], d[1])
+		forget := x.div(sf, twice(d[1]))
+		cell := x.div(x.mul(si, x.mul(p[2], v[2])), twice(x.mul(d[0], d[2])))
+		x.VFMADD231PS(at(c, 0), forget, cell)
+		x.VMOVUPS(cell, at(c, 0))
+	})
+	x.Load(x.Param("blocks"), blocks)
+	x.Load(x.Param("gates"), gates)
+	x.Load(x.Param("c"), c)
+	units("outputs", func() {
+		v := []reg.VecVirtual{half(at(gates, o)), x.load(at(c, 0))}
+		p, d := x.tanhFractions(v)
+		so := p[0]
+		x.fma(so, v[0], d[0])
+		n := x.mul(so, x.mul(p[1], v[1]))
+		x.VMOVUPS(x.div(n, twice(x.mul(d[0], d[1]))), at(h, 0))
+		x.ADDQ(U32(x.bytes()), h)
+	})
 	x.ret()
 }
 

@@ -133,6 +133,35 @@ func (x *isa) tanh(v reg.VecVirtual) reg.VecVirtual {
 	return x.or(x.div(t, x.add(t, x.float(2))), x.and(v, x.bits(signBit)))
 }
 
+// tanhFractions gives p and d with tanh(v) = p*v/d and sigmoid(2*v) = (p*v+d)/2d,
+// within 4e-7 of the first and 2e-7 of the second; v is brought to [-9, 9], where
+// p and d are polynomials of v*v, the minimax pair of relative error 2e-8, rounded
+// so that 9*p is d at the ends. Vectors go abreast and share what is loaded.
+func (x *isa) tanhFractions(v []reg.VecVirtual) (p, d []reg.VecVirtual) {
+	const end = 9
+	ofP := []float64{6.7437347e-04, 9.0238056e-05, 2.3573277e-06, 1.3898142e-08, 9.005964e-12}
+	ofD := []float64{6.7437347e-04, 3.150291e-04, 1.7450735e-05, 2.2157377e-07, 5.2442695e-10}
+	most, least := x.load(x.float(end)), x.load(x.float(-end))
+	squares := make([]reg.VecVirtual, len(v))
+	for i := range v {
+		v[i] = x.to(x.VMAXPS, x.to(x.VMINPS, v[i], most), least)
+		squares[i] = x.mul(v[i], v[i])
+	}
+	last := len(ofP) - 1
+	p4, d4 := x.load(x.float(ofP[last])), x.load(x.float(ofD[last]))
+	for range v {
+		p, d = append(p, x.load(p4)), append(d, x.load(d4))
+	}
+	for n := last - 1; n >= 0; n-- {
+		pn, dn := x.load(x.float(ofP[n])), x.load(x.float(ofD[n]))
+		for i := range v {
+			x.fma(p[i], squares[i], pn)
+			x.fma(d[i], squares[i], dn)
+		}
+	}
+	return p, d
+}
+
 // log takes x = m * 2**e with m in [sqrt(1/2), sqrt(2)) and f = m-1:
 // log(x) = e*ln2 + f - f*f/2 + f*f*f*P(f), P minimax.
 func (x *isa) log(v reg.VecVirtual) reg.VecVirtual {
