@@ -31,7 +31,10 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32, leads bool) {
 	columns := w.lumpBlocks() * 4 * v.lanes // of a lump
 	several := stepSmaller / (t.batch * columns)
 	if w.r.panels != nil {
-		several = min(stepNear/(t.batch*columns), stepWeights/(w.hidden*columns))
+		several = stepNear / (t.batch * columns)
+		if t.a != nil && t.a.T > 1 { // not the only step
+			several = min(several, stepWeights/(w.hidden*columns))
+		}
 	}
 	several = max(1, several) // lumps computed in one go
 	finish := v.lstmCell
@@ -67,9 +70,10 @@ const (
 	// weights are not float32.
 	stepNear    = 1 << 11
 	stepSmaller = 1 << 10
-	// stepWeights is how many float32 weights are read in one go: a small part of the
-	// second-level cache, so that those read last come first in the next step.
-	stepWeights = 1 << 15
+	// stepWeights is how many float32 weights are read in one go where another step
+	// follows: half of a small second-level cache, so that those read last come first
+	// in it.
+	stepWeights = 1 << 16
 )
 
 // recur is the product R h, to be added to the gates some columns at a time. h
