@@ -13,7 +13,7 @@
 //	load.go          a file becomes a Model (model.go), as the caller's options (options.go) say
 //	bind*.go         the file's nodes become kernels, names become slots (graph.go); function.go expands functions
 //	compile.go       at load: rewrites until nothing changes, then prepack.go packs the constants
-//	work.go          one sweep: infer, fold; fold.go, merge.go, simplify*.go, control.go, inline.go are its parts
+//	work.go          one sweep: infer, fold; extents.go, fold.go, merge.go, simplify*.go, control.go, inline.go are its parts
 //	rewrite*.go      fusions, each with a name that WithoutRewrite turns off
 //	plans.go         a plan for every set of input shapes, made once; the one not used for longest goes first
 //	plan.go          the steps of a plan; unroll.go writes out Loops of a known count

@@ -2,6 +2,8 @@ package runtime_test
 
 import (
 	"context"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -154,6 +156,52 @@ func TestSimplifications(t *testing.T) {
 			want, err := compile(t, modelOf(13, g), runtime.WithLevel(runtime.Plain)).Run(context.Background(), in)
 			require.NoError(t, err)
 			require.NoError(t, close5.Compare(got["y"], want["y"]))
+		})
+	}
+}
+
+// Weights that are cut by an extent of a list of which another is unknown are cut at
+// load, as PyTorch's exporter has it for an LSTMCell: batch zeros give the size.
+func TestWeightsCutByAKnownExtent(t *testing.T) {
+	k := make([]float32, 48)
+	for i := range k {
+		k[i] = float32(i%7) - 3
+	}
+	zero, one := initializer("zero", tensor.Must([]int64{0}, 1)), initializer("one", tensor.Must([]int64{1}, 1))
+	shape, last := op("Shape", names("x"), names("s")), op("Shape", names("z"), names("n"), onnx.AttrInt("start", 1))
+	for _, c := range []struct {
+		name  string
+		zeros []*onnx.Node
+	}{
+		{"Expand", []*onnx.Node{op("Concat", names("b", "six"), names("to"), onnx.AttrInt("axis", 0)), op("Expand", names("scalar", "to"), names("z"))}},
+		{"Expand of what has the extent", []*onnx.Node{op("Concat", names("b", "one"), names("to"), onnx.AttrInt("axis", 0)), op("Expand", names("row", "to"), names("z"))}},
+		{"ConstantOfShape", []*onnx.Node{op("Concat", names("b", "six"), names("to"), onnx.AttrInt("axis", 0)), op("ConstantOfShape", names("to"), names("z"))}},
+		{"Reshape", []*onnx.Node{op("Concat", names("b", "six"), names("to"), onnx.AttrInt("axis", 0)), op("Reshape", names("x", "to"), names("z"))}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := &onnx.Graph{
+				Inputs: []*onnx.ValueInfo{floats("x", "batch", 6)}, Outputs: []*onnx.ValueInfo{floats("y", "batch", 6)},
+				Initializers: []*onnx.Tensor{
+					zero, one, initializer("six", tensor.Must([]int64{6}, 1)), initializer("scalar", tensor.Scalar(float32(0))), initializer("row", tensor.Must(make([]float32, 6), 1, 6)),
+					initializer("k", tensor.Must(k, 6, 8)),
+				},
+				Nodes: slices.Concat([]*onnx.Node{shape, op("Slice", names("s", "zero", "one"), names("b"))}, c.zeros,
+					[]*onnx.Node{last, op("Slice", names("k", "zero", "n", "one"), names("w")), op("MatMul", names("x", "w"), names("y"))}),
+			}
+			m := compile(t, modelOf(17, g))
+			path := filepath.Join(t.TempDir(), "m.onnx")
+			require.NoError(t, m.SaveOptimized(path))
+			saved, err := onnx.Load(path)
+			require.NoError(t, err)
+			require.Len(t, saved.Graph.Nodes, 1)
+			for _, batch := range []int{1, 3} {
+				in := map[string]*tensor.Tensor{"x": tensor.Must(slices.Repeat([]float32{1, -2, 3, 0.5, 4, -1}, batch), batch, 6)}
+				got, err := m.Run(context.Background(), in)
+				require.NoError(t, err)
+				want, err := compile(t, modelOf(17, g), runtime.WithLevel(runtime.Plain)).Run(context.Background(), in)
+				require.NoError(t, err)
+				require.NoError(t, close5.Compare(got["y"], want["y"]))
+			}
 		})
 	}
 }

@@ -266,5 +266,6 @@ func (w *work) infer(n *node) (err error) {
 			w.facts[s] = f
 		}
 	}
+	w.refine(n)
 	return nil
 }
