@@ -17,5 +17,7 @@ func lstmGatesAVX2(blocks int, gates *float32, c *float32, h *float32)
 //	c = sigmoid(f)*c + sigmoid(i)*tanh(g)
 //	h = sigmoid(o) * tanh(c)
 //
+// There is at least one block.
+//
 //go:noescape
 func lstmCellAVX2(blocks int, gates *float32, c *float32, h *float32)

@@ -4,7 +4,7 @@ package kernel
 // memory it works on.
 type lstmAt struct {
 	n, time       int
-	gates         []float32 // (B, gateRow): W x + b, unless joined or apart, then the gates
+	gates         []float32 // (B, gateRow): W x + b, unless joined or apart; after the step the gates, if they are kept
 	apart         []float32 // (B, gateRow): W x + b where it isn't in gates; integers alone can do that
 	before, after []float32 // (B, units): h
 	c             []float32 // (B, units)

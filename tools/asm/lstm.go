@@ -71,11 +71,12 @@ func lstmCell(x *isa) {
 		"lstmCell"+x.name+" takes the gates i, o, f, c of some blocks of a vector of hidden units each, before their activation, and sets",
 		"",
 		"\tc = sigmoid(f)*c + sigmoid(i)*tanh(g)",
-		"\th = sigmoid(o) * tanh(c)")
+		"\th = sigmoid(o) * tanh(c)",
+		"",
+		"There is at least one block.")
 	blocks, gates, c, h := x.param("blocks"), x.param("gates"), x.param("c"), x.param("h")
 	at := func(p reg.GPVirtual, n int) Mem { return Mem{Base: p}.Offset(n * x.bytes()) }
 	const i, o, f, g = 0, 1, 2, 3
-	half := func(m Mem) reg.VecVirtual { return x.mul(x.load(x.float(0.5)), m) }
 	twice := func(v reg.VecVirtual) reg.VecVirtual { return x.add(v, v) }
 	units := func(name string, each func()) {
 		x.Label(name)
@@ -87,7 +88,8 @@ func lstmCell(x *isa) {
 	}
 
 	units("cells", func() {
-		v := []reg.VecVirtual{half(at(gates, i)), half(at(gates, f)), x.load(at(gates, g))}
+		half := x.load(x.float(0.5))
+		v := []reg.VecVirtual{x.mul(half, at(gates, i)), x.mul(half, at(gates, f)), x.load(at(gates, g))}
 		p, d := x.tanhFractions(v)
 		si, sf := p[0], p[1]
 		x.fma(si, v[0], d[0])
@@ -101,7 +103,7 @@ func lstmCell(x *isa) {
 	x.Load(x.Param("gates"), gates)
 	x.Load(x.Param("c"), c)
 	units("outputs", func() {
-		v := []reg.VecVirtual{half(at(gates, o)), x.load(at(c, 0))}
+		v := []reg.VecVirtual{x.mul(x.load(x.float(0.5)), at(gates, o)), x.load(at(c, 0))}
 		p, d := x.tanhFractions(v)
 		so := p[0]
 		x.fma(so, v[0], d[0])
