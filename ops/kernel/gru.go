@@ -80,13 +80,13 @@ func GRU(p *Pool, w *GRUWeights, a *GRUArgs) error {
 	}
 	t := gruTasks.Get().(*gruTask)
 	t.w, t.a = w, a
-	t.span = min(a.T, max(1, stepGates/(w.columns()*a.B)))
 	most := p.Threads()
-	if a.From != nil {
-		t.span = min(t.span, relaySpan(a.T))
-	}
 	if a.From != nil || a.To != nil {
 		most = 1
+	}
+	t.span = spanOf(w.w, a.T, a.B, most == 1)
+	if a.From != nil {
+		t.span = min(t.span, relaySpan(a.T))
 	}
 	bufs := newStepBuffers(t.span, a.B, w.units(), w.columns(), w.lumpBlocks()*3*w.v.lanes, false)
 	spread(bufs.h[0], w.units(), a.H0, w.hidden)
@@ -117,7 +117,8 @@ var gruTasks = sync.Pool{New: func() any {
 // lead runs all steps.
 func (t *gruTask) lead(c *crew) {
 	w, a := t.w, t.a
-	if t.err = eachStep(c, a.T, t.span, w.lumps(), a.Reverse, a.Stop, a.From, a.To); t.err != nil || a.YH == nil {
+	work := a.B * w.hidden * w.columns()
+	if t.err = eachStep(c, a.T, t.span, w.lumps(), work, a.Reverse, a.Stop, a.From, a.To); t.err != nil || a.YH == nil {
 		return
 	}
 	for b := range a.B {

@@ -60,12 +60,12 @@ func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error {
 func lstmTogether(p *Pool, most int, w *LSTMWeights, a *LSTMArgs) error {
 	t := lstmTasks.Get().(*lstmTask)
 	t.w, t.a, t.batch, t.keeps = w, a, a.B, a.Gates != nil
-	t.span = min(a.T, max(1, stepGates/(w.columns()*a.B)))
-	if a.From != nil {
-		t.span = min(t.span, relaySpan(a.T))
-	}
 	if a.From != nil || a.To != nil {
 		most = 1
+	}
+	t.span = spanOf(w.w.w, a.T, a.B, most == 1)
+	if a.From != nil {
+		t.span = min(t.span, relaySpan(a.T))
 	}
 	if q := w.w.w.q; q != nil && q.whole {
 		if t.err = a.From.WaitAll(); t.err == nil {
@@ -88,11 +88,37 @@ const (
 	// stepGates is how many gate values of coming steps are prepared at once:
 	// enough rows for an efficient product, few enough to stay in the cache.
 	stepGates = 1 << 17
+	// stepGatesFar is the same where the input's weights have spanFar values or more
+	// and are read from beyond the near caches for every span: the fewer times the
+	// better. A single sequence reads so much else for a step that its gates don't
+	// stay near anyway.
+	stepGatesFar = 1 << 19
+	spanFar      = 1 << 20
+	// stepGatesInt8 is the same for weights that are integers, and several
+	// sequences: their products are quick beside adding to gates from afar.
+	stepGatesInt8 = 1 << 15
+	// stopWork is how many multiplications are done between two calls of Stop.
+	stopWork = 1 << 25
 	// stepShare is how many multiplications of a step are worth a meeting, and
 	// stepsCrew how many of all steps are worth calling helpers.
 	stepShare = 1 << 16
 	stepsCrew = 1 << 20
 )
+
+// spanOf is how many of T steps of B sequences are prepared at once, with the
+// input's weights w. Members of a crew meet once more for each span, and may need
+// a copy of what was prepared: much or little is for who is alone.
+func spanOf(w *PackedB, T, B int, alone bool) int {
+	gates := stepGates
+	switch {
+	case !alone:
+	case w.q != nil && B > 1:
+		gates = stepGatesInt8
+	case B == 1 || w.k*w.n >= spanFar:
+		gates = stepGatesFar
+	}
+	return min(T, max(1, gates/(w.n*B)))
+}
 
 // crewFor is how many members should share a recurrence of T steps of so many
 // multiplications.
@@ -184,7 +210,8 @@ func spread(dst []float32, width int, src []float32, n int) {
 // lead runs all steps.
 func (t *lstmTask) lead(c *crew) {
 	w, a := t.w, t.a
-	if t.err = eachStep(c, a.T, t.span, w.lumps(), a.Reverse, a.Stop, a.From, a.To); t.err != nil {
+	work := a.B * w.hidden * w.columns()
+	if t.err = eachStep(c, a.T, t.span, w.lumps(), work, a.Reverse, a.Stop, a.From, a.To); t.err != nil {
 		return
 	}
 	t.gather(a.YH, c.bufs.h[a.T%2])
@@ -192,8 +219,9 @@ func (t *lstmTask) lead(c *crew) {
 }
 
 // eachStep runs the phases of a recurrence of T steps: the gates of a span of
-// steps together, then step by step.
-func eachStep(c *crew, T, span, lumps int, reverse bool, stop func() error, from, to *Relay) error {
+// steps together, then step by step, each of so many multiplications.
+func eachStep(c *crew, T, span, lumps, work int, reverse bool, stop func() error, from, to *Relay) error {
+	every := max(1, stopWork/work)
 	for done := 0; done < T; done += span {
 		if stop != nil {
 			if err := stop(); err != nil {
@@ -210,6 +238,11 @@ func eachStep(c *crew, T, span, lumps int, reverse bool, stop func() error, from
 		}
 		c.do(lumps, phase{project: true, first: first, n: steps})
 		for s := range steps {
+			if stop != nil && s%every == every-1 {
+				if err := stop(); err != nil {
+					return err
+				}
+			}
 			at := s
 			if reverse {
 				at = steps - 1 - s
