@@ -15,6 +15,9 @@ type recurrentRun[T floating] struct {
 	s recurrentSizes
 	w *recurrentWeights
 
+	room   int // RoomToRecur of roomOf
+	roomOf recurrentSizes
+
 	x      []T
 	y      realOut[T]
 	states [2]realOut[T] // Y_h, Y_c
@@ -88,7 +91,10 @@ func runRecurrent[T floating](k *recurrent, c *Ctx, s recurrentSizes) (err error
 
 // reserve accounts for the working memory of a step of every direction.
 func (r *recurrentRun[T]) reserve() error {
-	n := kernel.RoomToRecur(r.c.Pool(), r.k.kind, r.s.T, r.s.B, r.s.I, r.s.H)
+	if r.s != r.roomOf {
+		r.room, r.roomOf = kernel.RoomToRecur(r.c.Pool(), r.k.kind, r.s.T, r.s.B, r.s.I, r.s.H), r.s
+	}
+	n := r.room
 	size := r.k.directions * tensor.DTypeOf[T]().Size() / 4
 	if n > math.MaxInt/size {
 		n = math.MaxInt / size

@@ -23,16 +23,19 @@ func TestKernelsDoNotAllocate(t *testing.T) {
 	run := &LSTMArgs{T: d.T, B: d.B, X: d.x, XT: d.xt, XB: d.xb, Y: make([]float32, d.T*d.B*d.H), YT: d.yt, YB: d.yb}
 	other := *run
 	other.Reverse, other.Y = true, make([]float32, len(run.Y))
+	once := *run
+	once.T, once.B = 1, 1
 	step := &LSTMStepArgs{B: d.B, X: d.x, XB: d.I, H: d.h0, C: d.c0, HOut: d.h0, COut: d.c0}
 	for _, p := range []*Pool{nil, NewPool(2)} {
 		for name, f := range map[string]func(){
-			"Gemm":          func() { Gemm(p, false, false, m, n, k, 1, a, k, b, n, 0, c, n) },
-			"Gemm of 1":     func() { Gemm(p, false, true, 1, n, k, 1, a, k, b, k, 1, c, n) },
-			"GemmPacked":    func() { GemmPacked(p, m, a, k, w, c, n, Epilogue{Act: ActGelu}) },
-			"SoftmaxRows":   func() { SoftmaxRows(p, c, c, m, n) },
-			"LayerNormRows": func() { LayerNormRows(p, c, c, b[:n], b[:n], 1e-5, m, n, nil, nil) },
-			"Attention":     func() { Attention(p, attention) },
-			"LSTM":          func() { _ = LSTM(p, lstm, run) },
+			"Gemm":           func() { Gemm(p, false, false, m, n, k, 1, a, k, b, n, 0, c, n) },
+			"Gemm of 1":      func() { Gemm(p, false, true, 1, n, k, 1, a, k, b, k, 1, c, n) },
+			"GemmPacked":     func() { GemmPacked(p, m, a, k, w, c, n, Epilogue{Act: ActGelu}) },
+			"SoftmaxRows":    func() { SoftmaxRows(p, c, c, m, n) },
+			"LayerNormRows":  func() { LayerNormRows(p, c, c, b[:n], b[:n], 1e-5, m, n, nil, nil) },
+			"Attention":      func() { Attention(p, attention) },
+			"LSTM":           func() { _ = LSTM(p, lstm, run) },
+			"LSTM of a step": func() { _ = LSTM(p, lstm, &once) },
 			"BiLSTM": func() {
 				_ = BiLSTM(p, [2]*LSTMWeights{lstm, lstm}, [2]*LSTMArgs{run, &other})
 			},

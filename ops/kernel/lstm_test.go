@@ -235,6 +235,46 @@ func TestLSTMStep(t *testing.T) {
 	})
 }
 
+// A stream's step, with the state carried in place, gives the bits of a step that
+// goes the way of whole sequences, which one with a length does.
+func TestLSTMOneStepAtATime(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		for _, c := range []lstmCase{
+			{I: 3, H: 16}, {I: 0, H: 40}, {I: 9, H: 1}, {I: 70, H: 33}, {I: 12, H: 128, zeroState: true}, {I: 30, H: 200}, {I: 5, H: 200, reverse: true},
+		} {
+			c.T, c.B = 1, 1
+			d := newLSTMData(seeded(), c)
+			w := PackLSTM(d.I, d.H, d.w, d.r, d.b)
+			for _, p := range []*Pool{nil, NewPool(2)} {
+				args := func() (a *LSTMArgs, y, h, cell *guarded) {
+					y, h, cell = guard(seeded(), d.H, 1), guard(seeded(), d.H, 2), guard(seeded(), d.H, 3)
+					a = &LSTMArgs{T: 1, B: 1, X: d.x, XT: d.xt, XB: d.xb, Reverse: c.reverse, Y: y.s, YT: d.yt, YB: d.yb, YH: h.s, YC: cell.s}
+					if !c.zeroState {
+						copy(h.s, d.h0)
+						copy(cell.s, d.c0)
+						a.H0, a.C0 = h.s, cell.s
+					}
+					return a, y, h, cell
+				}
+				long, longY, longH, longC := args()
+				long.SeqLens = []int32{1}
+				require.NoError(t, LSTM(p, w, long))
+				short, y, h, cell := args()
+				require.NoError(t, LSTM(p, w, short))
+				requireSameBits(t, longY.s, y.s, "y of %+v", c)
+				requireSameBits(t, longH.s, h.s, "h of %+v", c)
+				requireSameBits(t, longC.s, cell.s, "c of %+v", c)
+				for _, g := range []*guarded{y, h, cell} {
+					g.checkZone(t)
+				}
+				none := *short
+				none.Y, none.YH, none.YC = nil, nil, nil
+				require.NoError(t, LSTM(p, w, &none))
+			}
+		}
+	})
+}
+
 func TestLSTMStops(t *testing.T) {
 	r := seeded()
 	d := newLSTMData(r, lstmCase{T: 4000, B: 1, I: 1, H: 256})
