@@ -109,7 +109,9 @@ func (r *recurrentRun[T]) err() error { return r.c.Err() }
 
 func (r *recurrentRun[T]) release() {
 	r.c, r.w, r.x, r.y, r.states = nil, nil, nil, realOut[T]{}, [2]realOut[T]{}
-	r.lstm, r.gru, r.args = [2]kernel.LSTMArgs{}, [2]kernel.GRUArgs{}, [2]kernel.RecurrenceArgs[T]{}
+	for d := range r.k.directions {
+		r.lstm[d], r.gru[d], r.args[d] = kernel.LSTMArgs{}, kernel.GRUArgs{}, kernel.RecurrenceArgs[T]{}
+	}
 }
 
 // readLens reads sequence_lens into r.lens, empty if there are none.

@@ -18,6 +18,7 @@ type State struct {
 	first   map[string]*tensor.Tensor // what Set gave
 	call    call
 	results map[string]*tensor.Tensor
+	last    []*tensor.Tensor // the same by number
 	started bool
 }
 
@@ -35,6 +36,7 @@ func (m *Model) NewState(feedback map[string]string) (*State, error) {
 	s.call.wanted = slices.Repeat([]bool{true}, len(m.outputs))
 	s.call.given = make([]tensor.Value, len(m.inputs))
 	s.call.outs = make([]*tensor.Tensor, len(m.outputs))
+	s.last = make([]*tensor.Tensor, len(m.outputs))
 	taken := map[int]string{}
 	for _, out := range slices.Sorted(maps.Keys(feedback)) {
 		in := feedback[out]
@@ -118,7 +120,7 @@ func (s *State) Step(ctx context.Context, inputs map[string]*tensor.Tensor) (map
 	s.started = true
 	for k := range s.loops {
 		l := &s.loops[k]
-		l.now, l.next = s.results[s.m.outputs[l.output].Name], l.now
+		l.now, l.next = s.last[l.output], l.now
 	}
 	return s.results, nil
 }
@@ -195,7 +197,7 @@ func (s *State) run(ctx context.Context) error {
 // the size isn't known.
 func (s *State) room(i int, dt tensor.DType, shape []int, known bool) *tensor.Tensor {
 	fits := func(t *tensor.Tensor) bool { return t != nil && t.DType() == dt && t.Shape().Equal(shape) }
-	spare := s.results[s.m.outputs[i].Name]
+	spare := s.last[i]
 	for _, l := range s.loops {
 		if l.output == i {
 			spare = l.next
@@ -217,7 +219,9 @@ func (s *State) take(got []tensor.Value) error {
 		if !ok {
 			return fmt.Errorf("output %q is a %s: only tensors can be streamed", s.m.outputs[i].Name, kindOf(v))
 		}
-		s.results[s.m.outputs[i].Name] = t
+		if s.last[i] != t {
+			s.last[i], s.results[s.m.outputs[i].Name] = t, t
+		}
 	}
 	return nil
 }
