@@ -84,10 +84,7 @@ func GRU(p *Pool, w *GRUWeights, a *GRUArgs) error {
 	if a.From != nil || a.To != nil {
 		most = 1
 	}
-	t.span = spanOf(w.w, a.T, a.B, most == 1)
-	if a.From != nil {
-		t.span = min(t.span, relaySpan(a.T))
-	}
+	t.span = spanOf(w.w, a.T, a.B, most == 1, a.From != nil)
 	bufs := newStepBuffers(t.span, a.B, w.units(), w.columns(), w.lumpBlocks()*3*w.v.lanes, false)
 	spread(bufs.h[0], w.units(), a.H0, w.hidden)
 	p.lead(min(most, crewFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps())), bufs, t.run, t.share)

@@ -67,10 +67,7 @@ func lstmTogether(p *Pool, most int, w *LSTMWeights, a *LSTMArgs) error {
 	if a.From != nil || a.To != nil {
 		most = 1
 	}
-	t.span = spanOf(w.w.w, a.T, a.B, most == 1)
-	if a.From != nil {
-		t.span = min(t.span, relaySpan(a.T))
-	}
+	t.span = spanOf(w.w.w, a.T, a.B, most == 1, a.From != nil)
 	if q := w.w.w.q; q != nil && q.whole {
 		if t.err = a.From.WaitAll(); t.err == nil {
 			t.x = rangeOfSteps(w.v, w.input, a)
@@ -111,8 +108,9 @@ const (
 
 // spanOf is how many of T steps of B sequences are prepared at once, with the
 // input's weights w. Members of a crew meet once more for each span, and may need
-// a copy of what was prepared: much or little is for who is alone.
-func spanOf(w *PackedB, T, B int, alone bool) int {
+// a copy of what was prepared: much or little is for who is alone. What a relay
+// brings is prepared as it comes.
+func spanOf(w *PackedB, T, B int, alone, relayed bool) int {
 	gates := stepGates
 	switch {
 	case !alone:
@@ -121,8 +119,17 @@ func spanOf(w *PackedB, T, B int, alone bool) int {
 	case B == 1 || w.k*w.n >= spanFar:
 		gates = stepGatesFar
 	}
-	return min(T, max(1, gates/(w.n*B)))
+	span := max(1, gates/(w.n*B))
+	if relayed {
+		span = min(span, relaySpan(T))
+	}
+	return ceilDiv(T, min(ceilDiv(T, span), max(1, T/leastSpan(B))))
 }
+
+// leastSpan is of how many steps of B sequences spans are at least: products of
+// eight rows or more have no tiles that add in another order than those of
+// larger ones, so that no bit depends on the spans, which depend on the threads.
+func leastSpan(B int) int { return ceilDiv(2*thinRows, B) }
 
 // crewFor is how many members should share a recurrence of T steps of so many
 // multiplications.
@@ -226,13 +233,17 @@ func (t *lstmTask) lead(c *crew) {
 // steps together, then step by step, each of so many multiplications.
 func eachStep(c *crew, T, span, lumps, work int, reverse bool, stop func() error, from, to *Relay) error {
 	every := max(1, stopWork/work)
-	for done := 0; done < T; done += span {
+	spans := ceilDiv(T, span) // of nearly equal length
+	for i, done := 0, 0; i < spans; i++ {
+		steps := T / spans
+		if i < T%spans {
+			steps++
+		}
 		if stop != nil {
 			if err := stop(); err != nil {
 				return err
 			}
 		}
-		steps := min(span, T-done)
 		first := done
 		if reverse {
 			first = T - done - steps
@@ -254,6 +265,7 @@ func eachStep(c *crew, T, span, lumps, work int, reverse bool, stop func() error
 			c.do(lumps, phase{n: done + s, at: at, time: first + at})
 			to.pass(int64(done + s + 1))
 		}
+		done += steps
 	}
 	return nil
 }

@@ -89,7 +89,7 @@ func RoomForRecurrence(t WeightType, kind CellKind, input, hidden int, double bo
 func RoomToRecur(p *Pool, kind CellKind, T, B, input, hidden int) int {
 	v, gates := active, kind.Gates()
 	columns, units := gateColumns(v, gates, hidden), roundUp(hidden, v.lanes)
-	span := min(max(T, 1), max(1, preLimit/max(mulBytes(columns, B), 1)))
+	span := min(max(T, 1), max(2*leastSpan(max(B, 1)), preLimit/max(mulBytes(columns, B), 1)))
 	state := floatBytes(3, B, units)
 	ahead := sumBytes(floatBytes(span, B, columns+16), floatBytes(span, B, roundUp(input, 32)+4), roomToLayOut(1, mulBytes(span, B), input))
 	each := sumBytes(state, ahead, floatBytes(B, columns+16+4*units))
