@@ -22,6 +22,7 @@ type lstmCase struct {
 
 func lstmCases() []lstmCase {
 	return []lstmCase{
+		{T: 0, B: 2, I: 3, H: 20},
 		{T: 1, B: 1, I: 1, H: 1},
 		{T: 5, B: 1, I: 3, H: 4},
 		{T: 7, B: 2, I: 1, H: 5, reverse: true},
