@@ -7,7 +7,8 @@ const (
 	// stepGatesFar is the same where the input's weights have spanFar values or more
 	// and are read from beyond the near caches for every span: the fewer times the
 	// better. A single sequence reads so much else for a step that its gates don't
-	// stay near anyway.
+	// stay near anyway. Portable kernels are too slow for either to matter, and for
+	// a span of that many between two calls of Stop.
 	stepGatesFar = 1 << 19
 	spanFar      = 1 << 20
 	// stepGatesInt8 is the same for weights that are integers, and several
@@ -27,7 +28,7 @@ func spanOf(w *PackedB, T, B int, alone, relayed bool) int {
 	case !alone:
 	case w.q != nil && B > 1:
 		gates = stepGatesInt8
-	case B == 1 || w.k*w.n >= spanFar:
+	case w.v.group > 1 && (B == 1 || w.k*w.n >= spanFar):
 		gates = stepGatesFar
 	}
 	span := max(1, gates/(w.n*B))
