@@ -219,9 +219,7 @@ func (s *State) take(got []tensor.Value) error {
 		if !ok {
 			return fmt.Errorf("output %q is a %s: only tensors can be streamed", s.m.outputs[i].Name, kindOf(v))
 		}
-		if s.last[i] != t {
-			s.last[i], s.results[s.m.outputs[i].Name] = t, t
-		}
+		s.last[i], s.results[s.m.outputs[i].Name] = t, t
 	}
 	return nil
 }

@@ -14,7 +14,8 @@ const (
 	// stepGatesInt8 is the same for weights that are integers, and several
 	// sequences: their products are quick beside adding to gates from afar.
 	stepGatesInt8 = 1 << 15
-	// stopWork is how many multiplications are done between two calls of Stop.
+	// stopWork is how many multiplications with R are done between two calls of
+	// Stop, which is called before each span as well.
 	stopWork = 1 << 25
 )
 
@@ -35,7 +36,8 @@ func spanOf(w *PackedB, T, B int, alone, relayed bool) int {
 	if relayed {
 		span = min(span, relaySpan(T))
 	}
-	return max(1, ceilDiv(T, max(1, min(ceilDiv(T, span), T/leastSpan(B)))))
+	spans := max(1, min(ceilDiv(T, span), T/leastSpan(B)))
+	return max(1, ceilDiv(T, spans))
 }
 
 // leastSpan is of how many steps of B sequences spans are at least: products of

@@ -5,18 +5,22 @@ import (
 
 	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
 )
 
 // A vector is a register of 512 bits.
 type vector [64]byte
 
-func (v *vector) word(i int) uint32         { return order.Uint32(v[4*i:]) }
-func (v *vector) setWord(i int, w uint32)   { order.PutUint32(v[4*i:], w) }
-func (v *vector) float(i int) float32       { return math.Float32frombits(v.word(i)) }
+func (v *vector) word(i int) uint32 { return order.Uint32(v[4*i:]) }
+
+func (v *vector) setWord(i int, w uint32) { order.PutUint32(v[4*i:], w) }
+
+func (v *vector) float(i int) float32 { return math.Float32frombits(v.word(i)) }
+
 func (v *vector) setFloat(i int, f float32) { v.setWord(i, math.Float32bits(f)) }
-func (v *vector) half(i int) int32          { return int32(int16(order.Uint16(v[2*i:]))) }
-func (v *vector) setHalf(i int, w int32)    { order.PutUint16(v[2*i:], uint16(w)) }
+
+func (v *vector) half(i int) int32 { return int32(int16(order.Uint16(v[2*i:]))) }
+
+func (v *vector) setHalf(i int, w int32) { order.PutUint16(v[2*i:], uint16(w)) }
 
 // vector executes an instruction on vectors. In the operands' reversed order
 // the last is the destination; before it comes the mask if there is one, then
@@ -274,235 +278,4 @@ func (m *machine) immediate(opcode string, ops []operand.Op) bool {
 	}
 	m.put(dst, d)
 	return true
-}
-
-// compareFloats knows four of the predicates.
-func (m *machine) compareFloats(predicate uint64, aOp, bOp, dst operand.Op) bool {
-	wide := dst.(reg.Register).Kind() == reg.KindOpmask
-	n := width(aOp)
-	a, b := m.load(aOp, n), m.load(bOp, n)
-	var k uint64
-	var d vector
-	for l := range n / 4 {
-		x, y := a.float(l), b.float(l)
-		var holds bool
-		switch predicate {
-		case 0x00: // EQ_OQ
-			holds = x == y
-		case 0x03: // UNORD_Q
-			holds = x != x || y != y
-		case 0x11: // LT_OQ
-			holds = x < y
-		case 0x19: // NGE_UQ
-			holds = !(x >= y)
-		default:
-			return false
-		}
-		if holds {
-			k |= 1 << l
-			d.setWord(l, math.MaxUint32)
-		}
-	}
-	if wide {
-		m.masks[number(dst, reg.KindOpmask)] = k
-	} else {
-		m.put(dst, d)
-	}
-	return true
-}
-
-// convert executes what has one source.
-func (m *machine) convert(opcode string, from, dst operand.Op) bool {
-	switch opcode {
-	case "VMOVUPS", "VMOVDQA32":
-		if mem, ok := dst.(operand.Mem); ok {
-			if opcode != "VMOVUPS" {
-				return false
-			}
-			n := width(from)
-			v := m.load(from, n)
-			copy(m.bytes(m.address(mem), n, true), v[:n])
-			return true
-		}
-		if _, ok := from.(operand.Mem); ok && opcode != "VMOVUPS" {
-			return false // needs alignment
-		}
-		m.put(dst, m.load(from, width(dst)))
-		return true
-	case "MOVSS", "VMOVQ", "VPMOVDB": // to memory
-		mem, ok := dst.(operand.Mem)
-		if !ok {
-			return false
-		}
-		v := m.load(from, width(from))
-		n := map[string]int{"MOVSS": 4, "VMOVQ": 8, "VPMOVDB": width(from) / 4}[opcode]
-		if opcode == "VPMOVDB" {
-			for l := range n {
-				v[l] = v[4*l]
-			}
-		}
-		copy(m.bytes(m.address(mem), n, true), v[:n])
-		return true
-	case "VPMOVMSKB":
-		var k uint64
-		n := width(from)
-		v := m.load(from, n)
-		for l := range n {
-			k |= uint64(v[l]>>7) << l
-		}
-		m.set(dst, k, 4)
-		return true
-	case "VMOVD":
-		v := m.load(from, 16)
-		m.set(dst, uint64(v.word(0)), 4)
-		return true
-	case "VPMOVD2M":
-		var k uint64
-		n := width(from)
-		v := m.load(from, n)
-		for l := range n / 4 {
-			k |= uint64(v.word(l)>>31) << l
-		}
-		m.masks[number(dst, reg.KindOpmask)] = k
-		return true
-	}
-	n := width(dst)
-	var d vector
-	switch opcode {
-	case "VPMOVZXBD", "VCVTPH2PS":
-		m.put(dst, m.lengthen(opcode, from, n))
-		return true
-	case "VBROADCASTSS", "VPBROADCASTD":
-		v := m.load(from, 4)
-		for l := range n / 4 {
-			d.setWord(l, v.word(0))
-		}
-		m.put(dst, d)
-		return true
-	}
-	v := m.load(from, n)
-	if opcode == "VPABSB" {
-		for l := range n {
-			d[l] = byte(max(int8(v[l]), -int8(v[l])))
-		}
-		m.put(dst, d)
-		return true
-	}
-	for l := range n / 4 {
-		switch opcode {
-		case "VSQRTPS":
-			d.setFloat(l, float32(math.Sqrt(float64(v.float(l)))))
-		case "VCVTDQ2PS":
-			d.setFloat(l, float32(int32(v.word(l))))
-		case "VCVTPS2DQ":
-			d.setWord(l, toInteger(v.float(l)))
-		default:
-			return false
-		}
-	}
-	m.put(dst, d)
-	return true
-}
-
-// maskedMove is VMOVUPS under a mask register. What the mask leaves out is not
-// touched in memory.
-func (m *machine) maskedMove(from, mask, dst operand.Op, zeroing bool) {
-	k := m.mask(mask)
-	if mem, ok := dst.(operand.Mem); ok {
-		if zeroing {
-			failf("a store cannot zero")
-		}
-		v := m.load(from, width(from))
-		for l := range width(from) / 4 {
-			if k>>l&1 != 0 {
-				copy(m.bytes(m.address(mem)+uint64(4*l), 4, true), v[4*l:])
-			}
-		}
-		return
-	}
-	n := width(dst)
-	var d vector
-	if !zeroing {
-		d = m.load(dst, n)
-	}
-	for l := range n / 4 {
-		if k>>l&1 != 0 {
-			copy(d[4*l:4*l+4], m.part(from, l))
-		}
-	}
-	m.put(dst, d)
-}
-
-// maskmov is VMASKMOVPS.
-func (m *machine) maskmov(from, maskOp, dst operand.Op) {
-	n := width(maskOp)
-	mask := m.load(maskOp, n)
-	var d vector
-	mem, store := dst.(operand.Mem)
-	for l := range n / 4 {
-		if mask.word(l)>>31 == 0 {
-			continue
-		}
-		to := d[4*l : 4*l+4]
-		if store {
-			to = m.bytes(m.address(mem)+uint64(4*l), 4, true)
-		}
-		copy(to, m.part(from, l))
-	}
-	if !store {
-		m.put(dst, d)
-	}
-}
-
-// part is a word of a vector or memory.
-func (m *machine) part(op operand.Op, l int) []byte {
-	if mem, ok := op.(operand.Mem); ok {
-		return m.bytes(m.address(mem)+uint64(4*l), 4, false)
-	}
-	return m.vectors[number(op, reg.KindVector)][4*l : 4*l+4]
-}
-
-// load reads n bytes of a vector or memory, or a word of memory again and again
-// where the instruction repeats it.
-func (m *machine) load(op operand.Op, n int) vector {
-	var v vector
-	mem, ok := op.(operand.Mem)
-	switch {
-	case ok && m.repeats:
-		word := m.bytes(m.address(mem), 4, false)
-		for at := 0; at < n; at += 4 {
-			copy(v[at:], word)
-		}
-	case ok:
-		copy(v[:], m.bytes(m.address(mem), n, false))
-	default:
-		copy(v[:n], m.vectors[number(op, reg.KindVector)][:])
-	}
-	return v
-}
-
-// put writes a vector register and clears what is above its width.
-func (m *machine) put(op operand.Op, v vector) {
-	n := width(op)
-	clear(v[n:])
-	m.vectors[number(op, reg.KindVector)] = v
-	m.dirty = m.dirty || n > 16
-}
-
-// mask is a mask register that selects: K0 would select all.
-func (m *machine) mask(op operand.Op) uint64 {
-	k := number(op, reg.KindOpmask)
-	if k == 0 {
-		failf("K0 cannot be a mask")
-	}
-	return m.masks[k]
-}
-
-// width is that of a vector register in bytes.
-func width(op operand.Op) int {
-	r, ok := op.(reg.Register)
-	if !ok || r.Kind() != reg.KindVector {
-		failf("%s is not a vector", op.Asm())
-	}
-	return int(r.Size())
 }
