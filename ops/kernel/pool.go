@@ -139,7 +139,7 @@ func (p *Pool) atHand() int {
 	if p.Threads() == 1 {
 		return 1
 	}
-	if time.Since(p.born)-time.Duration(p.met.Load()) < linger {
+	if time.Since(p.born)-time.Duration(p.met.Load()) < closely {
 		return p.threads
 	}
 	return 1 + int(p.awake.Load())
@@ -217,13 +217,18 @@ func (p *Pool) finish(j *job, helpers, working int) {
 // await waits for the last helper. It looks for what that one sends, and not for
 // its having left: one that receives too early lets go of its processor.
 func (j *job) await() {
-	for begin := time.Now(); time.Since(begin) < patience; {
+	for begin := time.Now(); ; {
 		for range spins / 64 {
 			select {
 			case <-j.done:
 				return
 			default:
 			}
+		}
+		if waited := time.Since(begin); waited > patience {
+			break
+		} else if waited > grip {
+			runtime.Gosched()
 		}
 	}
 	<-j.done
@@ -244,12 +249,18 @@ func (p *pool) work(b *bed) {
 
 const (
 	// patience is how long a caller that waits for the last helper keeps its
-	// processor. One that lets go of it may find itself on the helper's
-	// thread, and that again on the processor where the helper goes on.
-	patience = 200 * time.Microsecond
+	// thread. One that lets go of it may find itself on the helper's, and that again
+	// on the processor where the helper goes on, for a time slice of some
+	// milliseconds. For as long as grip it keeps other goroutines off, too.
+	patience = 4 * time.Millisecond
+	grip     = 200 * time.Microsecond
 	// linger is how long a worker without work keeps its processor: the next call
-	// of a run is often near, and waking a thread takes longer than most calls.
-	linger = 50 * time.Microsecond
+	// of a run, or the next run, is often near, and waking a thread takes longer
+	// than most calls.
+	linger = 200 * time.Microsecond
+	// closely is how soon crews follow each other that wake workers for steps
+	// which are shorter than that takes.
+	closely = 50 * time.Microsecond
 	// doze is how long it then keeps its thread.
 	doze = time.Minute
 )
