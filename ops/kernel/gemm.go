@@ -80,8 +80,7 @@ type gemmTask struct {
 	onto  []float32 // what the product is added to instead of c, laid out as c is
 	round func(lo, hi int)
 
-	then []float32 // weights that are needed after the last panel
-	lay  func(lo, hi int)
+	lay func(lo, hi int)
 }
 
 var gemmTasks = sync.Pool{New: func() any {

@@ -29,7 +29,12 @@ func (t *gemmTask) block(r0, r1, j0, j1 int, add bool) {
 			for j, cols := j0, 0; j < j1; j += cols {
 				cols = min(t.several(j1-j)*t.v.panel(), j1-j)
 				for from := l; from < l+k; from += depth {
-					t.piece(&at, r0, end, j, cols, from, min(depth, l+k-from), add || from > 0, buf)
+					to := min(from+depth, l+k)
+					next := t.after(j+cols, l)
+					if to < l+k {
+						next = t.after(j, to)
+					}
+					t.piece(&at, r0, end, j, cols, from, to-from, add || from > 0, buf, next)
 				}
 			}
 		}
@@ -61,6 +66,15 @@ func (t *gemmTask) inPlace(cols int) bool {
 	return cols <= gemmNarrow && !t.transA && (t.alpha == 0 || t.alpha == 1)
 }
 
+// after is the packed weights from row l of the panel at column j on, if there are
+// such.
+func (t *gemmTask) after(j, l int) []float32 {
+	if t.packed == nil || j >= t.n {
+		return nil
+	}
+	return t.packed[j*t.k+l*roundUp(min(t.n-j, t.v.panel()), t.v.lanes):]
+}
+
 // gemmStrips are rows of A from one on, and their values from a column on, laid
 // out k deep. Without data A is read where it is.
 type gemmStrips struct {
@@ -69,20 +83,16 @@ type gemmStrips struct {
 }
 
 // piece multiplies strips of tiles [r0, r1) with rows [l, l+k) of the panel at
-// column j, of which cols are wanted, or of several panels. Panels that are not
-// laid out are brought to buf.
-func (t *gemmTask) piece(a *gemmStrips, r0, r1, j, cols, l, k int, add bool, buf []float32) {
+// column j, of which cols are wanted, or of several panels, and fetches what comes
+// next. Panels that are not laid out are brought to buf.
+func (t *gemmTask) piece(a *gemmStrips, r0, r1, j, cols, l, k int, add bool, buf, next []float32) {
 	panels, last := max(1, cols/t.v.panel()), min(cols, t.v.panel())
 	vectors := ceilDiv(last, t.v.lanes)
 	bs := vectors * t.v.lanes
 	b := buf
-	var next []float32
 	switch {
 	case t.packed != nil:
 		b = t.packed[j*t.k+l*bs:]
-		if next = b[panels*k*bs:]; len(next) == 0 || j+panels*bs >= t.n {
-			next = t.then
-		}
 	case t.half != nil:
 		bs = t.v.panel()
 		t.v.halfExpand(k, &b[0], &t.half[(j*t.k+l*bs)/2])
