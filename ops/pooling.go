@@ -157,19 +157,21 @@ func (k *pool) Run(c *Ctx) error {
 	if err := atLeast2(x.Shape()); err != nil {
 		return err
 	}
-	w, err := k.place(x.Shape()[2:])
+	placed, err := k.place(x.Shape()[2:])
 	if err != nil {
 		return err
 	}
+	w := c.Local(func() any { return new(kernel.Window) }).(*kernel.Window)
+	*w = placed
 	switch x.DType() {
 	case tensor.Int8:
-		return runMaxPool[int8](c, k, &w, math.MinInt8)
+		return runMaxPool[int8](c, k, w, math.MinInt8)
 	case tensor.Uint8:
-		return runMaxPool[uint8](c, k, &w, 0)
+		return runMaxPool[uint8](c, k, w, 0)
 	case tensor.Float64:
-		return runPool[float64](c, k, &w)
+		return runPool[float64](c, k, w)
 	}
-	return runPool[float32](c, k, &w)
+	return runPool[float32](c, k, w)
 }
 
 // runMaxPool is MaxPool of bytes.

@@ -10,7 +10,7 @@ import "math"
 // and lowest for a window without input. index may be nil.
 func MaxPool[T Number](p *Pool, w *Window, y []T, index []int64, x []T, lowest T, planes int) {
 	in, out := w.InLen(), w.OutLen()
-	if f, ok := any(y).([]float32); ok && index == nil && lowest == T(math.Inf(-1)) && w.pooled(p, maxima, f, any(x).([]float32), planes) {
+	if f, ok := any(y).([]float32); ok && index == nil && lowest == T(math.Inf(-1)) && w.pooled(p, maxima, f, any(x).([]float32), false, planes) {
 		return
 	}
 	p.For(planes, max(1, elementGrain/w.cost()), func(lo, hi int) {
@@ -159,18 +159,11 @@ func ColumnMajor(index []int64, extents []int) {
 // its taps inside the input, or inside the padded input if withPad.
 func AveragePool[T Float](p *Pool, w *Window, y, x []T, withPad bool, planes int) {
 	in, out := w.InLen(), w.OutLen()
-	counts := make([]T, out)
-	for o := range counts {
-		counts[o] = T(w.count(o, withPad))
-	}
-	if f, ok := any(y).([]float32); ok && out > 1 && w.pooled(p, sums, f, any(x).([]float32), planes) {
-		p.For(planes, max(1, elementGrain/out), func(lo, hi int) {
-			for i := lo; i < hi; i++ {
-				Div(f[i*out:(i+1)*out], f[i*out:(i+1)*out], any(counts).([]float32))
-			}
-		})
+	if f, ok := any(y).([]float32); ok && out > 1 && w.pooled(p, averages, f, any(x).([]float32), withPad, planes) {
 		return
 	}
+	counts := make([]T, out)
+	allCounts(w, counts, withPad)
 	if out == 1 && in > 0 && in == w.Taps() && counts[0] == T(in) {
 		w.means(p, func(i int) { y[i] = sumOf(x[i*in:(i+1)*in]) / T(in) }, planes)
 		return
@@ -204,6 +197,13 @@ func sumOf[T Float](x []T) (sum T) {
 		sum += v
 	}
 	return sum
+}
+
+// allCounts sets the number of taps of each output.
+func allCounts[T Float](w *Window, counts []T, withPad bool) {
+	for o := range counts {
+		counts[o] = T(w.count(o, withPad))
+	}
 }
 
 // count is the number of taps of output o inside the input or, if withPad,
