@@ -69,10 +69,18 @@ func outTwo(c *Ctx, rule shapeRule, dt tensor.DType, a, b *tensor.Tensor) (y *te
 	return y, kernel.NewBroadcast(y.Shape(), a.Shape(), sb), nil
 }
 
-// reserved is n elements of working memory for occasional use, accounted for.
+// reserved is n elements of working memory, all zero, accounted for and valid
+// until Run returns.
 func reserved[T tensor.Elem](c *Ctx, n int) ([]T, error) {
 	var zero T
-	if err := c.Memory.Reserve(n * int(unsafe.Sizeof(zero))); err != nil {
+	size := n * int(unsafe.Sizeof(zero))
+	if _, text := any(zero).(string); c.scratch != nil && !text && n > 0 {
+		if b := c.scratch.piece(size); b != nil {
+			clear(b)
+			return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), n), nil
+		}
+	}
+	if err := c.Memory.Reserve(size); err != nil {
 		return nil, err
 	}
 	return make([]T, n), nil

@@ -197,10 +197,39 @@ func (c *Ctx) Local(fresh func() any) any {
 type Scratch struct {
 	f32 []float32
 	f64 []float64
+	// pieces is what reserved hands out, one piece after the other: used bytes of it
+	// by the node at hand; most is how many a node wanted at most.
+	pieces     []byte
+	used, most int
 }
+
+// Bytes is the memory that s holds.
+func (s *Scratch) Bytes() int { return 4*cap(s.f32) + 8*cap(s.f64) + len(s.pieces) }
 
 // UseScratch lets kernels of this run take temporaries from s.
 func (c *Ctx) UseScratch(s *Scratch) { c.scratch = s }
+
+// Begin is for before each Run with a Scratch: what the Run before took from it
+// is free.
+func (c *Ctx) Begin() {
+	if s := c.scratch; s != nil {
+		if s.used = 0; s.most > len(s.pieces) {
+			s.pieces = tensor.AlignedBytes(s.most)
+		}
+	}
+}
+
+// piece is n bytes of s, nil if it doesn't have them.
+func (s *Scratch) piece(n int) []byte {
+	const line = 64
+	at := (s.used + line - 1) / line * line
+	s.used = at + n
+	s.most = max(s.most, s.used)
+	if s.used > len(s.pieces) {
+		return nil
+	}
+	return s.pieces[at:s.used:s.used]
+}
 
 // F32 is n float32s of working memory with any content, valid until Run
 // returns. Each call within a Run hands out the same memory: ask once.

@@ -116,8 +116,9 @@ func (m *Model) trimIdle() {
 
 // bytes is the memory that an idle instance keeps.
 func (x *instance) bytes() int64 {
-	n := int64(len(x.arena))
+	n := int64(len(x.arena) + x.scratch.Bytes())
 	for i := range x.steps {
+		n += int64(x.steps[i].scratch.Bytes())
 		if x.steps[i].inner == nil {
 			continue
 		}

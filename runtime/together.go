@@ -236,6 +236,7 @@ func (r *running) alone() {
 
 // run runs a step's kernel; what reads of it step by step may go on after it.
 func (r *running) run() error {
+	r.c.Begin()
 	err := r.kernel.Run(&r.c)
 	r.c.To.Close(err)
 	return err
