@@ -21,30 +21,6 @@ func contribDynamicOps() []Op {
 	}
 }
 
-// runInner runs k as a node of its own within a run of c's node and returns its
-// first outputs.
-func runInner(c *Ctx, k Kernel, outputs int, in ...*tensor.Tensor) ([]*tensor.Tensor, error) {
-	inner := *c
-	inner.Kept = nil
-	inner.Inputs, inner.Outputs, inner.Wanted = make([]tensor.Value, len(in)), make([]tensor.Value, outputs), make([]bool, outputs)
-	for i, t := range in {
-		if t != nil {
-			inner.Inputs[i] = t
-		}
-	}
-	for i := range inner.Wanted {
-		inner.Wanted[i] = true
-	}
-	if err := k.Run(&inner); err != nil {
-		return nil, err
-	}
-	out := make([]*tensor.Tensor, outputs)
-	for i, v := range inner.Outputs {
-		out[i], _ = v.(*tensor.Tensor)
-	}
-	return out, nil
-}
-
 // realProduct is the product of quantised matrices as real numbers, plus a bias.
 // Inputs are a, b, a's scale, b's scale, a's and b's zero points, bias; if
 // dynamic they are a, b, b's scale and zero point, bias, and a is real.
@@ -153,7 +129,8 @@ func (k realProduct) Run(c *Ctx) error {
 	} else {
 		of = b.Shape()
 	}
-	shape, err := matmulShape(nil, a.Shape(), of)
+	var dims [tensor.MaxRank + 2]int
+	shape, err := matmulShape(dims[:0], a.Shape(), of)
 	if err != nil {
 		return err
 	}

@@ -116,7 +116,5 @@ func (k *lastChannels) Run(c *Ctx) error {
 	if err != nil {
 		return err
 	}
-	last := *c
-	last.Inputs = []tensor.Value{y[0]}
-	return channelOrder(y[0].Rank(), false).Run(&last)
+	return runLast(c, channelOrder(y[0].Rank(), false), y[0])
 }

@@ -164,11 +164,6 @@ func (k realInside) quantiseSums(c *Ctx, y *tensor.Tensor, dt tensor.DType) erro
 // requantised makes y output 0 as numbers of type dt, which is zero's where that
 // is not nil.
 func requantised(c *Ctx, y, scale, zero *tensor.Tensor, dt tensor.DType) error {
-	last := *c
-	last.Inputs = []tensor.Value{y, scale, nil}
-	if zero != nil {
-		last.Inputs[2] = zero
-	}
 	narrow := &quantize{from: types(tensor.Float32), scale: types(tensor.Float32), allowed: byteTypes, saturate: true, like: zero != nil, to: dt}
-	return narrow.Run(&last)
+	return runLast(c, narrow, y, scale, zero)
 }

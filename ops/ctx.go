@@ -27,6 +27,7 @@ type Ctx struct {
 	// the same time: see Relayed. Nil otherwise.
 	From, To *kernel.Relay
 	scratch  *Scratch
+	inners   *inners
 }
 
 // Allocator hands out tensors within a run's memory limit.
@@ -132,9 +133,15 @@ func (c *Ctx) Out(i int, dt tensor.DType, shape ...int) (*tensor.Tensor, error) 
 			return nil, fmt.Errorf("output %d: planned as %v, computed as %v%v", i, t, dt, tensor.Shape(slices.Clone(shape)))
 		}
 	}
-	t, err := c.Memory.New(dt, slices.Clone(shape)) // a copy, so that shape stays on the caller's stack
-	if err != nil {
-		return nil, err
+	var t *tensor.Tensor
+	if r, ok := c.Memory.(*reuse); ok {
+		t = r.take(dt, shape)
+	}
+	if t == nil {
+		var err error
+		if t, err = c.Memory.New(dt, slices.Clone(shape)); err != nil { // a copy, so that shape stays on the caller's stack
+			return nil, err
+		}
 	}
 	if i < len(c.Outputs) {
 		c.Outputs[i] = t
@@ -209,13 +216,27 @@ func (s *Scratch) Bytes() int { return 4*cap(s.f32) + 8*cap(s.f64) + len(s.piece
 // UseScratch lets kernels of this run take temporaries from s.
 func (c *Ctx) UseScratch(s *Scratch) { c.scratch = s }
 
-// Begin is for before each Run with a Scratch: what the Run before took from it
-// is free.
+// Begin is for before each Run of a context that is kept: what the Run before
+// worked with serves this one.
 func (c *Ctx) Begin() {
+	if c.inners != nil {
+		c.inners.next = 0
+	}
 	if s := c.scratch; s != nil {
 		if s.used = 0; s.most > len(s.pieces) {
 			s.pieces = tensor.AlignedBytes(s.most)
 		}
+	}
+}
+
+// Forget lets go of what Runs with this context have kept for the next.
+func (c *Ctx) Forget() {
+	c.inners = nil
+	if c.Kept != nil {
+		*c.Kept = nil
+	}
+	if c.scratch != nil {
+		*c.scratch = Scratch{}
 	}
 }
 

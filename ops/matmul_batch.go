@@ -34,11 +34,17 @@ func multiply[T number](c *Ctx, a, b, y []T, aShape, bShape []int) error {
 }
 
 func batchedOf[T number](c *Ctx) *batched[T] {
-	return c.Local(func() any {
+	fresh := func() any {
 		s := &batched[T]{}
 		s.each = s.products
 		return s
-	}).(*batched[T])
+	}
+	s, ok := c.Local(fresh).(*batched[T])
+	if !ok { // a node whose last run was with another type
+		s = fresh().(*batched[T])
+		*c.Kept = s
+	}
+	return s
 }
 
 // run multiplies all batches; aBatch and bBatch broadcast.

@@ -76,8 +76,9 @@ func (k matmulInteger) Run(c *Ctx) error {
 		return err
 	}
 	a, b := c.In(0), c.In(1)
+	var dims [tensor.MaxRank + 2]int
 	if k.b != nil {
-		shape, err := matmulShape(nil, a.Shape(), k.b.shape)
+		shape, err := matmulShape(dims[:0], a.Shape(), k.b.shape)
 		if err != nil {
 			return err
 		}
@@ -87,7 +88,7 @@ func (k matmulInteger) Run(c *Ctx) error {
 		}
 		return k.b.product(c, tensor.Of[int32](y), a, c.In(2))
 	}
-	shape, err := matmulShape(nil, a.Shape(), b.Shape())
+	shape, err := matmulShape(dims[:0], a.Shape(), b.Shape())
 	if err != nil {
 		return err
 	}
@@ -174,7 +175,8 @@ func (k *qlinearMatMul) Run(c *Ctx) error {
 	if k.b != nil {
 		return k.runPacked(c, a)
 	}
-	shape, err := matmulShape(nil, a.Shape(), b.Shape())
+	var dims [tensor.MaxRank + 2]int
+	shape, err := matmulShape(dims[:0], a.Shape(), b.Shape())
 	if err != nil {
 		return err
 	}
@@ -198,7 +200,8 @@ func (k *qlinearMatMul) Run(c *Ctx) error {
 
 // runPacked is Run once b is packed.
 func (k *qlinearMatMul) runPacked(c *Ctx, a *tensor.Tensor) error {
-	shape, err := matmulShape(nil, a.Shape(), k.b.shape)
+	var dims [tensor.MaxRank + 2]int
+	shape, err := matmulShape(dims[:0], a.Shape(), k.b.shape)
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func (x *instance) loop() (err error) {
 func (x *instance) bound(r *running, reserved int64) {
 	const each, all = 256 << 10, 8 << 20
 	if x.kept += reserved; reserved > each || x.kept > all {
-		r.kept, x.scratch, r.scratch = nil, ops.Scratch{}, ops.Scratch{}
+		r.c.Forget()
 		x.kept -= reserved
 	}
 }
