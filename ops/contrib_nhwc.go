@@ -85,6 +85,19 @@ func reordered(f Fact, first bool) (Fact, error) {
 	return inner.out[0], err
 }
 
+// Prepack is inner's: no constant but input 0 is in another order for it.
+func (k *lastChannels) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int, error) {
+	p, ok := k.inner.(Prepacker)
+	if !ok {
+		return nil, nil, nil
+	}
+	inner, drop, err := p.Prepack(consts, memory)
+	if inner == nil {
+		return nil, nil, err
+	}
+	return &lastChannels{inner}, drop, err
+}
+
 func (k *lastChannels) Infer(c *Infer) error {
 	inner := Infer{in: append([]Fact(nil), c.in...), has: c.has, out: make([]Fact, len(c.out))}
 	var err error

@@ -300,7 +300,7 @@ func (k *conv) end(c *Ctx, y []float32) error {
 }
 
 // runLoose computes with weights as they are.
-func runLoose[T floating](c *Ctx, a *kernel.ConvArgs[T], r *kernel.ConvScratch[T]) error {
+func runLoose[T int32 | float32 | float64](c *Ctx, a *kernel.ConvArgs[T], r *kernel.ConvScratch[T]) error {
 	n, err := tensor.CheckShape([]int{c.Pool().Threads(), a.ScratchLen()}, tensor.DTypeOf[T]().Size())
 	if err != nil {
 		return err

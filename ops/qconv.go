@@ -19,10 +19,13 @@ var byteTypes = types(tensor.Int8, tensor.Uint8)
 
 // integerConv is a convolution in int32, after the zero points have been
 // subtracted; conv checks its shapes as if x and w were int32.
-type integerConv struct{ conv }
+type integerConv struct {
+	conv
+	packed *kernel.PackedB // the weights without their zero points, of one group
+}
 
 func readIntegerConv(a *Attrs) integerConv {
-	return integerConv{conv{spatial: readSpatial(a, true), types: types(tensor.Int32), group: groupOf(a, "group")}}
+	return integerConv{conv: conv{spatial: readSpatial(a, true), types: types(tensor.Int32), group: groupOf(a, "group")}}
 }
 
 // window checks the shapes and places the window.
@@ -50,9 +53,20 @@ func (k *integerConv) infer(c *Infer, dt tensor.DType, x, w Fact) error {
 
 // run convolves x and w with the zero points in inputs xz and wz, into y.
 func (k *integerConv) run(c *Ctx, win kernel.Window, x, w *tensor.Tensor, xz, wz int, bias, y []int32) error {
-	xs, err := centred[int32](c, xz, x, false)
+	xs, ws, err := inputsOfConv[int32](c, x, w, xz, wz)
 	if err != nil {
 		return err
+	}
+	a := kernel.ConvArgs[int32]{Window: win, Batch: x.Dim(0), Group: k.group, Cin: w.Dim(1), Cout: w.Dim(0) / k.group,
+		X: xs, W: ws, Y: y, Bias: bias, Stop: c.Err}
+	return runLoose(c, &a, &kernel.ConvScratch[int32]{})
+}
+
+// inputsOfConv are x and w less the zero points in inputs xz and wz, of which w's may
+// be one for each output channel.
+func inputsOfConv[T int32 | float32](c *Ctx, x, w *tensor.Tensor, xz, wz int) (xs, ws []T, err error) {
+	if xs, err = centred[T](c, xz, x, false); err != nil {
+		return nil, nil, err
 	}
 	zero := c.In(wz)
 	var perChannel []int
@@ -63,27 +77,38 @@ func (k *integerConv) run(c *Ctx, win kernel.Window, x, w *tensor.Tensor, xz, wz
 		}
 		perChannel[0] = zero.Len()
 	}
-	ws, err := minusZero[int32](c, wz, w, zero, perChannel)
-	if err != nil {
-		return err
-	}
-	a := kernel.ConvArgs[int32]{Window: win, Batch: x.Dim(0), Group: k.group, Cin: w.Dim(1), Cout: w.Dim(0) / k.group,
-		X: xs, W: ws, Y: y, Bias: bias, Stop: c.Err}
-	n, err := tensor.CheckShape([]int{c.Pool().Threads(), a.ScratchLen()}, 4)
-	if err != nil {
-		return err
-	}
-	if err := c.Memory.Reserve(4 * n); err != nil {
-		return err
-	}
-	return kernel.Conv(c.Pool(), &a, &kernel.ConvScratch[int32]{})
+	ws, err = minusZero[T](c, wz, w, zero, perChannel)
+	return xs, ws, err
 }
 
-func newConvInteger(a *Attrs) (Kernel, error) { return &convInteger{readIntegerConv(a)}, nil }
+// exact reports whether float32 holds the sums without rounding, and has kernels for
+// such a convolution.
+func (k *integerConv) exact(win *kernel.Window, w *tensor.Tensor) bool {
+	return w.Dim(1)*win.Taps() <= exactProducts && kernel.Packable(w.Dim(1), win.Taps())
+}
+
+// runReal is run in float32, without a bias.
+func (k *integerConv) runReal(c *Ctx, win kernel.Window, x, w *tensor.Tensor, xz, wz int, y []float32) error {
+	xs, ws, err := inputsOfConv[float32](c, x, w, xz, wz)
+	if err != nil {
+		return err
+	}
+	r := c.Local(func() any { return new(kernel.ConvRun) }).(*kernel.ConvRun)
+	a := kernel.ConvArgs[float32]{Window: win, Batch: x.Dim(0), Group: k.group, Cin: w.Dim(1), Cout: w.Dim(0) / k.group,
+		X: xs, W: ws, Y: y, Stop: c.Err}
+	return (&conv{}).runPacked(c, &a, r)
+}
+
+func newConvInteger(a *Attrs) (Kernel, error) {
+	return &convInteger{readIntegerConv(a), len(a.Inputs) > 3 && a.Inputs[3]}, nil
+}
 
 // convInteger is the convolution of x and w (inputs 0 and 1) minus their zero
 // points (2 and 3), in int32.
-type convInteger struct{ integerConv }
+type convInteger struct {
+	integerConv
+	zero bool // w has a zero point
+}
 
 func (k *convInteger) Infer(c *Infer) error {
 	if err := (matmulInteger{}).check(func(i int) tensor.DType { return c.In(i).DType }); err != nil {
@@ -105,6 +130,20 @@ func (k *convInteger) Run(c *Ctx) error {
 	y, err := c.Out(0, tensor.Int32, outShape(dims[:0], x.Dim(0), w.Dim(0), &win)...)
 	if err != nil {
 		return err
+	}
+	if done, err := k.runPacked(c, win, 2, 1, nil, nil, tensor.Of[int32](y)); done {
+		return err
+	}
+	if k.exact(&win, w) {
+		sums, err := c.F32(y.Len())
+		if err != nil {
+			return err
+		}
+		if err := k.runReal(c, win, x, w, 2, 3, sums); err != nil {
+			return err
+		}
+		kernel.ConvertTo(tensor.Of[int32](y), sums)
+		return nil
 	}
 	return k.integerConv.run(c, win, x, w, 2, 3, nil, tensor.Of[int32](y))
 }
@@ -170,6 +209,25 @@ func (k *qlinearConv) Run(c *Ctx) error {
 	if err != nil {
 		return err
 	}
+	if k.packed != nil {
+		real, err := k.realBias(c, bias, factors, channels)
+		if err != nil {
+			return err
+		}
+		out, err := c.F32(y.Len())
+		if err != nil {
+			return err
+		}
+		if done, err := k.runPacked(c, win, 2, tensor.Of[float32](c.In(1))[0]/tensor.Of[float32](c.In(6))[0], real, out, nil); done {
+			if err == nil {
+				roundToBytes(c, y, out, c.In(7))
+			}
+			return err
+		}
+	}
+	if k.exact(&win, w) {
+		return k.inReal(c, win, y, bias, factors)
+	}
 	acc, err := reserved[int32](c, y.Len())
 	if err != nil {
 		return err
@@ -178,6 +236,28 @@ func (k *qlinearConv) Run(c *Ctx) error {
 		return err
 	}
 	return requantize(c, y, acc, max(win.OutLen(), 1), factors, []float32{1})
+}
+
+// inReal is Run with sums in float32.
+func (k *qlinearConv) inReal(c *Ctx, win kernel.Window, y *tensor.Tensor, bias []int32, factors []float32) error {
+	out, err := c.F32(y.Len())
+	if err != nil {
+		return err
+	}
+	x, w := c.In(0), c.In(3)
+	if err := k.runReal(c, win, x, w, 2, 5, out); err != nil || len(out) == 0 {
+		return err
+	}
+	n, channels := win.OutLen(), w.Dim(0)
+	for i := range x.Dim(0) * channels {
+		m, plane := i%channels, out[i*n:(i+1)*n]
+		if bias != nil {
+			kernel.AddScalar(plane, plane, float32(bias[m]))
+		}
+		kernel.MulScalar(plane, plane, factors[m%len(factors)])
+	}
+	roundToBytes(c, y, out, c.In(7))
+	return nil
 }
 
 // factors are what the sums are multiplied by: one number, or one for each
