@@ -101,10 +101,14 @@ func borrowBytes(n int) (*scratch, []uint8) {
 	return s, unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(buf))), n)
 }
 
-// together brings positions [lo, hi) of sample b to x (positions, Cin).
+// flip is what makes integers with a sign of X, by exclusive or.
+func (a *ConvBytes[T]) flip() uint8 { return 128 - int8Up[T]() }
+
+// together brings positions [lo, hi) of sample b to x (positions, Cin), as integers
+// with a sign.
 func (a *ConvBytes[T]) together(x []uint8, b, lo, hi int) {
 	in := a.Window.InLen()
-	transposeBytes(x[lo*a.Cin:], a.Cin, wordsAs[uint8](a.X)[b*a.Cin*in+lo:], in, a.Cin, hi-lo)
+	transposeBytes(x[lo*a.Cin:], a.Cin, wordsAs[uint8](a.X)[b*a.Cin*in+lo:], in, a.Cin, hi-lo, a.flip())
 }
 
 // blocks computes blocks [lo, hi) of sample b.
@@ -125,11 +129,11 @@ func (a *ConvBytes[T]) blocks(x []uint8, b, lo, hi int) {
 		} else {
 			a.unroll(rows, x, o, count)
 		}
-		bytes, y := wordsAs[T](from[:count*k]), a.Y
+		bytes, zero, y := wordsAs[int8](from[:count*k]), int8(uint8(a.Zero)^a.flip()), a.Y
 		if y != nil {
-			GemmBytes(nil, count, bytes, a.Scale, a.Zero, a.Weights, sums, n, Epilogue{Bias: a.Bias})
+			GemmBytes(nil, count, bytes, a.Scale, zero, a.Weights, sums, n, Epilogue{Bias: a.Bias})
 		} else {
-			Int8Product(nil, count, bytes, []T{a.Zero}, a.Weights, wordsAs[int32](sums[:count*n]))
+			Int8Product(nil, count, bytes, []int8{zero}, a.Weights, wordsAs[int32](sums[:count*n]))
 			y = wordsAs[float32](a.Sums)
 		}
 		transposeF32(a.Weights.v, y[b*n*out+o:], out, sums, n, count, n)
@@ -143,7 +147,7 @@ func (a *ConvBytes[T]) pointwise() bool {
 
 // unroll writes what count outputs from number o on read, (taps, Cin) each.
 func (a *ConvBytes[T]) unroll(dst, x []uint8, o, count int) {
-	w, cin, zero := &a.image, a.Cin, uint8(a.Zero)
+	w, cin, zero := &a.image, a.Cin, uint8(a.Zero)^a.flip()
 	row, width := w.Size[1]*cin, w.In[1]
 	for ; count > 0; o, count = o+1, count-1 {
 		top, left := o/w.Out[1]*w.Stride[0]-w.Pad[0], o%w.Out[1]*w.Stride[1]-w.Pad[1]
@@ -177,8 +181,9 @@ func (a *ConvBytes[T]) unroll(dst, x []uint8, o, count int) {
 	}
 }
 
-// transposeBytes is dst[j*ldd+i] = src[i*lds+j] for i < rows, j < cols.
-func transposeBytes(dst []uint8, ldd int, src []uint8, lds, rows, cols int) {
+// transposeBytes is dst[j*ldd+i] = src[i*lds+j] ^ flip for i < rows, j < cols.
+func transposeBytes(dst []uint8, ldd int, src []uint8, lds, rows, cols int, flip uint8) {
+	words := uint64(everyByte(flip)) * (1<<32 + 1)
 	i := 0
 	for ; i+8 <= rows; i += 8 {
 		j := 0
@@ -189,18 +194,18 @@ func transposeBytes(dst []uint8, ldd int, src []uint8, lds, rows, cols int) {
 			}
 			transpose8(&v)
 			for r := range v {
-				binary.LittleEndian.PutUint64(dst[(j+r)*ldd+i:], v[r])
+				binary.LittleEndian.PutUint64(dst[(j+r)*ldd+i:], v[r]^words)
 			}
 		}
 		for ; j < cols; j++ {
 			for r := range 8 {
-				dst[j*ldd+i+r] = src[(i+r)*lds+j]
+				dst[j*ldd+i+r] = src[(i+r)*lds+j] ^ flip
 			}
 		}
 	}
 	for ; i < rows; i++ {
 		for j := range cols {
-			dst[j*ldd+i] = src[i*lds+j]
+			dst[j*ldd+i] = src[i*lds+j] ^ flip
 		}
 	}
 }

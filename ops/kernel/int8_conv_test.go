@@ -82,12 +82,12 @@ func TestTransposeBytes(t *testing.T) {
 				src[i] = uint8(r.IntN(256))
 			}
 			dst := make([]uint8, (cols+1)*19)
-			transposeBytes(dst, 19, src, 20, rows, cols)
+			transposeBytes(dst, 19, src, 20, rows, cols, 0x81)
 			for i := range cols + 1 {
 				for j := range 19 {
 					want := uint8(0)
 					if i < cols && j < rows {
-						want = src[j*20+i]
+						want = src[j*20+i] ^ 0x81
 					}
 					require.Equal(t, want, dst[i*19+j])
 				}

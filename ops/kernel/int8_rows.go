@@ -108,6 +108,9 @@ func (r *int8Rows) take(v *variant, tile, k int, x []uint8, flip uint8, q dataRa
 		r.scale[i], r.zero[i] = q.scale, q.zero
 		dst, row := wordsAs[uint8](r.data[i*r.stride:(i+1)*r.stride]), x[i*k:(i+1)*k]
 		l := 0
+		if flip == 0 {
+			l = copy(dst, row)
+		}
 		for ; l+8 <= k; l += 8 {
 			binary.LittleEndian.PutUint64(dst[l:], binary.LittleEndian.Uint64(row[l:])^words)
 		}
