@@ -20,39 +20,52 @@ func activationOps() []Op {
 		{Name: "ThresholdedRelu", Versions: []Version{one(10, newThresholdedRelu(floats)), one(22, newThresholdedRelu(floatsBF))}},
 		{Name: "HardSigmoid", Versions: []Version{oldUnary(newHardSigmoid(floats)), one(6, newHardSigmoid(floats)), one(22, newHardSigmoid(floatsBF))}},
 		{Name: "HardSwish", Versions: []Version{one(14, hardSwish.of(floats)), one(22, hardSwish.of(floatsBF))}},
-		{Name: "Mish", Versions: []Version{one(18, float(kernel.Mish1).of(floats)), one(22, float(kernel.Mish1).of(floatsBF))}},
+		{Name: "Mish", Versions: []Version{one(18, mish.of(floats)), one(22, mish.of(floatsBF))}},
 		{Name: "Gelu", Versions: []Version{one(20, newGelu)}},
 		{Name: "Swish", Versions: []Version{one(24, newSwish)}},
 		{Name: "Shrink", Versions: []Version{one(9, newShrink)}},
 	}
 }
 
+var mish = loops{f32: kernel.Mish, f64: float64Loop(kernel.Mish1)}
+
 var hardSwish = loops{f32: kernel.HardSwish, f64: kernel.HardSwishOf[float64]}
 
 func newElu(allowed dtypes) func(*Attrs) (Kernel, error) {
 	return func(a *Attrs) (Kernel, error) {
 		alpha := float64(a.Float("alpha", 1))
-		return &unary{allowed, float(func(x float64) float64 { return kernel.Elu1(x, alpha) })}, nil
+		return &unary{allowed, elu(alpha, 1)}, nil
+	}
+}
+
+func elu(alpha, gamma float64) loops {
+	return loops{
+		f32: func(dst, src []float32) { kernel.Elu(dst, src, float32(alpha), 1, float32(gamma)) },
+		f64: float64Loop(func(x float64) float64 { return gamma * kernel.Elu1(x, alpha) }),
 	}
 }
 
 func newSelu(allowed dtypes, defaultAlpha, defaultGamma float32) func(*Attrs) (Kernel, error) {
 	return func(a *Attrs) (Kernel, error) {
 		alpha, gamma := float64(a.Float("alpha", defaultAlpha)), float64(a.Float("gamma", defaultGamma))
-		return &unary{allowed, float(func(x float64) float64 { return gamma * kernel.Elu1(x, alpha) })}, nil
+		return &unary{allowed, elu(alpha, gamma)}, nil
 	}
 }
 
 func newCelu(a *Attrs) (Kernel, error) {
-	alpha := float64(a.Float("alpha", 1))
-	return &unary{types(tensor.Float32), float(func(x float64) float64 { return kernel.Celu1(x, alpha) })}, nil
+	alpha := a.Float("alpha", 1)
+	f := float(func(x float64) float64 { return kernel.Celu1(x, float64(alpha)) })
+	if alpha > 0 {
+		f.f32 = func(dst, src []float32) { kernel.Elu(dst, src, alpha, alpha, 1) }
+	}
+	return &unary{types(tensor.Float32), f}, nil
 }
 
 func newLeakyRelu(allowed dtypes) func(*Attrs) (Kernel, error) {
 	return func(a *Attrs) (Kernel, error) {
 		alpha := a.Float("alpha", 0.01)
 		return &unary{allowed, loops{
-			f32: func(dst, src []float32) { kernel.LeakyReluOf(dst, src, alpha) },
+			f32: func(dst, src []float32) { kernel.LeakyRelu(dst, src, alpha) },
 			f64: func(dst, src []float64) { kernel.LeakyReluOf(dst, src, float64(alpha)) },
 		}}, nil
 	}

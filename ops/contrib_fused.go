@@ -60,8 +60,6 @@ func readActivation(a *Attrs, params func(a *Attrs, def [2]float32) [2]float32) 
 	def := map[string][2]float32{"LeakyRelu": {.01}, "HardSigmoid": {.2, .5}, "Elu": {1}, "ThresholdedRelu": {1},
 		"Selu": {1.67326319217681884765625, 1.05070102214813232421875}, "Clip": {-math.MaxFloat32, math.MaxFloat32}}
 	p := params(a, def[name])
-	real := func(f func(x float64) float64) func(dst, src []float32) { return float(f).f32 }
-	alpha, beta := float64(p[0]), float64(p[1])
 	switch name {
 	case "":
 	case "Relu":
@@ -71,7 +69,7 @@ func readActivation(a *Attrs, params func(a *Attrs, def [2]float32) [2]float32) 
 	case "Tanh":
 		act.f = kernel.Tanh
 	case "LeakyRelu":
-		act.f = func(dst, src []float32) { kernel.LeakyReluOf(dst, src, p[0]) }
+		act.f = func(dst, src []float32) { kernel.LeakyRelu(dst, src, p[0]) }
 	case "HardSigmoid":
 		act.f = func(dst, src []float32) { kernel.HardSigmoid(dst, src, p[0], p[1]) }
 	case "HardSwish":
@@ -81,13 +79,13 @@ func readActivation(a *Attrs, params func(a *Attrs, def [2]float32) [2]float32) 
 	case "ThresholdedRelu":
 		act.f = func(dst, src []float32) { kernel.ThresholdedReluOf(dst, src, p[0]) }
 	case "Elu":
-		act.f = real(func(x float64) float64 { return max(x, 0) + alpha*math.Expm1(min(x, 0)) })
+		act.f = func(dst, src []float32) { kernel.Elu(dst, src, p[0], 1, 1) }
 	case "Selu":
-		act.f = real(func(x float64) float64 { return beta * (max(x, 0) + alpha*math.Expm1(min(x, 0))) })
+		act.f = func(dst, src []float32) { kernel.Elu(dst, src, p[0], 1, p[1]) }
 	case "Softplus":
-		act.f = real(func(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) })
+		act.f = kernel.Softplus
 	case "Softsign":
-		act.f = real(func(x float64) float64 { return x / (1 + math.Abs(x)) })
+		act.f = kernel.Softsign
 	case "Silu":
 		act.f = kernel.Silu
 	default:

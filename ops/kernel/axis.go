@@ -17,6 +17,9 @@ func seriesAt(s, n, inner int) int { return s/inner*n*inner + s%inner }
 
 // SoftmaxAxis is [Softmax] along an axis.
 func SoftmaxAxis[T float32 | float64](p *Pool, y, x []T, outer, n, inner int) {
+	if f, ok := any(y).([]float32); ok && softmaxF32(p, f, any(x).([]float32), outer, n, inner, false) {
+		return
+	}
 	series, grain := outer*inner, seriesGrain(n)
 	if inlined(p, series, grain) {
 		softmaxRange(y, x, n, inner, 0, series)
@@ -44,6 +47,9 @@ func softmaxRange[T float32 | float64](y, x []T, n, inner, lo, hi int) {
 
 // LogSoftmaxAxis is [LogSoftmax] along an axis.
 func LogSoftmaxAxis[T float32 | float64](p *Pool, y, x []T, outer, n, inner int) {
+	if f, ok := any(y).([]float32); ok && softmaxF32(p, f, any(x).([]float32), outer, n, inner, true) {
+		return
+	}
 	series, grain := outer*inner, seriesGrain(n)
 	if inlined(p, series, grain) {
 		logSoftmaxRange(y, x, n, inner, 0, series)
@@ -82,8 +88,17 @@ func hardmaxRange[T float32 | float64](y, x []T, n, inner, lo, hi int) {
 	const together = 16 // neighbouring series, whose elements share cache lines
 	var best [together]int
 	var top [together]T // y may be x
+	rows, _ := any(x).([]float32)
 	for s := lo; s < hi; {
 		at := seriesAt(s, n, inner)
+		if rows != nil && inner == 1 && n > 0 {
+			if i := firstOf(rows[at:at+n], false, false); i >= 0 {
+				clear(y[at : at+n])
+				y[at+i] = 1
+				s++
+				continue
+			}
+		}
 		w := min(together, hi-s, inner-s%inner)
 		for j := range w {
 			best[j], top[j] = at+j, x[at+j]
@@ -124,8 +139,15 @@ func ArgMaxAxis[T Number](p *Pool, y []int64, x []T, outer, n, inner int, least,
 }
 
 func argMaxRange[T Number](y []int64, x []T, n, inner int, least, last bool, lo, hi int) {
+	rows, _ := any(x).([]float32)
 	for s := lo; s < hi; s++ {
 		at := seriesAt(s, n, inner)
+		if rows != nil && inner == 1 {
+			if i := firstOf(rows[at:at+n], least, last); i >= 0 {
+				y[s] = int64(i)
+				continue
+			}
+		}
 		best := 0
 		for i := 1; i < n; i++ {
 			a, b := x[at+i*inner], x[at+best*inner]
@@ -244,6 +266,10 @@ func siftDown(heap []int, before func(i, j int) bool) {
 //
 // With exclusive x[i] itself isn't in it; with reverse it runs from the end.
 func CumulateAxis[T Number](p *Pool, y, x []T, outer, n, inner int, prod, exclusive, reverse bool) {
+	if f, ok := any(y).([]float32); ok && !prod && inner >= abreastLeast {
+		runningSums(p, f, any(x).([]float32), outer, n, inner, exclusive, reverse)
+		return
+	}
 	series, grain := outer*inner, seriesGrain(n)
 	if inlined(p, series, grain) {
 		cumulateRange(y, x, n, inner, prod, exclusive, reverse, 0, series)

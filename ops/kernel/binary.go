@@ -157,6 +157,11 @@ func binaryF32(op BinaryOp, dst, a, b []float32, sa, sb int) bool {
 			switch b[0] {
 			case 2:
 				Mul(dst, a, a)
+			case 3:
+				inPieces(dst, a, func(y, x, s, _ []float32) {
+					Mul(s, x, x)
+					Mul(y, x, s)
+				})
 			case 1:
 				copy(dst, a)
 			default:

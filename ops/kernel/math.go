@@ -87,10 +87,7 @@ func Abs(dst, src []float32) {
 
 // Neg is -x.
 func Neg(dst, src []float32) {
-	src = src[:len(dst)]
-	for i := range dst {
-		dst[i] = -src[i]
-	}
+	active.mulScalar(dst, src[:len(dst)], -1)
 }
 
 // ReluBackward is

@@ -13,6 +13,10 @@ func MaxPool[T Number](p *Pool, w *Window, y []T, index []int64, x []T, lowest T
 	if f, ok := any(y).([]float32); ok && index == nil && lowest == T(math.Inf(-1)) && w.pooled(p, maxima, f, any(x).([]float32), false, planes) {
 		return
 	}
+	if f, ok := any(x).([]float32); ok && index == nil && out == 1 && in > 0 && in == w.Taps() && w.count(0, false) == in {
+		w.means(p, func(i int) { y[i] = max(lowest, T(MaxOf(f[i*in:(i+1)*in]))) }, planes)
+		return
+	}
 	p.For(planes, max(1, elementGrain/w.cost()), func(lo, hi int) {
 		for i := lo; i < hi && !w.stopped(); i++ {
 			plane := y[i*out : (i+1)*out]

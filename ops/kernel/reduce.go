@@ -241,7 +241,7 @@ func reduceF32(p *Pool, op ReduceOp, dst, src []float32, r *Reduction) bool {
 		return false
 	}
 	switch op {
-	case ReduceSum, ReduceMean, ReduceSumSquare, ReduceL2, ReduceMax:
+	case ReduceSum, ReduceMean, ReduceSumSquare, ReduceL1, ReduceL2, ReduceMax, ReduceMin, ReduceLogSumExp:
 	default:
 		return false
 	}
@@ -254,7 +254,7 @@ func reduceF32(p *Pool, op ReduceOp, dst, src []float32, r *Reduction) bool {
 			p.For(r.Out, grain, func(lo, hi int) { reduceRows(op, dst, src, n, lo, hi) })
 		}
 		return true
-	case op != ReduceSumSquare && op != ReduceL2 && step >= 8:
+	case op != ReduceLogSumExp && step >= 8:
 		outer := r.Out / step
 		if grain := max(1, 1<<14/(n*step)); p.Threads() == 1 || outer <= grain {
 			reduceColumns(op, dst, src, n, step, 0, outer)
@@ -278,8 +278,14 @@ func reduceRows(op ReduceOp, dst, src []float32, n, lo, hi int) {
 			dst[i] = SumSquares(row)
 		case ReduceL2:
 			dst[i] = float32(math.Sqrt(float64(SumSquares(row))))
+		case ReduceL1:
+			dst[i] = sumOfAbs(row)
 		case ReduceMax:
 			dst[i] = MaxOf(row)
+		case ReduceMin:
+			dst[i] = MinOf(row)
+		case ReduceLogSumExp:
+			dst[i] = logSumOfExp(row)
 		}
 	}
 }
@@ -289,16 +295,33 @@ func reduceColumns(op ReduceOp, dst, src []float32, n, inner, lo, hi int) {
 	for o := lo; o < hi; o++ {
 		y := dst[o*inner : (o+1)*inner]
 		x := src[o*n*inner : (o+1)*n*inner]
-		copy(y, x)
+		switch op {
+		case ReduceSumSquare, ReduceL2:
+			Mul(y, x[:inner], x[:inner])
+		case ReduceL1:
+			Abs(y, x)
+		default:
+			copy(y, x)
+		}
 		for i := 1; i < n; i++ {
-			if row := x[i*inner : (i+1)*inner]; op == ReduceMax {
+			switch row := x[i*inner : (i+1)*inner]; op {
+			case ReduceMax:
 				Max(y, y, row)
-			} else {
+			case ReduceMin:
+				Min(y, y, row)
+			case ReduceSumSquare, ReduceL2:
+				MulAdd(y, row, row)
+			case ReduceL1:
+				addAbs(y, row)
+			default:
 				Add(y, y, row)
 			}
 		}
-		if op == ReduceMean {
+		switch op {
+		case ReduceMean:
 			DivScalar(y, y, float32(n))
+		case ReduceL2:
+			Sqrt(y, y)
 		}
 	}
 }

@@ -48,9 +48,8 @@ func LogSoftmax(y, x []float32) {
 	s, buf := borrow(len(x))
 	defer s.release()
 	log := float32(math.Log(float64(v.expSub(buf, x, m))))
-	for i := range y {
-		y[i] = x[i] - m - log
-	}
+	v.addScalar(y, x, -m)
+	v.addScalar(y, y, -log)
 }
 
 // LogSoftmaxBackward adds to dx the gradient of LogSoftmax:

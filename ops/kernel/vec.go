@@ -31,42 +31,28 @@ func MulScalar(dst, a []float32, s float32) { active.mulScalar(dst, a[:len(dst)]
 
 // ScalarSub is dst[i] = s - a[i].
 func ScalarSub(dst []float32, s float32, a []float32) {
-	a = a[:len(dst)]
-	for i := range dst {
-		dst[i] = s - a[i]
-	}
+	active.mulScalar(dst, a[:len(dst)], -1)
+	active.addScalar(dst, dst, s)
 }
 
 // DivScalar is dst[i] = a[i] / s.
 func DivScalar(dst, a []float32, s float32) {
-	a = a[:len(dst)]
-	for i := range dst {
-		dst[i] = a[i] / s
-	}
+	withScalar(active.div, dst, a[:len(dst)], s, false)
 }
 
 // ScalarDiv is dst[i] = s / a[i].
 func ScalarDiv(dst []float32, s float32, a []float32) {
-	a = a[:len(dst)]
-	for i := range dst {
-		dst[i] = s / a[i]
-	}
+	withScalar(active.div, dst, a[:len(dst)], s, true)
 }
 
 // MaxScalar is dst[i] = max(a[i], s), NaN if either is NaN.
 func MaxScalar(dst, a []float32, s float32) {
-	a = a[:len(dst)]
-	for i := range dst {
-		dst[i] = max(a[i], s)
-	}
+	withScalar(active.max, dst, a[:len(dst)], s, false)
 }
 
 // MinScalar is dst[i] = min(a[i], s), NaN if either is NaN.
 func MinScalar(dst, a []float32, s float32) {
-	a = a[:len(dst)]
-	for i := range dst {
-		dst[i] = min(a[i], s)
-	}
+	withScalar(active.min, dst, a[:len(dst)], s, false)
 }
 
 // Clip is dst[i] = min(max(a[i], lo), hi); NaN stays NaN.
@@ -121,11 +107,16 @@ func MaxOf(x []float32) float32 { return active.maxOf(x) }
 
 // MinOf is the smallest element, NaN if any is NaN, +Inf if there is none.
 func MinOf(x []float32) float32 {
-	m := float32(math.Inf(1))
-	for _, v := range x {
-		m = min(m, v)
+	v, n := active, min(len(x), pieceLen)
+	m := float32(math.Inf(-1)) // of -x
+	s, buf := borrow(n)
+	defer s.release()
+	for ; len(x) > 0; x = x[min(n, len(x)):] {
+		t := buf[:min(n, len(x))]
+		v.mulScalar(t, x[:len(t)], -1)
+		m = max(m, v.maxOf(t))
 	}
-	return m
+	return -m
 }
 
 // Transpose2D is

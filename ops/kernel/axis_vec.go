@@ -1,0 +1,193 @@
+package kernel
+
+import "math"
+
+// The functions below do along an axis of float32 what those of axis.go do, a
+// row of neighbouring series at a time.
+
+const (
+	// abreastLen is how many neighbouring series go together.
+	abreastLen = 512
+	// abreastLeast is from how many on that pays.
+	abreastLeast = 8
+)
+
+// abreast is into how many parts of up to abreastLen neighbouring series outer times
+// inner of them are cut, and how many parts are worth a thread.
+func abreast(outer, n, inner int) (parts, grain int) {
+	return outer * ceilDiv(inner, abreastLen), max(1, 1<<12/max(n*min(inner, abreastLen), 1))
+}
+
+// abreastAt is where part i begins, and its series.
+func abreastAt(i, n, inner int) (at, w int) {
+	parts := ceilDiv(inner, abreastLen)
+	from := i % parts * abreastLen
+	return i/parts*n*inner + from, min(abreastLen, inner-from)
+}
+
+// softmaxF32 is SoftmaxAxis, or LogSoftmaxAxis if log; false where it can't.
+func softmaxF32(p *Pool, y, x []float32, outer, n, inner int, log bool) bool {
+	parts, grain := abreast(outer, n, inner)
+	switch {
+	case n == 0 || inner > 1 && inner < abreastLeast:
+		return false
+	case inner == 1 && !log:
+		SoftmaxRows(p, y, x, outer, n)
+	case inner == 1 && inlined(p, outer, seriesGrain(n)):
+		logSoftmaxRows(y, x, n, 0, outer)
+	case inner == 1:
+		p.For(outer, seriesGrain(n), func(lo, hi int) { logSoftmaxRows(y, x, n, lo, hi) })
+	case inlined(p, parts, grain):
+		softmaxParts(y, x, n, inner, log, 0, parts)
+	default:
+		p.For(parts, grain, func(lo, hi int) { softmaxParts(y, x, n, inner, log, lo, hi) })
+	}
+	return true
+}
+
+func softmaxParts(y, x []float32, n, inner int, log bool, lo, hi int) {
+	for i := lo; i < hi; i++ {
+		at, w := abreastAt(i, n, inner)
+		softmaxAbreast(y, x, at, n, inner, w, log)
+	}
+}
+
+func logSoftmaxRows(y, x []float32, n, lo, hi int) {
+	for i := lo; i < hi; i++ {
+		LogSoftmax(y[i*n:(i+1)*n], x[i*n:(i+1)*n])
+	}
+}
+
+func softmaxAbreast(y, x []float32, at, n, inner, w int, log bool) {
+	v := active
+	s, buf := borrow(3 * w)
+	defer s.release()
+	m, sum, t := buf[:w], buf[w:2*w], buf[2*w:3*w]
+	row := func(s []float32, i int) []float32 { return s[at+i*inner:][:w] }
+	copy(m, row(x, 0))
+	for i := 1; i < n; i++ {
+		v.max(m, m, row(x, i))
+	}
+	clear(sum)
+	for i := range n {
+		e := t
+		if !log {
+			e = row(y, i)
+		}
+		v.sub(e, row(x, i), m)
+		v.exp(e, e)
+		v.add(sum, sum, e)
+	}
+	if log {
+		v.log(sum, sum)
+	}
+	for i := range n {
+		to := row(y, i)
+		if log {
+			v.sub(to, row(x, i), m)
+			v.sub(to, to, sum)
+		} else {
+			v.div(to, to, sum)
+		}
+	}
+}
+
+// firstOf is the index of the largest element of x, of the least if least: of the
+// last of equals if last. It is -1 where there is a NaN.
+func firstOf(x []float32, least, last bool) int {
+	var best float32
+	if least {
+		best = MinOf(x)
+	} else {
+		best = MaxOf(x)
+	}
+	if last {
+		for i := len(x) - 1; i >= 0; i-- {
+			if x[i] == best {
+				return i
+			}
+		}
+		return -1
+	}
+	for i, v := range x {
+		if v == best {
+			return i
+		}
+	}
+	return -1
+}
+
+// runningSums is CumulateAxis of sums.
+func runningSums(p *Pool, y, x []float32, outer, n, inner int, exclusive, reverse bool) {
+	parts, grain := abreast(outer, n, inner)
+	if inlined(p, parts, grain) {
+		runningParts(y, x, n, inner, exclusive, reverse, 0, parts)
+		return
+	}
+	p.For(parts, grain, func(lo, hi int) { runningParts(y, x, n, inner, exclusive, reverse, lo, hi) })
+}
+
+func runningParts(y, x []float32, n, inner int, exclusive, reverse bool, lo, hi int) {
+	v := active
+	s, buf := borrow(2 * abreastLen)
+	defer s.release()
+	for i := lo; i < hi; i++ {
+		at, w := abreastAt(i, n, inner)
+		sum, t := buf[:w], buf[abreastLen:][:w]
+		clear(sum)
+		step := inner
+		if reverse {
+			at, step = at+(n-1)*inner, -inner
+		}
+		for range n {
+			from, to := x[at:][:w], y[at:][:w]
+			at += step
+			if exclusive {
+				copy(t, from) // y may be x
+				copy(to, sum)
+				v.add(sum, sum, t)
+				continue
+			}
+			v.add(sum, sum, from)
+			copy(to, sum)
+		}
+	}
+}
+
+// addAbs is y[i] += |x[i]|.
+func addAbs(y, x []float32) {
+	inPieces(y, x, func(y, x, s, _ []float32) {
+		Abs(s, x)
+		Add(y, y, s)
+	})
+}
+
+// sumOfAbs is the sum of |x|.
+func sumOfAbs(x []float32) (sum float32) {
+	n := min(len(x), pieceLen)
+	s, buf := borrow(n)
+	defer s.release()
+	for ; len(x) > 0; x = x[min(n, len(x)):] {
+		t := buf[:min(n, len(x))]
+		Abs(t, x)
+		sum += Sum(t)
+	}
+	return sum
+}
+
+// logSumOfExp is the log of the sum of exp(x), without overflow.
+func logSumOfExp(x []float32) float32 {
+	v, m := active, MaxOf(x)
+	if math.IsInf(float64(m), 0) || m != m {
+		return m
+	}
+	n := min(len(x), pieceLen)
+	s, buf := borrow(n)
+	defer s.release()
+	sum := 0.0
+	for ; len(x) > 0; x = x[min(n, len(x)):] {
+		t := buf[:min(n, len(x))]
+		sum += float64(v.expSub(t, x[:len(t)], m))
+	}
+	return float32(float64(m) + math.Log(sum))
+}

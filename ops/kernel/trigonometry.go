@@ -1,0 +1,42 @@
+package kernel
+
+import "math"
+
+// Sin is the sine, rounded from one in float64.
+func Sin(dst, src []float32) { wave(dst, src, 0, math.Sin) }
+
+// Cos is the cosine, rounded from one in float64.
+func Cos(dst, src []float32) { wave(dst, src, 1, math.Cos) }
+
+// wave is the sine of src and so many quarters of a circle, which is far's for large
+// arguments: the nearest quarter is taken off, in two parts so that nothing is
+// lost, and the rest goes into the Taylor series of sine or cosine, which err by
+// less than 2e-9 of their value for up to an eighth of a circle.
+func wave(dst, src []float32, quarters int64, far func(float64) float64) {
+	const (
+		most  = 1 << 20
+		high  = 1.57079632673412561417 // the first 33 bits of pi/2
+		low   = 6.07710050650619224932e-11
+		whole = 3 << 51 // what is added to a float64 to round it
+	)
+	for i, x := range src[:len(dst)] {
+		v := float64(x)
+		if !(v > -most && v < most) {
+			dst[i] = float32(far(v))
+			continue
+		}
+		k := float64(v*(2/math.Pi)+whole) - whole
+		r := v - k*high - k*low
+		q, r2 := int64(k)+quarters, r*r
+		var y float64
+		if q&1 == 0 {
+			y = r + r*r2*(-1./6+r2*(1./120+r2*(-1./5040+r2*(1./362880))))
+		} else {
+			y = 1 + r2*(-1./2+r2*(1./24+r2*(-1./720+r2*(1./40320+r2*(-1./3628800)))))
+		}
+		if q&2 != 0 {
+			y = -y
+		}
+		dst[i] = float32(y)
+	}
+}
