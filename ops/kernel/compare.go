@@ -43,6 +43,17 @@ func compareRange[T cmp.Ordered](op CompareOp, dst []bool, a, b []T, bc *Broadca
 }
 
 func compareRow[T cmp.Ordered](op CompareOp, dst []bool, a, b []T, sa, sb int) {
+	if sa == 0 && sb == 1 {
+		op, a, b, sa, sb = [...]CompareOp{OpEqual, OpGreater, OpGreaterOrEqual, OpLess, OpLessOrEqual}[op], b, a, 1, 0
+	}
+	if sa == 1 && sb == 0 && len(dst) > 0 {
+		compareWith(op, dst, a, b[0])
+		return
+	}
+	if sa == 1 && sb == 1 {
+		compareEach(op, dst, a, b)
+		return
+	}
 	switch op {
 	case OpEqual:
 		for i := range dst {
@@ -63,6 +74,55 @@ func compareRow[T cmp.Ordered](op CompareOp, dst []bool, a, b []T, sa, sb int) {
 	case OpGreaterOrEqual:
 		for i := range dst {
 			dst[i] = a[i*sa] >= b[i*sb]
+		}
+	}
+}
+
+// compareEach is compareRow of neighbouring elements.
+func compareEach[T cmp.Ordered](op CompareOp, dst []bool, a, b []T) {
+	if op >= OpGreater {
+		op, a, b = op-OpGreater+OpLess, b, a
+	}
+	a, b = a[:len(dst)], b[:len(dst)]
+	switch op {
+	case OpEqual:
+		for i := range dst {
+			dst[i] = a[i] == b[i]
+		}
+	case OpLess:
+		for i := range dst {
+			dst[i] = a[i] < b[i]
+		}
+	default:
+		for i := range dst {
+			dst[i] = a[i] <= b[i]
+		}
+	}
+}
+
+// compareWith is compareRow of neighbouring elements and one other.
+func compareWith[T cmp.Ordered](op CompareOp, dst []bool, a []T, b T) {
+	a = a[:len(dst)]
+	switch op {
+	case OpEqual:
+		for i := range dst {
+			dst[i] = a[i] == b
+		}
+	case OpLess:
+		for i := range dst {
+			dst[i] = a[i] < b
+		}
+	case OpLessOrEqual:
+		for i := range dst {
+			dst[i] = a[i] <= b
+		}
+	case OpGreater:
+		for i := range dst {
+			dst[i] = a[i] > b
+		}
+	default:
+		for i := range dst {
+			dst[i] = a[i] >= b
 		}
 	}
 }
@@ -96,6 +156,11 @@ func Bitwise[T Integer](op BitOp, dst, a, b []T, bc *Broadcast) {
 	c := bc.At(0)
 	for r := range bc.Rows {
 		row, x, y := dst[r*bc.N:(r+1)*bc.N], a[c.Off[0]:], b[c.Off[1]:]
+		if sa == 1 && sb == 1 && op <= OpOr {
+			bitsOfEach(op, row, x, y)
+			bc.Next(&c)
+			continue
+		}
 		switch op {
 		case OpAnd:
 			for i := range row {
@@ -123,6 +188,20 @@ func Bitwise[T Integer](op BitOp, dst, a, b []T, bc *Broadcast) {
 			}
 		}
 		bc.Next(&c)
+	}
+}
+
+// bitsOfEach is And or Or of neighbouring elements.
+func bitsOfEach[T Integer](op BitOp, dst, a, b []T) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	if op == OpAnd {
+		for i := range dst {
+			dst[i] = a[i] & b[i]
+		}
+		return
+	}
+	for i := range dst {
+		dst[i] = a[i] | b[i]
 	}
 }
 

@@ -5,8 +5,12 @@ import "math"
 // The functions below are made of others that have vector forms, piece by piece,
 // so that what lies between stays in the nearest cache.
 
-// pieceLen is how many elements a piece has.
-const pieceLen = 1 << 10
+const (
+	// pieceLen is how many elements a piece has.
+	pieceLen = 1 << 10
+	// scalarLen is how many times a scalar is repeated to be an operand.
+	scalarLen = 1 << 7
+)
 
 // inPieces calls f for pieces y of dst and x of src, with two buffers as long.
 func inPieces(dst, src []float32, f func(y, x, s, t []float32)) {
@@ -22,7 +26,7 @@ func inPieces(dst, src []float32, f func(y, x, s, t []float32)) {
 // withScalar is op of src and s, or of s and src if first, where op has a vector
 // form for two slices only.
 func withScalar(op func(dst, a, b []float32), dst, src []float32, s float32, first bool) {
-	n := min(len(dst), pieceLen)
+	n := min(len(dst), scalarLen)
 	m, buf := borrow(n)
 	defer m.release()
 	Fill(buf, s)
@@ -119,7 +123,7 @@ func Softsign(dst, src []float32) {
 	})
 }
 
-// Mish is x * tanh(log(1 + exp(x))) within 6 units.
+// Mish is x * tanh(log(1 + exp(x))) within 6 units where that is not denormal.
 func Mish(dst, src []float32) {
 	v := active
 	inPieces(dst, src, func(y, x, s, t []float32) {

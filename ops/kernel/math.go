@@ -79,10 +79,12 @@ func Sqrt(dst, src []float32) { active.sqrt(dst, src[:len(dst)]) }
 
 // Abs is |x|.
 func Abs(dst, src []float32) {
-	src = src[:len(dst)]
-	for i := range dst {
-		dst[i] = math.Float32frombits(math.Float32bits(src[i]) &^ (1 << 31))
-	}
+	v := active
+	inPieces(dst, src, func(y, x, s, _ []float32) {
+		v.mulScalar(s, x, -1)
+		v.max(y, x, s)
+		v.addScalar(y, y, 0) // makes 0 of -0
+	})
 }
 
 // Neg is -x.

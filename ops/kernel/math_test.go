@@ -55,6 +55,20 @@ func unaryCases() []unaryCase {
 		{"Sqrt", Sqrt, math.Sqrt, 0.5, 0, inf, nil},
 		{"Abs", Abs, math.Abs, 0, 0, inf, nil},
 		{"Neg", Neg, func(x float64) float64 { return -x }, 0, -inf, inf, nil},
+		{"Reciprocal", Reciprocal, func(x float64) float64 { return 1 / x }, 0.5, -inf, inf, nil},
+		{"LeakyRelu", func(dst, src []float32) { LeakyRelu(dst, src, 0.25) }, func(x float64) float64 { return max(x, x/4) }, 0.5, -inf, inf, nil},
+		{"LeakyReluSteep", func(dst, src []float32) { LeakyRelu(dst, src, 3) }, func(x float64) float64 { return min(x, 3*x) }, 0.5, -inf, inf, nil},
+		{"LeakyReluFlat", func(dst, src []float32) { LeakyRelu(dst, src, 0) }, func(x float64) float64 { return max(x, 0) + 0*min(x, 0) }, 0, 0, inf, nil},
+		{"Elu", func(dst, src []float32) { Elu(dst, src, 1, 1, 1) }, func(x float64) float64 { return Elu1(x, 1) }, 6, -1, inf, nil},
+		{"Celu", func(dst, src []float32) { Elu(dst, src, 2, 2, 1) }, func(x float64) float64 { return Celu1(x, 2) }, 6, -2, inf, nil},
+		{"Softplus", Softplus, Softplus1, 5, 0, inf, nil},
+		{"Softsign", Softsign, Softsign1, 2, -1, 1, nil},
+		{"Mish", Mish, Mish1, 6, -0.31, inf, func(x float64) float64 { return max(1e-35, math.Abs(Mish1(x))) }},
+		{"Floor", Floor, math.Floor, 0, -inf, inf, nil},
+		{"Ceil", Ceil, math.Ceil, 0, -inf, inf, nil},
+		{"Round", Round, math.RoundToEven, 0, -inf, inf, nil},
+		{"Sin", Sin, math.Sin, 0.53, -1, 1, nil},
+		{"Cos", Cos, math.Cos, 0.53, -1, 1, nil},
 	}
 }
 

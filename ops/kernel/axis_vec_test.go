@@ -1,0 +1,130 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func wide(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
+}
+
+func requireNear(t *testing.T, want []float64, got []float32, each float64, format string, args ...any) {
+	t.Helper()
+	for i, w := range want {
+		if math.IsNaN(w) && math.IsNaN(float64(got[i])) {
+			continue
+		}
+		require.InDelta(t, w, float64(got[i]), each*max(1, math.Abs(w)), append([]any{format + ", element %d"}, append(args, i)...)...)
+	}
+}
+
+// Along an axis float32 has forms of its own, of rows or of neighbouring series:
+// they give what float64 gives, in place as well, and no bit depends on threads.
+func TestAxesInFloat32(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, s := range [][3]int{{3, 37, 1}, {2, 1, 1}, {2, 5, 8}, {3, 7, 9}, {2, 3, 513}, {1, 40, 1030}, {2, 5, 3}} {
+			outer, n, inner := s[0], s[1], s[2]
+			x := random(r, outer*n*inner)
+			x[len(x)/2] = 3 * x[0]
+			for name, f := range map[string]struct {
+				f32  func(p *Pool, y, x []float32)
+				want func(y, x []float64)
+			}{
+				"softmax":     {func(p *Pool, y, x []float32) { SoftmaxAxis(p, y, x, outer, n, inner) }, func(y, x []float64) { SoftmaxAxis(nil, y, x, outer, n, inner) }},
+				"log softmax": {func(p *Pool, y, x []float32) { LogSoftmaxAxis(p, y, x, outer, n, inner) }, func(y, x []float64) { LogSoftmaxAxis(nil, y, x, outer, n, inner) }},
+				"hardmax":     {func(p *Pool, y, x []float32) { HardmaxAxis(p, y, x, outer, n, inner) }, func(y, x []float64) { HardmaxAxis(nil, y, x, outer, n, inner) }},
+				"sums":        {func(p *Pool, y, x []float32) { CumulateAxis(p, y, x, outer, n, inner, false, false, false) }, func(y, x []float64) { CumulateAxis(nil, y, x, outer, n, inner, false, false, false) }},
+				"sums back": {func(p *Pool, y, x []float32) { CumulateAxis(p, y, x, outer, n, inner, false, true, true) },
+					func(y, x []float64) { CumulateAxis(nil, y, x, outer, n, inner, false, true, true) }},
+			} {
+				want := make([]float64, len(x))
+				f.want(want, wide(x))
+				got := make([]float32, len(x))
+				f.f32(nil, got, x)
+				requireNear(t, want, got, 1e-5, "%s %v", name, s)
+				threaded := make([]float32, len(x))
+				f.f32(NewPool(2), threaded, x)
+				requireSameBits(t, got, threaded, "%s %v, two threads", name, s)
+				f.f32(nil, threaded[:copy(threaded, x)], threaded)
+				requireSameBits(t, got, threaded, "%s %v, in place", name, s)
+			}
+			for _, least := range []bool{false, true} {
+				for _, last := range []bool{false, true} {
+					for _, odd := range []float32{x[0], float32(math.NaN()), float32(math.Inf(-1))} {
+						y := append([]float32{}, x...)
+						y[len(y)-1], y[len(y)/3] = odd, y[0] // an equal one, or a NaN
+						want, got := make([]int64, outer*inner), make([]int64, outer*inner)
+						ArgMaxAxis(nil, want, wide(y), outer, n, inner, least, last)
+						ArgMaxAxis(nil, got, y, outer, n, inner, least, last)
+						require.Equal(t, want, got, "%v %v %v %v", s, least, last, odd)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestReductionsInFloat32(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, shape := range [][]int{{3, 2100}, {2, 5, 9}, {4, 1, 8}, {5, 3}, {1, 1}} {
+			n := 1
+			for _, d := range shape {
+				n *= d
+			}
+			x := random(r, n)
+			for axis := range shape {
+				var folded [maxRank]bool
+				folded[axis] = true
+				red := NewReduction(shape, &folded)
+				for op := ReduceSum; op <= ReduceMin; op++ {
+					if op == ReduceLogSum {
+						continue // of a negative sum
+					}
+					for _, odd := range []float32{x[0], float32(math.Inf(-1)), float32(math.NaN())} {
+						y := append([]float32{}, x...)
+						y[n/2] = odd
+						want, got := make([]float64, red.Out), make([]float32, red.Out)
+						Reduce[float64, float64](nil, op, want, wide(y), &red)
+						Reduce[float32, float64](nil, op, got, y, &red)
+						name := fmt.Sprintf("%v axis %d op %d with %v", shape, axis, op, odd)
+						for i, w := range want {
+							if math.IsInf(w, 0) {
+								require.Equal(t, float32(w), got[i], name)
+								want[i], got[i] = 0, 0
+							}
+						}
+						requireNear(t, want, got, 2e-4, "%s", name)
+					}
+				}
+			}
+		}
+	})
+}
+
+// A maximum over all of a plane is that of its elements.
+func TestMaxPoolOfPlanes(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		w := image(5, 1, 1, 0, 5, 5)
+		x := random(seeded(), 3*25)
+		x[30] = float32(math.NaN())
+		y := make([]float32, 3)
+		MaxPool(nil, &w, y, nil, x, float32(math.Inf(-1)), 3)
+		for i := range y {
+			m := math.Inf(-1)
+			for _, v := range x[i*25 : (i+1)*25] {
+				m = max(m, float64(v))
+			}
+			require.True(t, float32(m) == y[i] || m != m && y[i] != y[i], "plane %d: %v, want %v", i, y[i], m)
+		}
+	})
+}
