@@ -128,3 +128,74 @@ func TestMaxPoolOfPlanes(t *testing.T) {
 		}
 	})
 }
+
+// One operand may be a scalar: repeated for vectors or not, the values are the same.
+func TestScalarOperands(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, n := range []int{0, 1, 200, scalarLeast - 1, scalarLeast, scalarLeast + 3, 3*scalarLen + 77, 2*pieceLen + 5} {
+			x := guard(r, n, n%3)
+			if n > 5 {
+				x.s[n-1], x.s[n-2], x.s[n/2] = float32(math.NaN()), float32(math.Inf(-1)), 0
+			}
+			least := float32(math.Inf(1))
+			for _, v := range x.s {
+				least = min(least, v)
+			}
+			require.True(t, MinOf(x.s) == least || least != least && MinOf(x.s) != MinOf(x.s))
+			for name, f := range map[string]struct {
+				do   func(dst, a []float32)
+				want func(v float32) float32
+			}{
+				"x/s":   {func(dst, a []float32) { DivScalar(dst, a, 3) }, func(v float32) float32 { return v / 3 }},
+				"s/x":   {func(dst, a []float32) { ScalarDiv(dst, 3, a) }, func(v float32) float32 { return 3 / v }},
+				"s-x":   {func(dst, a []float32) { ScalarSub(dst, 3, a) }, func(v float32) float32 { return 3 - v }},
+				"max":   {func(dst, a []float32) { MaxScalar(dst, a, 0.25) }, func(v float32) float32 { return max(v, 0.25) }},
+				"min":   {func(dst, a []float32) { MinScalar(dst, a, 0.25) }, func(v float32) float32 { return min(v, 0.25) }},
+				"x*x*x": {func(dst, a []float32) { binaryF32(OpPow, dst, a, []float32{3}, 1, 0) }, func(v float32) float32 { return v * (v * v) }},
+				"x above": {func(dst, a []float32) { ThresholdedReluOf(dst, a, 0.25) }, func(v float32) float32 {
+					if v > 0.25 {
+						return v
+					}
+					return 0
+				}},
+			} {
+				y := guard(r, n, n%5)
+				f.do(y.s, x.s)
+				y.checkZone(t)
+				for i, v := range x.s {
+					w := f.want(v)
+					require.True(t, w == y.s[i] || w != w && y.s[i] != y.s[i], "%s of %v: %v, want %v", name, v, y.s[i], w)
+				}
+			}
+		}
+	})
+}
+
+// Comparisons are the same for neighbours, for one value and for every stride.
+func TestCompareForms(t *testing.T) {
+	nan := float32(math.NaN())
+	a, b := []float32{1, 2, 3, nan, 2}, []float32{2, 2, 2, 2, nan}
+	want := map[CompareOp][]bool{
+		OpEqual: {false, true, false, false, false}, OpLess: {true, false, false, false, false}, OpLessOrEqual: {true, true, false, false, false},
+		OpGreater: {false, false, true, false, false}, OpGreaterOrEqual: {false, true, true, false, false},
+	}
+	twice := func(x []float32) (y []float32) {
+		for _, v := range x {
+			y = append(y, v, 7)
+		}
+		return y
+	}
+	for op, w := range want {
+		got := make([]bool, 5)
+		compareRow(op, got, a, b, 1, 1)
+		require.Equal(t, w, got, "op %d", op)
+		compareRow(op, got, twice(a), twice(b), 2, 2)
+		require.Equal(t, w, got, "op %d", op)
+		compareRow(op, got[:4], a, b, 1, 0)
+		require.Equal(t, w[:4], got[:4], "op %d", op)
+		mirrored := map[CompareOp]CompareOp{OpEqual: OpEqual, OpLess: OpGreater, OpLessOrEqual: OpGreaterOrEqual, OpGreater: OpLess, OpGreaterOrEqual: OpLessOrEqual}[op]
+		compareRow(mirrored, got[:4], b, a, 0, 1)
+		require.Equal(t, w[:4], got[:4], "op %d, the other way round", op)
+	}
+}

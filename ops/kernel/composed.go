@@ -10,6 +10,8 @@ const (
 	pieceLen = 1 << 10
 	// scalarLen is how many times a scalar is repeated to be an operand.
 	scalarLen = 1 << 7
+	// scalarLeast is for how many elements that pays.
+	scalarLeast = 1 << 8
 )
 
 // inPieces calls f for pieces y of dst and x of src, with two buffers as long.

@@ -37,22 +37,50 @@ func ScalarSub(dst []float32, s float32, a []float32) {
 
 // DivScalar is dst[i] = a[i] / s.
 func DivScalar(dst, a []float32, s float32) {
-	withScalar(active.div, dst, a[:len(dst)], s, false)
+	a = a[:len(dst)]
+	if len(dst) >= scalarLeast {
+		withScalar(active.div, dst, a, s, false)
+		return
+	}
+	for i := range dst {
+		dst[i] = a[i] / s
+	}
 }
 
 // ScalarDiv is dst[i] = s / a[i].
 func ScalarDiv(dst []float32, s float32, a []float32) {
-	withScalar(active.div, dst, a[:len(dst)], s, true)
+	a = a[:len(dst)]
+	if len(dst) >= scalarLeast {
+		withScalar(active.div, dst, a, s, true)
+		return
+	}
+	for i := range dst {
+		dst[i] = s / a[i]
+	}
 }
 
 // MaxScalar is dst[i] = max(a[i], s), NaN if either is NaN.
 func MaxScalar(dst, a []float32, s float32) {
-	withScalar(active.max, dst, a[:len(dst)], s, false)
+	a = a[:len(dst)]
+	if len(dst) >= scalarLeast {
+		withScalar(active.max, dst, a, s, false)
+		return
+	}
+	for i := range dst {
+		dst[i] = max(a[i], s)
+	}
 }
 
 // MinScalar is dst[i] = min(a[i], s), NaN if either is NaN.
 func MinScalar(dst, a []float32, s float32) {
-	withScalar(active.min, dst, a[:len(dst)], s, false)
+	a = a[:len(dst)]
+	if len(dst) >= scalarLeast {
+		withScalar(active.min, dst, a, s, false)
+		return
+	}
+	for i := range dst {
+		dst[i] = min(a[i], s)
+	}
 }
 
 // Clip is dst[i] = min(max(a[i], lo), hi); NaN stays NaN.
