@@ -83,9 +83,9 @@ func (k realProduct) check(dt func(i int) tensor.DType) error {
 	if err := byteTypes.check(1, dt(1)); err != nil {
 		return err
 	}
-	reals := []int{scale, bias}
+	reals := [3]int{scale, bias, scale}
 	if !k.dynamic {
-		reals = append(reals, 2)
+		reals[2] = 2
 		if err := sameAs(4, dt(4), 0, dt(0)); err != nil {
 			return err
 		}

@@ -19,11 +19,15 @@ type realInside struct {
 
 	zeroFirst bool // the output is rounded with its zero point added, as pools do
 	whole     bool // inner gets whole numbers: the one input's scale comes in with the output's
+
+	widen *dequantize    // for the inputs
+	one   *tensor.Tensor // a scale of 1
 }
 
 func inReal(in []int, out int, f func(*Attrs) (Kernel, error)) func(*Attrs) (Kernel, error) {
 	return func(a *Attrs) (Kernel, error) {
-		k := realInside{plain: min(in[0], out), in: in, out: out}
+		k := realInside{plain: min(in[0], out), in: in, out: out,
+			widen: &dequantize{from: byteTypes, scale: types(tensor.Float32)}, one: tensor.Scalar[float32](1)}
 		var err error
 		if k.inner, err = f(a); err != nil {
 			return nil, err
@@ -113,25 +117,21 @@ func (k realInside) Run(c *Ctx) error {
 	if err != nil {
 		return err
 	}
-	real := make([]*tensor.Tensor, k.plain+len(k.in))
+	var room [8]*tensor.Tensor
+	real := room[:0]
 	for i := range k.plain {
-		real[i] = c.In(i)
+		real = append(real, c.In(i))
 	}
-	widen := &dequantize{from: byteTypes, scale: types(tensor.Float32)}
-	one, err := tensor.New([]float32{1})
-	if err != nil {
-		return err
-	}
-	for j, i := range k.in {
+	for _, i := range k.in {
 		scale := c.In(i + 1)
 		if k.whole {
-			scale = one
+			scale = k.one
 		}
-		y, err := runInner(c, widen, 1, c.In(i), scale, c.In(i+2))
+		y, err := runInner(c, k.widen, 1, c.In(i), scale, c.In(i+2))
 		if err != nil {
 			return err
 		}
-		real[k.plain+j] = y[0]
+		real = append(real, y[0])
 	}
 	y, err := runInner(c, k.inner, 1, real...)
 	if err != nil {

@@ -229,6 +229,20 @@ func (c *Ctx) Begin() {
 	}
 }
 
+// Bytes is what the nodes within this one keep for the next Run.
+func (c *Ctx) Bytes() (n int) {
+	if c.inners == nil {
+		return 0
+	}
+	for _, m := range c.inners.list {
+		for _, t := range m.reuse.list {
+			n += len(t.Bytes())
+		}
+		n += m.ctx.Bytes()
+	}
+	return n
+}
+
 // Forget lets go of what Runs with this context have kept for the next.
 func (c *Ctx) Forget() {
 	c.inners = nil

@@ -118,7 +118,7 @@ func (m *Model) trimIdle() {
 func (x *instance) bytes() int64 {
 	n := int64(len(x.arena) + x.scratch.Bytes())
 	for i := range x.steps {
-		n += int64(x.steps[i].scratch.Bytes())
+		n += int64(x.steps[i].scratch.Bytes() + x.steps[i].c.Bytes())
 		if x.steps[i].inner == nil {
 			continue
 		}

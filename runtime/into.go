@@ -13,8 +13,9 @@ import (
 // RunInto is Run into memory of the caller's: it computes the outputs that
 // outputs names, each into the tensor given for it, whose type and shape must be
 // those of the result. Once a run with inputs of the same shapes has been, it
-// allocates nothing but values of unknown size. An output's tensor may be an
-// input's as well.
+// allocates nothing but values of unknown size, what loops hand from trip to trip,
+// and in some operators, quantised ones for the most part, a few small objects. An
+// output's tensor may be an input's as well.
 func (m *Model) RunInto(ctx context.Context, inputs, outputs map[string]*tensor.Tensor) error {
 	c := m.calls.take(m)
 	err := m.runInto(ctx, c, inputs, outputs)

@@ -15,7 +15,7 @@ import (
 // A warm RunInto allocates nothing, for every kind of graph whose sizes follow
 // from its inputs' shapes.
 func TestRunIntoAllocatesNothing(t *testing.T) {
-	for _, name := range []string{"recurrent/lstm_forecaster", "recurrent/lstm_stacked_bidirectional", "recurrent/gru_forecaster", "seq2seq/traced", "transformer/relu_post_norm"} {
+	for _, name := range []string{"recurrent/lstm_forecaster", "recurrent/lstm_stacked_bidirectional", "recurrent/gru_forecaster", "seq2seq/traced", "transformer/relu_post_norm", "temporal/dlinear_opset17", "quantised/dlinear_qdq"} {
 		t.Run(name, func(t *testing.T) {
 			m, in, want := testModel(t, name, runtime.WithThreads(1))
 			out := map[string]*tensor.Tensor{}
