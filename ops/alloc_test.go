@@ -51,6 +51,6 @@ func TestWarmNodesDoNotAllocate(t *testing.T) {
 				panic(err)
 			}
 		})
-		require.Zero(t, allocs, "%s(%v)", c.op, c.in)
+		require.True(t, allocs == 0 || !alloctest.Counts, "%s(%v): %v allocations", c.op, c.in, allocs)
 	}
 }

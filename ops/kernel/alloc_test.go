@@ -46,7 +46,7 @@ func TestKernelsDoNotAllocate(t *testing.T) {
 			// Enough runs that what a helper needs when it first comes, in
 			// whichever of them, does not count.
 			allocs := alloctest.PerRun(60, f)
-			require.True(t, allocs == 0 || !allocationsCount, "%s with %d threads: %v allocations", name, p.Threads(), allocs)
+			require.True(t, allocs == 0 || !alloctest.Counts, "%s with %d threads: %v allocations", name, p.Threads(), allocs)
 		}
 	}
 }

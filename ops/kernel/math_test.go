@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/onda-ml/onda/ops/kernel/alloctest"
 )
 
 // A unaryCase is a function of one variable, its formula in float64 and how
@@ -117,7 +119,7 @@ func (c unaryCase) check(t *testing.T, src, dst []float32) (worst float64, at fl
 // ONDA_EXHAUSTIVE: with 1 all of them, which takes an hour.
 func TestUnaryAccuracy(t *testing.T) {
 	step := uint64(4099)
-	if !allocationsCount { // the race detector is slow, and one goroutine has no races
+	if !alloctest.Counts { // the race detector is slow, and one goroutine has no races
 		step *= 16
 	}
 	if s := os.Getenv("ONDA_EXHAUSTIVE"); s != "" {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/onda-ml/onda/ops/kernel/alloctest"
 )
 
 var roomShapes = [][2]int{{1, 1}, {3, 1}, {1000, 1}, {1, 1000}, {7, 9}, {64, 65}, {300, 33}, {5, 512}}
@@ -34,7 +36,7 @@ func TestRoomIsWhatPackingTakes(t *testing.T) {
 // The memory of products, attention and recurrences, as the Go runtime counts
 // it, is no more than they said.
 func TestRoomIsWhatKernelsTake(t *testing.T) {
-	if !allocationsCount {
+	if !alloctest.Counts {
 		t.Skip("the race detector allocates too")
 	}
 	var p *Pool
