@@ -1,6 +1,8 @@
 package ops
 
 import (
+	"math"
+
 	"github.com/onda-ml/onda/ops/kernel"
 	"github.com/onda-ml/onda/ops/tensor"
 )
@@ -55,7 +57,7 @@ func newSelu(allowed dtypes, defaultAlpha, defaultGamma float32) func(*Attrs) (K
 func newCelu(a *Attrs) (Kernel, error) {
 	alpha := a.Float("alpha", 1)
 	f := float(func(x float64) float64 { return kernel.Celu1(x, float64(alpha)) })
-	if alpha > 0 {
+	if alpha > 0 && 1/alpha <= math.MaxFloat32 {
 		f.f32 = func(dst, src []float32) { kernel.Elu(dst, src, alpha, alpha, 1) }
 	}
 	return &unary{types(tensor.Float32), f}, nil
@@ -75,7 +77,7 @@ func newThresholdedRelu(allowed dtypes) func(*Attrs) (Kernel, error) {
 	return func(a *Attrs) (Kernel, error) {
 		alpha := a.Float("alpha", 1)
 		return &unary{allowed, loops{
-			f32: func(dst, src []float32) { kernel.ThresholdedReluOf(dst, src, alpha) },
+			f32: func(dst, src []float32) { kernel.ThresholdedRelu(dst, src, alpha) },
 			f64: func(dst, src []float64) { kernel.ThresholdedReluOf(dst, src, float64(alpha)) },
 		}}, nil
 	}

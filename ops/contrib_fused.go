@@ -77,7 +77,7 @@ func readActivation(a *Attrs, params func(a *Attrs, def [2]float32) [2]float32) 
 	case "Clip":
 		act = activation{func(dst, src []float32) { kernel.Clip(dst, src, p[0], p[1]) }, true, p[0], p[1]}
 	case "ThresholdedRelu":
-		act.f = func(dst, src []float32) { kernel.ThresholdedReluOf(dst, src, p[0]) }
+		act.f = func(dst, src []float32) { kernel.ThresholdedRelu(dst, src, p[0]) }
 	case "Elu":
 		act.f = func(dst, src []float32) { kernel.Elu(dst, src, p[0], 1, 1) }
 	case "Selu":

@@ -103,7 +103,7 @@ func TestReductionsInFloat32(t *testing.T) {
 								want[i], got[i] = 0, 0
 							}
 						}
-						requireNear(t, want, got, 2e-4, "%s", name)
+						requireNear(t, want, got, 1e-5, "%s", name)
 					}
 				}
 			}
@@ -153,7 +153,7 @@ func TestScalarOperands(t *testing.T) {
 				"max":   {func(dst, a []float32) { MaxScalar(dst, a, 0.25) }, func(v float32) float32 { return max(v, 0.25) }},
 				"min":   {func(dst, a []float32) { MinScalar(dst, a, 0.25) }, func(v float32) float32 { return min(v, 0.25) }},
 				"x*x*x": {func(dst, a []float32) { binaryF32(OpPow, dst, a, []float32{3}, 1, 0) }, func(v float32) float32 { return v * (v * v) }},
-				"x above": {func(dst, a []float32) { ThresholdedReluOf(dst, a, 0.25) }, func(v float32) float32 {
+				"x above": {func(dst, a []float32) { ThresholdedRelu(dst, a, 0.25) }, func(v float32) float32 {
 					if v > 0.25 {
 						return v
 					}

@@ -48,9 +48,9 @@ func (a *ConvArgs[T]) tileLen() int {
 func (a *ConvArgs[T]) depthwise() bool { return a.Cin == 1 && a.Cout <= 4 }
 
 // pointwise reports whether output position o reads input position o only.
-func (a *ConvArgs[T]) pointwise() bool {
-	for d := range a.N {
-		if a.Size[d] != 1 || a.Stride[d] != 1 || a.Pad[d] != 0 || a.Out[d] != a.In[d] {
+func (w *Window) pointwise() bool {
+	for d := range w.N {
+		if w.Size[d] != 1 || w.Stride[d] != 1 || w.Pad[d] != 0 || w.Out[d] != w.In[d] {
 			return false
 		}
 	}

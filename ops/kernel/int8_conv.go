@@ -22,21 +22,21 @@ const convBytesBlock = 1 << 17
 type ConvBytes[T int8 | uint8] struct {
 	Window     Window
 	Batch, Cin int
-	X          []T
-	Scale      float32
-	Zero       T
-	Weights    *PackedB
-	Bias       []float32 // of each output channel
-	Y          []float32
-	Sums       []int32 // the sums themselves, instead of Y if that is nil
+	X          []T       // (Batch, Cin, input)
+	Scale      float32   // of X
+	Zero       T         // of X
+	Weights    *PackedB  // (taps*Cin, Cout)
+	Bias       []float32 // (Cout); nil for none
+	Y          []float32 // (Batch, Cout, output)
+	Sums       []int32   // as Y: the sums themselves, instead of Y if that is nil
 	Stop       func() error
 
 	image Window
 	block int // outputs
 }
 
-// PackConvBytes packs weights w (Cout, Cin, taps), less the zero points, for a
-// [ConvBytes]; scale and zero have Cout elements or one for all.
+// PackConvBytes packs weights w (cout, cin, taps), less the zero points, for a
+// [ConvBytes]; scale and zero have cout elements or one for all.
 func PackConvBytes[T int8 | uint8](cout, cin, taps int, w []T, scale []float32, zero []T) *PackedB {
 	b := make([]T, len(w)) // (taps, Cin, Cout)
 	for m := range cout {
@@ -119,7 +119,7 @@ func (a *ConvBytes[T]) blocks(x []uint8, b, lo, hi int) {
 	defer s.release()
 	m, sums := borrow(a.block * n)
 	defer m.release()
-	plain := a.pointwise()
+	plain := a.Window.pointwise()
 	for i := lo; i < hi && a.Stop() == nil; i++ {
 		o := i * a.block
 		count := min(a.block, out-o)
@@ -138,11 +138,6 @@ func (a *ConvBytes[T]) blocks(x []uint8, b, lo, hi int) {
 		}
 		transposeF32(a.Weights.v, y[b*n*out+o:], out, sums, n, count, n)
 	}
-}
-
-func (a *ConvBytes[T]) pointwise() bool {
-	c := ConvArgs[float32]{Window: a.Window}
-	return c.pointwise()
 }
 
 // unroll writes what count outputs from number o on read, (taps, Cin) each.

@@ -94,17 +94,6 @@ func HardSwishOf[T float32 | float64](dst, src []T) {
 
 // ThresholdedReluOf is src[i] where it is above alpha, else 0, also for NaN.
 func ThresholdedReluOf[T float32 | float64](dst, src []T, alpha T) {
-	if f, ok := any(src).([]float32); ok {
-		to := any(dst).([]float32)
-		for i, v := range f[:len(to)] {
-			var above uint32 // no branch, which would be foretold wrongly half the time
-			if v > float32(alpha) {
-				above = 1
-			}
-			to[i] = math.Float32frombits(math.Float32bits(v) & -above)
-		}
-		return
-	}
 	for i, v := range src[:len(dst)] {
 		if !(v > alpha) {
 			v = 0

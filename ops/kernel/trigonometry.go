@@ -30,7 +30,7 @@ func wave(dst, src []float32, quarters int64, far func(float64) float64) {
 		q, r2 := int64(k)+quarters, r*r
 		sin := math.Float64bits(r + r*r2*(-1./6+r2*(1./120+r2*(-1./5040+r2*(1./362880)))))
 		cos := math.Float64bits(1 + r2*(-1./2+r2*(1./24+r2*(-1./720+r2*(1./40320+r2*(-1./3628800))))))
-		// Chosen without a branch, which would be foretold wrongly half the time.
+		// Chosen without a branch: it would be mispredicted half the time.
 		odd := uint64(-(q & 1))
 		y := sin&^odd | cos&odd ^ uint64(q&2)<<62
 		dst[i] = float32(math.Float64frombits(y))
