@@ -94,6 +94,10 @@ func readActivation(a *Attrs, params func(a *Attrs, def [2]float32) [2]float32) 
 	return act
 }
 
+// WinogradAttribute is an attribute of FusedDomain's Conv that no file needs: whether
+// constant weights of 3x3 taps may be transformed for fewer multiplications.
+const WinogradAttribute = "winograd"
+
 // newFusedConv is Conv, plus input 3 where it is given, then an activation.
 func newFusedConv(a *Attrs) (Kernel, error) {
 	inner, err := newConv(types(tensor.Float32))(a)
@@ -103,6 +107,7 @@ func newFusedConv(a *Attrs) (Kernel, error) {
 	k := inner.(*conv)
 	k.fused = true
 	k.act = readActivation(a, listedParams)
+	k.fewer = a.Bool(WinogradAttribute, false)
 	return k, nil
 }
 

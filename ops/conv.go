@@ -29,9 +29,12 @@ type conv struct {
 	group int
 	fused bool // input 3 is added, where it is given, and then comes act; float32 only
 	act   activation
-	// packed are constant weights, of the shape they had.
-	packed *kernel.PackedConv
-	shape  []int
+	// fewer lets constant weights be transformed, for fewer multiplications.
+	fewer bool
+	// packed or winograd are constant weights, of the shape they had.
+	packed   *kernel.PackedConv
+	winograd *kernel.PackedWinograd
+	shape    []int
 }
 
 func newConv(types dtypes) func(*Attrs) (Kernel, error) {
@@ -122,6 +125,11 @@ func (k *conv) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int
 	if w == nil || w.DType() != tensor.Float32 || w.Rank() < 3 || w.Dim(0)%k.group != 0 {
 		return nil, nil, nil
 	}
+	if k.fewer && k.mayWinograd(w.Shape()) {
+		if p, err := k.packWinograd(w, memory); p != nil || err != nil {
+			return p, []int{1}, err
+		}
+	}
 	if err := memory.Reserve(4 * w.Len()); err != nil {
 		return nil, nil, err
 	}
@@ -144,9 +152,31 @@ func (k *conv) pack(w *tensor.Tensor) *kernel.PackedConv {
 	return kernel.PackConv(tensor.Of[float32](w), k.group, w.Dim(1), w.Dim(0)/k.group, taps)
 }
 
+// mayWinograd reports whether weights of this shape can go Winograd's way.
+func (k *conv) mayWinograd(w []int) bool {
+	win, err := k.window(w[2:], w[2:])
+	return err == nil && win.Winograd(k.group, w[1], w[0])
+}
+
+// packWinograd is nil for weights that can't be.
+func (k *conv) packWinograd(w *tensor.Tensor, memory Allocator) (Kernel, error) {
+	size := 4 * kernel.WinogradLen(w.Dim(1), w.Dim(0))
+	if err := memory.Reserve(size); err != nil {
+		return nil, err
+	}
+	packed := kernel.PackWinograd(tensor.Of[float32](w), w.Dim(1), w.Dim(0))
+	if packed == nil {
+		memory.Release(size)
+		return nil, nil
+	}
+	p := *k
+	p.winograd, p.shape = packed, shapeOf(w.Shape())
+	return &p, nil
+}
+
 func (k *conv) Infer(c *Infer) error {
 	dts, shapes, ranked := facts3(c)
-	if k.packed != nil {
+	if k.shape != nil {
 		dts[1], shapes[1], ranked[1] = tensor.Float32, k.shape, true
 	}
 	if err := k.check(dts, shapes, ranked); err != nil {
@@ -188,15 +218,21 @@ type convRun[T floating] struct {
 	c       *Ctx
 	args    kernel.ConvArgs[T]
 	scratch kernel.ConvScratch[T]
-	packed  kernel.ConvRun
+	packed  convPackedRun
 	stop    func() error
+}
+
+// convPackedRun is the working memory of convolutions with packed weights.
+type convPackedRun struct {
+	direct   kernel.ConvRun
+	winograd kernel.WinogradRun
 }
 
 func (r *convRun[T]) err() error { return r.c.Err() }
 
 func runConv[T floating](c *Ctx, k *conv) error {
 	dts, shapes, ranked := inputs3(c)
-	if k.packed != nil {
+	if k.shape != nil {
 		dts[1], shapes[1], ranked[1] = tensor.Float32, k.shape, true
 	}
 	if err := k.check(dts, shapes, ranked); err != nil {
@@ -221,7 +257,7 @@ func runConv[T floating](c *Ctx, k *conv) error {
 	*a = kernel.ConvArgs[T]{Window: win, Batch: shapes[0][0], Group: k.group, Cin: shapes[1][1], Cout: shapes[1][0] / k.group, Y: y.data, Stop: r.stop}
 	defer func() { r.c, r.args = nil, kernel.ConvArgs[T]{} }()
 	for i, data := range []*[]T{&a.X, &a.W, &a.Bias} {
-		if i == 1 && k.packed != nil {
+		if i == 1 && k.shape != nil {
 			continue
 		}
 		if *data, err = reals[T](c, c.In(i)); err != nil {
@@ -244,14 +280,7 @@ func runConv[T floating](c *Ctx, k *conv) error {
 }
 
 // runPacked computes with weights that are packed, or will be.
-func (k *conv) runPacked(c *Ctx, a *kernel.ConvArgs[float32], r *kernel.ConvRun) error {
-	w := k.packed
-	if w == nil {
-		if err := c.Memory.Reserve(4 * len(a.W)); err != nil {
-			return err
-		}
-		w = kernel.PackConv(a.W, a.Group, a.Cin, a.Cout, a.Taps())
-	}
+func (k *conv) runPacked(c *Ctx, a *kernel.ConvArgs[float32], r *convPackedRun) error {
 	z, err := k.addend(c)
 	if err != nil {
 		return err
@@ -262,14 +291,36 @@ func (k *conv) runPacked(c *Ctx, a *kernel.ConvArgs[float32], r *kernel.ConvRun)
 	} else {
 		end.Act = k.act.f
 	}
-	n, err := tensor.CheckShape([]int{c.Pool().Threads(), r.RoomForConv(c.Pool(), a, w)}, 1)
+	if k.winograd != nil && r.winograd.Moderate(c.Pool(), a) {
+		if err := k.reserve(c, r.winograd.RoomForWinograd(c.Pool(), a, k.winograd)); err != nil {
+			return err
+		}
+		return kernel.ConvWinograd(c.Pool(), a, k.winograd, end, &r.winograd)
+	}
+	w := k.packed
+	if w == nil {
+		if err := c.Memory.Reserve(4 * a.Group * a.Cin * a.Cout * a.Taps()); err != nil {
+			return err
+		}
+		if k.winograd != nil {
+			w = k.winograd.Direct()
+		} else {
+			w = kernel.PackConv(a.W, a.Group, a.Cin, a.Cout, a.Taps())
+		}
+	}
+	if err := k.reserve(c, r.direct.RoomForConv(c.Pool(), a, w)); err != nil {
+		return err
+	}
+	return kernel.ConvPacked(c.Pool(), a, w, end, &r.direct)
+}
+
+// reserve accounts for so many bytes of every thread.
+func (k *conv) reserve(c *Ctx, bytes int) error {
+	n, err := tensor.CheckShape([]int{c.Pool().Threads(), bytes}, 1)
 	if err != nil {
 		return err
 	}
-	if err := c.Memory.Reserve(n); err != nil {
-		return err
-	}
-	return kernel.ConvPacked(c.Pool(), a, w, end, r)
+	return c.Memory.Reserve(n)
 }
 
 // addend is input 3, nil if it isn't given.

@@ -93,7 +93,7 @@ func (k *integerConv) runReal(c *Ctx, win kernel.Window, x, w *tensor.Tensor, xz
 	if err != nil {
 		return err
 	}
-	r := c.Local(func() any { return new(kernel.ConvRun) }).(*kernel.ConvRun)
+	r := c.Local(func() any { return new(convPackedRun) }).(*convPackedRun)
 	a := kernel.ConvArgs[float32]{Window: win, Batch: x.Dim(0), Group: k.group, Cin: w.Dim(1), Cout: w.Dim(0) / k.group,
 		X: xs, W: ws, Y: y, Stop: c.Err}
 	return (&conv{}).runPacked(c, &a, r)

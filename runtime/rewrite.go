@@ -27,6 +27,7 @@ func rewriteRules() []rewriteRule {
 		{"conv-batch-norm", rewriteConvBatchNorm},
 		{"conv-add", rewriteConvAdd},
 		{"conv-activation", rewriteConvActivation},
+		{"conv-winograd", rewriteConvWinograd},
 		{"batch-norm-relu", rewriteBatchNormRelu},
 		{"attention", rewriteAttention},
 		{"dynamic-product", rewriteDynamicProduct},

@@ -33,6 +33,16 @@ type variant struct {
 	copyRows    func(dst *float32, ldd int, src *float32, lds, rows, n int)
 	splitRow    func(even, odd, src *float32, blocks int)
 
+	// winogradIn makes the points of the inputs of n tiles, winogradOut outputs of
+	// those of sums, y0 and y1 the two rows of a tile. Both may write as if n were a
+	// multiple of 8. For t < n, with D(r,c) = d[r*pitch+2*t+c], M(i,j) = m[(4*i+j)*apart+t]:
+	//
+	//	v[(4*i+j)*apart+t] = (B^T D B)(i,j), B^T = (1 0 -1 0 / 0 1 1 0 / 0 -1 1 0 / 0 1 0 -1)
+	//	y0[2*t+c], y1[2*t+c] = clip(bias + (A^T M A)(0,c), lo, hi), ... (1,c)
+	//	A^T = (1 1 1 0 / 0 1 -1 -1)
+	winogradIn  func(n int, d *float32, pitch int, v *float32, apart int)
+	winogradOut func(n int, m *float32, apart int, y0, y1 *float32, bias, lo, hi float32)
+
 	exp, log, tanh, sigmoid, erf, gelu, geluTanh, silu, relu, sqrt func(dst, src []float32)
 
 	add, sub, mul, div, max, min func(dst, a, b []float32)
@@ -97,6 +107,7 @@ var generic = variant{
 	lanes: 4, group: 1, depth: gemmDepth, gemm: gemmKernelsGeneric(), layStrip: layStripGeneric,
 
 	conv: convKernelsGeneric(), convLay: convLayGeneric(4), depthwise: depthwiseGeneric, maxima: maximaGeneric, copyRows: copyRowsGeneric,
+	winogradIn: winogradInGeneric, winogradOut: winogradOutGeneric,
 
 	exp: expGeneric, log: logGeneric, tanh: tanhGeneric, sigmoid: sigmoidGeneric, erf: erfGeneric,
 	gelu: geluGeneric, geluTanh: geluTanhGeneric, silu: siluGeneric, relu: reluGeneric, sqrt: sqrtGeneric,

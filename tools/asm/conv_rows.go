@@ -1,6 +1,9 @@
 package main
 
-import . "github.com/mmcloughlin/avo/operand"
+import (
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
 
 // copyRows writes the copy of a matrix. In rows of a vector or more the last vector
 // overlaps the one before.
@@ -47,6 +50,14 @@ func copyRows(x *isa) {
 	next(thin)
 }
 
+// deinterleave parts the even and odd values of 8, a, and 8 more, b.
+func (x *isa) deinterleave(a, b reg.VecVirtual) (even, odd reg.VecVirtual) {
+	low, high := x.vec(), x.vec()
+	x.VPERM2F128(U8(0x20), b, a, low)
+	x.VPERM2F128(U8(0x31), b, a, high)
+	return x.to(x.VSHUFPS, U8(0x88), high, low), x.to(x.VSHUFPS, U8(0xdd), high, low)
+}
+
 // splitRows writes the parting of a row's even and odd columns.
 func splitRows(x *isa) {
 	x.function("splitRow"+x.name, "func(even, odd, src *float32, blocks int)",
@@ -57,11 +68,7 @@ func splitRows(x *isa) {
 	x.TESTQ(blocks, blocks)
 	x.JZ(LabelRef(end))
 	a, b := x.load(Mem{Base: src}), x.load(Mem{Base: src}.Offset(32))
-	low, high := x.vec(), x.vec()
-	x.VPERM2F128(U8(0x20), b, a, low)
-	x.VPERM2F128(U8(0x31), b, a, high)
-	x.VSHUFPS(U8(0x88), high, low, a)
-	x.VSHUFPS(U8(0xdd), high, low, b)
+	a, b = x.deinterleave(a, b)
 	x.VMOVUPS(a, Mem{Base: even})
 	x.VMOVUPS(b, Mem{Base: odd})
 	x.ADDQ(U8(64), src)

@@ -30,6 +30,7 @@ var families = []struct {
 }{
 	{"gemm", emitGemm},
 	{"conv", emitConv},
+	{"winograd", emitWinograd},
 	{"math", emitMath},
 	{"vec", emitVec},
 	{"lstm", emitLSTM},

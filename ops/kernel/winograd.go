@@ -1,0 +1,276 @@
+package kernel
+
+import "sync/atomic"
+
+// WinogradRun is working memory of [ConvWinograd]; one that is kept spares later runs
+// of the same sizes every allocation.
+type WinogradRun struct {
+	a   *ConvArgs[float32]
+	w   *PackedWinograd
+	end ConvEnd
+
+	band           convBand
+	down, across   int // tiles of a sample
+	tiles          int // of all samples
+	chunk          int // tiles of a unit
+	units          int
+	parts          int // of the output channels
+	pitch          int // from one channel to the next, of a point
+	apart          int // from one point to the next
+	off            []int
+	none           [convHeight]float32
+	failed, beyond atomic.Bool
+	some, look     func(lo, hi int)
+}
+
+// winogradNear is about how many points of inputs a unit has: they should stay in the
+// second-level cache while all weights pass by.
+const winogradNear = 1 << 16
+
+// Winograd reports whether [ConvWinograd] can do a convolution, and is worth its
+// transforms.
+func (w *Window) Winograd(group, cin, cout int) bool {
+	if w.N != 2 || group != 1 || cin < 8 || cout < 8 {
+		return false
+	}
+	for d := range w.N {
+		if w.Size[d] != 3 || w.Stride[d] != 1 || w.Dilation[d] != 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// plan decides how to compute.
+func (s *WinogradRun) plan(threads int) {
+	a, v := s.a, s.w.v
+	s.down, s.across = ceilDiv(a.Out[0], 2), ceilDiv(a.Out[1], 2)
+	s.tiles = a.Batch * s.down * s.across
+	s.chunk = max(winogradNear/(winogradPoints*a.Cin)/v.lanes, 2) * v.lanes
+	s.units = max(1, (s.tiles+s.chunk/2)/s.chunk) // the last may be half a chunk larger
+	s.pitch = roundUp(min(s.tiles, s.chunk+s.chunk/2), 16) + 16
+	s.apart = (a.Cin*s.pitch/16 | 1) * 16 // an odd number of cache lines: points don't share their places
+	s.band.shape(&a.Window, 2*min(s.down, (s.chunk+s.chunk/2)/s.across+2), 2*s.across)
+	s.parts = 1
+	if threads > 1 && s.units < 4*threads {
+		s.parts = min(s.w.strips(), ceilDiv(4*threads, s.units), 1+s.unit()/convUnit)
+	}
+	s.off = table(s.off, a.Cin, s.pitch)
+}
+
+// unit is how many multiplications a unit has.
+func (s *WinogradRun) unit() int {
+	return winogradPoints * min(s.chunk, s.tiles) * s.a.Cin * s.a.Cout
+}
+
+// The parts of a thread's memory: a channel's inputs, the points of inputs, those of
+// sums of a strip, and rows that are only copied in part.
+func (s *WinogradRun) parted() (band, points, sums, rows int) {
+	band = s.band.channel + slack
+	points = band + winogradPoints*s.apart
+	sums = points + winogradPoints*convHeight*s.pitch
+	return band, points, sums, sums + 2*s.rowLen()
+}
+
+// rowLen is a row of outputs with room for 8 tiles more.
+func (s *WinogradRun) rowLen() int { return 2*s.across + 32 }
+
+// RoomForWinograd is the bytes that a thread takes for ConvWinograd.
+func (s *WinogradRun) RoomForWinograd(p *Pool, a *ConvArgs[float32], w *PackedWinograd) int {
+	if len(a.Y) == 0 {
+		return 0
+	}
+	s.a, s.w = a, w
+	s.plan(p.Threads())
+	_, _, _, n := s.parted()
+	s.a, s.w = nil, nil
+	return floatBytes(n)
+}
+
+// Moderate reports whether x has only numbers that [ConvWinograd] can take: what is
+// larger, infinite or NaN would reach outputs that don't depend on it.
+func (s *WinogradRun) Moderate(p *Pool, a *ConvArgs[float32]) bool {
+	s.a = a
+	if s.look == nil {
+		s.look = func(lo, hi int) {
+			n := s.a.InLen()
+			if least, most := active.extremes(s.a.X[lo*n : hi*n]); !(max(most, -least) <= winogradInputs) {
+				s.beyond.Store(true)
+			}
+		}
+	}
+	s.beyond.Store(false)
+	p.For(a.Batch*a.Cin, 1+1<<15/max(a.InLen(), 1), s.look)
+	s.a = nil
+	return !s.beyond.Load()
+}
+
+// ConvWinograd is [ConvPacked] of a [Window.Winograd] by F(2x2, 3x3): 2x2 outputs at a
+// time, a tile, are
+//
+//	Y = A^T (sum_c U(c) * V(c)) A, V = B^T D B
+//
+// of the 4x4 inputs D and of [PackWinograd]'s points U, multiplied element by element:
+// 16 products where the definition has 36. See [variant.winogradIn] for A and B. Inputs
+// must be [WinogradRun.Moderate]. The errors of Y are about twice the definition's,
+// and depend on all of D.
+func ConvWinograd(p *Pool, a *ConvArgs[float32], w *PackedWinograd, end ConvEnd, s *WinogradRun) error {
+	if len(a.Y) == 0 {
+		return nil
+	}
+	s.a, s.w, s.end = a, w, end
+	if !end.Clip {
+		s.end.Lo, s.end.Hi = noLimits()
+	}
+	if s.some == nil {
+		s.some = s.work
+	}
+	s.failed.Store(false)
+	s.plan(p.Threads())
+	p.For(s.units*s.parts, ceilDiv(convUnit, max(s.unit()/s.parts, 1)), s.some)
+	s.a, s.w, s.end = nil, nil, ConvEnd{}
+	return a.Stop()
+}
+
+// work computes units lo to hi.
+func (s *WinogradRun) work(lo, hi int) {
+	band, points, sums, rows := s.parted()
+	m, buf := borrow(rows)
+	defer m.release()
+	strips := s.w.strips()
+	for i := lo; i < hi; i++ {
+		if s.failed.Load() {
+			return
+		}
+		if s.a.Stop() != nil {
+			s.failed.Store(true)
+			return
+		}
+		part, unit := i%s.parts, i/s.parts
+		t := winogradTask{
+			WinogradRun: s, inputs: buf[:band], points: buf[band:points], sums: buf[points:sums], spare: buf[sums:rows],
+			lo: unit * s.chunk, hi: (unit + 1) * s.chunk,
+		}
+		if unit == s.units-1 {
+			t.hi = s.tiles
+		}
+		t.transform()
+		for r := strips * part / s.parts; r < strips*(part+1)/s.parts; r++ {
+			t.strip(s.w.row(r), s.w.row(r+1))
+		}
+	}
+}
+
+// A winogradTask is a unit: tiles lo to hi, counted over all samples.
+type winogradTask struct {
+	*WinogradRun
+	inputs, points, sums, spare []float32
+	lo, hi                      int
+}
+
+// runs calls f for tiles that lie in one row of a sample: n of them, from column x of
+// row y on; at is how many came before.
+func (t *winogradTask) runs(f func(at, sample, y, x, n int)) {
+	for i := t.lo; i < t.hi; {
+		row, x := i/t.across, i%t.across
+		n := min(t.across-x, t.hi-i)
+		f(i-t.lo, row/t.down, row%t.down, x, n)
+		i += n
+	}
+}
+
+// transform makes the points of the inputs: points[point*apart + c*pitch + tile].
+func (t *winogradTask) transform() {
+	a, v, band := t.a, t.w.v, &t.WinogradRun.band
+	for first := t.lo; first < t.hi; { // as many rows as a band has, of one sample
+		row := first / t.across
+		sample, y := row/t.down, row%t.down
+		last := min(t.hi, (row-y+min(t.down, y+band.rows/2))*t.across)
+		held := ceilDiv(last, t.across) - row
+		for c := range a.Cin {
+			band.fill(v, t.inputs, a.X[(sample*a.Cin+c)*a.InLen():][:a.InLen()], 2*y, 0, 2*held, 2*t.across, c > 0)
+			for i := first; i < last; {
+				n := min(t.across-i%t.across, last-i)
+				v.winogradIn(n, &t.inputs[2*(i/t.across-row)*band.pitch+2*(i%t.across)], band.pitch, &t.points[c*t.pitch+i-t.lo], t.apart)
+				i += n
+			}
+		}
+		first = last
+	}
+}
+
+// strip computes output channels lo to hi.
+func (t *winogradTask) strip(lo, hi int) {
+	a, v := t.a, t.w.v
+	height, n, width := hi-lo, t.hi-t.lo, v.convPanel()
+	whole := n / width * width
+	lowest, highest := noLimits()
+	for point := range winogradPoints {
+		u, b, m := t.w.at(lo, hi, point, 0, lo), t.points[point*t.apart:], t.sums[point*height*t.pitch:]
+		if whole > 0 {
+			v.conv[width/v.lanes][height](a.Cin, whole/width, u, &b[0], width, &t.off[0], &m[0], t.pitch, v.lanes, nil, 0, &t.none[0], lowest, highest)
+		}
+		tail := n - whole
+		for ; tail > 0 && tail <= 2 && v.convPoint != nil; tail-- {
+			spare := t.spare[:8]
+			v.convPoint(a.Cin, height, u, &b[n-tail], &t.off[0], &spare[0])
+			for i, sum := range spare[:height] {
+				m[i*t.pitch+n-tail] = sum
+			}
+		}
+		if tail > 0 {
+			vectors := ceilDiv(tail, v.lanes)
+			v.conv[vectors][height](a.Cin, 1, u, &b[whole], width, &t.off[0], &m[whole], t.pitch, tail-(vectors-1)*v.lanes, nil, 0, &t.none[0], lowest, highest)
+		}
+	}
+	for c := lo; c < hi; c++ {
+		t.runs(func(at, sample, y, x, n int) {
+			t.outputs(c, t.sums[(c-lo)*t.pitch+at:], height*t.pitch, sample, y, x, n)
+		})
+	}
+}
+
+// outputs makes the outputs of n tiles of a row from their points m.
+func (t *winogradTask) outputs(c int, m []float32, apart, sample, y, x, n int) {
+	a, v := t.a, t.w.v
+	width := a.Out[1]
+	at := (sample*a.Cout+c)*a.OutLen() + 2*y*width + 2*x
+	cols, second := min(2*n, width-2*x), 2*y+1 < a.Out[0]
+	bias := float32(0)
+	if a.Bias != nil {
+		bias = a.Bias[c]
+	}
+	lo, hi := t.end.Lo, t.end.Hi
+	if t.end.Add != nil {
+		lo, hi = noLimits()
+	}
+	spare, spare1 := t.spare[:t.rowLen()], t.spare[t.rowLen():]
+	direct := cols / 16 * 8 // tiles whose outputs are theirs alone
+	if direct > 0 {
+		y1 := &spare1[0]
+		if second {
+			y1 = &a.Y[at+width]
+		}
+		v.winogradOut(direct, &m[0], apart, &a.Y[at], y1, bias, lo, hi)
+	}
+	if direct < n {
+		v.winogradOut(n-direct, &m[direct], apart, &spare[0], &spare1[0], bias, lo, hi)
+		copy(a.Y[at+2*direct:at+cols], spare)
+		if second {
+			copy(a.Y[at+width+2*direct:at+width+cols], spare1)
+		}
+	}
+	for r := range 2 {
+		if r == 1 && !second {
+			break
+		}
+		row := a.Y[at+r*width:][:cols]
+		if t.end.Add != nil {
+			v.add(row, row, t.end.Add[at+r*width:][:cols])
+			v.scaleClip(row, row, 0, 1, 0, t.end.Lo, t.end.Hi)
+		}
+		if t.end.Act != nil {
+			t.end.Act(row, row)
+		}
+	}
+}
