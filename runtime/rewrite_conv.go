@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"math"
+	"slices"
 
 	"github.com/onda-ml/onda/onnx"
 	"github.com/onda-ml/onda/ops"
@@ -99,13 +100,16 @@ func rewriteConvActivation(w *work, n *node) *node {
 	return w.own(n, "Conv", conv.in, attrs...)
 }
 
-// rewriteConvWinograd lets convolutions of constant 3x3 weights multiply less, at
-// sums that round about twice as much.
+// winogradLeast is for how many outputs of a channel transforms pay.
+const winogradLeast = 25
+
+// rewriteConvWinograd lets convolutions of constant 3x3 weights multiply less, with
+// sums that round about twice as much:
+//
+//	Conv(x, W, b) -> Conv(x, W, b), winograd
 func rewriteConvWinograd(w *work, n *node) *node {
-	if len(n.in) < 2 || w.convolution(n.out[0]) != n && !(n.proto.Domain == ops.FusedDomain && n.proto.OpType == "Conv") {
-		return nil
-	}
-	if n.proto.Attribute(ops.WinogradAttribute) != nil {
+	own := n.proto.Domain == ops.FusedDomain && n.proto.OpType == "Conv"
+	if len(n.in) < 2 || !own && !n.is("Conv") || n.packed != 0 || !w.float(n.out[0]) || n.proto.Attribute(ops.WinogradAttribute) != nil {
 		return nil
 	}
 	weights := w.value(n.in[1])
@@ -113,6 +117,14 @@ func rewriteConvWinograd(w *work, n *node) *node {
 		return nil
 	}
 	if a := n.proto.Attribute("group"); a != nil && a.I != 1 {
+		return nil
+	}
+	for _, name := range []string{"strides", "dilations"} {
+		if a := n.proto.Attribute(name); a != nil && slices.ContainsFunc(a.Ints, func(i int64) bool { return i != 1 }) {
+			return nil
+		}
+	}
+	if y := w.facts[n.out[0]]; y.Ranked && len(y.Shape) == 4 && y.Shape[2] >= 0 && y.Shape[3] >= 0 && max(y.Shape[0], 1)*y.Shape[2]*y.Shape[3] < winogradLeast {
 		return nil
 	}
 	return w.own(n, "Conv", n.in, append([]*onnx.Attribute{onnx.AttrInt(ops.WinogradAttribute, 1)}, n.proto.Attributes...)...)

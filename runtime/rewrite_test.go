@@ -2,6 +2,7 @@ package runtime_test
 
 import (
 	"context"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -72,6 +73,27 @@ func TestRewrites(t *testing.T) {
 	}
 	_, err := runtime.Compile(modelOf(13, chain(1, "Exp")), runtime.WithoutRewrite("no such"))
 	require.EqualError(t, err, `runtime: there is no rewrite "no such", expected one of `+strings.Join(runtime.Rewrites(), ", "))
+}
+
+// What isn't finite reaches the outputs that read it, and no others: where it is,
+// convolutions multiply as they are defined.
+func TestWinogradLeavesAloneWhatIsNotFinite(t *testing.T) {
+	i := slices.IndexFunc(rewriteCases(), func(c rewriteCase) bool { return c.rewrite == "conv-winograd" })
+	c := rewriteCases()[i]
+	plain, m := compile(t, c.model(), runtime.WithLevel(runtime.Plain)), compile(t, c.model())
+	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat32, 0} {
+		x := c.x.Clone()
+		tensor.Of[float32](x)[500] = float32(v)
+		in := map[string]*tensor.Tensor{"x": x}
+		want, err := plain.Run(context.Background(), in)
+		require.NoError(t, err)
+		got, err := m.Run(context.Background(), in)
+		require.NoError(t, err)
+		for i, v := range tensor.Of[float32](want["y"]) {
+			w := tensor.Of[float32](got["y"])[i]
+			require.True(t, w == v || v != v && w != w || math.Abs(float64(w-v)) <= 1e-5*max(1, math.Abs(float64(v))), "%v: output %d: %v, want %v", x, i, w, v)
+		}
+	}
 }
 
 func stepsOf(t *testing.T, m *runtime.Model, in map[string]*tensor.Tensor) []string {

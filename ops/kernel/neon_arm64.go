@@ -63,6 +63,7 @@ func neon() *variant {
 		}
 	}
 	v.convLay = convLayGeneric(16)
+	v.winogradLeast = 64 // its transforms are portable code
 	v.depthwise = v.depthwiseNEON
 	v.halfRow, v.halfExpand = halfRowGeneric(16), halfExpandGeneric(16)
 	v.exp = unaryNEON(expNEON)

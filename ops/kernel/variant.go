@@ -40,8 +40,11 @@ type variant struct {
 	//	v[(4*i+j)*apart+t] = (B^T D B)(i,j), B^T = (1 0 -1 0 / 0 1 1 0 / 0 -1 1 0 / 0 1 0 -1)
 	//	y0[2*t+c], y1[2*t+c] = clip(bias + (A^T M A)(0,c), lo, hi), ... (1,c)
 	//	A^T = (1 1 1 0 / 0 1 -1 -1)
-	winogradIn  func(n int, d *float32, pitch int, v *float32, apart int)
-	winogradOut func(n int, m *float32, apart int, y0, y1 *float32, bias, lo, hi float32)
+	//
+	// They pay from winogradLeast channels on.
+	winogradIn    func(n int, d *float32, pitch int, v *float32, apart int)
+	winogradOut   func(n int, m *float32, apart int, y0, y1 *float32, bias, lo, hi float32)
+	winogradLeast int
 
 	exp, log, tanh, sigmoid, erf, gelu, geluTanh, silu, relu, sqrt func(dst, src []float32)
 
@@ -107,7 +110,7 @@ var generic = variant{
 	lanes: 4, group: 1, depth: gemmDepth, gemm: gemmKernelsGeneric(), layStrip: layStripGeneric,
 
 	conv: convKernelsGeneric(), convLay: convLayGeneric(4), depthwise: depthwiseGeneric, maxima: maximaGeneric, copyRows: copyRowsGeneric,
-	winogradIn: winogradInGeneric, winogradOut: winogradOutGeneric,
+	winogradIn: winogradInGeneric, winogradOut: winogradOutGeneric, winogradLeast: 8,
 
 	exp: expGeneric, log: logGeneric, tanh: tanhGeneric, sigmoid: sigmoidGeneric, erf: erfGeneric,
 	gelu: geluGeneric, geluTanh: geluTanhGeneric, silu: siluGeneric, relu: reluGeneric, sqrt: sqrtGeneric,

@@ -17,6 +17,7 @@ type WinogradRun struct {
 	parts          int // of the output channels
 	pitch          int // from one channel to the next, of a point
 	apart          int // from one point to the next
+	apartSums      int // the same of sums
 	off            []int
 	none           [convHeight]float32
 	failed, beyond atomic.Bool
@@ -25,12 +26,16 @@ type WinogradRun struct {
 
 // winogradNear is about how many points of inputs a unit has: they should stay in the
 // second-level cache while all weights pass by.
-const winogradNear = 1 << 16
+const winogradNear = 1 << 17
+
+// winogradHeld is how many of them pass by the weights of a point at a time, from the
+// nearest cache.
+const winogradHeld = 1 << 12
 
 // Winograd reports whether [ConvWinograd] can do a convolution, and is worth its
 // transforms.
 func (w *Window) Winograd(group, cin, cout int) bool {
-	if w.N != 2 || group != 1 || cin < 8 || cout < 8 {
+	if least := active.winogradLeast; w.N != 2 || group != 1 || min(cin, cout) < least || cin+cout < 4*least {
 		return false
 	}
 	for d := range w.N {
@@ -49,6 +54,7 @@ func (s *WinogradRun) plan(threads int) {
 	s.chunk = max(winogradNear/(winogradPoints*a.Cin)/v.lanes, 2) * v.lanes
 	s.units = max(1, (s.tiles+s.chunk/2)/s.chunk) // the last may be half a chunk larger
 	s.pitch = roundUp(min(s.tiles, s.chunk+s.chunk/2), 16) + 16
+	s.apartSums = (a.Cout*s.pitch/16 | 1) * 16
 	s.apart = (a.Cin*s.pitch/16 | 1) * 16 // an odd number of cache lines: points don't share their places
 	s.band.shape(&a.Window, 2*min(s.down, (s.chunk+s.chunk/2)/s.across+2), 2*s.across)
 	s.parts = 1
@@ -68,7 +74,7 @@ func (s *WinogradRun) unit() int {
 func (s *WinogradRun) parted() (band, points, sums, rows int) {
 	band = s.band.channel + slack
 	points = band + winogradPoints*s.apart
-	sums = points + winogradPoints*convHeight*s.pitch
+	sums = points + winogradPoints*s.apartSums
 	return band, points, sums, sums + 2*s.rowLen()
 }
 
@@ -155,8 +161,14 @@ func (s *WinogradRun) work(lo, hi int) {
 			t.hi = s.tiles
 		}
 		t.transform()
-		for r := strips * part / s.parts; r < strips*(part+1)/s.parts; r++ {
-			t.strip(s.w.row(r), s.w.row(r+1))
+		r0, r1 := strips*part/s.parts, strips*(part+1)/s.parts
+		for point := range winogradPoints {
+			t.multiply(point, r0, r1)
+		}
+		for c := s.w.row(r0); c < s.w.row(r1); c++ {
+			t.runs(func(at, sample, y, x, n int) {
+				t.outputs(c, t.sums[c*t.pitch+at:], t.apartSums, sample, y, x, n)
+			})
 		}
 	}
 }
@@ -199,34 +211,35 @@ func (t *winogradTask) transform() {
 	}
 }
 
-// strip computes output channels lo to hi.
-func (t *winogradTask) strip(lo, hi int) {
-	a, v := t.a, t.w.v
-	height, n, width := hi-lo, t.hi-t.lo, v.convPanel()
-	whole := n / width * width
+// multiply makes a point of the sums of some strips.
+func (t *winogradTask) multiply(point, r0, r1 int) {
+	a, v, w := t.a, t.w.v, t.w
+	n, width := t.hi-t.lo, v.convPanel()
 	lowest, highest := noLimits()
-	for point := range winogradPoints {
-		u, b, m := t.w.at(lo, hi, point, 0, lo), t.points[point*t.apart:], t.sums[point*height*t.pitch:]
-		if whole > 0 {
-			v.conv[width/v.lanes][height](a.Cin, whole/width, u, &b[0], width, &t.off[0], &m[0], t.pitch, v.lanes, nil, 0, &t.none[0], lowest, highest)
-		}
-		tail := n - whole
-		for ; tail > 0 && tail <= 2 && v.convPoint != nil; tail-- {
-			spare := t.spare[:8]
-			v.convPoint(a.Cin, height, u, &b[n-tail], &t.off[0], &spare[0])
-			for i, sum := range spare[:height] {
-				m[i*t.pitch+n-tail] = sum
+	group := max(1, winogradHeld/(a.Cin*width)) * width
+	for j := 0; j < n; j += group {
+		b := t.points[point*t.apart+j:]
+		held := min(group, n-j)
+		whole := held / width
+		tail := held % width
+		vectors := ceilDiv(tail, v.lanes)
+		for r := r0; r < r1; r++ {
+			lo, hi := w.row(r), w.row(r+1)
+			u, m := w.at(lo, hi, point, 0, lo), t.sums[point*t.apartSums+lo*t.pitch+j:]
+			if whole > 0 {
+				v.conv[width/v.lanes][hi-lo](a.Cin, whole, u, &b[0], width, &t.off[0], &m[0], t.pitch, v.lanes, nil, 0, &t.none[0], lowest, highest)
+			}
+			if first := held - tail; tail > 2 || tail > 0 && v.convPoint == nil {
+				v.conv[vectors][hi-lo](a.Cin, 1, u, &b[first], width, &t.off[0], &m[first], t.pitch, tail-(vectors-1)*v.lanes, nil, 0, &t.none[0], lowest, highest)
+			} else {
+				for p := first; p < held; p++ {
+					v.convPoint(a.Cin, hi-lo, u, &b[p], &t.off[0], &t.spare[0])
+					for i, sum := range t.spare[:hi-lo] {
+						m[i*t.pitch+p] = sum
+					}
+				}
 			}
 		}
-		if tail > 0 {
-			vectors := ceilDiv(tail, v.lanes)
-			v.conv[vectors][height](a.Cin, 1, u, &b[whole], width, &t.off[0], &m[whole], t.pitch, tail-(vectors-1)*v.lanes, nil, 0, &t.none[0], lowest, highest)
-		}
-	}
-	for c := lo; c < hi; c++ {
-		t.runs(func(at, sample, y, x, n int) {
-			t.outputs(c, t.sums[(c-lo)*t.pitch+at:], height*t.pitch, sample, y, x, n)
-		})
 	}
 }
 
@@ -245,15 +258,20 @@ func (t *winogradTask) outputs(c int, m []float32, apart, sample, y, x, n int) {
 		lo, hi = noLimits()
 	}
 	spare, spare1 := t.spare[:t.rowLen()], t.spare[t.rowLen():]
-	direct := cols / 16 * 8 // tiles whose outputs are theirs alone
-	if direct > 0 {
+	direct := cols / 16 * 8 // tiles that may write whole vectors
+	inPlace := func(from, n int) {
 		y1 := &spare1[0]
 		if second {
-			y1 = &a.Y[at+width]
+			y1 = &a.Y[at+width+2*from]
 		}
-		v.winogradOut(direct, &m[0], apart, &a.Y[at], y1, bias, lo, hi)
+		v.winogradOut(n, &m[from], apart, &a.Y[at+2*from], y1, bias, lo, hi)
 	}
-	if direct < n {
+	if direct > 0 {
+		inPlace(0, direct)
+	}
+	if direct > 0 && direct < n && cols == 2*n {
+		inPlace(n-8, 8) // some of them again
+	} else if direct < n {
 		v.winogradOut(n-direct, &m[direct], apart, &spare[0], &spare1[0], bias, lo, hi)
 		copy(a.Y[at+2*direct:at+cols], spare)
 		if second {

@@ -19,6 +19,7 @@ TEXT ·winogradInAVX2(SB), NOSPLIT, $0-40
 	LEAQ (R8)(SI*4), R9
 	LEAQ (SI)(SI*2), R10
 	LEAQ (DX)(DX*2), R11
+	DECQ AX
 
 eight:
 	VMOVUPS    (CX), Y0
@@ -123,7 +124,7 @@ eight:
 	ADDQ       $0x20, R8
 	ADDQ       $0x20, R9
 	SUBQ       $0x08, AX
-	JG         eight
+	JGE        eight
 	VZEROUPPER
 	RET
 
@@ -143,6 +144,7 @@ TEXT ·winogradOutAVX2(SB), NOSPLIT, $0-52
 	LEAQ         (DI)(DX*4), R8
 	LEAQ         (R8)(DX*4), R9
 	LEAQ         (DX)(DX*2), R10
+	DECQ         AX
 
 eight:
 	VMOVUPS    (DI), Y3
@@ -208,6 +210,6 @@ eight:
 	ADDQ       $0x20, R8
 	ADDQ       $0x20, R9
 	SUBQ       $0x08, AX
-	JG         eight
+	JGE        eight
 	VZEROUPPER
 	RET

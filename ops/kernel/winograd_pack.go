@@ -61,7 +61,7 @@ func PackWinograd(w []float32, cin, cout int) *PackedWinograd {
 // at is the place of a point of input channel c and output channel m, in the strip of
 // output channels lo to hi.
 func (p *PackedWinograd) at(lo, hi, point, c, m int) *float32 {
-	return &p.u[(lo*winogradPoints+point*(hi-lo))*p.cin+c*(hi-lo)+m-lo]
+	return &p.u[(point*p.cout+lo)*p.cin+c*(hi-lo)+m-lo]
 }
 
 // winogradPoint is G g G^T.

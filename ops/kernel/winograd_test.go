@@ -31,7 +31,6 @@ func TestConvWinograd(t *testing.T) {
 		r := seeded()
 		for n, c := range winogradCases() {
 			t.Run(fmt.Sprint(n), func(t *testing.T) {
-				require.True(t, c.w.Winograd(c.g, c.i, c.o))
 				x, w := guard(r, c.b*c.i*c.w.InLen(), n%5), guard(r, c.o*c.i*9, n%3)
 				bias, add := guard(r, c.o, 1), guard(r, c.b*c.o*c.w.OutLen(), n%2)
 				want, size := naiveConv(&c, x.s, w.s, bias.s, add.s)
@@ -122,4 +121,25 @@ func TestWinogradLeavesOutWhatCouldOverflow(t *testing.T) {
 	for _, v := range y {
 		require.Zero(t, v-v)
 	}
+}
+
+func TestWinogradIsForStepsOfOne(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		for _, c := range []struct {
+			w                Window
+			group, cin, cout int
+			want             bool
+		}{
+			{image(3, 1, 1, 1, 9, 9), 1, 64, 64, true},
+			{image(3, 1, 1, 1, 9, 9), 2, 64, 64, false},
+			{image(3, 1, 1, 1, 9, 9), 1, 3, 64, false},
+			{image(3, 2, 1, 1, 9, 9), 1, 64, 64, false},
+			{image(3, 1, 2, 1, 9, 9), 1, 64, 64, false},
+			{image(5, 1, 1, 1, 9, 9), 1, 64, 64, false},
+			{image(3, 1, 1, 1, 9), 1, 64, 64, false},
+			{image(3, 1, 1, 1, 9, 9, 9), 1, 64, 64, false},
+		} {
+			require.Equal(t, c.want, c.w.Winograd(c.group, c.cin, c.cout), "%+v", c)
+		}
+	})
 }

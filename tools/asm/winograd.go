@@ -47,6 +47,7 @@ func winogradIn(x *isa) {
 	x.SHLQ(U8(2), pitch)
 	x.SHLQ(U8(2), apart)
 	to, apart3, pitch3 := x.quarters(v, apart), x.triple(apart), x.triple(pitch)
+	x.DECQ(n)
 	x.Label("eight")
 	rows := fourRows(d, pitch, pitch3)
 	for i := range 4 {
@@ -66,7 +67,7 @@ func winogradIn(x *isa) {
 		x.ADDQ(U8(32), p)
 	}
 	x.SUBQ(U8(8), n)
-	x.JG(LabelRef("eight"))
+	x.JGE(LabelRef("eight"))
 	x.ret()
 }
 
@@ -101,6 +102,7 @@ func winogradOut(x *isa) {
 	bias, lo, hi := x.broadcast("bias"), x.broadcast("lo"), x.broadcast("hi")
 	x.SHLQ(U8(2), apart)
 	from, apart3 := x.quarters(m, apart), x.triple(apart)
+	x.DECQ(n)
 	x.Label("eight")
 	// sums is A^T times the values that follow each other in four rows.
 	sums := func(v0 reg.VecVirtual, v1, v2, v3 Op, last reg.VecVirtual) (s [2]reg.VecVirtual) {
@@ -136,6 +138,6 @@ func winogradOut(x *isa) {
 		x.ADDQ(U8(32), p)
 	}
 	x.SUBQ(U8(8), n)
-	x.JG(LabelRef("eight"))
+	x.JGE(LabelRef("eight"))
 	x.ret()
 }
