@@ -10,13 +10,23 @@ type convBand struct {
 	rows, cols int     // of outputs in a block, at most
 
 	height, pitch int   // of a plane
+	plane         int   // values from one plane to the next
 	planes        []int // for each phase its plane, -1 for none
 	count         int   // of planes
 	channel       int   // values from one channel to the next
 	taps          []int // where each tap reads for output 0, 0 of a block
 
 	lo, hi, left, right int // what of the first block, in the image's order, is inside
+
+	// Where columns are 2 apart, the rows of a phase are padded first, as they lie, and
+	// then parted into even and odd columns: rowPlane values for each phase, in all
+	// apart values of working memory.
+	parted          bool
+	rowPlane, apart int
 }
+
+// room is how many values a band of so many channels takes, working memory last.
+func (b *convBand) room(channels int) int { return channels*b.channel + slack + b.apart }
 
 // image is the window as one of two dimensions; ok reports whether it can be.
 func (w *Window) image() (v Window, ok bool) {
@@ -40,19 +50,31 @@ func (b *convBand) shape(w *Window, rows, cols int) {
 	for range w.Stride[0] * w.Stride[1] {
 		b.planes = append(b.planes, -1)
 	}
-	for k := range w.Size[0] * w.Size[1] {
-		y, x := k/w.Size[1]*w.Dilation[0], k%w.Size[1]*w.Dilation[1]
-		phase := y%w.Stride[0]*w.Stride[1] + x%w.Stride[1]
+	b.parted, b.plane, b.rowPlane, b.apart = w.Stride[1] == 2 && w.Stride[0] <= 2, b.height*b.pitch, 0, 0
+	if b.parted {
+		b.plane = roundUp(b.plane, 8) // whole vectors
+		b.rowPlane = 2 * b.plane
+		b.apart = w.Stride[0]*b.rowPlane + slack
+	}
+	use := func(phase int) {
 		if b.planes[phase] < 0 {
 			b.planes[phase] = b.count
 			b.count++
 		}
-		b.taps = append(b.taps, (b.planes[phase]*b.height+y/w.Stride[0])*b.pitch+x/w.Stride[1])
+	}
+	for k := range w.Size[0] * w.Size[1] {
+		y, x := k/w.Size[1]*w.Dilation[0], k%w.Size[1]*w.Dilation[1]
+		phase := y%w.Stride[0]*w.Stride[1] + x%w.Stride[1]
+		use(phase)
+		if b.parted {
+			use(phase ^ 1)
+		}
+		b.taps = append(b.taps, b.planes[phase]*b.plane+y/w.Stride[0]*b.pitch+x/w.Stride[1])
 	}
 	b.lo, b.hi = inside(-w.Pad[0], w.Stride[0], w.In[0], b.height)
 	b.left, b.right = inside(-w.Pad[1], w.Stride[1], w.In[1], b.pitch)
 	// Channels an odd number of cache lines apart don't share their places in it.
-	b.channel = (roundUp(b.count*b.height*b.pitch, 16)/16 | 1) * 16
+	b.channel = (roundUp(b.count*b.plane, 16)/16 | 1) * 16
 }
 
 // fit is shape for blocks of whole rows of up to cols columns, as many as keep depth
@@ -67,15 +89,24 @@ func (b *convBand) fit(w *Window, depth, cols int) (rows int) {
 }
 
 // fill lays out, at dst, what the block of rows by cols outputs from (y, x) on reads
-// of a channel. What is outside the image is there already if blank.
-func (b *convBand) fill(v *variant, dst, src []float32, y, x, rows, cols int, blank bool) {
+// of a channel. What is outside the image is there already if blank: in work, the
+// band's working memory, where columns are parted, and otherwise at dst.
+func (b *convBand) fill(v *variant, dst, work, src []float32, y, x, rows, cols int, blank bool) {
 	w := b.w
 	height, pitch := rows+b.height-b.rows, cols+b.pitch-b.cols
 	top, first := y*w.Stride[0]-w.Pad[0], x*w.Stride[1]-w.Pad[1]
-	if !blank {
-		b.blank(dst, top, first, height, pitch)
+	if b.parted {
+		b.part(v, dst, work, src, top, first, height, pitch, blank)
+		return
 	}
-	size := b.height * b.pitch
+	if !blank {
+		for phase, plane := range b.planes {
+			if plane >= 0 {
+				py, px := phase/w.Stride[1], phase%w.Stride[1]
+				b.blank(dst[plane*b.plane:], b.pitch, top+py, first+px, w.Stride[0], w.Stride[1], height, pitch)
+			}
+		}
+	}
 	if w.Stride[0] == 1 && w.Stride[1] == 1 {
 		lo, hi, left, right := b.lo, b.hi, b.left, b.right
 		if y+x > 0 {
@@ -87,25 +118,17 @@ func (b *convBand) fill(v *variant, dst, src []float32, y, x, rows, cols int, bl
 		}
 		return
 	}
-	left, right := inside(first, w.Stride[1], w.In[1], pitch)
-	left1, right1 := inside(first+1, w.Stride[1], w.In[1], pitch)
 	for r := range height * w.Stride[0] { // in the image's order
 		if top+r < 0 || top+r >= w.In[0] {
 			continue
 		}
 		row := src[(top+r)*w.In[1]:][:w.In[1]]
-		planes := b.planes[r%w.Stride[0]*w.Stride[1]:][:w.Stride[1]]
-		at := r / w.Stride[0] * b.pitch
-		if w.Stride[1] == 2 && v.splitRow != nil && planes[0] >= 0 && planes[1] >= 0 {
-			split(v, dst[planes[0]*size+at:][:pitch], dst[planes[1]*size+at:][:pitch], row, first, [4]int{left, right, left1, right1})
-			continue
-		}
-		for px, plane := range planes {
+		for px, plane := range b.planes[r%w.Stride[0]*w.Stride[1]:][:w.Stride[1]] {
 			if plane < 0 {
 				continue
 			}
 			left, right := inside(first+px, w.Stride[1], w.In[1], pitch)
-			to := dst[plane*size+at:]
+			to := dst[plane*b.plane+r/w.Stride[0]*b.pitch:]
 			for i := left; i < right; i++ {
 				to[i] = row[first+px+i*w.Stride[1]]
 			}
@@ -113,62 +136,45 @@ func (b *convBand) fill(v *variant, dst, src []float32, y, x, rows, cols int, bl
 	}
 }
 
-// split is even[i] = row[first+2*i], odd[i] = row[first+2*i+1] where that is inside: in
-// the first and second two bounds.
-func split(v *variant, even, odd, row []float32, first int, bounds [4]int) {
-	left, right, left1, right1 := bounds[0], bounds[1], bounds[2], bounds[3]
-	lo, hi := max(left, left1), min(right, right1)
-	if hi-lo < 8 {
-		lo, hi = right, right
-	} else {
-		blocks := (hi - lo) / 8
-		v.splitRow(&even[lo], &odd[lo], &row[first+2*lo], blocks)
-		if (hi-lo)%8 != 0 { // the last block overlaps the one before
-			v.splitRow(&even[hi-8], &odd[hi-8], &row[first+2*(hi-8)], 1)
+// part is fill where columns are parted.
+func (b *convBand) part(v *variant, dst, work, src []float32, top, first, height, pitch int, blank bool) {
+	w := b.w
+	for py := range w.Stride[0] {
+		even := b.planes[2*py]
+		if even < 0 {
+			continue
 		}
-	}
-	for i := left; i < right; i++ {
-		if i == lo {
-			i = hi
-			if i >= right {
-				break
-			}
+		odd, rows := b.planes[2*py+1], work[py*b.rowPlane:]
+		if !blank {
+			b.blank(rows, 2*b.pitch, top+py, first, w.Stride[0], 1, height, 2*pitch)
 		}
-		even[i] = row[first+2*i]
-	}
-	for i := left1; i < right1; i++ {
-		if i == lo {
-			i = hi
-			if i >= right1 {
-				break
-			}
+		lo, hi := inside(top+py, w.Stride[0], w.In[0], height)
+		left, right := inside(first, 1, w.In[1], 2*pitch)
+		if lo < hi && left < right {
+			from := (top+py+lo*w.Stride[0])*w.In[1] + first + left
+			v.copyRows(&rows[2*lo*b.pitch+left], 2*b.pitch, &src[from], w.Stride[0]*w.In[1], hi-lo, right-left)
 		}
-		odd[i] = row[first+2*i+1]
+		v.splitRow(&dst[even*b.plane], &dst[odd*b.plane], &rows[0], ceilDiv(height*b.pitch, 8))
 	}
 }
 
-// blank fills with padding what lies outside the image, whose row top and column
-// first are those of a block.
-func (b *convBand) blank(dst []float32, top, first, height, pitch int) {
+// blank fills with padding what of height rows of n values, ld apart, lies outside the
+// image, whose rows from top and columns from first they are, so many apart.
+func (b *convBand) blank(to []float32, ld, top, first, rowsApart, colsApart, height, n int) {
 	w := b.w
-	for phase, plane := range b.planes {
-		if plane < 0 {
-			continue
-		}
-		lo, hi := inside(top+phase/w.Stride[1], w.Stride[0], w.In[0], height)
-		left, right := inside(first+phase%w.Stride[1], w.Stride[1], w.In[1], pitch)
-		to := dst[plane*b.height*b.pitch:][:height*b.pitch]
-		if lo >= hi || left >= right {
-			b.outside(to)
-			continue
-		}
-		b.outside(to[:lo*b.pitch])
-		b.outside(to[hi*b.pitch:])
-		for r := lo; r < hi && (left > 0 || right < pitch); r++ {
-			row := to[r*b.pitch:][:pitch]
-			fillWith(row[:left], b.pad)
-			fillWith(row[right:], b.pad)
-		}
+	lo, hi := inside(top, rowsApart, w.In[0], height)
+	left, right := inside(first, colsApart, w.In[1], n)
+	to = to[:height*ld]
+	if lo >= hi || left >= right {
+		b.outside(to)
+		return
+	}
+	b.outside(to[:lo*ld])
+	b.outside(to[hi*ld:])
+	for r := lo; r < hi && (left > 0 || right < n); r++ {
+		row := to[r*ld:][:n]
+		fillWith(row[:left], b.pad)
+		fillWith(row[right:], b.pad)
 	}
 }
 

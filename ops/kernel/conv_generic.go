@@ -104,3 +104,14 @@ func copyRowsGeneric(dst *float32, ldd int, src *float32, lds, rows, n int) {
 		copy(unsafe.Slice(floatAt(dst, i*ldd), n), unsafe.Slice(floatAt(src, i*lds), n))
 	}
 }
+
+func splitRowGeneric(even, odd, src *float32, blocks int) {
+	evens, odds := unsafe.Slice(even, 8*blocks), unsafe.Slice(odd, 8*blocks)
+	for i, v := range unsafe.Slice(src, 16*blocks) {
+		if i%2 == 0 {
+			evens[i/2] = v
+		} else {
+			odds[i/2] = v
+		}
+	}
+}

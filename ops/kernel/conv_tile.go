@@ -202,13 +202,13 @@ func (s *ConvRun) area() int {
 	case convByColumns:
 		return k*min(s.cols, s.a.OutLen()) + slack
 	case convUnrolled:
-		n := k*s.pitch() + slack + s.band.channel + slack
+		n := k*s.pitch() + slack + s.band.room(1)
 		if s.items > 1 {
 			n += s.a.Cout * s.pitch()
 		}
 		return n
 	}
-	return s.depth*s.band.channel + slack
+	return s.band.room(s.depth)
 }
 
 func (v *variant) convPanel() int { return (len(v.conv) - 1) * v.lanes }

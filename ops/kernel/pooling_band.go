@@ -22,7 +22,7 @@ func (w *Window) RoomToPool() int {
 		return 0
 	}
 	t.band.fit(&t.image, 1, min(t.image.Out[1], convWidth))
-	return floatBytes(t.band.channel + slack)
+	return floatBytes(t.band.room(1))
 }
 
 // A bandPool computes the maxima or averages of windows over planes by stripes of
@@ -92,14 +92,15 @@ func (w *Window) pooled(p *Pool, of pooling, y, x []float32, withPad bool, plane
 func (t *bandPool) planes(lo, hi int) {
 	v, b := active, &t.band
 	lowest, most := noLimits()
-	m, buf := borrow(b.channel + slack)
+	m, buf := borrow(b.room(1))
 	defer m.release()
+	work := buf[len(buf)-b.apart:]
 	for i := lo; i < hi && !t.w.stopped(); i++ {
 		plane := t.y[i*t.out : (i+1)*t.out]
 		for y0 := 0; y0 < t.image.Out[0]; y0 += t.rows {
 			for x0 := 0; x0 < t.image.Out[1]; x0 += t.cols {
 				rows, cols := min(t.rows, t.image.Out[0]-y0), min(t.cols, t.image.Out[1]-x0)
-				b.fill(v, buf, t.x[i*t.in:(i+1)*t.in], y0, x0, rows, cols, i > lo && rows*cols == t.out)
+				b.fill(v, buf, work, t.x[i*t.in:(i+1)*t.in], y0, x0, rows, cols, i > lo && rows*cols == t.out)
 				to := plane[y0*t.image.Out[1]+x0:]
 				eachStripe(v.lanes, b.pitch, t.image.Out[1], rows, cols, func(j, ldb, ldc, rows, cols int) {
 					if t.of == maxima {

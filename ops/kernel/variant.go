@@ -21,7 +21,7 @@ type variant struct {
 
 	// conv[v][r] computes tiles of r channels and v vectors of a convolution, of
 	// columns an equal distance apart if convUniform; convPoint does so for a single
-	// position. splitRow parts even and odd columns. Both may be nil. copyRows is fast
+	// position, and may be nil. splitRow parts even and odd columns. copyRows is fast
 	// for rows of copyLeast values and more.
 	conv        [][]convKernel
 	convUniform bool
@@ -109,7 +109,7 @@ var generic = variant{
 
 	lanes: 4, group: 1, depth: gemmDepth, gemm: gemmKernelsGeneric(), layStrip: layStripGeneric,
 
-	conv: convKernelsGeneric(), convLay: convLayGeneric(4), depthwise: depthwiseGeneric, maxima: maximaGeneric, copyRows: copyRowsGeneric,
+	conv: convKernelsGeneric(), convLay: convLayGeneric(4), depthwise: depthwiseGeneric, maxima: maximaGeneric, copyRows: copyRowsGeneric, splitRow: splitRowGeneric,
 	winogradIn: winogradInGeneric, winogradOut: winogradOutGeneric, winogradLeast: 8,
 
 	exp: expGeneric, log: logGeneric, tanh: tanhGeneric, sigmoid: sigmoidGeneric, erf: erfGeneric,
