@@ -4,7 +4,8 @@ package kernel
 // changes them; they belong to the variant that packed them.
 type PackedConv struct {
 	v                      *variant
-	group, cin, cout, taps int // channels per group
+	group, cin, cout, taps int   // channels per group
+	rows                   []int // where each strip of a group begins, and where the last ends
 	// w holds, for each group, strips of up to convHeight output channels of which
 	// strip[(c*taps+k)*height+i] is output channel i. The height is 1 if depthwise.
 	w []float32
@@ -13,6 +14,13 @@ type PackedConv struct {
 // PackConv packs w (group*cout, cin, taps).
 func PackConv(w []float32, group, cin, cout, taps int) *PackedConv {
 	c := &PackedConv{v: active, group: group, cin: cin, cout: cout, taps: taps, w: aligned(len(w) + 8)[:len(w)]}
+	strips := ceilDiv(cout, len(active.conv[1])-1)
+	if c.depthwise() {
+		strips = cout
+	}
+	for r := range strips + 1 {
+		c.rows = append(c.rows, cout*r/max(strips, 1))
+	}
 	k := cin * taps
 	for g := range group {
 		for r := range c.tiles() {
@@ -31,15 +39,10 @@ func (c *PackedConv) Size() (group, cin, cout, taps int) { return c.group, c.cin
 func (c *PackedConv) depthwise() bool { return c.cin == 1 && c.cout <= 4 && c.v.depthwise != nil }
 
 // tiles is how many strips a group has.
-func (c *PackedConv) tiles() int {
-	if c.depthwise() {
-		return c.cout
-	}
-	return ceilDiv(c.cout, len(c.v.conv[1])-1)
-}
+func (c *PackedConv) tiles() int { return len(c.rows) - 1 }
 
 // row is where a strip begins.
-func (c *PackedConv) row(tile int) int { return c.cout * tile / c.tiles() }
+func (c *PackedConv) row(tile int) int { return c.rows[tile] }
 
 // A convKernel computes r output channels at panels of positions, v.lanes*vectors in
 // each, where r and vectors belong to the kernel: for l < k

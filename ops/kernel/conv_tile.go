@@ -43,6 +43,8 @@ type ConvRun struct {
 	w   *PackedConv
 	end ConvEnd
 
+	taps, out int // of a channel
+
 	window Window // as an image, unless by columns
 	how    convHow
 	band   convBand
@@ -80,10 +82,10 @@ func Packable(cin, taps int) bool { return cin > 0 && taps > 0 && taps <= 1<<12 
 func (s *ConvRun) plan(threads int) {
 	a, v := s.a, s.w.v
 	image, ok := a.image()
-	s.window = a.Window
-	s.depth = max(1, convDepth/a.Taps())
+	s.window, s.taps, s.out = a.Window, a.Taps(), a.OutLen()
+	s.depth = max(1, convDepth/s.taps)
 	s.depth = ceilDiv(a.Cin, ceilDiv(a.Cin, s.depth))
-	s.down, s.across, s.rows, s.cols = 1, ceilDiv(a.OutLen(), convColumns), 1, convColumns
+	s.down, s.across, s.rows, s.cols = 1, ceilDiv(s.out, convColumns), 1, convColumns
 	fits := ok && image.Stride[0] <= 2 && image.Stride[1] <= 2 &&
 		(image.Size[0]-1)*image.Dilation[0] <= 1<<8 && (image.Size[1]-1)*image.Dilation[1] <= 1<<12
 	switch {
@@ -112,9 +114,9 @@ func (s *ConvRun) plan(threads int) {
 		s.down = ceilDiv(image.Out[0], s.rows)
 		s.band.shape(&s.window, s.rows, s.cols)
 	}
-	if s.items = 1; fits && !s.w.depthwise() && a.Batch > 1 && a.OutLen() <= convSmall && s.w.tiles() > 1 {
+	if s.items = 1; fits && !s.w.depthwise() && a.Batch > 1 && s.out <= convSmall && s.w.tiles() > 1 {
 		s.how, s.window = convUnrolled, image
-		s.items = min(a.Batch, convColumns/a.OutLen())
+		s.items = min(a.Batch, convColumns/s.out)
 		s.rows, s.cols, s.down, s.across = image.Out[0], image.Out[1], 1, 1
 		s.band.shape(&s.window, s.rows, s.cols)
 	}
@@ -135,7 +137,7 @@ func table(off []int, n, pitch int) []int {
 
 // tables is the end of plan.
 func (s *ConvRun) tables() {
-	n := s.depth * s.a.Taps()
+	n := s.depth * s.taps
 	switch s.how {
 	case convDepthwise:
 		s.off = append(s.off[:0], s.band.taps...)
@@ -148,12 +150,12 @@ func (s *ConvRun) tables() {
 			}
 		}
 	case convInPlace:
-		s.off = table(s.off, n, s.a.OutLen())
+		s.off = table(s.off, n, s.out)
 	case convUnrolled:
 		s.off = table(s.off, n, s.pitch())
 	case convByColumns:
-		s.off = table(s.off, n, min(s.cols, s.a.OutLen()))
-		s.offLast = table(s.offLast, n, s.a.OutLen()-(s.across-1)*s.cols)
+		s.off = table(s.off, n, min(s.cols, s.out))
+		s.offLast = table(s.offLast, n, s.out-(s.across-1)*s.cols)
 	}
 	s.offPacked = table(s.offPacked, n, s.w.v.convPanel())
 }
@@ -179,28 +181,28 @@ func (v *variant) work(n int) int {
 func (s *ConvRun) unit() int {
 	a := s.a
 	if s.how == convDepthwise {
-		return a.Cout * a.OutLen() * a.Taps()
+		return a.Cout * s.out * s.taps
 	}
-	return a.Cout * s.items * min(s.rows*s.cols, a.OutLen()) * a.Cin * a.Taps()
+	return a.Cout * s.items * min(s.rows*s.cols, s.out) * a.Cin * s.taps
 }
 
 // room is how many values a thread needs, area what of them comes before panels.
 func (s *ConvRun) room() int {
-	k, width := s.depth*s.a.Taps(), s.w.v.convPanel()
+	k, width := s.depth*s.taps, s.w.v.convPanel()
 	if s.how == convDepthwise {
 		return s.area()
 	}
-	panels := k * s.rows * roundUp(s.items*min(s.cols, s.a.OutLen()), width)
+	panels := k * s.rows * roundUp(s.items*min(s.cols, s.out), width)
 	return s.area() + min(panels, max(k*width, 2*convFar)) + slack
 }
 
 func (s *ConvRun) area() int {
-	k := s.depth * s.a.Taps()
+	k := s.depth * s.taps
 	switch s.how {
 	case convInPlace:
 		return 0
 	case convByColumns:
-		return k*min(s.cols, s.a.OutLen()) + slack
+		return k*min(s.cols, s.out) + slack
 	case convUnrolled:
 		n := k*s.pitch() + slack + s.band.room(1)
 		if s.items > 1 {

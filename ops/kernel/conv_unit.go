@@ -39,12 +39,12 @@ type convTask struct {
 // unit computes a band, or a block of columns. It reports whether to go on.
 func (t *convTask) unit(down, across int) bool {
 	a := t.a
-	t.y, t.ld, t.done = a.Y[t.item*a.Cout*a.OutLen():], a.OutLen(), true
+	t.y, t.ld, t.done = a.Y[t.item*a.Cout*t.out:], t.out, true
 	if t.items > 1 {
 		t.y, t.ld, t.done = t.buf[t.area()-a.Cout*t.pitch():], t.pitch(), false
 	}
 	y0, x0 := down*t.rows, across*t.cols
-	rows, cols := 1, min(t.cols, a.OutLen()-x0)
+	rows, cols := 1, min(t.cols, t.out-x0)
 	if t.how == convBands || t.how == convUnrolled {
 		rows, cols = min(t.rows, t.window.Out[0]-y0), min(t.cols, t.window.Out[1]-x0)
 	}
@@ -85,7 +85,7 @@ func (t *convTask) unit(down, across int) bool {
 	}
 	lo, hi := t.w.row(t.r0), t.w.row(t.r1)
 	for c := lo; c < hi; c++ {
-		y := a.Y[(t.item*a.Cout+c)*a.OutLen():]
+		y := a.Y[(t.item*a.Cout+c)*t.out:]
 		if t.how == convInPlace || t.how == convByColumns {
 			t.end.Act(y[x0:x0+cols], y[x0:x0+cols])
 			continue
@@ -105,7 +105,7 @@ func (t *convTask) unit(down, across int) bool {
 
 // scatter brings the sums of several samples to their places.
 func (t *convTask) scatter() {
-	a, v, n := t.a, t.w.v, t.a.OutLen()
+	a, v, n := t.a, t.w.v, t.out
 	apart := a.Group * a.Cout * n
 	for c := t.w.row(t.r0); c < t.w.row(t.r1); c++ {
 		sums, at := t.y[c*t.ld:][:t.held*n], (t.item*a.Cout+c)*n
@@ -130,7 +130,7 @@ func (t *convTask) scatter() {
 // unroll lays out a matrix with a row for each tap of the input channels x, whose
 // columns are the outputs of rows from y0 on, of one sample after the other.
 func (t *convTask) unroll(x []float32, y0, rows, cols int) {
-	a, v, taps, pitch := t.a, t.w.v, t.a.Taps(), t.pitch()
+	a, v, taps, pitch := t.a, t.w.v, t.taps, t.pitch()
 	band := t.buf[t.depth*taps*pitch+slack:]
 	work := band[t.band.channel+slack:]
 	for c := range t.c1 - t.c0 {
@@ -170,7 +170,7 @@ func (t *convTask) multiply(in *convInputs) {
 	v := t.w.v
 	width := v.convPanel()
 	r0, r1 := t.r0, t.r1
-	k := (t.c1 - t.c0) * t.a.Taps()
+	k := (t.c1 - t.c0) * t.taps
 	inputs, weights := k*in.rows*roundUp(in.n, width), k*(t.w.row(r1)-t.w.row(r0))
 	laid := v.convUniform || r1-r0 >= convStrips
 	whole := in.n / width * width
@@ -236,7 +236,7 @@ func (t *convTask) multiply(in *convInputs) {
 func (t *convTask) lay(dst []float32, in *convInputs, b []float32, n int) {
 	v := t.w.v
 	width := v.convPanel()
-	off := in.off[:(t.c1-t.c0)*t.a.Taps()]
+	off := in.off[:(t.c1-t.c0)*t.taps]
 	if in.exact && n%v.lanes != 0 {
 		for l, o := range off {
 			copyPanelRow(dst[l*width:][:n], b[o:])
@@ -250,7 +250,7 @@ func (t *convTask) lay(dst []float32, in *convInputs, b []float32, n int) {
 // or whole ones apart from each other.
 func (t *convTask) panel(b []float32, off []int, apart, at, n int) {
 	a, w := t.a, t.w
-	v, taps := w.v, a.Taps()
+	v, taps := w.v, t.taps
 	width := v.convPanel()
 	panels := max(1, n/width)
 	vectors := min(ceilDiv(n, v.lanes), width/v.lanes)
@@ -266,7 +266,7 @@ func (t *convTask) panel(b []float32, off []int, apart, at, n int) {
 	case t.c0 > 0:
 		addend = t.y
 	case t.end.Add != nil && t.done:
-		addend = t.end.Add[t.item*a.Cout*a.OutLen():]
+		addend = t.end.Add[t.item*a.Cout*t.out:]
 	}
 	start := a.Bias
 	if t.c0 > 0 {

@@ -10,6 +10,7 @@ import (
 type PackedWinograd struct {
 	v         *variant
 	cin, cout int
+	rows      []int // where each strip begins, and where the last ends
 	// u holds strips of up to convHeight output channels; in each, for each of the 16
 	// points, u[c*height+i] is U of input channel c and the strip's output channel i.
 	u []float32
@@ -45,7 +46,11 @@ func PackWinograd(w []float32, cin, cout int) *PackedWinograd {
 		}
 	}
 	p := &PackedWinograd{v: active, cin: cin, cout: cout, u: aligned(WinogradLen(cin, cout) + 8)[:WinogradLen(cin, cout)]}
-	for r := range p.strips() {
+	strips := ceilDiv(cout, len(active.conv[1])-1)
+	for r := range strips + 1 {
+		p.rows = append(p.rows, cout*r/max(strips, 1))
+	}
+	for r := range strips {
 		lo, hi := p.row(r), p.row(r+1)
 		for m := lo; m < hi; m++ {
 			for c := range cin {
@@ -80,10 +85,10 @@ func winogradPoint(g *[9]float32) (u [winogradPoints]float64) {
 }
 
 // strips is how many strips there are.
-func (p *PackedWinograd) strips() int { return ceilDiv(p.cout, len(p.v.conv[1])-1) }
+func (p *PackedWinograd) strips() int { return len(p.rows) - 1 }
 
 // row is where a strip begins.
-func (p *PackedWinograd) row(strip int) int { return p.cout * strip / p.strips() }
+func (p *PackedWinograd) row(strip int) int { return p.rows[strip] }
 
 // Direct are the weights for [ConvPacked], to within rounding: they are put together
 // again from the points when they are first asked for.
