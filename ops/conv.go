@@ -292,7 +292,7 @@ func (k *conv) runPacked(c *Ctx, a *kernel.ConvArgs[float32], r *convPackedRun) 
 		end.Act = k.act.f
 	}
 	if k.winograd != nil && r.winograd.Moderate(c.Pool(), a) {
-		if err := k.reserve(c, r.winograd.RoomForWinograd(c.Pool(), a, k.winograd)); err != nil {
+		if err := c.Memory.Reserve(r.winograd.RoomForWinograd(c.Pool(), a, k.winograd)); err != nil {
 			return err
 		}
 		return kernel.ConvWinograd(c.Pool(), a, k.winograd, end, &r.winograd)

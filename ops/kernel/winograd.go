@@ -21,7 +21,10 @@ type WinogradRun struct {
 	off            []int
 	none           [convHeight]float32
 	failed, beyond atomic.Bool
-	some, look     func(lo, hi int)
+	shared         []float32 // the points of all units' inputs, where several parts need them
+	pieces         int       // of the input channels, that are transformed at a time
+	some, first    func(lo, hi int)
+	look           func(lo, hi int)
 }
 
 // winogradNear is about how many points of inputs a unit has: they should stay in the
@@ -51,7 +54,7 @@ func (s *WinogradRun) plan(threads int) {
 	a, v := s.a, s.w.v
 	s.down, s.across = ceilDiv(a.Out[0], 2), ceilDiv(a.Out[1], 2)
 	s.tiles = a.Batch * s.down * s.across
-	s.chunk = max(winogradNear/(winogradPoints*a.Cin)/v.lanes, 2) * v.lanes
+	s.chunk = max(winogradNear/(winogradPoints*max(a.Cin, a.Cout))/v.lanes, 2) * v.lanes
 	s.units = max(1, (s.tiles+s.chunk/2)/s.chunk) // the last may be half a chunk larger
 	s.pitch = roundUp(min(s.tiles, s.chunk+s.chunk/2), 16) + 16
 	s.apartSums = (a.Cout*s.pitch/16 | 1) * 16
@@ -61,6 +64,7 @@ func (s *WinogradRun) plan(threads int) {
 	if threads > 1 && s.units < 4*threads {
 		s.parts = min(s.w.strips(), ceilDiv(4*threads, s.units), 1+s.unit()/convUnit)
 	}
+	s.pieces = min(a.Cin, ceilDiv(4*threads, s.units))
 	s.off = table(s.off, a.Cin, s.pitch)
 }
 
@@ -69,11 +73,14 @@ func (s *WinogradRun) unit() int {
 	return winogradPoints * min(s.chunk, s.tiles) * s.a.Cin * s.a.Cout
 }
 
-// The parts of a thread's memory: a channel's inputs, the points of inputs, those of
-// sums of a strip, and rows that are only copied in part.
+// The parts of a thread's memory: a channel's inputs, the points of inputs unless they
+// are shared, those of sums, and rows that are only copied in part.
 func (s *WinogradRun) parted() (band, points, sums, rows int) {
-	band = s.band.channel + slack
-	points = band + winogradPoints*s.apart
+	band = s.band.room(1)
+	points = band
+	if s.parts == 1 {
+		points += winogradPoints * s.apart
+	}
 	sums = points + winogradPoints*s.apartSums
 	return band, points, sums, sums + 2*s.rowLen()
 }
@@ -81,16 +88,20 @@ func (s *WinogradRun) parted() (band, points, sums, rows int) {
 // rowLen is a row of outputs with room for 8 tiles more.
 func (s *WinogradRun) rowLen() int { return 2*s.across + 32 }
 
-// RoomForWinograd is the bytes that a thread takes for ConvWinograd.
+// RoomForWinograd is the bytes that ConvWinograd takes.
 func (s *WinogradRun) RoomForWinograd(p *Pool, a *ConvArgs[float32], w *PackedWinograd) int {
 	if len(a.Y) == 0 {
 		return 0
 	}
 	s.a, s.w = a, w
 	s.plan(p.Threads())
-	_, _, _, n := s.parted()
 	s.a, s.w = nil, nil
-	return floatBytes(n)
+	thread := sumBytes(floatBytes(s.band.room(1)), floatBytes(winogradPoints, s.apart), floatBytes(winogradPoints, s.apartSums), floatBytes(2*s.rowLen()))
+	shared := 0
+	if s.parts > 1 {
+		shared = floatBytes(s.units, winogradPoints, s.apart)
+	}
+	return sumBytes(mulBytes(p.Threads(), thread), shared)
 }
 
 // Moderate reports whether x has only numbers that [ConvWinograd] can take: what is
@@ -129,38 +140,67 @@ func ConvWinograd(p *Pool, a *ConvArgs[float32], w *PackedWinograd, end ConvEnd,
 		s.end.Lo, s.end.Hi = noLimits()
 	}
 	if s.some == nil {
-		s.some = s.work
+		s.some, s.first = s.work, s.prepare
 	}
 	s.failed.Store(false)
 	s.plan(p.Threads())
+	if s.parts > 1 {
+		m, buf := borrow(s.units * winogradPoints * s.apart)
+		defer m.release()
+		s.shared = buf
+		p.For(s.units*s.pieces, 1, s.first)
+	}
 	p.For(s.units*s.parts, ceilDiv(convUnit, max(s.unit()/s.parts, 1)), s.some)
-	s.a, s.w, s.end = nil, nil, ConvEnd{}
+	s.a, s.w, s.end, s.shared = nil, nil, ConvEnd{}, nil
 	return a.Stop()
 }
 
-// work computes units lo to hi.
-func (s *WinogradRun) work(lo, hi int) {
+// stopped asks whether to go on.
+func (s *WinogradRun) stopped() bool {
+	if !s.failed.Load() && s.a.Stop() != nil {
+		s.failed.Store(true)
+	}
+	return s.failed.Load()
+}
+
+// task is a unit with the working memory of a thread.
+func (s *WinogradRun) task(unit int, buf []float32) *winogradTask {
 	band, points, sums, rows := s.parted()
-	m, buf := borrow(rows)
+	t := &winogradTask{
+		WinogradRun: s, inputs: buf[:band], points: buf[band:points], sums: buf[points:sums], spare: buf[sums:rows],
+		lo: unit * s.chunk, hi: (unit + 1) * s.chunk,
+	}
+	if s.parts > 1 {
+		t.points = s.shared[unit*winogradPoints*s.apart:][:winogradPoints*s.apart]
+	}
+	if unit == s.units-1 {
+		t.hi = s.tiles
+	}
+	return t
+}
+
+// prepare makes points of inputs that are shared: those of pieces of units lo to hi.
+func (s *WinogradRun) prepare(lo, hi int) {
+	_, _, _, n := s.parted()
+	m, buf := borrow(n)
+	defer m.release()
+	for i := lo; i < hi && !s.stopped(); i++ {
+		piece := i % s.pieces
+		s.task(i/s.pieces, buf).transform(s.a.Cin*piece/s.pieces, s.a.Cin*(piece+1)/s.pieces)
+	}
+}
+
+// work computes parts of units lo to hi.
+func (s *WinogradRun) work(lo, hi int) {
+	_, _, _, n := s.parted()
+	m, buf := borrow(n)
 	defer m.release()
 	strips := s.w.strips()
-	for i := lo; i < hi; i++ {
-		if s.failed.Load() {
-			return
+	for i := lo; i < hi && !s.stopped(); i++ {
+		part, t := i%s.parts, s.task(i/s.parts, buf)
+		if s.parts == 1 {
+			t.transform(0, s.a.Cin)
 		}
-		if s.a.Stop() != nil {
-			s.failed.Store(true)
-			return
-		}
-		part, unit := i%s.parts, i/s.parts
-		t := winogradTask{
-			WinogradRun: s, inputs: buf[:band], points: buf[band:points], sums: buf[points:sums], spare: buf[sums:rows],
-			lo: unit * s.chunk, hi: (unit + 1) * s.chunk,
-		}
-		if unit == s.units-1 {
-			t.hi = s.tiles
-		}
-		t.transform()
 		r0, r1 := strips*part/s.parts, strips*(part+1)/s.parts
 		for point := range winogradPoints {
 			t.multiply(point, r0, r1)
@@ -191,16 +231,17 @@ func (t *winogradTask) runs(f func(at, sample, y, x, n int)) {
 	}
 }
 
-// transform makes the points of the inputs: points[point*apart + c*pitch + tile].
-func (t *winogradTask) transform() {
+// transform makes the points of input channels c0 to c1:
+// points[point*apart + c*pitch + tile].
+func (t *winogradTask) transform(c0, c1 int) {
 	a, v, band := t.a, t.w.v, &t.WinogradRun.band
 	for first := t.lo; first < t.hi; { // as many rows as a band has, of one sample
 		row := first / t.across
 		sample, y := row/t.down, row%t.down
 		last := min(t.hi, (row-y+min(t.down, y+band.rows/2))*t.across)
 		held := ceilDiv(last, t.across) - row
-		for c := range a.Cin {
-			band.fill(v, t.inputs, nil, a.X[(sample*a.Cin+c)*a.InLen():][:a.InLen()], 2*y, 0, 2*held, 2*t.across, c > 0)
+		for c := c0; c < c1; c++ {
+			band.fill(v, t.inputs, nil, a.X[(sample*a.Cin+c)*a.InLen():][:a.InLen()], 2*y, 0, 2*held, 2*t.across, c > c0)
 			for i := first; i < last; {
 				n := min(t.across-i%t.across, last-i)
 				v.winogradIn(n, &t.inputs[2*(i/t.across-row)*band.pitch+2*(i%t.across)], band.pitch, &t.points[c*t.pitch+i-t.lo], t.apart)
