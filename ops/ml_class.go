@@ -45,9 +45,9 @@ func newTreeClassifier(since int) func(*Attrs) (Kernel, error) {
 	return func(a *Attrs) (Kernel, error) {
 		k := &treeClassifier{labels: readLabels(a, "classlabels_int64s"), post: readPost(a)}
 		k.classes = max(k.labels.count(), 1)
-		k.trees = readTrees(a, since, "class", k.classes)
+		k.trees = kernel.NewForest(readTrees(a, since, "class", k.classes))
 		k.base = readBase(a, since, k.classes)
-		k.features = featuresOf(k.trees)
+		k.features = featuresOf(k.trees.Trees)
 		k.single, k.positive = true, true
 		for _, w := range k.trees.Weights {
 			k.single = k.single && w.Target == k.trees.Weights[0].Target
@@ -60,7 +60,7 @@ func newTreeClassifier(since int) func(*Attrs) (Kernel, error) {
 
 // treeClassifier is the class of each row of x, and all classes' scores.
 type treeClassifier struct {
-	trees             *kernel.Trees
+	trees             *kernel.Forest
 	labels            classLabels
 	classes, features int
 	post              int
@@ -92,12 +92,12 @@ func (k *treeClassifier) Run(c *Ctx) error {
 	if err != nil {
 		return err
 	}
-	has := make([]bool, k.classes)
-	for i := range rows {
-		row := out[i*k.classes : (i+1)*k.classes]
-		k.trees.Predict(row, has, data[i*columns:(i+1)*columns], kernel.TreeSum)
-		k.labels.put(label, i, k.decide(row))
-	}
+	c.Pool().For(rows, treeGrain(k.trees), func(lo, hi int) {
+		k.trees.PredictRows(out[lo*k.classes:hi*k.classes], data[lo*columns:hi*columns], columns, k.classes, kernel.TreeSum)
+		for i := lo; i < hi; i++ {
+			k.labels.put(label, i, k.decide(out[i*k.classes:(i+1)*k.classes]))
+		}
+	})
 	castFrom(scores, out, tensor.Float64, rounding{})
 	return c.Err()
 }

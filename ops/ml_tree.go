@@ -57,8 +57,8 @@ func newTreeEnsemble(a *Attrs) (Kernel, error) {
 		a.Fail("post_transform", "is %d, expected 0 to 4", post)
 	}
 	k.aggregate, k.post = int(aggregate), int(post)
-	k.trees = readTreeEnsemble(a, k.targets)
-	k.features = featuresOf(k.trees)
+	k.trees = kernel.NewForest(readTreeEnsemble(a, k.targets))
+	k.features = featuresOf(k.trees.Trees)
 	return k, nil
 }
 
@@ -75,9 +75,9 @@ func newTreeRegressor(since int) func(*Attrs) (Kernel, error) {
 		default:
 			k.aggregate = kernel.TreeSum
 		}
-		k.trees = readTrees(a, since, "target", k.targets)
+		k.trees = kernel.NewForest(readTrees(a, since, "target", k.targets))
 		k.base = readBase(a, since, k.targets)
-		k.features = featuresOf(k.trees)
+		k.features = featuresOf(k.trees.Trees)
 		return k, nil
 	}
 }
@@ -105,7 +105,7 @@ func featuresOf(t *kernel.Trees) int {
 // treeRegressor is the trees' scores for the rows of x (N, features): (N,
 // targets), float or (like) of x's type.
 type treeRegressor struct {
-	trees             *kernel.Trees
+	trees             *kernel.Forest
 	allowed           dtypes
 	like              bool
 	targets, features int
@@ -171,11 +171,10 @@ func (k *treeRegressor) Run(c *Ctx) error {
 	if err != nil {
 		return err
 	}
-	c.Pool().For(rows, 1<<12/(len(k.trees.Roots)+1), func(lo, hi int) {
-		has := make([]bool, k.targets)
+	c.Pool().For(rows, treeGrain(k.trees), func(lo, hi int) {
+		k.trees.PredictRows(out[lo*k.targets:hi*k.targets], data[lo*columns:hi*columns], columns, k.targets, k.aggregate)
 		for i := lo; i < hi; i++ {
 			scores := out[i*k.targets : (i+1)*k.targets]
-			k.trees.Predict(scores, has, data[i*columns:(i+1)*columns], k.aggregate)
 			addBase(scores, k.base)
 			kernel.PostTransform(scores, k.post)
 		}
@@ -183,6 +182,9 @@ func (k *treeRegressor) Run(c *Ctx) error {
 	castFrom(y, out, tensor.Float64, rounding{saturate: true})
 	return c.Err()
 }
+
+// treeGrain is how many rows are worth waking a thread for.
+func treeGrain(t *kernel.Forest) int { return 1 + 1<<12/(len(t.Roots)+1) }
 
 func addBase(scores, base []float64) {
 	if len(base) == 0 {

@@ -66,11 +66,14 @@ func (s *ortSession) Run() error { return s.s.Run(s.in, s.out) }
 func (s *ortSession) Outputs() (map[string][]float32, error) {
 	got := map[string][]float32{}
 	for i, v := range s.out {
-		t, ok := v.(*ort.Tensor[float32])
-		if !ok {
+		switch t := v.(type) {
+		case *ort.Tensor[float32]:
+			got[s.names[i]] = t.GetData()
+		case *ort.Tensor[int64]: // labels
+			got[s.names[i]] = bench.Labels(t.GetData())
+		default:
 			return nil, fmt.Errorf("output %q is a %T", s.names[i], v)
 		}
-		got[s.names[i]] = t.GetData()
 	}
 	return got, nil
 }

@@ -39,10 +39,14 @@ func (s *OndaSession) Outputs() (map[string][]float32, error) { return SlicesOf(
 
 func (s *OndaSession) Close() {}
 
-// SlicesOf gives the elements of tensors, which must all be float32.
+// SlicesOf gives the elements of tensors, which must be float32, or labels in int64.
 func SlicesOf(tensors map[string]*tensor.Tensor) (map[string][]float32, error) {
 	m := map[string][]float32{}
 	for name, t := range tensors {
+		if t.DType() == tensor.Int64 {
+			m[name] = Labels(tensor.Of[int64](t))
+			continue
+		}
 		data, err := tensor.Data[float32](t)
 		if err != nil {
 			return nil, fmt.Errorf("output %q: %w", name, err)
@@ -50,4 +54,13 @@ func SlicesOf(tensors map[string]*tensor.Tensor) (map[string][]float32, error) {
 		m[name] = data
 	}
 	return m, nil
+}
+
+// Labels are labels as numbers to compare.
+func Labels(labels []int64) []float32 {
+	m := make([]float32, len(labels))
+	for i, v := range labels {
+		m[i] = float32(v)
+	}
+	return m
 }
