@@ -46,11 +46,9 @@ func readLinear(a *Attrs, targets int) (l linear) {
 
 // scores computes a row's scores.
 func (l *linear) scores(y, x []float64) {
-	for t := range y {
-		y[t] = kernel.DotF64(l.w[t*l.features:(t+1)*l.features], x)
-		if len(l.b) > 0 {
-			y[t] += l.b[t]
-		}
+	kernel.DotsF64(y, l.w, x)
+	for t, b := range l.b {
+		y[t] += b
 	}
 }
 
@@ -88,11 +86,13 @@ func (k *linearRegressor) Run(c *Ctx) error {
 	if err != nil {
 		return err
 	}
-	for i := range rows {
-		row := out[i*k.targets : (i+1)*k.targets]
-		k.scores(row, data[i*k.features:(i+1)*k.features])
-		kernel.PostTransform(row, k.post)
-	}
+	c.Pool().For(rows, 1+1<<14/(len(k.w)+1), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			row := out[i*k.targets : (i+1)*k.targets]
+			k.scores(row, data[i*k.features:(i+1)*k.features])
+			kernel.PostTransform(row, k.post)
+		}
+	})
 	castFrom(y, out, tensor.Float64, rounding{})
 	return nil
 }
@@ -147,24 +147,30 @@ func (k *linearClassifier) Run(c *Ctx) error {
 	if err != nil {
 		return err
 	}
-	for i := range rows {
-		row := out[i*k.classes : (i+1)*k.classes]
-		k.scores(row[:k.targets], data[i*k.features:(i+1)*k.features])
-		class := argMax(row[:k.targets])
-		if k.targets == 1 && k.classes == 2 {
-			s := row[0]
-			if class = 0; s > 0 {
-				class = 1
-			}
-			if row[0] = s; k.post == kernel.PostLogistic || k.post == kernel.PostProbit {
-				kernel.PostTransform(row[:1], k.post)
-			}
-			row[0], row[1] = 1-row[0], row[0]
-		} else {
-			kernel.PostTransform(row, k.post)
+	c.Pool().For(rows, 1+1<<14/(len(k.w)+1), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			k.decide(label, i, out[i*k.classes:(i+1)*k.classes], data[i*k.features:(i+1)*k.features])
 		}
-		k.labels.put(label, i, class)
-	}
+	})
 	castFrom(scores, out, tensor.Float64, rounding{})
 	return nil
+}
+
+// decide computes the scores of row i, x, and its class.
+func (k *linearClassifier) decide(label *tensor.Tensor, i int, row, x []float64) {
+	k.scores(row[:k.targets], x)
+	class := argMax(row[:k.targets])
+	if k.targets == 1 && k.classes == 2 {
+		s := row[0]
+		if class = 0; s > 0 {
+			class = 1
+		}
+		if k.post == kernel.PostLogistic || k.post == kernel.PostProbit {
+			kernel.PostTransform(row[:1], k.post)
+		}
+		row[0], row[1] = 1-row[0], row[0]
+	} else {
+		kernel.PostTransform(row, k.post)
+	}
+	k.labels.put(label, i, class)
 }

@@ -44,6 +44,23 @@ func readSVM(a *Attrs, count int) (s svm) {
 	return s
 }
 
+// eachRow calls f for every row with room for so many values, on several threads.
+func (s *svm) eachRow(c *Ctx, rows, room int, f func(work []float64, i int)) error {
+	pieces := max(1, min(rows, c.Pool().Threads(), rows*(s.count*s.features+1)>>15))
+	work, err := reserved[float64](c, pieces*room)
+	if err != nil {
+		return err
+	}
+	c.Pool().For(pieces, 1, func(lo, hi int) {
+		for p := lo; p < hi; p++ {
+			for i := rows * p / pieces; i < rows*(p+1)/pieces && c.Err() == nil; i++ {
+				f(work[p*room:(p+1)*room], i)
+			}
+		}
+	})
+	return c.Err()
+}
+
 func newSVMRegressor(a *Attrs) (Kernel, error) {
 	n := a.Int("n_supports", 0)
 	if n < 0 || n > 1<<31 {
@@ -91,28 +108,30 @@ func (k *svmRegressor) Run(c *Ctx) error {
 		return err
 	}
 	out := tensor.Of[float32](y)
-	similar := make([]float64, max(k.count, 1))
-	for i := range rows {
-		row := data[i*k.features : (i+1)*k.features]
-		sum := k.rho[0]
-		if k.count == 0 {
-			sum += kernel.DotF64(k.coefficients, row)
-		} else {
-			k.Compare(similar, row, k.vectors)
-			sum += kernel.DotF64(k.coefficients, similar)
-		}
-		if k.oneClass {
-			if sum > 0 {
-				sum = 1
-			} else {
-				sum = -1
-			}
-		}
-		similar[0] = sum
-		kernel.PostTransform(similar[:1], k.post)
-		out[i] = float32(similar[0])
+	return k.eachRow(c, rows, max(k.count, 1), func(similar []float64, i int) {
+		out[i] = k.score(similar, data[i*k.features:(i+1)*k.features])
+	})
+}
+
+// score is the output for row x.
+func (k *svmRegressor) score(similar, x []float64) float32 {
+	sum := k.rho[0]
+	if k.count == 0 {
+		sum += kernel.DotF64(k.coefficients, x)
+	} else {
+		k.Compare(similar, x, k.vectors)
+		sum += kernel.DotF64(k.coefficients, similar)
 	}
-	return nil
+	if k.oneClass {
+		if sum > 0 {
+			sum = 1
+		} else {
+			sum = -1
+		}
+	}
+	similar[0] = sum
+	kernel.PostTransform(similar[:1], k.post)
+	return float32(similar[0])
 }
 
 func newSVMClassifier(a *Attrs) (Kernel, error) {
@@ -206,23 +225,23 @@ func (k *svmClassifier) Run(c *Ctx) error {
 		return err
 	}
 	pairs := k.classes * (k.classes - 1) / 2
-	tmp, err := reserved[float64](c, k.count+pairs+k.classes)
-	if err != nil {
-		return err
+	room := k.count + pairs + k.classes
+	if len(k.probA) > 0 {
+		room += kernel.SVMProbabilitiesRoom(k.classes)
 	}
-	similar, pair, votes := tmp[:k.count], tmp[k.count:k.count+pairs], tmp[k.count+pairs:]
-	for i := range rows {
-		if err := c.Err(); err != nil {
-			return err
-		}
+	err = k.eachRow(c, rows, room, func(work []float64, i int) {
+		similar, pair, votes, rest := work[:k.count], work[k.count:k.count+pairs], work[k.count+pairs:][:k.classes], work[k.count+pairs+k.classes:]
 		x, y := data[i*k.features:(i+1)*k.features], out[i*k.outputs:(i+1)*k.outputs]
 		if k.count == 0 {
 			k.labels.put(label, i, k.byScore(y, x))
-			continue
+			return
 		}
 		k.Compare(similar, x, k.vectors)
 		kernel.SVMVotes(votes, pair, similar, k.coefficients, k.rho, k.starts)
-		k.labels.put(label, i, k.byVotes(y, pair, votes))
+		k.labels.put(label, i, k.byVotes(y, pair, votes, rest))
+	})
+	if err != nil {
+		return err
 	}
 	castFrom(scores, out, tensor.Float64, rounding{})
 	return nil
@@ -239,10 +258,10 @@ func (k *svmClassifier) byScore(y, x []float64) int {
 }
 
 // byVotes fills y from the scores of the pairs of classes.
-func (k *svmClassifier) byVotes(y, pair, votes []float64) int {
+func (k *svmClassifier) byVotes(y, pair, votes, work []float64) int {
 	class := argMax(votes)
 	if len(k.probA) > 0 {
-		kernel.SVMProbabilities(y, pair, k.probA, k.probB) // the votes may differ: they win
+		kernel.SVMProbabilities(y, pair, k.probA, k.probB, work) // the votes may differ: they win
 		kernel.PostTransform(y, k.post)
 		return class
 	}

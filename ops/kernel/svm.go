@@ -13,6 +13,53 @@ func DotF64(a, b []float64) (sum float64) {
 	return sum
 }
 
+// DotsF64 is dst[i] = [DotF64](vectors[i], x) for vectors (len(dst), len(x)): four at a
+// time, whose sums don't wait for each other.
+func DotsF64(dst, vectors, x []float64) {
+	n := len(x)
+	i := 0
+	for ; i+4 <= len(dst); i += 4 {
+		a, b, c, d := vectors[i*n:][:n], vectors[(i+1)*n:][:n], vectors[(i+2)*n:][:n], vectors[(i+3)*n:][:n]
+		var sa, sb, sc, sd float64
+		for j, v := range x {
+			sa += a[j] * v
+			sb += b[j] * v
+			sc += c[j] * v
+			sd += d[j] * v
+		}
+		dst[i], dst[i+1], dst[i+2], dst[i+3] = sa, sb, sc, sd
+	}
+	for ; i < len(dst); i++ {
+		dst[i] = DotF64(vectors[i*n:(i+1)*n], x)
+	}
+}
+
+// squaresF64 is dst[i] = |vectors[i]-x|^2, as DotsF64.
+func squaresF64(dst, vectors, x []float64) {
+	n := len(x)
+	i := 0
+	for ; i+4 <= len(dst); i += 4 {
+		a, b, c, d := vectors[i*n:][:n], vectors[(i+1)*n:][:n], vectors[(i+2)*n:][:n], vectors[(i+3)*n:][:n]
+		var sa, sb, sc, sd float64
+		for j, v := range x {
+			da, db, dc, dd := v-a[j], v-b[j], v-c[j], v-d[j]
+			sa += da * da
+			sb += db * db
+			sc += dc * dc
+			sd += dd * dd
+		}
+		dst[i], dst[i+1], dst[i+2], dst[i+3] = sa, sb, sc, sd
+	}
+	for ; i < len(dst); i++ {
+		sum := 0.0
+		for j, v := range vectors[i*n : (i+1)*n] {
+			d := x[j] - v
+			sum += d * d
+		}
+		dst[i] = sum
+	}
+}
+
 // How an SVMKernel compares two vectors.
 const (
 	SVMLinear  = iota // a.b
@@ -29,26 +76,24 @@ type SVMKernel struct {
 
 // Compare is dst[i] = k(x, vectors[i]) for vectors (len(dst), len(x)).
 func (k *SVMKernel) Compare(dst, x, vectors []float64) {
-	n := len(x)
-	for i := range dst {
-		v := vectors[i*n : (i+1)*n]
-		if k.Kind == SVMRBF {
-			sum := 0.0
-			for j, a := range x {
-				d := a - v[j]
-				sum += d * d
-			}
-			dst[i] = math.Exp(-k.Gamma * sum)
-			continue
+	if k.Kind == SVMRBF {
+		squaresF64(dst, vectors, x)
+	} else {
+		DotsF64(dst, vectors, x)
+	}
+	switch k.Kind {
+	case SVMPoly:
+		for i, v := range dst {
+			dst[i] = math.Pow(k.Gamma*v+k.Coef0, k.Degree)
 		}
-		dot := DotF64(x, v)
-		switch k.Kind {
-		case SVMPoly:
-			dot = math.Pow(k.Gamma*dot+k.Coef0, k.Degree)
-		case SVMSigmoid:
-			dot = math.Tanh(k.Gamma*dot + k.Coef0)
+	case SVMRBF:
+		for i, v := range dst {
+			dst[i] = math.Exp(-k.Gamma * v)
 		}
-		dst[i] = dot
+	case SVMSigmoid:
+		for i, v := range dst {
+			dst[i] = math.Tanh(k.Gamma*v + k.Coef0)
+		}
 	}
 }
 
@@ -77,12 +122,17 @@ func SVMVotes(votes, pair, similar, coefficients, rho []float64, starts []int) {
 	}
 }
 
+// SVMProbabilitiesRoom is the working memory of [SVMProbabilities], in values.
+func SVMProbabilitiesRoom(classes int) int { return (2*classes + 1) * classes }
+
 // SVMProbabilities turns the scores of pairs of classes into probabilities of
 // the classes: Platt's sigmoid for each pair, then the coupling of Wu, Lin and
-// Weng (2004), method 2, as libsvm iterates it.
-func SVMProbabilities(p, pair, a, b []float64) {
+// Weng (2004), method 2, as libsvm iterates it. work has room for
+// [SVMProbabilitiesRoom] values.
+func SVMProbabilities(p, pair, a, b, work []float64) {
 	k := len(p)
-	r := make([]float64, k*k)
+	r, q, qp := work[:k*k], work[k*k:2*k*k], work[2*k*k:][:k]
+	clear(q)
 	at := 0
 	for i := range k {
 		for j := i + 1; j < k; j++ {
@@ -91,7 +141,6 @@ func SVMProbabilities(p, pair, a, b []float64) {
 			at++
 		}
 	}
-	q := make([]float64, k*k)
 	for t := range k {
 		p[t] = 1 / float64(k)
 		for j := range k {
@@ -101,7 +150,6 @@ func SVMProbabilities(p, pair, a, b []float64) {
 			}
 		}
 	}
-	qp := make([]float64, k)
 	for range max(100, k) {
 		total, worst := 0.0, 0.0
 		for t := range k {
