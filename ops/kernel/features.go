@@ -5,15 +5,26 @@ import "math"
 // ScaleColumns is (x[i] - offset) * scale for a matrix of so many columns;
 // offset and scale have an element for each column, one for all, or none.
 func ScaleColumns(y, x, offset, scale []float64, columns int) {
-	for i, v := range x {
-		if len(offset) > 0 {
-			v -= offset[i%columns%len(offset)]
+	offset, offsets := eachOrOne(offset, 0)
+	scale, scales := eachOrOne(scale, 1)
+	for lo := 0; lo < len(x); lo += columns {
+		to := y[lo : lo+columns]
+		for j, v := range x[lo : lo+columns] {
+			to[j] = (v - offset[j*offsets]) * scale[j*scales]
 		}
-		if len(scale) > 0 {
-			v *= scale[i%columns%len(scale)]
-		}
-		y[i] = v
 	}
+}
+
+// eachOrOne is a list and how far apart its elements for neighbouring columns are: 0 for
+// a single one, which is none's where the list is empty.
+func eachOrOne(list []float64, none float64) ([]float64, int) {
+	switch len(list) {
+	case 0:
+		return []float64{none}, 0
+	case 1:
+		return list, 0
+	}
+	return list, 1
 }
 
 // NormalizeRows divides each row by its largest absolute value (norm MAX), the
