@@ -103,8 +103,8 @@ func rewriteConvActivation(w *work, n *node) *node {
 // winogradLeast is for how many outputs of a channel transforms pay.
 const winogradLeast = 25
 
-// rewriteConvWinograd lets convolutions of constant 3x3 weights multiply less, with
-// sums that round about twice as much:
+// rewriteConvWinograd lets convolutions of constant 3x3 weights multiply less, where
+// an output's rounding is relative to inputs around those that it reads:
 //
 //	Conv(x, W, b) -> Conv(x, W, b), winograd
 func rewriteConvWinograd(w *work, n *node) *node {

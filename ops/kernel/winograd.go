@@ -129,8 +129,9 @@ func (s *WinogradRun) Moderate(p *Pool, a *ConvArgs[float32]) bool {
 //
 // of the 4x4 inputs D and of [PackWinograd]'s points U, multiplied element by element:
 // 16 products where the definition has 36. See [variant.winogradIn] for A and B. Inputs
-// must be [WinogradRun.Moderate]. The errors of Y are about twice the definition's,
-// and depend on all of D.
+// must be [WinogradRun.Moderate]. An output's error is relative to all of D, not to the
+// inputs that it reads; of inputs alike in size it is about half the definition's, whose
+// sums are nine times as long.
 func ConvWinograd(p *Pool, a *ConvArgs[float32], w *PackedWinograd, end ConvEnd, s *WinogradRun) error {
 	if len(a.Y) == 0 {
 		return nil
