@@ -187,6 +187,10 @@ func castFrom[S number](y *tensor.Tensor, x []S, dt tensor.DType, r rounding) {
 		}
 		kernel.MapTo(tensor.Of[tensor.F16](y), x, func(v S) tensor.F16 { return tensor.ToF16(float64(v)) })
 	case tensor.BFloat16:
+		if f, ok := any(x).([]float32); ok {
+			kernel.F32ToBF16(tensor.Of[tensor.BF16](y), f)
+			return
+		}
 		kernel.MapTo(tensor.Of[tensor.BF16](y), x, func(v S) tensor.BF16 { return tensor.ToBF16(float32(v)) })
 	case tensor.Float8E4M3FN:
 		kernel.MapTo(tensor.Of[tensor.F8E4M3](y), x, func(v S) tensor.F8E4M3 { return tensor.ToF8E4M3(float64(v), r.saturate) })

@@ -264,10 +264,3 @@ func PowInt[T Number](dst []T, a []T, e []int64, bc *Broadcast) {
 		bc.Next(&c)
 	}
 }
-
-// ConvertTo is dst[i] = T(src[i]).
-func ConvertTo[T, S Number](dst []T, src []S) {
-	for i, v := range src[:len(dst)] {
-		dst[i] = T(v)
-	}
-}

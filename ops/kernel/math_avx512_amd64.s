@@ -1656,3 +1656,337 @@ rest39:
 end40:
 	VZEROUPPER
 	RET
+
+// func floorAVX512(dst []float32, src []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·floorAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ src_base+24(FP), DX
+
+many41:
+	CMPQ        AX, $0x00000040
+	JLT         one42
+	VMOVUPS     (DX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     128(DX), Z2
+	VMOVUPS     192(DX), Z3
+	VRNDSCALEPS $0x09, Z0, Z0
+	VRNDSCALEPS $0x09, Z1, Z1
+	VRNDSCALEPS $0x09, Z2, Z2
+	VRNDSCALEPS $0x09, Z3, Z3
+	VMOVUPS     Z0, (CX)
+	VMOVUPS     Z1, 64(CX)
+	VMOVUPS     Z2, 128(CX)
+	VMOVUPS     Z3, 192(CX)
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, AX
+	JMP         many41
+
+one42:
+	CMPQ        AX, $0x00000010
+	JLT         rest43
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, (CX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JMP         one42
+
+rest43:
+	TESTQ       AX, AX
+	JZ          end44
+	MOVQ        $-1, BX
+	BZHIQ       AX, BX, AX
+	KMOVW       AX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x09, Z0, Z0
+	VMOVUPS     Z0, K1, (CX)
+
+end44:
+	VZEROUPPER
+	RET
+
+// func ceilAVX512(dst []float32, src []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·ceilAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ src_base+24(FP), DX
+
+many45:
+	CMPQ        AX, $0x00000040
+	JLT         one46
+	VMOVUPS     (DX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     128(DX), Z2
+	VMOVUPS     192(DX), Z3
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VRNDSCALEPS $0x0a, Z1, Z1
+	VRNDSCALEPS $0x0a, Z2, Z2
+	VRNDSCALEPS $0x0a, Z3, Z3
+	VMOVUPS     Z0, (CX)
+	VMOVUPS     Z1, 64(CX)
+	VMOVUPS     Z2, 128(CX)
+	VMOVUPS     Z3, 192(CX)
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, AX
+	JMP         many45
+
+one46:
+	CMPQ        AX, $0x00000010
+	JLT         rest47
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, (CX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JMP         one46
+
+rest47:
+	TESTQ       AX, AX
+	JZ          end48
+	MOVQ        $-1, BX
+	BZHIQ       AX, BX, AX
+	KMOVW       AX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x0a, Z0, Z0
+	VMOVUPS     Z0, K1, (CX)
+
+end48:
+	VZEROUPPER
+	RET
+
+// func roundAVX512(dst []float32, src []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·roundAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ src_base+24(FP), DX
+
+many49:
+	CMPQ        AX, $0x00000040
+	JLT         one50
+	VMOVUPS     (DX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     128(DX), Z2
+	VMOVUPS     192(DX), Z3
+	VRNDSCALEPS $0x08, Z0, Z0
+	VRNDSCALEPS $0x08, Z1, Z1
+	VRNDSCALEPS $0x08, Z2, Z2
+	VRNDSCALEPS $0x08, Z3, Z3
+	VMOVUPS     Z0, (CX)
+	VMOVUPS     Z1, 64(CX)
+	VMOVUPS     Z2, 128(CX)
+	VMOVUPS     Z3, 192(CX)
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, AX
+	JMP         many49
+
+one50:
+	CMPQ        AX, $0x00000010
+	JLT         rest51
+	VMOVUPS     (DX), Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, (CX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JMP         one50
+
+rest51:
+	TESTQ       AX, AX
+	JZ          end52
+	MOVQ        $-1, BX
+	BZHIQ       AX, BX, AX
+	KMOVW       AX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VRNDSCALEPS $0x08, Z0, Z0
+	VMOVUPS     Z0, K1, (CX)
+
+end52:
+	VZEROUPPER
+	RET
+
+// func atanAVX512(dst []float32, src []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·atanAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ src_base+24(FP), DX
+
+many53:
+	CMPQ             AX, $0x00000020
+	JLT              one54
+	VMOVUPS          (DX), Z0
+	VMOVUPS          64(DX), Z6
+	VANDPS.BCST      c7fffffff_AVX512<>+0(SB), Z0, Z1
+	VANDPS.BCST      c7fffffff_AVX512<>+0(SB), Z6, Z7
+	VBROADCASTSS     c3f800000_AVX512<>+0(SB), Z2
+	VBROADCASTSS     c3f800000_AVX512<>+0(SB), Z8
+	VCMPPS           $0x11, Z1, Z2, K1
+	VCMPPS           $0x11, Z7, Z8, K2
+	VBROADCASTSS     cbf800000_AVX512<>+0(SB), Z2
+	VBROADCASTSS     cbf800000_AVX512<>+0(SB), Z8
+	VDIVPS           Z1, Z2, Z2
+	VDIVPS           Z7, Z8, Z8
+	VBLENDMPS        Z2, Z1, K1, Z3
+	VBLENDMPS        Z8, Z7, K2, Z9
+	VMULPS           Z3, Z3, Z1
+	VMULPS           Z9, Z9, Z7
+	VBROADCASTSS     cbaeb17fa_AVX512<>+0(SB), Z2
+	VBROADCASTSS     cbaeb17fa_AVX512<>+0(SB), Z8
+	VFMADD213PS.BCST c3c32d330_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST c3c32d330_AVX512<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST cbcff68b1_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST cbcff68b1_AVX512<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST c3d6d64f3_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST c3d6d64f3_AVX512<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST cbdac1a49_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST cbdac1a49_AVX512<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST c3de04cff_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST c3de04cff_AVX512<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST cbe1210db_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST cbe1210db_AVX512<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST c3e4cc8ff_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST c3e4cc8ff_AVX512<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST cbeaaaa9f_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST cbeaaaa9f_AVX512<>+0(SB), Z7, Z8
+	VMULPS           Z1, Z2, Z1
+	VMULPS           Z7, Z8, Z7
+	VXORPS           Z2, Z2, Z2
+	VXORPS           Z8, Z8, Z8
+	VBLENDMPS.BCST   cb33bbd2e_AVX512<>+0(SB), Z2, K1, Z4
+	VBLENDMPS.BCST   cb33bbd2e_AVX512<>+0(SB), Z8, K2, Z10
+	VFMADD213PS      Z4, Z3, Z1
+	VFMADD213PS      Z10, Z9, Z7
+	VADDPS           Z3, Z1, Z1
+	VADDPS           Z9, Z7, Z7
+	VBLENDMPS.BCST   c3fc90fdb_AVX512<>+0(SB), Z2, K1, Z5
+	VBLENDMPS.BCST   c3fc90fdb_AVX512<>+0(SB), Z8, K2, Z11
+	VADDPS           Z5, Z1, Z1
+	VADDPS           Z11, Z7, Z2
+	VANDPS.BCST      c80000000_AVX512<>+0(SB), Z0, Z0
+	VANDPS.BCST      c80000000_AVX512<>+0(SB), Z6, Z6
+	VORPS            Z0, Z1, Z0
+	VORPS            Z6, Z2, Z1
+	VMOVUPS          Z0, (CX)
+	VMOVUPS          Z1, 64(CX)
+	ADDQ             $0x00000080, CX
+	ADDQ             $0x00000080, DX
+	SUBQ             $0x00000020, AX
+	JMP              many53
+
+one54:
+	CMPQ             AX, $0x00000010
+	JLT              rest55
+	VMOVUPS          (DX), Z0
+	VANDPS.BCST      c7fffffff_AVX512<>+0(SB), Z0, Z1
+	VBROADCASTSS     c3f800000_AVX512<>+0(SB), Z2
+	VCMPPS           $0x11, Z1, Z2, K1
+	VBROADCASTSS     cbf800000_AVX512<>+0(SB), Z2
+	VDIVPS           Z1, Z2, Z2
+	VBLENDMPS        Z2, Z1, K1, Z12
+	VMULPS           Z12, Z12, Z1
+	VBROADCASTSS     cbaeb17fa_AVX512<>+0(SB), Z2
+	VFMADD213PS.BCST c3c32d330_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST cbcff68b1_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST c3d6d64f3_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST cbdac1a49_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST c3de04cff_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST cbe1210db_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST c3e4cc8ff_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST cbeaaaa9f_AVX512<>+0(SB), Z1, Z2
+	VMULPS           Z1, Z2, Z1
+	VXORPS           Z2, Z2, Z2
+	VBLENDMPS.BCST   cb33bbd2e_AVX512<>+0(SB), Z2, K1, Z13
+	VFMADD213PS      Z13, Z12, Z1
+	VADDPS           Z12, Z1, Z1
+	VBLENDMPS.BCST   c3fc90fdb_AVX512<>+0(SB), Z2, K1, Z14
+	VADDPS           Z14, Z1, Z1
+	VANDPS.BCST      c80000000_AVX512<>+0(SB), Z0, Z0
+	VORPS            Z0, Z1, Z0
+	VMOVUPS          Z0, (CX)
+	ADDQ             $0x00000040, CX
+	ADDQ             $0x00000040, DX
+	SUBQ             $0x00000010, AX
+	JMP              one54
+
+rest55:
+	TESTQ            AX, AX
+	JZ               end56
+	MOVQ             $-1, BX
+	BZHIQ            AX, BX, AX
+	KMOVW            AX, K1
+	VMOVUPS.Z        (DX), K1, Z0
+	VANDPS.BCST      c7fffffff_AVX512<>+0(SB), Z0, Z1
+	VBROADCASTSS     c3f800000_AVX512<>+0(SB), Z2
+	VCMPPS           $0x11, Z1, Z2, K2
+	VBROADCASTSS     cbf800000_AVX512<>+0(SB), Z2
+	VDIVPS           Z1, Z2, Z2
+	VBLENDMPS        Z2, Z1, K2, Z15
+	VMULPS           Z15, Z15, Z1
+	VBROADCASTSS     cbaeb17fa_AVX512<>+0(SB), Z2
+	VFMADD213PS.BCST c3c32d330_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST cbcff68b1_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST c3d6d64f3_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST cbdac1a49_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST c3de04cff_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST cbe1210db_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST c3e4cc8ff_AVX512<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST cbeaaaa9f_AVX512<>+0(SB), Z1, Z2
+	VMULPS           Z1, Z2, Z1
+	VXORPS           Z2, Z2, Z2
+	VBLENDMPS.BCST   cb33bbd2e_AVX512<>+0(SB), Z2, K2, Z16
+	VFMADD213PS      Z16, Z15, Z1
+	VADDPS           Z15, Z1, Z1
+	VBLENDMPS.BCST   c3fc90fdb_AVX512<>+0(SB), Z2, K2, Z17
+	VADDPS           Z17, Z1, Z1
+	VANDPS.BCST      c80000000_AVX512<>+0(SB), Z0, Z0
+	VORPS            Z0, Z1, Z0
+	VMOVUPS          Z0, K1, (CX)
+
+end56:
+	VZEROUPPER
+	RET
+
+DATA cbf800000_AVX512<>+0(SB)/4, $0xbf800000
+GLOBL cbf800000_AVX512<>(SB), RODATA|NOPTR, $4
+
+DATA cbaeb17fa_AVX512<>+0(SB)/4, $0xbaeb17fa
+GLOBL cbaeb17fa_AVX512<>(SB), RODATA|NOPTR, $4
+
+DATA c3c32d330_AVX512<>+0(SB)/4, $0x3c32d330
+GLOBL c3c32d330_AVX512<>(SB), RODATA|NOPTR, $4
+
+DATA cbcff68b1_AVX512<>+0(SB)/4, $0xbcff68b1
+GLOBL cbcff68b1_AVX512<>(SB), RODATA|NOPTR, $4
+
+DATA c3d6d64f3_AVX512<>+0(SB)/4, $0x3d6d64f3
+GLOBL c3d6d64f3_AVX512<>(SB), RODATA|NOPTR, $4
+
+DATA cbdac1a49_AVX512<>+0(SB)/4, $0xbdac1a49
+GLOBL cbdac1a49_AVX512<>(SB), RODATA|NOPTR, $4
+
+DATA c3de04cff_AVX512<>+0(SB)/4, $0x3de04cff
+GLOBL c3de04cff_AVX512<>(SB), RODATA|NOPTR, $4
+
+DATA cbe1210db_AVX512<>+0(SB)/4, $0xbe1210db
+GLOBL cbe1210db_AVX512<>(SB), RODATA|NOPTR, $4
+
+DATA c3e4cc8ff_AVX512<>+0(SB)/4, $0x3e4cc8ff
+GLOBL c3e4cc8ff_AVX512<>(SB), RODATA|NOPTR, $4
+
+DATA cbeaaaa9f_AVX512<>+0(SB)/4, $0xbeaaaa9f
+GLOBL cbeaaaa9f_AVX512<>(SB), RODATA|NOPTR, $4
+
+DATA cb33bbd2e_AVX512<>+0(SB)/4, $0xb33bbd2e
+GLOBL cb33bbd2e_AVX512<>(SB), RODATA|NOPTR, $4
+
+DATA c3fc90fdb_AVX512<>+0(SB)/4, $0x3fc90fdb
+GLOBL c3fc90fdb_AVX512<>(SB), RODATA|NOPTR, $4

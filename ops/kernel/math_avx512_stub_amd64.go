@@ -53,3 +53,23 @@ func reluAVX512(dst []float32, src []float32)
 //
 //go:noescape
 func sqrtAVX512(dst []float32, src []float32)
+
+// floorAVX512 is dst[i] = the largest whole number not above src[i].
+//
+//go:noescape
+func floorAVX512(dst []float32, src []float32)
+
+// ceilAVX512 is dst[i] = the smallest whole number not below src[i].
+//
+//go:noescape
+func ceilAVX512(dst []float32, src []float32)
+
+// roundAVX512 is dst[i] = the whole number nearest to src[i], of two the even one.
+//
+//go:noescape
+func roundAVX512(dst []float32, src []float32)
+
+// atanAVX512 is dst[i] = atan(src[i]).
+//
+//go:noescape
+func atanAVX512(dst []float32, src []float32)

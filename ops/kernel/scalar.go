@@ -61,13 +61,6 @@ func ReluOf[T Number](dst, src []T) {
 	}
 }
 
-// NotOf is dst[i] = ^src[i] & mask.
-func NotOf[T Integer](dst, src []T, mask T) {
-	for i, v := range src[:len(dst)] {
-		dst[i] = ^v & mask
-	}
-}
-
 // LeakyReluOf is src[i] where it is not negative, else alpha * src[i].
 func LeakyReluOf[T float32 | float64](dst, src []T, alpha T) {
 	for i, v := range src[:len(dst)] {

@@ -47,6 +47,7 @@ type variant struct {
 	winogradLeast int
 
 	exp, log, tanh, sigmoid, erf, gelu, geluTanh, silu, relu, sqrt func(dst, src []float32)
+	floor, ceil, round, atan                                       func(dst, src []float32)
 
 	add, sub, mul, div, max, min func(dst, a, b []float32)
 	addScalar, mulScalar         func(dst, a []float32, s float32)
@@ -96,6 +97,15 @@ type variant struct {
 	halfToFloat    func(dst []float32, src *uint16)
 	floatToHalf    func(dst *uint16, src []float32)
 
+	// Between float32 and truth values or integers, as Go converts them: compare by
+	// OpEqual, OpLess and OpLessOrEqual, unequal also of NaN, floatToBytes low bytes.
+	// They write bytes for multiples of blockLen values. All may be nil.
+	compare      [3]func(dst *uint8, a, b []float32)
+	unequal      func(dst *uint8, a, b []float32)
+	floatToBytes func(dst *uint8, a []float32)
+	floatToInt32 func(dst []int32, src []float32)
+	int32ToFloat func(dst []float32, src []int32)
+
 	// Weights of 16 bits.
 	halfRow    halfRowKernel
 	halfExpand func(rows int, dst *float32, src *uint32)
@@ -114,6 +124,7 @@ var generic = variant{
 
 	exp: expGeneric, log: logGeneric, tanh: tanhGeneric, sigmoid: sigmoidGeneric, erf: erfGeneric,
 	gelu: geluGeneric, geluTanh: geluTanhGeneric, silu: siluGeneric, relu: reluGeneric, sqrt: sqrtGeneric,
+	floor: floorGeneric, ceil: ceilGeneric, round: roundGeneric, atan: atanGeneric,
 
 	add: addGeneric, sub: subGeneric, mul: mulGeneric, div: divGeneric, max: maxGeneric, min: minGeneric,
 	addScalar: addScalarGeneric, mulScalar: mulScalarGeneric,

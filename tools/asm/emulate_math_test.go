@@ -35,6 +35,10 @@ func TestMath(t *testing.T) {
 		{"silu", func(x float64) float64 { return x * sigmoid64(x) }, 4, func(_, y float64) float64 { return max(1e-35, math.Abs(y)) }},
 		{"relu", func(x float64) float64 { return max(x, 0) }, 0, result},
 		{"sqrt", math.Sqrt, 0.5, result},
+		{"floor", math.Floor, 0, result},
+		{"ceil", math.Ceil, 0, result},
+		{"round", math.RoundToEven, 0, result},
+		{"atan", math.Atan, 1.5, result},
 	}
 	emulate(t, emitMath, func(k kernels) {
 		var src []float32

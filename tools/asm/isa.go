@@ -21,6 +21,7 @@ type isa struct {
 	labels int
 	consts map[uint32]operand.Mem
 	tail   operand.Mem // AVX2: 16 words of ones, then 16 of zeros
+	quads  operand.Mem // AVX2: the order of quads that two packings leave (see blocks)
 }
 
 func newAVX2() *isa {

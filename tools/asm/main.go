@@ -41,6 +41,7 @@ var families = []struct {
 	{"int8", emitInt8},
 	{"bf16", emitBF16},
 	{"half", emitHalf},
+	{"convert", emitConvert},
 }
 
 func main() {

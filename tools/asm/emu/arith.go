@@ -92,10 +92,8 @@ func scale(a, b float32) float32 {
 	return float32(math.Ldexp(float64(a), int(n)))
 }
 
-// toInteger rounds to the nearest, ties to even; what does not fit is the
-// indefinite integer.
-func toInteger(f float32) uint32 {
-	r := math.RoundToEven(float64(f))
+// toInteger is a whole number; what does not fit is the indefinite integer.
+func toInteger(r float64) uint32 {
 	if r >= -1<<31 && r < 1<<31 {
 		return uint32(int32(r))
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// compareFloats knows four of the predicates.
+// compareFloats knows six of the predicates.
 func (m *machine) compareFloats(predicate uint64, aOp, bOp, dst operand.Op) bool {
 	wide := dst.(reg.Register).Kind() == reg.KindOpmask
 	n := width(aOp)
@@ -22,6 +22,10 @@ func (m *machine) compareFloats(predicate uint64, aOp, bOp, dst operand.Op) bool
 			holds = x == y
 		case 0x03: // UNORD_Q
 			holds = x != x || y != y
+		case 0x04: // NEQ_UQ
+			holds = x != y
+		case 0x12: // LE_OQ
+			holds = x <= y
 		case 0x11: // LT_OQ
 			holds = x < y
 		case 0x19: // NGE_UQ
@@ -126,7 +130,9 @@ func (m *machine) convert(opcode string, from, dst operand.Op) bool {
 		case "VCVTDQ2PS":
 			d.setFloat(l, float32(int32(v.word(l))))
 		case "VCVTPS2DQ":
-			d.setWord(l, toInteger(v.float(l)))
+			d.setWord(l, toInteger(math.RoundToEven(float64(v.float(l)))))
+		case "VCVTTPS2DQ":
+			d.setWord(l, toInteger(math.Trunc(float64(v.float(l)))))
 		default:
 			return false
 		}

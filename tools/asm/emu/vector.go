@@ -169,20 +169,24 @@ func (m *machine) binary(opcode string, aOp, bOp, dst operand.Op) bool {
 				d.setHalf(l, -1)
 			}
 		}
-	case "VPACKSSDW", "VPACKSSWB":
-		if n != 16 {
-			return false
-		}
-		for h, v := range []*vector{&a, &b} {
-			if opcode == "VPACKSSDW" {
-				for l := range 4 {
-					d.setHalf(4*h+l, saturate(int32(v.word(l)), 16))
-				}
-			} else {
+	case "VPACKSSDW", "VPACKSSWB", "VPACKUSWB": // each half of a vector by itself
+		for at := 0; at < n; at += 16 {
+			for h, v := range []*vector{&a, &b} {
 				for l := range 8 {
-					d[8*h+l] = byte(saturate(v.half(l), 8))
+					switch {
+					case opcode == "VPACKSSDW" && l < 4:
+						d.setHalf(at/2+4*h+l, saturate(int32(v.word(at/4+l)), 16))
+					case opcode == "VPACKSSWB":
+						d[at+8*h+l] = byte(saturate(v.half(at/2+l), 8))
+					case opcode == "VPACKUSWB":
+						d[at+8*h+l] = byte(min(max(v.half(at/2+l), 0), 255))
+					}
 				}
 			}
+		}
+	case "VPERMD": // the places come first
+		for l := range n / 4 {
+			d.setWord(l, b.word(int(a.word(l))&(n/4-1)))
 		}
 	case "VHADDPS":
 		if n != 16 {
@@ -238,6 +242,16 @@ func (m *machine) immediate(opcode string, ops []operand.Op) bool {
 				} else {
 					d.setWord(l, uint32(int32(v.word(l))>>c))
 				}
+			}
+		case "VROUNDPS", "VRNDSCALEPS":
+			n := width(dst)
+			v := m.load(ops[1], n)
+			round, ok := map[uint64]func(float64) float64{8: math.RoundToEven, 9: math.Floor, 10: math.Ceil}[c]
+			if !ok {
+				return false
+			}
+			for l := range n / 4 {
+				d.setFloat(l, float32(round(float64(v.float(l)))))
 			}
 		case "VPERMILPS":
 			n := width(dst)

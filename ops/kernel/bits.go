@@ -1,0 +1,137 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"unsafe"
+)
+
+// A BitOp is a function of the bits of two integers, or of two truth values
+// (0 and 1). A shift by the width or more gives 0.
+type BitOp uint8
+
+// The bit functions.
+const (
+	OpAnd BitOp = iota
+	OpOr
+	OpXor
+	OpXnor // of truth values: equality
+	OpShiftLeft
+	OpShiftRight
+)
+
+// An Integer is an integer element type.
+type Integer interface {
+	~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64
+}
+
+// Bitwise is
+//
+//	for i := range dst { dst[i] = a[i] op b[i] }
+//
+// for inputs broadcast as bc says.
+func Bitwise[T Integer](op BitOp, dst, a, b []T, bc *Broadcast) {
+	sa, sb := bc.Step[0], bc.Step[1]
+	c := bc.At(0)
+	for r := range bc.Rows {
+		row, x, y := dst[r*bc.N:(r+1)*bc.N], a[c.Off[0]:], b[c.Off[1]:]
+		if op <= OpXnor && len(row) > 0 && bytewise(op, row, x, y, sa, sb) {
+			bc.Next(&c)
+			continue
+		}
+		switch op {
+		case OpAnd:
+			for i := range row {
+				row[i] = x[i*sa] & y[i*sb]
+			}
+		case OpOr:
+			for i := range row {
+				row[i] = x[i*sa] | y[i*sb]
+			}
+		case OpXor:
+			for i := range row {
+				row[i] = x[i*sa] ^ y[i*sb]
+			}
+		case OpXnor:
+			for i := range row {
+				row[i] = x[i*sa] ^ y[i*sb] ^ 1
+			}
+		case OpShiftLeft:
+			for i := range row {
+				row[i] = x[i*sa] << uint64(y[i*sb])
+			}
+		case OpShiftRight:
+			for i := range row {
+				row[i] = x[i*sa] >> uint64(y[i*sb])
+			}
+		}
+		bc.Next(&c)
+	}
+}
+
+// bytewise is a row of Bitwise byte by byte, which needs steps of 1, or 0 with
+// elements of a byte. It is false if that can't be.
+func bytewise[T Integer](op BitOp, dst, a, b []T, sa, sb int) bool {
+	var one T
+	size := int(unsafe.Sizeof(one))
+	if sa+sb == 0 || sa+sb == 1 && size > 1 || op == OpXnor && size > 1 {
+		return false
+	}
+	if sa == 0 {
+		a, b, sb = b, a, 0
+	}
+	n := len(dst)
+	x := bytesOf(a[:n])
+	if sb == 1 {
+		bitsOfBytes(op, bytesOf(dst), x, bytesOf(b[:n]))
+		return true
+	}
+	var repeated [32]byte
+	fillAll(repeated[:], bytesOf(b[:1])[0])
+	bitsOfBytes(op, bytesOf(dst), x, repeated[:])
+	return true
+}
+
+// bytesOf is the memory of s.
+func bytesOf[T Integer](s []T) []byte {
+	var one T
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*int(unsafe.Sizeof(one)))
+}
+
+// bitsOfBytes is And, Or, Xor or Xnor of bytes, 8 at a time. If b has 32 bytes they
+// stand for all.
+func bitsOfBytes(op BitOp, dst, a, b []byte) {
+	// Each is and*(x & y) + xor*(x ^ y), with flips.
+	const all = ^uint64(0)
+	const ones = all / 0xff
+	f := [...]struct{ and, xor, flip uint64 }{OpAnd: {all, 0, 0}, OpOr: {all, all, 0}, OpXor: {0, all, 0}, OpXnor: {0, all, ones}}[op]
+	step := 32
+	if len(b) == 32 {
+		step = 0
+	}
+	at, from := 0, 0
+	for ; at+32 <= len(dst); at, from = at+32, from+step {
+		d, x, y := (*[32]byte)(dst[at:]), (*[32]byte)(a[at:]), (*[32]byte)(b[from:])
+		for i := 0; i < 32; i += 8 {
+			p, q := binary.LittleEndian.Uint64(x[i:]), binary.LittleEndian.Uint64(y[i:])
+			binary.LittleEndian.PutUint64(d[i:], p&q&f.and|(p^q)&f.xor^f.flip)
+		}
+	}
+	for i := at; i < len(dst); i++ {
+		p, q := a[i], b[from+i-at]
+		dst[i] = p&q&byte(f.and) | (p^q)&byte(f.xor) ^ byte(f.flip)
+	}
+}
+
+// NotOf is dst[i] = ^src[i] & mask.
+func NotOf(dst, src []uint8, mask uint8) {
+	m, at := uint64(mask)*(^uint64(0)/0xff), 0
+	for ; at+32 <= len(dst); at += 32 {
+		d, x := (*[32]byte)(dst[at:]), (*[32]byte)(src[at:])
+		for i := 0; i < 32; i += 8 {
+			binary.LittleEndian.PutUint64(d[i:], ^binary.LittleEndian.Uint64(x[i:])&m)
+		}
+	}
+	for i := at; i < len(dst); i++ {
+		dst[i] = ^src[i] & mask
+	}
+}
