@@ -129,6 +129,8 @@ func castInto(c *Ctx, y, x *tensor.Tensor, r rounding) error {
 		castFrom(y, sameWidth[uint8](x), dt, r)
 	case dt == tensor.Int4, dt == tensor.Int2:
 		castFrom(y, sameWidth[int8](x), dt, r)
+	case dt.IsFloat() && dt.Size() < 4 && y.DType() == tensor.Float32:
+		widen(tensor.Of[float32](y), x)
 	case dt.IsFloat() && dt.Size() < 4:
 		tmp, err := c.F32(x.Len())
 		if err != nil {

@@ -116,6 +116,10 @@ func binaryRow[T Number](op BinaryOp, dst, a, b []T, sa, sb int) {
 
 // binaryF32 does the cases that have a vector form of their own.
 func binaryF32(op BinaryOp, dst, a, b []float32, sa, sb int) bool {
+	if op == OpMod || op == OpFmod {
+		modF32(op, dst, a, b, sa, sb)
+		return true
+	}
 	if sa == 1 && sb == 1 {
 		switch op {
 		case OpAdd:

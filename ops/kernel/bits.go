@@ -111,10 +111,13 @@ func bitsOfBytes(op BitOp, dst, a, b []byte) {
 	at, from := 0, 0
 	for ; at+32 <= len(dst); at, from = at+32, from+step {
 		d, x, y := (*[32]byte)(dst[at:]), (*[32]byte)(a[at:]), (*[32]byte)(b[from:])
-		for i := 0; i < 32; i += 8 {
-			p, q := binary.LittleEndian.Uint64(x[i:]), binary.LittleEndian.Uint64(y[i:])
-			binary.LittleEndian.PutUint64(d[i:], p&q&f.and|(p^q)&f.xor^f.flip)
-		}
+		p0, p1, p2, p3 := words(x)
+		q0, q1, q2, q3 := words(y)
+		p0 = p0&q0&f.and | (p0^q0)&f.xor ^ f.flip
+		p1 = p1&q1&f.and | (p1^q1)&f.xor ^ f.flip
+		p2 = p2&q2&f.and | (p2^q2)&f.xor ^ f.flip
+		p3 = p3&q3&f.and | (p3^q3)&f.xor ^ f.flip
+		putWords(d, p0, p1, p2, p3)
 	}
 	for i := at; i < len(dst); i++ {
 		p, q := a[i], b[from+i-at]
@@ -122,14 +125,25 @@ func bitsOfBytes(op BitOp, dst, a, b []byte) {
 	}
 }
 
+func words(b *[32]byte) (w0, w1, w2, w3 uint64) {
+	o := binary.LittleEndian
+	return o.Uint64(b[:]), o.Uint64(b[8:]), o.Uint64(b[16:]), o.Uint64(b[24:])
+}
+
+func putWords(b *[32]byte, w0, w1, w2, w3 uint64) {
+	o := binary.LittleEndian
+	o.PutUint64(b[:], w0)
+	o.PutUint64(b[8:], w1)
+	o.PutUint64(b[16:], w2)
+	o.PutUint64(b[24:], w3)
+}
+
 // NotOf is dst[i] = ^src[i] & mask.
 func NotOf(dst, src []uint8, mask uint8) {
 	m, at := uint64(mask)*(^uint64(0)/0xff), 0
 	for ; at+32 <= len(dst); at += 32 {
-		d, x := (*[32]byte)(dst[at:]), (*[32]byte)(src[at:])
-		for i := 0; i < 32; i += 8 {
-			binary.LittleEndian.PutUint64(d[i:], ^binary.LittleEndian.Uint64(x[i:])&m)
-		}
+		p0, p1, p2, p3 := words((*[32]byte)(src[at:]))
+		putWords((*[32]byte)(dst[at:]), ^p0&m, ^p1&m, ^p2&m, ^p3&m)
 	}
 	for i := at; i < len(dst); i++ {
 		dst[i] = ^src[i] & mask

@@ -79,19 +79,6 @@ func ThresholdedRelu(dst, src []float32, alpha float32) {
 	}
 }
 
-// Sign is SignOf for float32.
-func Sign(dst, src []float32) {
-	const signBit, infinity = 1 << 31, 0x7f800000
-	for i, v := range src[:len(dst)] {
-		u := math.Float32bits(v)
-		one := u&signBit | math.Float32bits(1)
-		if u&^signBit-1 < infinity { // neither 0 nor NaN
-			u = one
-		}
-		dst[i] = math.Float32frombits(u)
-	}
-}
-
 // Elu is gamma times: x where it is positive, else alpha * (exp(x/scale) - 1). Its
 // error is at most 6 units, of the larger of its terms. 1/scale is finite.
 func Elu(dst, src []float32, alpha, scale, gamma float32) {

@@ -86,6 +86,9 @@ func Ceil(dst, src []float32) { active.ceil(dst, src[:len(dst)]) }
 // Round is the whole number nearest to x, of two the even one.
 func Round(dst, src []float32) { active.round(dst, src[:len(dst)]) }
 
+// Sign is SignOf for float32.
+func Sign(dst, src []float32) { active.sign(dst, src[:len(dst)]) }
+
 // Atan is the inverse tangent within 1.5 units.
 func Atan(dst, src []float32) { active.atan(dst, src[:len(dst)]) }
 

@@ -2376,6 +2376,77 @@ end52:
 	VZEROUPPER
 	RET
 
+// func signAVX2(dst []float32, src []float32)
+// Requires: AVX
+TEXT ·signAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ src_base+24(FP), DX
+
+many53:
+	CMPQ      AX, $0x00000020
+	JLT       one54
+	VMOVUPS   (DX), Y0
+	VMOVUPS   32(DX), Y2
+	VMOVUPS   64(DX), Y4
+	VMOVUPS   96(DX), Y6
+	VANDPS    c80000000_AVX2<>+0(SB), Y0, Y1
+	VANDPS    c80000000_AVX2<>+0(SB), Y2, Y3
+	VANDPS    c80000000_AVX2<>+0(SB), Y4, Y5
+	VANDPS    c80000000_AVX2<>+0(SB), Y6, Y7
+	VORPS     c3f800000_AVX2<>+0(SB), Y1, Y1
+	VORPS     c3f800000_AVX2<>+0(SB), Y3, Y3
+	VORPS     c3f800000_AVX2<>+0(SB), Y5, Y5
+	VORPS     c3f800000_AVX2<>+0(SB), Y7, Y10
+	VCMPPS    $0x0c, c00000000_AVX2<>+0(SB), Y0, Y7
+	VCMPPS    $0x0c, c00000000_AVX2<>+0(SB), Y2, Y8
+	VCMPPS    $0x0c, c00000000_AVX2<>+0(SB), Y4, Y9
+	VCMPPS    $0x0c, c00000000_AVX2<>+0(SB), Y6, Y11
+	VBLENDVPS Y7, Y1, Y0, Y0
+	VBLENDVPS Y8, Y3, Y2, Y1
+	VBLENDVPS Y9, Y5, Y4, Y2
+	VBLENDVPS Y11, Y10, Y6, Y3
+	VMOVUPS   Y0, (CX)
+	VMOVUPS   Y1, 32(CX)
+	VMOVUPS   Y2, 64(CX)
+	VMOVUPS   Y3, 96(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000020, AX
+	JMP       many53
+
+one54:
+	CMPQ      AX, $0x00000008
+	JLT       rest55
+	VMOVUPS   (DX), Y0
+	VANDPS    c80000000_AVX2<>+0(SB), Y0, Y1
+	VORPS     c3f800000_AVX2<>+0(SB), Y1, Y1
+	VCMPPS    $0x0c, c00000000_AVX2<>+0(SB), Y0, Y2
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, (CX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000008, AX
+	JMP       one54
+
+rest55:
+	TESTQ      AX, AX
+	JZ         end56
+	LEAQ       tail_AVX2<>+0(SB), BX
+	MOVQ       $0x00000010, SI
+	SUBQ       AX, SI
+	VMOVUPS    (BX)(SI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VANDPS     c80000000_AVX2<>+0(SB), Y1, Y2
+	VORPS      c3f800000_AVX2<>+0(SB), Y2, Y2
+	VCMPPS     $0x0c, c00000000_AVX2<>+0(SB), Y1, Y3
+	VBLENDVPS  Y3, Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end56:
+	VZEROUPPER
+	RET
+
 // func atanAVX2(dst []float32, src []float32)
 // Requires: AVX, FMA3
 TEXT ·atanAVX2(SB), NOSPLIT, $0-48
@@ -2383,9 +2454,9 @@ TEXT ·atanAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), AX
 	MOVQ src_base+24(FP), DX
 
-many53:
+many57:
 	CMPQ        AX, $0x00000010
-	JLT         one54
+	JLT         one58
 	VMOVUPS     (DX), Y0
 	VMOVUPS     32(DX), Y3
 	VANDPS      c7fffffff_AVX2<>+0(SB), Y0, Y1
@@ -2443,11 +2514,11 @@ many53:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         many53
+	JMP         many57
 
-one54:
+one58:
 	CMPQ        AX, $0x00000008
-	JLT         rest55
+	JLT         rest59
 	VMOVUPS     (DX), Y0
 	VANDPS      c7fffffff_AVX2<>+0(SB), Y0, Y1
 	VMOVUPS     c3f800000_AVX2<>+0(SB), Y2
@@ -2478,11 +2549,11 @@ one54:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one54
+	JMP         one58
 
-rest55:
+rest59:
 	TESTQ       AX, AX
-	JZ          end56
+	JZ          end60
 	LEAQ        tail_AVX2<>+0(SB), BX
 	MOVQ        $0x00000010, SI
 	SUBQ        AX, SI
@@ -2515,7 +2586,7 @@ rest55:
 	VORPS       Y1, Y2, Y1
 	VMASKMOVPS  Y1, Y0, (CX)
 
-end56:
+end60:
 	VZEROUPPER
 	RET
 

@@ -69,6 +69,11 @@ func ceilAVX2(dst []float32, src []float32)
 //go:noescape
 func roundAVX2(dst []float32, src []float32)
 
+// signAVX2 is dst[i] = 1 or -1 with the sign of src[i], or src[i] itself for 0 and NaN.
+//
+//go:noescape
+func signAVX2(dst []float32, src []float32)
+
 // atanAVX2 is dst[i] = atan(src[i]).
 //
 //go:noescape

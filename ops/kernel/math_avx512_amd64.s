@@ -1813,6 +1813,76 @@ end52:
 	VZEROUPPER
 	RET
 
+// func signAVX512(dst []float32, src []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·signAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ src_base+24(FP), DX
+
+many53:
+	CMPQ        AX, $0x00000040
+	JLT         one54
+	VMOVUPS     (DX), Z0
+	VMOVUPS     64(DX), Z3
+	VMOVUPS     128(DX), Z6
+	VMOVUPS     192(DX), Z9
+	VANDPS.BCST c80000000_AVX512<>+0(SB), Z0, Z1
+	VANDPS.BCST c80000000_AVX512<>+0(SB), Z3, Z4
+	VANDPS.BCST c80000000_AVX512<>+0(SB), Z6, Z7
+	VANDPS.BCST c80000000_AVX512<>+0(SB), Z9, Z10
+	VORPS.BCST  c3f800000_AVX512<>+0(SB), Z1, Z1
+	VORPS.BCST  c3f800000_AVX512<>+0(SB), Z4, Z4
+	VORPS.BCST  c3f800000_AVX512<>+0(SB), Z7, Z7
+	VORPS.BCST  c3f800000_AVX512<>+0(SB), Z10, Z10
+	VCMPPS.BCST $0x0c, c00000000_AVX512<>+0(SB), Z0, K1
+	VCMPPS.BCST $0x0c, c00000000_AVX512<>+0(SB), Z3, K2
+	VCMPPS.BCST $0x0c, c00000000_AVX512<>+0(SB), Z6, K3
+	VCMPPS.BCST $0x0c, c00000000_AVX512<>+0(SB), Z9, K4
+	VBLENDMPS   Z1, Z0, K1, Z2
+	VBLENDMPS   Z4, Z3, K2, Z5
+	VBLENDMPS   Z7, Z6, K3, Z8
+	VBLENDMPS   Z10, Z9, K4, Z11
+	VMOVUPS     Z2, (CX)
+	VMOVUPS     Z5, 64(CX)
+	VMOVUPS     Z8, 128(CX)
+	VMOVUPS     Z11, 192(CX)
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, AX
+	JMP         many53
+
+one54:
+	CMPQ        AX, $0x00000010
+	JLT         rest55
+	VMOVUPS     (DX), Z0
+	VANDPS.BCST c80000000_AVX512<>+0(SB), Z0, Z1
+	VORPS.BCST  c3f800000_AVX512<>+0(SB), Z1, Z1
+	VCMPPS.BCST $0x0c, c00000000_AVX512<>+0(SB), Z0, K1
+	VBLENDMPS   Z1, Z0, K1, Z12
+	VMOVUPS     Z12, (CX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JMP         one54
+
+rest55:
+	TESTQ       AX, AX
+	JZ          end56
+	MOVQ        $-1, BX
+	BZHIQ       AX, BX, AX
+	KMOVW       AX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VANDPS.BCST c80000000_AVX512<>+0(SB), Z0, Z1
+	VORPS.BCST  c3f800000_AVX512<>+0(SB), Z1, Z1
+	VCMPPS.BCST $0x0c, c00000000_AVX512<>+0(SB), Z0, K2
+	VBLENDMPS   Z1, Z0, K2, Z13
+	VMOVUPS     Z13, K1, (CX)
+
+end56:
+	VZEROUPPER
+	RET
+
 // func atanAVX512(dst []float32, src []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·atanAVX512(SB), NOSPLIT, $0-48
@@ -1820,9 +1890,9 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), AX
 	MOVQ src_base+24(FP), DX
 
-many53:
+many57:
 	CMPQ             AX, $0x00000020
-	JLT              one54
+	JLT              one58
 	VMOVUPS          (DX), Z0
 	VMOVUPS          64(DX), Z6
 	VANDPS.BCST      c7fffffff_AVX512<>+0(SB), Z0, Z1
@@ -1880,11 +1950,11 @@ many53:
 	ADDQ             $0x00000080, CX
 	ADDQ             $0x00000080, DX
 	SUBQ             $0x00000020, AX
-	JMP              many53
+	JMP              many57
 
-one54:
+one58:
 	CMPQ             AX, $0x00000010
-	JLT              rest55
+	JLT              rest59
 	VMOVUPS          (DX), Z0
 	VANDPS.BCST      c7fffffff_AVX512<>+0(SB), Z0, Z1
 	VBROADCASTSS     c3f800000_AVX512<>+0(SB), Z2
@@ -1915,11 +1985,11 @@ one54:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, DX
 	SUBQ             $0x00000010, AX
-	JMP              one54
+	JMP              one58
 
-rest55:
+rest59:
 	TESTQ            AX, AX
-	JZ               end56
+	JZ               end60
 	MOVQ             $-1, BX
 	BZHIQ            AX, BX, AX
 	KMOVW            AX, K1
@@ -1951,7 +2021,7 @@ rest55:
 	VORPS            Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (CX)
 
-end56:
+end60:
 	VZEROUPPER
 	RET
 

@@ -69,6 +69,11 @@ func ceilAVX512(dst []float32, src []float32)
 //go:noescape
 func roundAVX512(dst []float32, src []float32)
 
+// signAVX512 is dst[i] = 1 or -1 with the sign of src[i], or src[i] itself for 0 and NaN.
+//
+//go:noescape
+func signAVX512(dst []float32, src []float32)
+
 // atanAVX512 is dst[i] = atan(src[i]).
 //
 //go:noescape

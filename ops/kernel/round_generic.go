@@ -20,6 +20,18 @@ func roundGeneric(dst, src []float32) {
 	}
 }
 
+func signGeneric(dst, src []float32) {
+	const signBit, infinity = 1 << 31, 0x7f800000
+	for i, v := range src {
+		u := math.Float32bits(v)
+		one := u&signBit | math.Float32bits(1)
+		if u&^signBit-1 < infinity { // neither 0 nor NaN
+			u = one
+		}
+		dst[i] = math.Float32frombits(u)
+	}
+}
+
 // atanGeneric is u + u*z*P(z) with z = u*u and minimax P, of relative error 6e-11,
 // for u = |x| up to 1, and pi/2 less that of u = 1/|x| beyond.
 func atanGeneric(dst, src []float32) {

@@ -47,7 +47,7 @@ type variant struct {
 	winogradLeast int
 
 	exp, log, tanh, sigmoid, erf, gelu, geluTanh, silu, relu, sqrt func(dst, src []float32)
-	floor, ceil, round, atan                                       func(dst, src []float32)
+	floor, ceil, round, sign, atan                                 func(dst, src []float32)
 
 	add, sub, mul, div, max, min func(dst, a, b []float32)
 	addScalar, mulScalar         func(dst, a []float32, s float32)
@@ -124,7 +124,7 @@ var generic = variant{
 
 	exp: expGeneric, log: logGeneric, tanh: tanhGeneric, sigmoid: sigmoidGeneric, erf: erfGeneric,
 	gelu: geluGeneric, geluTanh: geluTanhGeneric, silu: siluGeneric, relu: reluGeneric, sqrt: sqrtGeneric,
-	floor: floorGeneric, ceil: ceilGeneric, round: roundGeneric, atan: atanGeneric,
+	floor: floorGeneric, ceil: ceilGeneric, round: roundGeneric, sign: signGeneric, atan: atanGeneric,
 
 	add: addGeneric, sub: subGeneric, mul: mulGeneric, div: divGeneric, max: maxGeneric, min: minGeneric,
 	addScalar: addScalarGeneric, mulScalar: mulScalarGeneric,

@@ -52,6 +52,7 @@ const (
 	equal       = 0x00
 	unordered   = 0x03
 	unequal     = 0x04 // true for NaN
+	differs     = 0x0c // false for NaN
 	less        = 0x11 // false for NaN
 	lessOrEqual = 0x12 // false for NaN
 	notAtLeast  = 0x19 // true for NaN

@@ -38,6 +38,12 @@ func TestMath(t *testing.T) {
 		{"floor", math.Floor, 0, result},
 		{"ceil", math.Ceil, 0, result},
 		{"round", math.RoundToEven, 0, result},
+		{"sign", func(x float64) float64 {
+			if x == 0 || x != x {
+				return x
+			}
+			return math.Copysign(1, x)
+		}, 0, result},
 		{"atan", math.Atan, 1.5, result},
 	}
 	emulate(t, emitMath, func(k kernels) {

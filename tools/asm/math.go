@@ -47,6 +47,10 @@ func emitMath(x *isa) {
 	unary(4, "floor", "the largest whole number not above src[i]", func(v reg.VecVirtual) reg.VecVirtual { return x.whole(v, 1) })
 	unary(4, "ceil", "the smallest whole number not below src[i]", func(v reg.VecVirtual) reg.VecVirtual { return x.whole(v, 2) })
 	unary(4, "round", "the whole number nearest to src[i], of two the even one", func(v reg.VecVirtual) reg.VecVirtual { return x.whole(v, 0) })
+	unary(4, "sign", "1 or -1 with the sign of src[i], or src[i] itself for 0 and NaN", func(v reg.VecVirtual) reg.VecVirtual {
+		one := x.or(x.and(v, x.bits(signBit)), x.float(1))
+		return x.choose(x.compare(differs, v, x.float(0)), one, v)
+	})
 	unary(2, "atan", "atan(src[i])", x.atan)
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// compareFloats knows six of the predicates.
+// compareFloats knows seven of the predicates.
 func (m *machine) compareFloats(predicate uint64, aOp, bOp, dst operand.Op) bool {
 	wide := dst.(reg.Register).Kind() == reg.KindOpmask
 	n := width(aOp)
@@ -24,6 +24,8 @@ func (m *machine) compareFloats(predicate uint64, aOp, bOp, dst operand.Op) bool
 			holds = x != x || y != y
 		case 0x04: // NEQ_UQ
 			holds = x != y
+		case 0x0c: // NEQ_OQ
+			holds = x < y || x > y
 		case 0x12: // LE_OQ
 			holds = x <= y
 		case 0x11: // LT_OQ
