@@ -158,19 +158,7 @@ func binaryF32(op BinaryOp, dst, a, b []float32, sa, sb int) bool {
 		case OpMin:
 			MinScalar(dst, a, b[0])
 		case OpPow:
-			switch b[0] {
-			case 2:
-				Mul(dst, a, a)
-			case 3:
-				inPieces(dst, a, func(y, x, s, _ []float32) {
-					Mul(s, x, x)
-					Mul(y, x, s)
-				})
-			case 1:
-				copy(dst, a)
-			default:
-				return false
-			}
+			return powF32(dst, a[:len(dst)], b[0])
 		default:
 			return false
 		}

@@ -49,6 +49,12 @@ type variant struct {
 	exp, log, tanh, sigmoid, erf, gelu, geluTanh, silu, relu, sqrt func(dst, src []float32)
 	floor, ceil, round, sign, atan                                 func(dst, src []float32)
 
+	// sin and cos for less than mostTurned, and any number beyond and for NaN. pow is
+	// x**e with x = src[i]&keep: NaN below 0, zero of 0, inf of an infinity; then
+	// exclusive-ored with flip where src[i] has the sign bit. All may be nil.
+	sin, cos func(dst, src []float32)
+	pow      func(dst, src []float32, e float64, keep, flip uint32, zero, inf float32)
+
 	add, sub, mul, div, max, min func(dst, a, b []float32)
 	addScalar, mulScalar         func(dst, a []float32, s float32)
 

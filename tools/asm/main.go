@@ -42,6 +42,7 @@ var families = []struct {
 	{"bf16", emitBF16},
 	{"half", emitHalf},
 	{"convert", emitConvert},
+	{"doubles", emitDoubles},
 }
 
 func main() {

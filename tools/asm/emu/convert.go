@@ -103,9 +103,43 @@ func (m *machine) convert(opcode string, from, dst operand.Op) bool {
 		m.masks[number(dst, reg.KindOpmask)] = k
 		return true
 	}
+	if opcode == "VPMOVQ2M" {
+		var k uint64
+		n := width(from)
+		v := m.load(from, n)
+		for l := range n / 8 {
+			k |= v.long(l) >> 63 << l
+		}
+		m.masks[number(dst, reg.KindOpmask)] = k
+		return true
+	}
 	n := width(dst)
 	var d vector
 	switch opcode {
+	case "VBROADCASTSD":
+		v := m.load(from, 8)
+		for l := range n / 8 {
+			d.setLong(l, v.long(0))
+		}
+		m.put(dst, d)
+		return true
+	case "VCVTPS2PD":
+		v := m.load(from, n/2)
+		for l := range n / 8 {
+			d.setDouble(l, float64(v.float(l)))
+		}
+		m.put(dst, d)
+		return true
+	case "VCVTPD2PS", "VCVTPD2PSY":
+		if (opcode == "VCVTPD2PSY") != (n == 16) {
+			return false
+		}
+		v := m.load(from, 2*n)
+		for l := range n / 4 {
+			d.setFloat(l, float32(v.double(l)))
+		}
+		m.put(dst, d)
+		return true
 	case "VPMOVZXBD", "VCVTPH2PS":
 		m.put(dst, m.lengthen(opcode, from, n))
 		return true
