@@ -97,9 +97,14 @@ func bytesOf[T Integer](s []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*int(unsafe.Sizeof(one)))
 }
 
-// bitsOfBytes is And, Or, Xor or Xnor of bytes, 8 at a time. If b has 32 bytes they
-// stand for all.
+// bitsOfBytes is And, Or, Xor or Xnor of bytes, in vectors or 8 at a time. If b has
+// 32 bytes they stand for all.
 func bitsOfBytes(op BitOp, dst, a, b []byte) {
+	if v := active; op <= OpXor && v.bits[op] != nil && len(dst) > 32 && len(b) > 32 {
+		n := len(dst) &^ 3
+		v.bits[op](asWords(dst[:n]), asWords(a[:n]), asWords(b[:n]))
+		dst, a, b = dst[n:], a[n:], b[n:]
+	}
 	// Each is and*(x & y) + xor*(x ^ y), with flips.
 	const all = ^uint64(0)
 	const ones = all / 0xff
@@ -123,6 +128,11 @@ func bitsOfBytes(op BitOp, dst, a, b []byte) {
 		p, q := a[i], b[from+i-at]
 		dst[i] = p&q&byte(f.and) | (p^q)&byte(f.xor) ^ byte(f.flip)
 	}
+}
+
+// asWords is b as patterns of float32, for kernels that take them as they are.
+func asWords(b []byte) []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
 }
 
 func words(b *[32]byte) (w0, w1, w2, w3 uint64) {

@@ -42,10 +42,12 @@ func requireBits[T Integer](t *testing.T, mask T, ops ...BitOp) {
 }
 
 func TestBitwise(t *testing.T) {
-	requireBits[uint8](t, 1, OpAnd, OpOr, OpXor, OpXnor)
-	requireBits[uint8](t, 0xff, OpAnd, OpOr, OpXor)
-	requireBits[uint16](t, 0xffff, OpAnd, OpOr, OpXor)
-	requireBits(t, ^uint64(0), OpAnd, OpOr, OpXor)
+	forEachVariant(t, func(t *testing.T) {
+		requireBits[uint8](t, 1, OpAnd, OpOr, OpXor, OpXnor)
+		requireBits[uint8](t, 0xff, OpAnd, OpOr, OpXor)
+		requireBits[uint16](t, 0xffff, OpAnd, OpOr, OpXor)
+		requireBits(t, ^uint64(0), OpAnd, OpOr, OpXor)
+	})
 }
 
 func TestNotOf(t *testing.T) {

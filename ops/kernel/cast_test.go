@@ -70,7 +70,7 @@ func TestConvertTo(t *testing.T) {
 	})
 }
 
-func TestNonZeroOfFloats(t *testing.T) {
+func TestPredicatesOfFloats(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r := seeded()
 		for _, n := range castLengths {
@@ -78,6 +78,11 @@ func TestNonZeroOfFloats(t *testing.T) {
 			NonZero(y[:n], x)
 			for i, v := range x {
 				require.Equal(t, v != 0, y[i], "%v", v)
+			}
+			require.False(t, y[n])
+			IsNaN(y[:n], x)
+			for i, v := range x {
+				require.Equal(t, v != v, y[i], "%v", v)
 			}
 			require.False(t, y[n])
 		}

@@ -89,7 +89,7 @@ func Round(dst, src []float32) { active.round(dst, src[:len(dst)]) }
 // Sign is SignOf for float32.
 func Sign(dst, src []float32) { active.sign(dst, src[:len(dst)]) }
 
-// Atan is the inverse tangent within 1.5 units.
+// Atan is the inverse tangent within 1.3 units.
 func Atan(dst, src []float32) { active.atan(dst, src[:len(dst)]) }
 
 // Abs is |x|.

@@ -57,6 +57,7 @@ type variant struct {
 
 	add, sub, mul, div, max, min func(dst, a, b []float32)
 	addScalar, mulScalar         func(dst, a []float32, s float32)
+	bits                         [3]func(dst, a, b []float32) // OpAnd, OpOr and OpXor of the patterns; may be nil
 
 	scaleClip func(dst, src []float32, m, s, t, lo, hi float32) // dst[i] = clip((src[i]-m)*s + t, lo, hi)
 	hardSwish func(dst, src []float32)

@@ -48,6 +48,7 @@ func avx2() *variant {
 	v.sin, v.cos, v.pow = sinAVX2, cosAVX2, powAVX2
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX2, subAVX2, mulAVX2, divAVX2, maxAVX2, minAVX2
 	v.addScalar, v.mulScalar = addScalarAVX2, mulScalarAVX2
+	v.bits = [...]func(dst, a, b []float32){andAVX2, orAVX2, xorAVX2}
 	v.scaleClip, v.hardSwish = scaleClipAVX2, hardSwishAVX2
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX2, dotAVX2, sumAVX2, maxOfAVX2
 	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX2, sumSquaresFromAVX2, normalizeAVX2, dotsAVX2
@@ -106,6 +107,7 @@ func avx512() *variant {
 	v.sin, v.cos, v.pow = sinAVX512, cosAVX512, powAVX512
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX512, subAVX512, mulAVX512, divAVX512, maxAVX512, minAVX512
 	v.addScalar, v.mulScalar = addScalarAVX512, mulScalarAVX512
+	v.bits = [...]func(dst, a, b []float32){andAVX512, orAVX512, xorAVX512}
 	v.scaleClip, v.hardSwish = scaleClipAVX512, hardSwishAVX512
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX512, dotAVX512, sumAVX512, maxOfAVX512
 	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX512, sumSquaresFromAVX512, normalizeAVX512, dotsAVX512
