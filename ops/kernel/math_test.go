@@ -198,6 +198,9 @@ func TestZerosKeepTheirSign(t *testing.T) {
 			for i := range 4 {
 				require.Equal(t, math.Float32bits(x[i]), math.Float32bits(y[i]), name)
 			}
+			f(y[:2], []float32{math.Float32frombits(0x7f800001), math.Float32frombits(0xffffffff)})
+			require.True(t, y[0] != y[0] && y[1] != y[1], name)
+			f(y, x)
 			if name == "Ceil" || name == "Round" {
 				require.Equal(t, math.Float32bits(minus), math.Float32bits(y[5]), name)
 			}

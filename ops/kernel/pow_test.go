@@ -53,3 +53,34 @@ func TestPowOfOneExponent(t *testing.T) {
 		}
 	})
 }
+
+// The root of -0 is 0 and that of -Inf is +Inf, also where all else has a plain root.
+func TestPowOfAHalf(t *testing.T) {
+	minus, inf := float32(math.Copysign(0, -1)), float32(math.Inf(1))
+	forEachVariant(t, func(t *testing.T) {
+		for _, c := range [][2][]float32{{{minus, 4, inf}, {0, 2, inf}}, {{-inf, 4}, {inf, 2}}, {{}, {}}} {
+			y := make([]float32, len(c[0]))
+			binaryRow(OpPow, y, c[0], []float32{0.5}, 1, 0)
+			requireSameBits(t, c[1], y, "%v", c[0])
+		}
+	})
+}
+
+// Numbers too large for the vectors change none of their neighbours, in place as well.
+func TestWavesFarAway(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		near, far := random(seeded(), 41), []float32{1 << 20, -1e30, float32(math.Inf(1)), float32(math.NaN()), mostTurned - 0.0625}
+		for i, f := range []func(dst, src []float32){Sin, Cos} {
+			want, got := make([]float32, len(near)), append([]float32{}, near...)
+			f(want, near)
+			for j, x := range far {
+				got[8*j+3] = x
+				want[8*j+3] = float32([]func(float64) float64{math.Sin, math.Cos}[i](float64(x)))
+			}
+			f(got, got)
+			for j, w := range want {
+				require.True(t, w == got[j] || w != w && got[j] != got[j], "%d: %v, want %v", j, got[j], w)
+			}
+		}
+	})
+}
