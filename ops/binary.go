@@ -198,6 +198,15 @@ func (k *pow) Run(c *Ctx) error {
 	} else {
 		convertNumbers(e, b)
 	}
+	if a.DType() == tensor.Float32 && len(e) == 1 && float64(float32(e[0])) == e[0] {
+		e32, err := c.F32(1)
+		if err != nil {
+			return err
+		}
+		e32[0] = float32(e[0])
+		kernel.Binary(c.Pool(), kernel.OpPow, tensor.Of[float32](y), tensor.Of[float32](a), e32, &bc)
+		return nil
+	}
 	switch a.DType() {
 	case tensor.Float32:
 		kernel.PowF64(tensor.Of[float32](y), tensor.Of[float32](a), e, &bc)

@@ -128,6 +128,8 @@ func TestBinary(t *testing.T) {
 		{op: "Mod", opset: 13, name: "fmod", attrs: attrs(onnx.AttrInt("fmod", 1)), in: tensors{vec[float32](-4.3, 7.2), vec[float32](2.1, -3.4)}, want: tensors{vec[float32](-0.1, 0.4)}},
 		{op: "Pow", opset: 15, in: tensors{vec[float32](2, 3, -8), vec[float32](3, -1, 1)}, want: tensors{vec[float32](8, 1.0/3, -8)}},
 		{op: "Pow", opset: 15, name: "squares", in: tensors{vec[float32](2, -3), tensor.Scalar[float32](2)}, want: tensors{vec[float32](4, 9)}},
+		{op: "Pow", opset: 15, name: "squares by an int64", in: tensors{vec[float32](2, -3), tensor.Scalar[int64](2)}, want: tensors{vec[float32](4, 9)}},
+		{op: "Pow", opset: 15, name: "by an int64 that is no float", in: tensors{vec[float32](-1), tensor.Scalar[int64](1<<40 + 1)}, want: tensors{vec[float32](-1)}},
 		{op: "Pow", opset: 15, name: "int64 to int64 is exact", in: tensors{vec[int64](3, -2), vec[int64](39, 63)}, want: tensors{vec[int64](4052555153018976267, math.MinInt64)}},
 		{op: "Pow", opset: 15, name: "int32 to float", in: tensors{vec[int32](2, 9), vec[float32](3.5, 0.5)}, want: tensors{vec[int32](11, 3)}},
 		{op: "Pow", opset: 15, name: "float to int8", in: tensors{vec[float32](2), vec[int8](-2)}, want: tensors{vec[float32](0.25)}},

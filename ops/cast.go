@@ -129,6 +129,8 @@ func castInto(c *Ctx, y, x *tensor.Tensor, r rounding) error {
 		castFrom(y, sameWidth[uint8](x), dt, r)
 	case dt == tensor.Int4, dt == tensor.Int2:
 		castFrom(y, sameWidth[int8](x), dt, r)
+	case dt.IsFloat() && dt.Size() < 4 && y.DType() == tensor.Float32:
+		widen(tensor.Of[float32](y), x)
 	case dt.IsFloat() && dt.Size() < 4:
 		tmp, err := c.F32(x.Len())
 		if err != nil {
@@ -187,6 +189,10 @@ func castFrom[S number](y *tensor.Tensor, x []S, dt tensor.DType, r rounding) {
 		}
 		kernel.MapTo(tensor.Of[tensor.F16](y), x, func(v S) tensor.F16 { return tensor.ToF16(float64(v)) })
 	case tensor.BFloat16:
+		if f, ok := any(x).([]float32); ok {
+			kernel.F32ToBF16(tensor.Of[tensor.BF16](y), f)
+			return
+		}
 		kernel.MapTo(tensor.Of[tensor.BF16](y), x, func(v S) tensor.BF16 { return tensor.ToBF16(float32(v)) })
 	case tensor.Float8E4M3FN:
 		kernel.MapTo(tensor.Of[tensor.F8E4M3](y), x, func(v S) tensor.F8E4M3 { return tensor.ToF8E4M3(float64(v), r.saturate) })

@@ -22,6 +22,7 @@ func unaryOps() []Op {
 	relu := numeric(kernel.ReluOf[float32], kernel.ReluOf[float64], ofRelu)
 	relu.f32 = kernel.Relu
 	sign := numeric(kernel.SignOf[float32], kernel.SignOf[float64], ofSign)
+	sign.f32 = kernel.Sign
 	erf := numeric(kernel.Erf, float64Loop(math.Erf), ofErf)
 	return []Op{
 		simple("Exp", loops{f32: kernel.Exp, f64: float64Loop(math.Exp)}),
@@ -37,7 +38,7 @@ func unaryOps() []Op {
 		since("Tan", 7, float(math.Tan)),
 		since("Asin", 7, float(math.Asin)),
 		since("Acos", 7, float(math.Acos)),
-		since("Atan", 7, float(math.Atan)),
+		since("Atan", 7, loops{f32: kernel.Atan, f64: float64Loop(math.Atan)}),
 		since("Sinh", 9, float(math.Sinh)),
 		since("Cosh", 9, float(math.Cosh)),
 		since("Asinh", 9, float(math.Asinh)),

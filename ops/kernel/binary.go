@@ -116,6 +116,10 @@ func binaryRow[T Number](op BinaryOp, dst, a, b []T, sa, sb int) {
 
 // binaryF32 does the cases that have a vector form of their own.
 func binaryF32(op BinaryOp, dst, a, b []float32, sa, sb int) bool {
+	if op == OpMod || op == OpFmod {
+		modF32(op, dst, a, b, sa, sb)
+		return true
+	}
 	if sa == 1 && sb == 1 {
 		switch op {
 		case OpAdd:
@@ -154,19 +158,7 @@ func binaryF32(op BinaryOp, dst, a, b []float32, sa, sb int) bool {
 		case OpMin:
 			MinScalar(dst, a, b[0])
 		case OpPow:
-			switch b[0] {
-			case 2:
-				Mul(dst, a, a)
-			case 3:
-				inPieces(dst, a, func(y, x, s, _ []float32) {
-					Mul(s, x, x)
-					Mul(y, x, s)
-				})
-			case 1:
-				copy(dst, a)
-			default:
-				return false
-			}
+			return powF32(dst, a[:len(dst)], b[0])
 		default:
 			return false
 		}
@@ -262,12 +254,5 @@ func PowInt[T Number](dst []T, a []T, e []int64, bc *Broadcast) {
 			row[i] = powerInt(a[c.Off[0]+i*sa], e[c.Off[1]+i*sb])
 		}
 		bc.Next(&c)
-	}
-}
-
-// ConvertTo is dst[i] = T(src[i]).
-func ConvertTo[T, S Number](dst []T, src []S) {
-	for i, v := range src[:len(dst)] {
-		dst[i] = T(v)
 	}
 }

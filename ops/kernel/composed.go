@@ -28,17 +28,23 @@ func inPieces(dst, src []float32, f func(y, x, s, t []float32)) {
 // withScalar is op of src and s, or of s and src if first, where op has a vector
 // form for two slices only.
 func withScalar(op func(dst, a, b []float32), dst, src []float32, s float32, first bool) {
-	n := min(len(dst), scalarLen)
-	m, buf := borrow(n)
-	defer m.release()
-	Fill(buf, s)
-	for at := 0; at < len(dst); at += n {
-		k := min(n, len(dst)-at)
-		a, b := src[at:at+k], buf[:k]
+	withRepeated(len(dst), s, func(at int, b []float32) {
+		a := src[at : at+len(b)]
 		if first {
 			a, b = b, a
 		}
-		op(dst[at:at+k], a, b)
+		op(dst[at:at+len(b)], a, b)
+	})
+}
+
+// withRepeated calls f for pieces of n elements, each with as many times s.
+func withRepeated(n int, s float32, f func(at int, repeated []float32)) {
+	k := min(n, scalarLen)
+	m, buf := borrow(k)
+	defer m.release()
+	Fill(buf, s)
+	for at := 0; at < n; at += k {
+		f(at, buf[:min(k, n-at)])
 	}
 }
 
@@ -150,25 +156,4 @@ func Mish(dst, src []float32) {
 		v.div(s, s, t)
 		v.mul(y, x, s)
 	})
-}
-
-// Floor is the largest whole number not above x.
-func Floor(dst, src []float32) {
-	for i, x := range src[:len(dst)] {
-		dst[i] = float32(math.Floor(float64(x)))
-	}
-}
-
-// Ceil is the smallest whole number not below x.
-func Ceil(dst, src []float32) {
-	for i, x := range src[:len(dst)] {
-		dst[i] = float32(math.Ceil(float64(x)))
-	}
-}
-
-// Round is the whole number nearest to x, of two the even one.
-func Round(dst, src []float32) {
-	for i, x := range src[:len(dst)] {
-		dst[i] = float32(math.RoundToEven(float64(x)))
-	}
 }

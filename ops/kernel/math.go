@@ -77,6 +77,21 @@ func Relu(dst, src []float32) { active.relu(dst, src[:len(dst)]) }
 // Sqrt is the square root.
 func Sqrt(dst, src []float32) { active.sqrt(dst, src[:len(dst)]) }
 
+// Floor is the largest whole number not above x.
+func Floor(dst, src []float32) { active.floor(dst, src[:len(dst)]) }
+
+// Ceil is the smallest whole number not below x.
+func Ceil(dst, src []float32) { active.ceil(dst, src[:len(dst)]) }
+
+// Round is the whole number nearest to x, of two the even one.
+func Round(dst, src []float32) { active.round(dst, src[:len(dst)]) }
+
+// Sign is SignOf for float32.
+func Sign(dst, src []float32) { active.sign(dst, src[:len(dst)]) }
+
+// Atan is the inverse tangent within 1.3 units.
+func Atan(dst, src []float32) { active.atan(dst, src[:len(dst)]) }
+
 // Abs is |x|.
 func Abs(dst, src []float32) {
 	v := active

@@ -2216,3 +2216,496 @@ rest39:
 end40:
 	VZEROUPPER
 	RET
+
+// func floorAVX2(dst []float32, src []float32)
+// Requires: AVX
+TEXT ·floorAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ src_base+24(FP), DX
+
+many41:
+	CMPQ     AX, $0x00000020
+	JLT      one42
+	VMOVUPS  (DX), Y0
+	VMOVUPS  32(DX), Y1
+	VMOVUPS  64(DX), Y2
+	VMOVUPS  96(DX), Y3
+	VROUNDPS $0x09, Y0, Y0
+	VROUNDPS $0x09, Y1, Y1
+	VROUNDPS $0x09, Y2, Y2
+	VROUNDPS $0x09, Y3, Y3
+	VMOVUPS  Y0, (CX)
+	VMOVUPS  Y1, 32(CX)
+	VMOVUPS  Y2, 64(CX)
+	VMOVUPS  Y3, 96(CX)
+	ADDQ     $0x00000080, CX
+	ADDQ     $0x00000080, DX
+	SUBQ     $0x00000020, AX
+	JMP      many41
+
+one42:
+	CMPQ     AX, $0x00000008
+	JLT      rest43
+	VMOVUPS  (DX), Y0
+	VROUNDPS $0x09, Y0, Y0
+	VMOVUPS  Y0, (CX)
+	ADDQ     $0x00000020, CX
+	ADDQ     $0x00000020, DX
+	SUBQ     $0x00000008, AX
+	JMP      one42
+
+rest43:
+	TESTQ      AX, AX
+	JZ         end44
+	LEAQ       tail_AVX2<>+0(SB), BX
+	MOVQ       $0x00000010, SI
+	SUBQ       AX, SI
+	VMOVUPS    (BX)(SI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VROUNDPS   $0x09, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end44:
+	VZEROUPPER
+	RET
+
+// func ceilAVX2(dst []float32, src []float32)
+// Requires: AVX
+TEXT ·ceilAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ src_base+24(FP), DX
+
+many45:
+	CMPQ     AX, $0x00000020
+	JLT      one46
+	VMOVUPS  (DX), Y0
+	VMOVUPS  32(DX), Y1
+	VMOVUPS  64(DX), Y2
+	VMOVUPS  96(DX), Y3
+	VROUNDPS $0x0a, Y0, Y0
+	VROUNDPS $0x0a, Y1, Y1
+	VROUNDPS $0x0a, Y2, Y2
+	VROUNDPS $0x0a, Y3, Y3
+	VMOVUPS  Y0, (CX)
+	VMOVUPS  Y1, 32(CX)
+	VMOVUPS  Y2, 64(CX)
+	VMOVUPS  Y3, 96(CX)
+	ADDQ     $0x00000080, CX
+	ADDQ     $0x00000080, DX
+	SUBQ     $0x00000020, AX
+	JMP      many45
+
+one46:
+	CMPQ     AX, $0x00000008
+	JLT      rest47
+	VMOVUPS  (DX), Y0
+	VROUNDPS $0x0a, Y0, Y0
+	VMOVUPS  Y0, (CX)
+	ADDQ     $0x00000020, CX
+	ADDQ     $0x00000020, DX
+	SUBQ     $0x00000008, AX
+	JMP      one46
+
+rest47:
+	TESTQ      AX, AX
+	JZ         end48
+	LEAQ       tail_AVX2<>+0(SB), BX
+	MOVQ       $0x00000010, SI
+	SUBQ       AX, SI
+	VMOVUPS    (BX)(SI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VROUNDPS   $0x0a, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end48:
+	VZEROUPPER
+	RET
+
+// func roundAVX2(dst []float32, src []float32)
+// Requires: AVX
+TEXT ·roundAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ src_base+24(FP), DX
+
+many49:
+	CMPQ     AX, $0x00000020
+	JLT      one50
+	VMOVUPS  (DX), Y0
+	VMOVUPS  32(DX), Y1
+	VMOVUPS  64(DX), Y2
+	VMOVUPS  96(DX), Y3
+	VROUNDPS $0x08, Y0, Y0
+	VROUNDPS $0x08, Y1, Y1
+	VROUNDPS $0x08, Y2, Y2
+	VROUNDPS $0x08, Y3, Y3
+	VMOVUPS  Y0, (CX)
+	VMOVUPS  Y1, 32(CX)
+	VMOVUPS  Y2, 64(CX)
+	VMOVUPS  Y3, 96(CX)
+	ADDQ     $0x00000080, CX
+	ADDQ     $0x00000080, DX
+	SUBQ     $0x00000020, AX
+	JMP      many49
+
+one50:
+	CMPQ     AX, $0x00000008
+	JLT      rest51
+	VMOVUPS  (DX), Y0
+	VROUNDPS $0x08, Y0, Y0
+	VMOVUPS  Y0, (CX)
+	ADDQ     $0x00000020, CX
+	ADDQ     $0x00000020, DX
+	SUBQ     $0x00000008, AX
+	JMP      one50
+
+rest51:
+	TESTQ      AX, AX
+	JZ         end52
+	LEAQ       tail_AVX2<>+0(SB), BX
+	MOVQ       $0x00000010, SI
+	SUBQ       AX, SI
+	VMOVUPS    (BX)(SI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VROUNDPS   $0x08, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end52:
+	VZEROUPPER
+	RET
+
+// func signAVX2(dst []float32, src []float32)
+// Requires: AVX
+TEXT ·signAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ src_base+24(FP), DX
+
+many53:
+	CMPQ      AX, $0x00000020
+	JLT       one54
+	VMOVUPS   (DX), Y0
+	VMOVUPS   32(DX), Y2
+	VMOVUPS   64(DX), Y4
+	VMOVUPS   96(DX), Y6
+	VANDPS    c80000000_AVX2<>+0(SB), Y0, Y1
+	VANDPS    c80000000_AVX2<>+0(SB), Y2, Y3
+	VANDPS    c80000000_AVX2<>+0(SB), Y4, Y5
+	VANDPS    c80000000_AVX2<>+0(SB), Y6, Y7
+	VORPS     c3f800000_AVX2<>+0(SB), Y1, Y1
+	VORPS     c3f800000_AVX2<>+0(SB), Y3, Y3
+	VORPS     c3f800000_AVX2<>+0(SB), Y5, Y5
+	VORPS     c3f800000_AVX2<>+0(SB), Y7, Y10
+	VCMPPS    $0x0c, c00000000_AVX2<>+0(SB), Y0, Y7
+	VCMPPS    $0x0c, c00000000_AVX2<>+0(SB), Y2, Y8
+	VCMPPS    $0x0c, c00000000_AVX2<>+0(SB), Y4, Y9
+	VCMPPS    $0x0c, c00000000_AVX2<>+0(SB), Y6, Y11
+	VBLENDVPS Y7, Y1, Y0, Y0
+	VBLENDVPS Y8, Y3, Y2, Y1
+	VBLENDVPS Y9, Y5, Y4, Y2
+	VBLENDVPS Y11, Y10, Y6, Y3
+	VMOVUPS   Y0, (CX)
+	VMOVUPS   Y1, 32(CX)
+	VMOVUPS   Y2, 64(CX)
+	VMOVUPS   Y3, 96(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000020, AX
+	JMP       many53
+
+one54:
+	CMPQ      AX, $0x00000008
+	JLT       rest55
+	VMOVUPS   (DX), Y0
+	VANDPS    c80000000_AVX2<>+0(SB), Y0, Y1
+	VORPS     c3f800000_AVX2<>+0(SB), Y1, Y1
+	VCMPPS    $0x0c, c00000000_AVX2<>+0(SB), Y0, Y2
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VMOVUPS   Y0, (CX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000008, AX
+	JMP       one54
+
+rest55:
+	TESTQ      AX, AX
+	JZ         end56
+	LEAQ       tail_AVX2<>+0(SB), BX
+	MOVQ       $0x00000010, SI
+	SUBQ       AX, SI
+	VMOVUPS    (BX)(SI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VANDPS     c80000000_AVX2<>+0(SB), Y1, Y2
+	VORPS      c3f800000_AVX2<>+0(SB), Y2, Y2
+	VCMPPS     $0x0c, c00000000_AVX2<>+0(SB), Y1, Y3
+	VBLENDVPS  Y3, Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end56:
+	VZEROUPPER
+	RET
+
+// func atanAVX2(dst []float32, src []float32)
+// Requires: AVX, FMA3
+TEXT ·atanAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ src_base+24(FP), DX
+
+many57:
+	CMPQ        AX, $0x00000010
+	JLT         one58
+	VMOVUPS     (DX), Y0
+	VMOVUPS     32(DX), Y3
+	VANDPS      c7fffffff_AVX2<>+0(SB), Y0, Y1
+	VANDPS      c7fffffff_AVX2<>+0(SB), Y3, Y4
+	VMOVUPS     c3f800000_AVX2<>+0(SB), Y2
+	VMOVUPS     c3f800000_AVX2<>+0(SB), Y5
+	VCMPPS      $0x11, Y1, Y2, Y2
+	VCMPPS      $0x11, Y4, Y5, Y6
+	VMOVUPS     cbf800000_AVX2<>+0(SB), Y5
+	VMOVUPS     cbf800000_AVX2<>+0(SB), Y7
+	VDIVPS      Y1, Y5, Y5
+	VDIVPS      Y4, Y7, Y7
+	VBLENDVPS   Y2, Y5, Y1, Y1
+	VBLENDVPS   Y6, Y7, Y4, Y7
+	VMULPS      Y1, Y1, Y4
+	VMULPS      Y7, Y7, Y8
+	VMOVUPS     cbaeb17fa_AVX2<>+0(SB), Y5
+	VMOVUPS     cbaeb17fa_AVX2<>+0(SB), Y9
+	VFMADD213PS c3c32d330_AVX2<>+0(SB), Y4, Y5
+	VFMADD213PS c3c32d330_AVX2<>+0(SB), Y8, Y9
+	VFMADD213PS cbcff68b1_AVX2<>+0(SB), Y4, Y5
+	VFMADD213PS cbcff68b1_AVX2<>+0(SB), Y8, Y9
+	VFMADD213PS c3d6d64f3_AVX2<>+0(SB), Y4, Y5
+	VFMADD213PS c3d6d64f3_AVX2<>+0(SB), Y8, Y9
+	VFMADD213PS cbdac1a49_AVX2<>+0(SB), Y4, Y5
+	VFMADD213PS cbdac1a49_AVX2<>+0(SB), Y8, Y9
+	VFMADD213PS c3de04cff_AVX2<>+0(SB), Y4, Y5
+	VFMADD213PS c3de04cff_AVX2<>+0(SB), Y8, Y9
+	VFMADD213PS cbe1210db_AVX2<>+0(SB), Y4, Y5
+	VFMADD213PS cbe1210db_AVX2<>+0(SB), Y8, Y9
+	VFMADD213PS c3e4cc8ff_AVX2<>+0(SB), Y4, Y5
+	VFMADD213PS c3e4cc8ff_AVX2<>+0(SB), Y8, Y9
+	VFMADD213PS cbeaaaa9f_AVX2<>+0(SB), Y4, Y5
+	VFMADD213PS cbeaaaa9f_AVX2<>+0(SB), Y8, Y9
+	VMULPS      Y4, Y5, Y4
+	VMULPS      Y8, Y9, Y9
+	VXORPS      Y5, Y5, Y5
+	VXORPS      Y10, Y10, Y10
+	VBLENDVPS   Y2, cb33bbd2e_AVX2<>+0(SB), Y5, Y8
+	VBLENDVPS   Y6, cb33bbd2e_AVX2<>+0(SB), Y10, Y11
+	VFMADD213PS Y8, Y1, Y4
+	VFMADD213PS Y11, Y7, Y9
+	VADDPS      Y1, Y4, Y1
+	VADDPS      Y7, Y9, Y4
+	VBLENDVPS   Y2, c3fc90fdb_AVX2<>+0(SB), Y5, Y2
+	VBLENDVPS   Y6, c3fc90fdb_AVX2<>+0(SB), Y10, Y5
+	VADDPS      Y2, Y1, Y1
+	VADDPS      Y5, Y4, Y2
+	VANDPS      c80000000_AVX2<>+0(SB), Y0, Y0
+	VANDPS      c80000000_AVX2<>+0(SB), Y3, Y3
+	VORPS       Y0, Y1, Y0
+	VORPS       Y3, Y2, Y1
+	VMOVUPS     Y0, (CX)
+	VMOVUPS     Y1, 32(CX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JMP         many57
+
+one58:
+	CMPQ        AX, $0x00000008
+	JLT         rest59
+	VMOVUPS     (DX), Y0
+	VANDPS      c7fffffff_AVX2<>+0(SB), Y0, Y1
+	VMOVUPS     c3f800000_AVX2<>+0(SB), Y2
+	VCMPPS      $0x11, Y1, Y2, Y2
+	VMOVUPS     cbf800000_AVX2<>+0(SB), Y3
+	VDIVPS      Y1, Y3, Y3
+	VBLENDVPS   Y2, Y3, Y1, Y1
+	VMULPS      Y1, Y1, Y3
+	VMOVUPS     cbaeb17fa_AVX2<>+0(SB), Y4
+	VFMADD213PS c3c32d330_AVX2<>+0(SB), Y3, Y4
+	VFMADD213PS cbcff68b1_AVX2<>+0(SB), Y3, Y4
+	VFMADD213PS c3d6d64f3_AVX2<>+0(SB), Y3, Y4
+	VFMADD213PS cbdac1a49_AVX2<>+0(SB), Y3, Y4
+	VFMADD213PS c3de04cff_AVX2<>+0(SB), Y3, Y4
+	VFMADD213PS cbe1210db_AVX2<>+0(SB), Y3, Y4
+	VFMADD213PS c3e4cc8ff_AVX2<>+0(SB), Y3, Y4
+	VFMADD213PS cbeaaaa9f_AVX2<>+0(SB), Y3, Y4
+	VMULPS      Y3, Y4, Y3
+	VXORPS      Y4, Y4, Y4
+	VBLENDVPS   Y2, cb33bbd2e_AVX2<>+0(SB), Y4, Y5
+	VFMADD213PS Y5, Y1, Y3
+	VADDPS      Y1, Y3, Y1
+	VBLENDVPS   Y2, c3fc90fdb_AVX2<>+0(SB), Y4, Y2
+	VADDPS      Y2, Y1, Y1
+	VANDPS      c80000000_AVX2<>+0(SB), Y0, Y0
+	VORPS       Y0, Y1, Y0
+	VMOVUPS     Y0, (CX)
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	SUBQ        $0x00000008, AX
+	JMP         one58
+
+rest59:
+	TESTQ       AX, AX
+	JZ          end60
+	LEAQ        tail_AVX2<>+0(SB), BX
+	MOVQ        $0x00000010, SI
+	SUBQ        AX, SI
+	VMOVUPS     (BX)(SI*4), Y0
+	VMASKMOVPS  (DX), Y0, Y1
+	VANDPS      c7fffffff_AVX2<>+0(SB), Y1, Y2
+	VMOVUPS     c3f800000_AVX2<>+0(SB), Y3
+	VCMPPS      $0x11, Y2, Y3, Y3
+	VMOVUPS     cbf800000_AVX2<>+0(SB), Y4
+	VDIVPS      Y2, Y4, Y4
+	VBLENDVPS   Y3, Y4, Y2, Y2
+	VMULPS      Y2, Y2, Y4
+	VMOVUPS     cbaeb17fa_AVX2<>+0(SB), Y5
+	VFMADD213PS c3c32d330_AVX2<>+0(SB), Y4, Y5
+	VFMADD213PS cbcff68b1_AVX2<>+0(SB), Y4, Y5
+	VFMADD213PS c3d6d64f3_AVX2<>+0(SB), Y4, Y5
+	VFMADD213PS cbdac1a49_AVX2<>+0(SB), Y4, Y5
+	VFMADD213PS c3de04cff_AVX2<>+0(SB), Y4, Y5
+	VFMADD213PS cbe1210db_AVX2<>+0(SB), Y4, Y5
+	VFMADD213PS c3e4cc8ff_AVX2<>+0(SB), Y4, Y5
+	VFMADD213PS cbeaaaa9f_AVX2<>+0(SB), Y4, Y5
+	VMULPS      Y4, Y5, Y4
+	VXORPS      Y5, Y5, Y5
+	VBLENDVPS   Y3, cb33bbd2e_AVX2<>+0(SB), Y5, Y6
+	VFMADD213PS Y6, Y2, Y4
+	VADDPS      Y2, Y4, Y2
+	VBLENDVPS   Y3, c3fc90fdb_AVX2<>+0(SB), Y5, Y3
+	VADDPS      Y3, Y2, Y2
+	VANDPS      c80000000_AVX2<>+0(SB), Y1, Y1
+	VORPS       Y1, Y2, Y1
+	VMASKMOVPS  Y1, Y0, (CX)
+
+end60:
+	VZEROUPPER
+	RET
+
+DATA cbf800000_AVX2<>+0(SB)/4, $0xbf800000
+DATA cbf800000_AVX2<>+4(SB)/4, $0xbf800000
+DATA cbf800000_AVX2<>+8(SB)/4, $0xbf800000
+DATA cbf800000_AVX2<>+12(SB)/4, $0xbf800000
+DATA cbf800000_AVX2<>+16(SB)/4, $0xbf800000
+DATA cbf800000_AVX2<>+20(SB)/4, $0xbf800000
+DATA cbf800000_AVX2<>+24(SB)/4, $0xbf800000
+DATA cbf800000_AVX2<>+28(SB)/4, $0xbf800000
+GLOBL cbf800000_AVX2<>(SB), RODATA|NOPTR, $32
+
+DATA cbaeb17fa_AVX2<>+0(SB)/4, $0xbaeb17fa
+DATA cbaeb17fa_AVX2<>+4(SB)/4, $0xbaeb17fa
+DATA cbaeb17fa_AVX2<>+8(SB)/4, $0xbaeb17fa
+DATA cbaeb17fa_AVX2<>+12(SB)/4, $0xbaeb17fa
+DATA cbaeb17fa_AVX2<>+16(SB)/4, $0xbaeb17fa
+DATA cbaeb17fa_AVX2<>+20(SB)/4, $0xbaeb17fa
+DATA cbaeb17fa_AVX2<>+24(SB)/4, $0xbaeb17fa
+DATA cbaeb17fa_AVX2<>+28(SB)/4, $0xbaeb17fa
+GLOBL cbaeb17fa_AVX2<>(SB), RODATA|NOPTR, $32
+
+DATA c3c32d330_AVX2<>+0(SB)/4, $0x3c32d330
+DATA c3c32d330_AVX2<>+4(SB)/4, $0x3c32d330
+DATA c3c32d330_AVX2<>+8(SB)/4, $0x3c32d330
+DATA c3c32d330_AVX2<>+12(SB)/4, $0x3c32d330
+DATA c3c32d330_AVX2<>+16(SB)/4, $0x3c32d330
+DATA c3c32d330_AVX2<>+20(SB)/4, $0x3c32d330
+DATA c3c32d330_AVX2<>+24(SB)/4, $0x3c32d330
+DATA c3c32d330_AVX2<>+28(SB)/4, $0x3c32d330
+GLOBL c3c32d330_AVX2<>(SB), RODATA|NOPTR, $32
+
+DATA cbcff68b1_AVX2<>+0(SB)/4, $0xbcff68b1
+DATA cbcff68b1_AVX2<>+4(SB)/4, $0xbcff68b1
+DATA cbcff68b1_AVX2<>+8(SB)/4, $0xbcff68b1
+DATA cbcff68b1_AVX2<>+12(SB)/4, $0xbcff68b1
+DATA cbcff68b1_AVX2<>+16(SB)/4, $0xbcff68b1
+DATA cbcff68b1_AVX2<>+20(SB)/4, $0xbcff68b1
+DATA cbcff68b1_AVX2<>+24(SB)/4, $0xbcff68b1
+DATA cbcff68b1_AVX2<>+28(SB)/4, $0xbcff68b1
+GLOBL cbcff68b1_AVX2<>(SB), RODATA|NOPTR, $32
+
+DATA c3d6d64f3_AVX2<>+0(SB)/4, $0x3d6d64f3
+DATA c3d6d64f3_AVX2<>+4(SB)/4, $0x3d6d64f3
+DATA c3d6d64f3_AVX2<>+8(SB)/4, $0x3d6d64f3
+DATA c3d6d64f3_AVX2<>+12(SB)/4, $0x3d6d64f3
+DATA c3d6d64f3_AVX2<>+16(SB)/4, $0x3d6d64f3
+DATA c3d6d64f3_AVX2<>+20(SB)/4, $0x3d6d64f3
+DATA c3d6d64f3_AVX2<>+24(SB)/4, $0x3d6d64f3
+DATA c3d6d64f3_AVX2<>+28(SB)/4, $0x3d6d64f3
+GLOBL c3d6d64f3_AVX2<>(SB), RODATA|NOPTR, $32
+
+DATA cbdac1a49_AVX2<>+0(SB)/4, $0xbdac1a49
+DATA cbdac1a49_AVX2<>+4(SB)/4, $0xbdac1a49
+DATA cbdac1a49_AVX2<>+8(SB)/4, $0xbdac1a49
+DATA cbdac1a49_AVX2<>+12(SB)/4, $0xbdac1a49
+DATA cbdac1a49_AVX2<>+16(SB)/4, $0xbdac1a49
+DATA cbdac1a49_AVX2<>+20(SB)/4, $0xbdac1a49
+DATA cbdac1a49_AVX2<>+24(SB)/4, $0xbdac1a49
+DATA cbdac1a49_AVX2<>+28(SB)/4, $0xbdac1a49
+GLOBL cbdac1a49_AVX2<>(SB), RODATA|NOPTR, $32
+
+DATA c3de04cff_AVX2<>+0(SB)/4, $0x3de04cff
+DATA c3de04cff_AVX2<>+4(SB)/4, $0x3de04cff
+DATA c3de04cff_AVX2<>+8(SB)/4, $0x3de04cff
+DATA c3de04cff_AVX2<>+12(SB)/4, $0x3de04cff
+DATA c3de04cff_AVX2<>+16(SB)/4, $0x3de04cff
+DATA c3de04cff_AVX2<>+20(SB)/4, $0x3de04cff
+DATA c3de04cff_AVX2<>+24(SB)/4, $0x3de04cff
+DATA c3de04cff_AVX2<>+28(SB)/4, $0x3de04cff
+GLOBL c3de04cff_AVX2<>(SB), RODATA|NOPTR, $32
+
+DATA cbe1210db_AVX2<>+0(SB)/4, $0xbe1210db
+DATA cbe1210db_AVX2<>+4(SB)/4, $0xbe1210db
+DATA cbe1210db_AVX2<>+8(SB)/4, $0xbe1210db
+DATA cbe1210db_AVX2<>+12(SB)/4, $0xbe1210db
+DATA cbe1210db_AVX2<>+16(SB)/4, $0xbe1210db
+DATA cbe1210db_AVX2<>+20(SB)/4, $0xbe1210db
+DATA cbe1210db_AVX2<>+24(SB)/4, $0xbe1210db
+DATA cbe1210db_AVX2<>+28(SB)/4, $0xbe1210db
+GLOBL cbe1210db_AVX2<>(SB), RODATA|NOPTR, $32
+
+DATA c3e4cc8ff_AVX2<>+0(SB)/4, $0x3e4cc8ff
+DATA c3e4cc8ff_AVX2<>+4(SB)/4, $0x3e4cc8ff
+DATA c3e4cc8ff_AVX2<>+8(SB)/4, $0x3e4cc8ff
+DATA c3e4cc8ff_AVX2<>+12(SB)/4, $0x3e4cc8ff
+DATA c3e4cc8ff_AVX2<>+16(SB)/4, $0x3e4cc8ff
+DATA c3e4cc8ff_AVX2<>+20(SB)/4, $0x3e4cc8ff
+DATA c3e4cc8ff_AVX2<>+24(SB)/4, $0x3e4cc8ff
+DATA c3e4cc8ff_AVX2<>+28(SB)/4, $0x3e4cc8ff
+GLOBL c3e4cc8ff_AVX2<>(SB), RODATA|NOPTR, $32
+
+DATA cbeaaaa9f_AVX2<>+0(SB)/4, $0xbeaaaa9f
+DATA cbeaaaa9f_AVX2<>+4(SB)/4, $0xbeaaaa9f
+DATA cbeaaaa9f_AVX2<>+8(SB)/4, $0xbeaaaa9f
+DATA cbeaaaa9f_AVX2<>+12(SB)/4, $0xbeaaaa9f
+DATA cbeaaaa9f_AVX2<>+16(SB)/4, $0xbeaaaa9f
+DATA cbeaaaa9f_AVX2<>+20(SB)/4, $0xbeaaaa9f
+DATA cbeaaaa9f_AVX2<>+24(SB)/4, $0xbeaaaa9f
+DATA cbeaaaa9f_AVX2<>+28(SB)/4, $0xbeaaaa9f
+GLOBL cbeaaaa9f_AVX2<>(SB), RODATA|NOPTR, $32
+
+DATA cb33bbd2e_AVX2<>+0(SB)/4, $0xb33bbd2e
+DATA cb33bbd2e_AVX2<>+4(SB)/4, $0xb33bbd2e
+DATA cb33bbd2e_AVX2<>+8(SB)/4, $0xb33bbd2e
+DATA cb33bbd2e_AVX2<>+12(SB)/4, $0xb33bbd2e
+DATA cb33bbd2e_AVX2<>+16(SB)/4, $0xb33bbd2e
+DATA cb33bbd2e_AVX2<>+20(SB)/4, $0xb33bbd2e
+DATA cb33bbd2e_AVX2<>+24(SB)/4, $0xb33bbd2e
+DATA cb33bbd2e_AVX2<>+28(SB)/4, $0xb33bbd2e
+GLOBL cb33bbd2e_AVX2<>(SB), RODATA|NOPTR, $32
+
+DATA c3fc90fdb_AVX2<>+0(SB)/4, $0x3fc90fdb
+DATA c3fc90fdb_AVX2<>+4(SB)/4, $0x3fc90fdb
+DATA c3fc90fdb_AVX2<>+8(SB)/4, $0x3fc90fdb
+DATA c3fc90fdb_AVX2<>+12(SB)/4, $0x3fc90fdb
+DATA c3fc90fdb_AVX2<>+16(SB)/4, $0x3fc90fdb
+DATA c3fc90fdb_AVX2<>+20(SB)/4, $0x3fc90fdb
+DATA c3fc90fdb_AVX2<>+24(SB)/4, $0x3fc90fdb
+DATA c3fc90fdb_AVX2<>+28(SB)/4, $0x3fc90fdb
+GLOBL c3fc90fdb_AVX2<>(SB), RODATA|NOPTR, $32

@@ -53,3 +53,28 @@ func reluAVX2(dst []float32, src []float32)
 //
 //go:noescape
 func sqrtAVX2(dst []float32, src []float32)
+
+// floorAVX2 is dst[i] = the largest whole number not above src[i].
+//
+//go:noescape
+func floorAVX2(dst []float32, src []float32)
+
+// ceilAVX2 is dst[i] = the smallest whole number not below src[i].
+//
+//go:noescape
+func ceilAVX2(dst []float32, src []float32)
+
+// roundAVX2 is dst[i] = the whole number nearest to src[i], of two the even one.
+//
+//go:noescape
+func roundAVX2(dst []float32, src []float32)
+
+// signAVX2 is dst[i] = 1 or -1 with the sign of src[i], or src[i] itself for 0 and NaN.
+//
+//go:noescape
+func signAVX2(dst []float32, src []float32)
+
+// atanAVX2 is dst[i] = atan(src[i]).
+//
+//go:noescape
+func atanAVX2(dst []float32, src []float32)

@@ -53,3 +53,28 @@ func reluAVX512(dst []float32, src []float32)
 //
 //go:noescape
 func sqrtAVX512(dst []float32, src []float32)
+
+// floorAVX512 is dst[i] = the largest whole number not above src[i].
+//
+//go:noescape
+func floorAVX512(dst []float32, src []float32)
+
+// ceilAVX512 is dst[i] = the smallest whole number not below src[i].
+//
+//go:noescape
+func ceilAVX512(dst []float32, src []float32)
+
+// roundAVX512 is dst[i] = the whole number nearest to src[i], of two the even one.
+//
+//go:noescape
+func roundAVX512(dst []float32, src []float32)
+
+// signAVX512 is dst[i] = 1 or -1 with the sign of src[i], or src[i] itself for 0 and NaN.
+//
+//go:noescape
+func signAVX512(dst []float32, src []float32)
+
+// atanAVX512 is dst[i] = atan(src[i]).
+//
+//go:noescape
+func atanAVX512(dst []float32, src []float32)

@@ -69,6 +69,13 @@ func unaryCases() []unaryCase {
 		{"Floor", Floor, math.Floor, 0, -inf, inf, nil},
 		{"Ceil", Ceil, math.Ceil, 0, -inf, inf, nil},
 		{"Round", Round, math.RoundToEven, 0, -inf, inf, nil},
+		{"Sign", Sign, func(x float64) float64 {
+			if x == 0 || x != x {
+				return x
+			}
+			return math.Copysign(1, x)
+		}, 0, -1, 1, nil},
+		{"Atan", Atan, math.Atan, 1.3, -1.571, 1.571, nil},
 		{"Sin", Sin, math.Sin, 0.53, -1, 1, nil},
 		{"Cos", Cos, math.Cos, 0.53, -1, 1, nil},
 	}
@@ -175,6 +182,27 @@ func TestUnaryLengths(t *testing.T) {
 					src.checkZone(t)
 					requireSameBits(t, dst.s, src.s, "%s in place, length %d", c.name, n)
 				}
+			}
+		}
+	})
+}
+
+// Functions that are odd keep the sign of zero, and of what rounds to zero.
+func TestZerosKeepTheirSign(t *testing.T) {
+	minus := float32(math.Copysign(0, -1))
+	forEachVariant(t, func(t *testing.T) {
+		y := make([]float32, 6)
+		for name, f := range map[string]func(dst, src []float32){"Floor": Floor, "Ceil": Ceil, "Round": Round, "Sign": Sign, "Atan": Atan, "Sin": Sin} {
+			x := []float32{0, minus, 0, minus, 1e-45, -1e-45}
+			f(y, x)
+			for i := range 4 {
+				require.Equal(t, math.Float32bits(x[i]), math.Float32bits(y[i]), name)
+			}
+			f(y[:2], []float32{math.Float32frombits(0x7f800001), math.Float32frombits(0xffffffff)})
+			require.True(t, y[0] != y[0] && y[1] != y[1], name)
+			f(y, x)
+			if name == "Ceil" || name == "Round" {
+				require.Equal(t, math.Float32bits(minus), math.Float32bits(y[5]), name)
 			}
 		}
 	})

@@ -61,13 +61,6 @@ func ReluOf[T Number](dst, src []T) {
 	}
 }
 
-// NotOf is dst[i] = ^src[i] & mask.
-func NotOf[T Integer](dst, src []T, mask T) {
-	for i, v := range src[:len(dst)] {
-		dst[i] = ^v & mask
-	}
-}
-
 // LeakyReluOf is src[i] where it is not negative, else alpha * src[i].
 func LeakyReluOf[T float32 | float64](dst, src []T, alpha T) {
 	for i, v := range src[:len(dst)] {
@@ -118,7 +111,14 @@ func IsInf[T float32 | float64](dst []bool, src []T, negative, positive bool) {
 
 // IsNaN is dst[i] = whether src[i] is not a number.
 func IsNaN[T float32 | float64](dst []bool, src []T) {
-	for i, v := range src[:len(dst)] {
+	src = src[:len(dst)]
+	if x, ok := any(src).([]float32); ok && active.unequal != nil {
+		if n := len(dst) &^ (blockLen - 1); n > 0 {
+			active.unequal(&wordsAs[uint8](dst)[0], x[:n], x[:n])
+			dst, src = dst[n:], src[n:]
+		}
+	}
+	for i, v := range src {
 		dst[i] = v != v
 	}
 }

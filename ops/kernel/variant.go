@@ -47,9 +47,17 @@ type variant struct {
 	winogradLeast int
 
 	exp, log, tanh, sigmoid, erf, gelu, geluTanh, silu, relu, sqrt func(dst, src []float32)
+	floor, ceil, round, sign, atan                                 func(dst, src []float32)
+
+	// sin and cos for less than mostTurned, and any number beyond and for NaN. pow is
+	// x**e with x = src[i]&keep: NaN below 0, zero of 0, inf of an infinity; then
+	// exclusive-ored with flip where src[i] has the sign bit. All may be nil.
+	sin, cos func(dst, src []float32)
+	pow      func(dst, src []float32, e float64, keep, flip uint32, zero, inf float32)
 
 	add, sub, mul, div, max, min func(dst, a, b []float32)
 	addScalar, mulScalar         func(dst, a []float32, s float32)
+	bits                         [3]func(dst, a, b []float32) // OpAnd, OpOr and OpXor of the patterns; may be nil
 
 	scaleClip func(dst, src []float32, m, s, t, lo, hi float32) // dst[i] = clip((src[i]-m)*s + t, lo, hi)
 	hardSwish func(dst, src []float32)
@@ -96,6 +104,15 @@ type variant struct {
 	halfToFloat    func(dst []float32, src *uint16)
 	floatToHalf    func(dst *uint16, src []float32)
 
+	// Between float32 and truth values or integers, as Go converts them: compare by
+	// OpEqual, OpLess and OpLessOrEqual, unequal also of NaN, floatToBytes low bytes.
+	// They write bytes for multiples of blockLen values. All may be nil.
+	compare      [3]func(dst *uint8, a, b []float32)
+	unequal      func(dst *uint8, a, b []float32)
+	floatToBytes func(dst *uint8, a []float32)
+	floatToInt32 func(dst []int32, src []float32)
+	int32ToFloat func(dst []float32, src []int32)
+
 	// Weights of 16 bits.
 	halfRow    halfRowKernel
 	halfExpand func(rows int, dst *float32, src *uint32)
@@ -114,6 +131,7 @@ var generic = variant{
 
 	exp: expGeneric, log: logGeneric, tanh: tanhGeneric, sigmoid: sigmoidGeneric, erf: erfGeneric,
 	gelu: geluGeneric, geluTanh: geluTanhGeneric, silu: siluGeneric, relu: reluGeneric, sqrt: sqrtGeneric,
+	floor: floorGeneric, ceil: ceilGeneric, round: roundGeneric, sign: signGeneric, atan: atanGeneric,
 
 	add: addGeneric, sub: subGeneric, mul: mulGeneric, div: divGeneric, max: maxGeneric, min: minGeneric,
 	addScalar: addScalarGeneric, mulScalar: mulScalarGeneric,

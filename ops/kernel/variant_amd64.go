@@ -44,8 +44,11 @@ func avx2() *variant {
 	v.winogradIn, v.winogradOut = winogradInAVX2, winogradOutAVX2
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX2, logAVX2, tanhAVX2, sigmoidAVX2, erfAVX2
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX2, geluTanhAVX2, siluAVX2, reluAVX2, sqrtAVX2
+	v.floor, v.ceil, v.round, v.sign, v.atan = floorAVX2, ceilAVX2, roundAVX2, signAVX2, atanAVX2
+	v.sin, v.cos, v.pow = sinAVX2, cosAVX2, powAVX2
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX2, subAVX2, mulAVX2, divAVX2, maxAVX2, minAVX2
 	v.addScalar, v.mulScalar = addScalarAVX2, mulScalarAVX2
+	v.bits = [...]func(dst, a, b []float32){andAVX2, orAVX2, xorAVX2}
 	v.scaleClip, v.hardSwish = scaleClipAVX2, hardSwishAVX2
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX2, dotAVX2, sumAVX2, maxOfAVX2
 	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX2, sumSquaresFromAVX2, normalizeAVX2, dotsAVX2
@@ -58,6 +61,8 @@ func avx2() *variant {
 	v.int8Limit, v.int8Survey, v.int8Lay = int8PairLimit, int8SurveyAVX2, int8LayAVX2
 	v.int8Scale, v.extremes = int8ScaleAVX2, extremesAVX2
 	v.int8Quantize, v.int8Dequantize = int8QuantizeAVX2, int8DequantizeAVX2
+	v.compare = [...]func(dst *uint8, a, b []float32){equalAVX2, lessAVX2, lessOrEqualAVX2}
+	v.unequal, v.floatToBytes, v.floatToInt32, v.int32ToFloat = unequalAVX2, floatToBytesAVX2, floatToInt32AVX2, int32ToFloatAVX2
 	if hasF16C() {
 		v.halfToFloat, v.floatToHalf = halfToFloatAVX2, floatToHalfAVX2
 	}
@@ -98,8 +103,11 @@ func avx512() *variant {
 	v.depthwise, v.maxima = depthwiseAVX512, maximaAVX512
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX512, logAVX512, tanhAVX512, sigmoidAVX512, erfAVX512
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX512, geluTanhAVX512, siluAVX512, reluAVX512, sqrtAVX512
+	v.floor, v.ceil, v.round, v.sign, v.atan = floorAVX512, ceilAVX512, roundAVX512, signAVX512, atanAVX512
+	v.sin, v.cos, v.pow = sinAVX512, cosAVX512, powAVX512
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX512, subAVX512, mulAVX512, divAVX512, maxAVX512, minAVX512
 	v.addScalar, v.mulScalar = addScalarAVX512, mulScalarAVX512
+	v.bits = [...]func(dst, a, b []float32){andAVX512, orAVX512, xorAVX512}
 	v.scaleClip, v.hardSwish = scaleClipAVX512, hardSwishAVX512
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX512, dotAVX512, sumAVX512, maxOfAVX512
 	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX512, sumSquaresFromAVX512, normalizeAVX512, dotsAVX512
@@ -108,6 +116,8 @@ func avx512() *variant {
 	v.softmaxBackward, v.normSums, v.normInput = softmaxBackwardAVX512, normSumsAVX512, normInputAVX512
 	v.int8Scale, v.extremes = int8ScaleAVX512, extremesAVX512
 	v.int8Quantize, v.int8Dequantize = int8QuantizeAVX512, int8DequantizeAVX512
+	v.compare = [...]func(dst *uint8, a, b []float32){equalAVX512, lessAVX512, lessOrEqualAVX512}
+	v.unequal, v.floatToBytes, v.floatToInt32, v.int32ToFloat = unequalAVX512, floatToBytesAVX512, floatToInt32AVX512, int32ToFloatAVX512
 	v.halfToFloat, v.floatToHalf = halfToFloatAVX512, floatToHalfAVX512
 	if cpu.X86.HasAVX512VNNI {
 		v.int8Width, v.int8Limit, v.int8Laid, v.int8Lay = 64, 0, nil, nil

@@ -254,6 +254,168 @@ end16:
 	VZEROUPPER
 	RET
 
+// func andAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX
+TEXT ·andAVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+
+many17:
+	CMPQ    AX, $0x00000010
+	JLT     one18
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     many17
+
+one18:
+	CMPQ    AX, $0x00000008
+	JLT     rest19
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000008, AX
+	JMP     one18
+
+rest19:
+	TESTQ      AX, AX
+	JZ         end20
+	LEAQ       tail_AVX2<>+0(SB), SI
+	MOVQ       $0x00000010, DI
+	SUBQ       AX, DI
+	VMOVUPS    (SI)(DI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (BX), Y0, Y2
+	VANDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end20:
+	VZEROUPPER
+	RET
+
+// func orAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX
+TEXT ·orAVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+
+many21:
+	CMPQ    AX, $0x00000010
+	JLT     one22
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, 32(CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     many21
+
+one22:
+	CMPQ    AX, $0x00000008
+	JLT     rest23
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VORPS   Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000008, AX
+	JMP     one22
+
+rest23:
+	TESTQ      AX, AX
+	JZ         end24
+	LEAQ       tail_AVX2<>+0(SB), SI
+	MOVQ       $0x00000010, DI
+	SUBQ       AX, DI
+	VMOVUPS    (SI)(DI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (BX), Y0, Y2
+	VORPS      Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end24:
+	VZEROUPPER
+	RET
+
+// func xorAVX2(dst []float32, a []float32, b []float32)
+// Requires: AVX
+TEXT ·xorAVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+
+many25:
+	CMPQ    AX, $0x00000010
+	JLT     one26
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     many25
+
+one26:
+	CMPQ    AX, $0x00000008
+	JLT     rest27
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VXORPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000008, AX
+	JMP     one26
+
+rest27:
+	TESTQ      AX, AX
+	JZ         end28
+	LEAQ       tail_AVX2<>+0(SB), SI
+	MOVQ       $0x00000010, DI
+	SUBQ       AX, DI
+	VMOVUPS    (SI)(DI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (BX), Y0, Y2
+	VXORPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end28:
+	VZEROUPPER
+	RET
+
 // func maxAVX2(dst []float32, a []float32, b []float32)
 // Requires: AVX
 TEXT ·maxAVX2(SB), NOSPLIT, $0-72
@@ -262,9 +424,9 @@ TEXT ·maxAVX2(SB), NOSPLIT, $0-72
 	MOVQ a_base+24(FP), DX
 	MOVQ b_base+48(FP), BX
 
-many17:
+many29:
 	CMPQ      AX, $0x00000010
-	JLT       one18
+	JLT       one30
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (BX), Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
@@ -281,11 +443,11 @@ many17:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, BX
 	SUBQ      $0x00000010, AX
-	JMP       many17
+	JMP       many29
 
-one18:
+one30:
 	CMPQ      AX, $0x00000008
-	JLT       rest19
+	JLT       rest31
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (BX), Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
@@ -296,11 +458,11 @@ one18:
 	ADDQ      $0x00000020, DX
 	ADDQ      $0x00000020, BX
 	SUBQ      $0x00000008, AX
-	JMP       one18
+	JMP       one30
 
-rest19:
+rest31:
 	TESTQ      AX, AX
-	JZ         end20
+	JZ         end32
 	LEAQ       tail_AVX2<>+0(SB), SI
 	MOVQ       $0x00000010, DI
 	SUBQ       AX, DI
@@ -312,7 +474,7 @@ rest19:
 	VBLENDVPS  Y3, Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (CX)
 
-end20:
+end32:
 	VZEROUPPER
 	RET
 
@@ -324,9 +486,9 @@ TEXT ·minAVX2(SB), NOSPLIT, $0-72
 	MOVQ a_base+24(FP), DX
 	MOVQ b_base+48(FP), BX
 
-many21:
+many33:
 	CMPQ      AX, $0x00000010
-	JLT       one22
+	JLT       one34
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (BX), Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
@@ -343,11 +505,11 @@ many21:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, BX
 	SUBQ      $0x00000010, AX
-	JMP       many21
+	JMP       many33
 
-one22:
+one34:
 	CMPQ      AX, $0x00000008
-	JLT       rest23
+	JLT       rest35
 	VMOVUPS   (DX), Y0
 	VMOVUPS   (BX), Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
@@ -358,11 +520,11 @@ one22:
 	ADDQ      $0x00000020, DX
 	ADDQ      $0x00000020, BX
 	SUBQ      $0x00000008, AX
-	JMP       one22
+	JMP       one34
 
-rest23:
+rest35:
 	TESTQ      AX, AX
-	JZ         end24
+	JZ         end36
 	LEAQ       tail_AVX2<>+0(SB), SI
 	MOVQ       $0x00000010, DI
 	SUBQ       AX, DI
@@ -374,7 +536,7 @@ rest23:
 	VBLENDVPS  Y3, Y1, Y2, Y1
 	VMASKMOVPS Y1, Y0, (CX)
 
-end24:
+end36:
 	VZEROUPPER
 	RET
 
@@ -386,9 +548,9 @@ TEXT ·addScalarAVX2(SB), NOSPLIT, $0-52
 	MOVQ         a_base+24(FP), DX
 	VBROADCASTSS s+48(FP), Y0
 
-many25:
+many37:
 	CMPQ    AX, $0x00000010
-	JLT     one26
+	JLT     one38
 	VMOVUPS (DX), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)
@@ -398,22 +560,22 @@ many25:
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, AX
-	JMP     many25
+	JMP     many37
 
-one26:
+one38:
 	CMPQ    AX, $0x00000008
-	JLT     rest27
+	JLT     rest39
 	VMOVUPS (DX), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)
 	ADDQ    $0x00000020, CX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, AX
-	JMP     one26
+	JMP     one38
 
-rest27:
+rest39:
 	TESTQ      AX, AX
-	JZ         end28
+	JZ         end40
 	LEAQ       tail_AVX2<>+0(SB), BX
 	MOVQ       $0x00000010, SI
 	SUBQ       AX, SI
@@ -422,7 +584,7 @@ rest27:
 	VADDPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)
 
-end28:
+end40:
 	VZEROUPPER
 	RET
 
@@ -434,9 +596,9 @@ TEXT ·mulScalarAVX2(SB), NOSPLIT, $0-52
 	MOVQ         a_base+24(FP), DX
 	VBROADCASTSS s+48(FP), Y0
 
-many29:
+many41:
 	CMPQ    AX, $0x00000010
-	JLT     one30
+	JLT     one42
 	VMOVUPS (DX), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)
@@ -446,22 +608,22 @@ many29:
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, AX
-	JMP     many29
+	JMP     many41
 
-one30:
+one42:
 	CMPQ    AX, $0x00000008
-	JLT     rest31
+	JLT     rest43
 	VMOVUPS (DX), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)
 	ADDQ    $0x00000020, CX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, AX
-	JMP     one30
+	JMP     one42
 
-rest31:
+rest43:
 	TESTQ      AX, AX
-	JZ         end32
+	JZ         end44
 	LEAQ       tail_AVX2<>+0(SB), BX
 	MOVQ       $0x00000010, SI
 	SUBQ       AX, SI
@@ -470,7 +632,7 @@ rest31:
 	VMULPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)
 
-end32:
+end44:
 	VZEROUPPER
 	RET
 
@@ -486,9 +648,9 @@ TEXT ·scaleClipAVX2(SB), NOSPLIT, $0-68
 	VBROADCASTSS lo+60(FP), Y3
 	VBROADCASTSS hi+64(FP), Y4
 
-many33:
+many45:
 	CMPQ        AX, $0x00000010
-	JLT         one34
+	JLT         one46
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD213PS Y2, Y1, Y5
@@ -504,11 +666,11 @@ many33:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         many33
+	JMP         many45
 
-one34:
+one46:
 	CMPQ        AX, $0x00000008
-	JLT         rest35
+	JLT         rest47
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD213PS Y2, Y1, Y5
@@ -518,11 +680,11 @@ one34:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one34
+	JMP         one46
 
-rest35:
+rest47:
 	TESTQ       AX, AX
-	JZ          end36
+	JZ          end48
 	LEAQ        tail_AVX2<>+0(SB), BX
 	MOVQ        $0x00000010, SI
 	SUBQ        AX, SI
@@ -534,7 +696,7 @@ rest35:
 	VMINPS      Y0, Y4, Y0
 	VMASKMOVPS  Y0, Y5, (CX)
 
-end36:
+end48:
 	VZEROUPPER
 	RET
 
@@ -549,9 +711,9 @@ TEXT ·hardSwishAVX2(SB), NOSPLIT, $0-48
 	VMOVUPS c3f000000_AVX2<>+0(SB), Y3
 	VXORPS  Y0, Y0, Y0
 
-many37:
+many49:
 	CMPQ        AX, $0x00000010
-	JLT         one38
+	JLT         one50
 	VMOVUPS     (DX), Y4
 	VMOVUPS     Y4, Y5
 	VFMADD213PS Y3, Y2, Y5
@@ -569,11 +731,11 @@ many37:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         many37
+	JMP         many49
 
-one38:
+one50:
 	CMPQ        AX, $0x00000008
-	JLT         rest39
+	JLT         rest51
 	VMOVUPS     (DX), Y4
 	VMOVUPS     Y4, Y5
 	VFMADD213PS Y3, Y2, Y5
@@ -584,11 +746,11 @@ one38:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one38
+	JMP         one50
 
-rest39:
+rest51:
 	TESTQ       AX, AX
-	JZ          end40
+	JZ          end52
 	LEAQ        tail_AVX2<>+0(SB), BX
 	MOVQ        $0x00000010, SI
 	SUBQ        AX, SI
@@ -601,7 +763,7 @@ rest39:
 	VMULPS      Y6, Y5, Y0
 	VMASKMOVPS  Y0, Y4, (CX)
 
-end40:
+end52:
 	VZEROUPPER
 	RET
 
@@ -643,9 +805,9 @@ TEXT ·axpyAVX2(SB), NOSPLIT, $0-56
 	MOVQ         x_base+32(FP), DX
 	VBROADCASTSS alpha+24(FP), Y0
 
-many41:
+many53:
 	CMPQ        AX, $0x00000020
-	JLT         one42
+	JLT         one54
 	VMOVUPS     (CX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -665,11 +827,11 @@ many41:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, AX
-	JMP         many41
+	JMP         many53
 
-one42:
+one54:
 	CMPQ        AX, $0x00000008
-	JLT         rest43
+	JLT         rest55
 	VMOVUPS     (CX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -677,11 +839,11 @@ one42:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one42
+	JMP         one54
 
-rest43:
+rest55:
 	TESTQ       AX, AX
-	JZ          end44
+	JZ          end56
 	LEAQ        tail_AVX2<>+0(SB), BX
 	MOVQ        $0x00000010, SI
 	SUBQ        AX, SI
@@ -691,7 +853,7 @@ rest43:
 	VFMADD231PS Y3, Y0, Y2
 	VMASKMOVPS  Y2, Y1, (CX)
 
-end44:
+end56:
 	VZEROUPPER
 	RET
 
@@ -710,9 +872,9 @@ TEXT ·dotAVX2(SB), NOSPLIT, $0-52
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 
-many45:
+many57:
 	CMPQ        AX, $0x00000040
-	JLT         one46
+	JLT         one58
 	VMOVUPS     (CX), Y8
 	VMOVUPS     (DX), Y9
 	VFMADD231PS Y8, Y9, Y0
@@ -740,22 +902,22 @@ many45:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many45
+	JMP         many57
 
-one46:
+one58:
 	CMPQ        AX, $0x00000008
-	JLT         rest47
+	JLT         rest59
 	VMOVUPS     (CX), Y8
 	VMOVUPS     (DX), Y9
 	VFMADD231PS Y8, Y9, Y0
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one46
+	JMP         one58
 
-rest47:
+rest59:
 	TESTQ       AX, AX
-	JZ          end48
+	JZ          end60
 	LEAQ        tail_AVX2<>+0(SB), BX
 	MOVQ        $0x00000010, SI
 	SUBQ        AX, SI
@@ -764,7 +926,7 @@ rest47:
 	VMASKMOVPS  (DX), Y8, Y8
 	VFMADD231PS Y9, Y8, Y0
 
-end48:
+end60:
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y2, Y2
@@ -796,9 +958,9 @@ TEXT ·sumAVX2(SB), NOSPLIT, $0-28
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 
-many49:
+many61:
 	CMPQ    AX, $0x00000040
-	JLT     one50
+	JLT     one62
 	VMOVUPS (CX), Y8
 	VADDPS  Y8, Y0, Y0
 	VMOVUPS 32(CX), Y8
@@ -817,20 +979,20 @@ many49:
 	VADDPS  Y8, Y7, Y7
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many49
+	JMP     many61
 
-one50:
+one62:
 	CMPQ    AX, $0x00000008
-	JLT     rest51
+	JLT     rest63
 	VMOVUPS (CX), Y8
 	VADDPS  Y8, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one50
+	JMP     one62
 
-rest51:
+rest63:
 	TESTQ      AX, AX
-	JZ         end52
+	JZ         end64
 	LEAQ       tail_AVX2<>+0(SB), DX
 	MOVQ       $0x00000010, BX
 	SUBQ       AX, BX
@@ -838,7 +1000,7 @@ rest51:
 	VMASKMOVPS (CX), Y8, Y8
 	VADDPS     Y8, Y0, Y0
 
-end52:
+end64:
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y2, Y2
@@ -868,9 +1030,9 @@ TEXT ·maxOfAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS Y0, Y4
 	VXORPS  Y5, Y5, Y5
 
-many53:
+many65:
 	CMPQ      AX, $0x00000020
-	JLT       one54
+	JLT       one66
 	VMOVUPS   (CX), Y6
 	VMAXPS    Y1, Y6, Y1
 	VCMPPS    $0x03, Y6, Y6, Y7
@@ -893,11 +1055,11 @@ many53:
 	VMOVUPS   Y5, Y5
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000020, AX
-	JMP       many53
+	JMP       many65
 
-one54:
+one66:
 	CMPQ      AX, $0x00000008
-	JLT       rest55
+	JLT       rest67
 	VMOVUPS   (CX), Y6
 	VMAXPS    Y1, Y6, Y1
 	VCMPPS    $0x03, Y6, Y6, Y7
@@ -905,11 +1067,11 @@ one54:
 	VMOVUPS   Y5, Y5
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, AX
-	JMP       one54
+	JMP       one66
 
-rest55:
+rest67:
 	TESTQ      AX, AX
-	JZ         end56
+	JZ         end68
 	LEAQ       tail_AVX2<>+0(SB), DX
 	MOVQ       $0x00000010, BX
 	SUBQ       AX, BX
@@ -921,7 +1083,7 @@ rest55:
 	VBLENDVPS  Y6, Y0, Y5, Y0
 	VMOVUPS    Y0, Y5
 
-end56:
+end68:
 	VEXTRACTF128 $0x01, Y5, X0
 	VADDPS       X0, X5, X5
 	VPERMILPS    $0x4e, X5, X0

@@ -24,6 +24,21 @@ func mulAVX2(dst []float32, a []float32, b []float32)
 //go:noescape
 func divAVX2(dst []float32, a []float32, b []float32)
 
+// andAVX2 is dst[i] = a[i] & b[i], bit by bit.
+//
+//go:noescape
+func andAVX2(dst []float32, a []float32, b []float32)
+
+// orAVX2 is dst[i] = a[i] | b[i], bit by bit.
+//
+//go:noescape
+func orAVX2(dst []float32, a []float32, b []float32)
+
+// xorAVX2 is dst[i] = a[i] ^ b[i], bit by bit.
+//
+//go:noescape
+func xorAVX2(dst []float32, a []float32, b []float32)
+
 // maxAVX2 is dst[i] = max(a[i], b[i]), NaN if either is.
 //
 //go:noescape

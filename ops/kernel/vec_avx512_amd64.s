@@ -216,6 +216,165 @@ end16:
 	VZEROUPPER
 	RET
 
+// func andAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·andAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+
+many17:
+	CMPQ    AX, $0x00000020
+	JLT     one18
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(CX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, AX
+	JMP     many17
+
+one18:
+	CMPQ    AX, $0x00000010
+	JLT     rest19
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VANDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     one18
+
+rest19:
+	TESTQ     AX, AX
+	JZ        end20
+	MOVQ      $-1, SI
+	BZHIQ     AX, SI, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (BX), K1, Z1
+	VANDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (CX)
+
+end20:
+	VZEROUPPER
+	RET
+
+// func orAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·orAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+
+many21:
+	CMPQ    AX, $0x00000020
+	JLT     one22
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, 64(CX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, AX
+	JMP     many21
+
+one22:
+	CMPQ    AX, $0x00000010
+	JLT     rest23
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VORPS   Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     one22
+
+rest23:
+	TESTQ     AX, AX
+	JZ        end24
+	MOVQ      $-1, SI
+	BZHIQ     AX, SI, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (BX), K1, Z1
+	VORPS     Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (CX)
+
+end24:
+	VZEROUPPER
+	RET
+
+// func xorAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·xorAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+
+many25:
+	CMPQ    AX, $0x00000020
+	JLT     one26
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, 64(CX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, AX
+	JMP     many25
+
+one26:
+	CMPQ    AX, $0x00000010
+	JLT     rest27
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VXORPS  Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     one26
+
+rest27:
+	TESTQ     AX, AX
+	JZ        end28
+	MOVQ      $-1, SI
+	BZHIQ     AX, SI, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (BX), K1, Z1
+	VXORPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (CX)
+
+end28:
+	VZEROUPPER
+	RET
+
 // func maxAVX512(dst []float32, a []float32, b []float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·maxAVX512(SB), NOSPLIT, $0-72
@@ -224,9 +383,9 @@ TEXT ·maxAVX512(SB), NOSPLIT, $0-72
 	MOVQ a_base+24(FP), DX
 	MOVQ b_base+48(FP), BX
 
-many17:
+many29:
 	CMPQ      AX, $0x00000020
-	JLT       one18
+	JLT       one30
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (BX), Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -243,11 +402,11 @@ many17:
 	ADDQ      $0x00000080, DX
 	ADDQ      $0x00000080, BX
 	SUBQ      $0x00000020, AX
-	JMP       many17
+	JMP       many29
 
-one18:
+one30:
 	CMPQ      AX, $0x00000010
-	JLT       rest19
+	JLT       rest31
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (BX), Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -258,11 +417,11 @@ one18:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, BX
 	SUBQ      $0x00000010, AX
-	JMP       one18
+	JMP       one30
 
-rest19:
+rest31:
 	TESTQ     AX, AX
-	JZ        end20
+	JZ        end32
 	MOVQ      $-1, SI
 	BZHIQ     AX, SI, AX
 	KMOVW     AX, K1
@@ -273,7 +432,7 @@ rest19:
 	VBLENDMPS Z0, Z1, K2, Z5
 	VMOVUPS   Z5, K1, (CX)
 
-end20:
+end32:
 	VZEROUPPER
 	RET
 
@@ -285,9 +444,9 @@ TEXT ·minAVX512(SB), NOSPLIT, $0-72
 	MOVQ a_base+24(FP), DX
 	MOVQ b_base+48(FP), BX
 
-many21:
+many33:
 	CMPQ      AX, $0x00000020
-	JLT       one22
+	JLT       one34
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (BX), Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -304,11 +463,11 @@ many21:
 	ADDQ      $0x00000080, DX
 	ADDQ      $0x00000080, BX
 	SUBQ      $0x00000020, AX
-	JMP       many21
+	JMP       many33
 
-one22:
+one34:
 	CMPQ      AX, $0x00000010
-	JLT       rest23
+	JLT       rest35
 	VMOVUPS   (DX), Z0
 	VMOVUPS   (BX), Z1
 	VCMPPS    $0x03, Z0, Z0, K1
@@ -319,11 +478,11 @@ one22:
 	ADDQ      $0x00000040, DX
 	ADDQ      $0x00000040, BX
 	SUBQ      $0x00000010, AX
-	JMP       one22
+	JMP       one34
 
-rest23:
+rest35:
 	TESTQ     AX, AX
-	JZ        end24
+	JZ        end36
 	MOVQ      $-1, SI
 	BZHIQ     AX, SI, AX
 	KMOVW     AX, K1
@@ -334,7 +493,7 @@ rest23:
 	VBLENDMPS Z0, Z1, K2, Z5
 	VMOVUPS   Z5, K1, (CX)
 
-end24:
+end36:
 	VZEROUPPER
 	RET
 
@@ -346,9 +505,9 @@ TEXT ·addScalarAVX512(SB), NOSPLIT, $0-52
 	MOVQ         a_base+24(FP), DX
 	VBROADCASTSS s+48(FP), Z0
 
-many25:
+many37:
 	CMPQ    AX, $0x00000020
-	JLT     one26
+	JLT     one38
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)
@@ -358,22 +517,22 @@ many25:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, AX
-	JMP     many25
+	JMP     many37
 
-one26:
+one38:
 	CMPQ    AX, $0x00000010
-	JLT     rest27
+	JLT     rest39
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, AX
-	JMP     one26
+	JMP     one38
 
-rest27:
+rest39:
 	TESTQ     AX, AX
-	JZ        end28
+	JZ        end40
 	MOVQ      $-1, BX
 	BZHIQ     AX, BX, AX
 	KMOVW     AX, K1
@@ -381,7 +540,7 @@ rest27:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)
 
-end28:
+end40:
 	VZEROUPPER
 	RET
 
@@ -393,9 +552,9 @@ TEXT ·mulScalarAVX512(SB), NOSPLIT, $0-52
 	MOVQ         a_base+24(FP), DX
 	VBROADCASTSS s+48(FP), Z0
 
-many29:
+many41:
 	CMPQ    AX, $0x00000020
-	JLT     one30
+	JLT     one42
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)
@@ -405,22 +564,22 @@ many29:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, AX
-	JMP     many29
+	JMP     many41
 
-one30:
+one42:
 	CMPQ    AX, $0x00000010
-	JLT     rest31
+	JLT     rest43
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, AX
-	JMP     one30
+	JMP     one42
 
-rest31:
+rest43:
 	TESTQ     AX, AX
-	JZ        end32
+	JZ        end44
 	MOVQ      $-1, BX
 	BZHIQ     AX, BX, AX
 	KMOVW     AX, K1
@@ -428,7 +587,7 @@ rest31:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)
 
-end32:
+end44:
 	VZEROUPPER
 	RET
 
@@ -444,9 +603,9 @@ TEXT ·scaleClipAVX512(SB), NOSPLIT, $0-68
 	VBROADCASTSS lo+60(FP), Z3
 	VBROADCASTSS hi+64(FP), Z4
 
-many33:
+many45:
 	CMPQ        AX, $0x00000020
-	JLT         one34
+	JLT         one46
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD213PS Z2, Z1, Z5
@@ -462,11 +621,11 @@ many33:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, AX
-	JMP         many33
+	JMP         many45
 
-one34:
+one46:
 	CMPQ        AX, $0x00000010
-	JLT         rest35
+	JLT         rest47
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD213PS Z2, Z1, Z5
@@ -476,11 +635,11 @@ one34:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one34
+	JMP         one46
 
-rest35:
+rest47:
 	TESTQ       AX, AX
-	JZ          end36
+	JZ          end48
 	MOVQ        $-1, BX
 	BZHIQ       AX, BX, AX
 	KMOVW       AX, K1
@@ -491,7 +650,7 @@ rest35:
 	VMINPS      Z0, Z4, Z0
 	VMOVUPS     Z0, K1, (CX)
 
-end36:
+end48:
 	VZEROUPPER
 	RET
 
@@ -506,9 +665,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-48
 	VBROADCASTSS c3f000000_AVX512<>+0(SB), Z3
 	VXORPS       Z0, Z0, Z0
 
-many37:
+many49:
 	CMPQ        AX, $0x00000020
-	JLT         one38
+	JLT         one50
 	VMOVUPS     (DX), Z4
 	VMOVUPS     Z4, Z5
 	VFMADD213PS Z3, Z2, Z5
@@ -526,11 +685,11 @@ many37:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, AX
-	JMP         many37
+	JMP         many49
 
-one38:
+one50:
 	CMPQ        AX, $0x00000010
-	JLT         rest39
+	JLT         rest51
 	VMOVUPS     (DX), Z4
 	VMOVUPS     Z4, Z5
 	VFMADD213PS Z3, Z2, Z5
@@ -541,11 +700,11 @@ one38:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one38
+	JMP         one50
 
-rest39:
+rest51:
 	TESTQ       AX, AX
-	JZ          end40
+	JZ          end52
 	MOVQ        $-1, BX
 	BZHIQ       AX, BX, AX
 	KMOVW       AX, K1
@@ -557,7 +716,7 @@ rest39:
 	VMULPS      Z5, Z4, Z0
 	VMOVUPS     Z0, K1, (CX)
 
-end40:
+end52:
 	VZEROUPPER
 	RET
 
@@ -578,9 +737,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+32(FP), DX
 	VBROADCASTSS alpha+24(FP), Z0
 
-many41:
+many53:
 	CMPQ        AX, $0x00000040
-	JLT         one42
+	JLT         one54
 	VMOVUPS     (CX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -600,11 +759,11 @@ many41:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many41
+	JMP         many53
 
-one42:
+one54:
 	CMPQ        AX, $0x00000010
-	JLT         rest43
+	JLT         rest55
 	VMOVUPS     (CX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -612,11 +771,11 @@ one42:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one42
+	JMP         one54
 
-rest43:
+rest55:
 	TESTQ       AX, AX
-	JZ          end44
+	JZ          end56
 	MOVQ        $-1, BX
 	BZHIQ       AX, BX, AX
 	KMOVW       AX, K1
@@ -625,7 +784,7 @@ rest43:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (CX)
 
-end44:
+end56:
 	VZEROUPPER
 	RET
 
@@ -644,9 +803,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VXORPS Z6, Z6, Z6
 	VXORPS Z7, Z7, Z7
 
-many45:
+many57:
 	CMPQ        AX, $0x00000080
-	JLT         one46
+	JLT         one58
 	VMOVUPS     (CX), Z8
 	VMOVUPS     (DX), Z9
 	VFMADD231PS Z8, Z9, Z0
@@ -674,22 +833,22 @@ many45:
 	ADDQ        $0x00000200, CX
 	ADDQ        $0x00000200, DX
 	SUBQ        $0x00000080, AX
-	JMP         many45
+	JMP         many57
 
-one46:
+one58:
 	CMPQ        AX, $0x00000010
-	JLT         rest47
+	JLT         rest59
 	VMOVUPS     (CX), Z8
 	VMOVUPS     (DX), Z9
 	VFMADD231PS Z8, Z9, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one46
+	JMP         one58
 
-rest47:
+rest59:
 	TESTQ       AX, AX
-	JZ          end48
+	JZ          end60
 	MOVQ        $-1, BX
 	BZHIQ       AX, BX, AX
 	KMOVW       AX, K1
@@ -697,7 +856,7 @@ rest47:
 	VMOVUPS.Z   (DX), K1, Z9
 	VFMADD231PS Z8, Z9, Z0
 
-end48:
+end60:
 	VADDPS        Z4, Z0, Z0
 	VADDPS        Z5, Z1, Z1
 	VADDPS        Z6, Z2, Z2
@@ -731,9 +890,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VXORPS Z6, Z6, Z6
 	VXORPS Z7, Z7, Z7
 
-many49:
+many61:
 	CMPQ    AX, $0x00000080
-	JLT     one50
+	JLT     one62
 	VMOVUPS (CX), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS 64(CX), Z8
@@ -752,27 +911,27 @@ many49:
 	VADDPS  Z8, Z7, Z7
 	ADDQ    $0x00000200, CX
 	SUBQ    $0x00000080, AX
-	JMP     many49
+	JMP     many61
 
-one50:
+one62:
 	CMPQ    AX, $0x00000010
-	JLT     rest51
+	JLT     rest63
 	VMOVUPS (CX), Z8
 	VADDPS  Z8, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one50
+	JMP     one62
 
-rest51:
+rest63:
 	TESTQ     AX, AX
-	JZ        end52
+	JZ        end64
 	MOVQ      $-1, DX
 	BZHIQ     AX, DX, AX
 	KMOVW     AX, K1
 	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z0, Z0
 
-end52:
+end64:
 	VADDPS        Z4, Z0, Z0
 	VADDPS        Z5, Z1, Z1
 	VADDPS        Z6, Z2, Z2
@@ -804,9 +963,9 @@ TEXT ·maxOfAVX512(SB), NOSPLIT, $0-28
 	VMOVUPS      Z0, Z4
 	VXORPS       Z5, Z5, Z5
 
-many53:
+many65:
 	CMPQ      AX, $0x00000040
-	JLT       one54
+	JLT       one66
 	VMOVUPS   (CX), Z6
 	VMAXPS    Z1, Z6, Z1
 	VCMPPS    $0x03, Z6, Z6, K1
@@ -829,11 +988,11 @@ many53:
 	VMOVUPS   Z10, Z5
 	ADDQ      $0x00000100, CX
 	SUBQ      $0x00000040, AX
-	JMP       many53
+	JMP       many65
 
-one54:
+one66:
 	CMPQ      AX, $0x00000010
-	JLT       rest55
+	JLT       rest67
 	VMOVUPS   (CX), Z6
 	VMAXPS    Z1, Z6, Z1
 	VCMPPS    $0x03, Z6, Z6, K1
@@ -841,11 +1000,11 @@ one54:
 	VMOVUPS   Z11, Z5
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, AX
-	JMP       one54
+	JMP       one66
 
-rest55:
+rest67:
 	TESTQ     AX, AX
-	JZ        end56
+	JZ        end68
 	MOVQ      $-1, DX
 	BZHIQ     AX, DX, AX
 	KMOVW     AX, K1
@@ -856,7 +1015,7 @@ rest55:
 	VBLENDMPS Z12, Z5, K1, Z13
 	VMOVUPS   Z13, Z5
 
-end56:
+end68:
 	VEXTRACTF64X4 $0x01, Z5, Y0
 	VADDPS        Y0, Y5, Y5
 	VEXTRACTF128  $0x01, Y5, X0

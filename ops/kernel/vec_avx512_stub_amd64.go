@@ -24,6 +24,21 @@ func mulAVX512(dst []float32, a []float32, b []float32)
 //go:noescape
 func divAVX512(dst []float32, a []float32, b []float32)
 
+// andAVX512 is dst[i] = a[i] & b[i], bit by bit.
+//
+//go:noescape
+func andAVX512(dst []float32, a []float32, b []float32)
+
+// orAVX512 is dst[i] = a[i] | b[i], bit by bit.
+//
+//go:noescape
+func orAVX512(dst []float32, a []float32, b []float32)
+
+// xorAVX512 is dst[i] = a[i] ^ b[i], bit by bit.
+//
+//go:noescape
+func xorAVX512(dst []float32, a []float32, b []float32)
+
 // maxAVX512 is dst[i] = max(a[i], b[i]), NaN if either is.
 //
 //go:noescape

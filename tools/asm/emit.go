@@ -49,10 +49,13 @@ func (x *isa) poly(v reg.VecVirtual, c ...float64) reg.VecVirtual {
 
 // Comparison predicates of VCMPPS.
 const (
-	equal      = 0x00
-	less       = 0x11 // false for NaN
-	notAtLeast = 0x19 // true for NaN
-	unordered  = 0x03
+	equal       = 0x00
+	unordered   = 0x03
+	unequal     = 0x04 // true for NaN
+	differs     = 0x0c // false for NaN
+	less        = 0x11 // false for NaN
+	lessOrEqual = 0x12 // false for NaN
+	notAtLeast  = 0x19 // true for NaN
 )
 
 // compare returns a mask of the values where a predicate b holds.

@@ -35,6 +35,16 @@ func TestMath(t *testing.T) {
 		{"silu", func(x float64) float64 { return x * sigmoid64(x) }, 4, func(_, y float64) float64 { return max(1e-35, math.Abs(y)) }},
 		{"relu", func(x float64) float64 { return max(x, 0) }, 0, result},
 		{"sqrt", math.Sqrt, 0.5, result},
+		{"floor", math.Floor, 0, result},
+		{"ceil", math.Ceil, 0, result},
+		{"round", math.RoundToEven, 0, result},
+		{"sign", func(x float64) float64 {
+			if x == 0 || x != x {
+				return x
+			}
+			return math.Copysign(1, x)
+		}, 0, result},
+		{"atan", math.Atan, 1.3, result},
 	}
 	emulate(t, emitMath, func(k kernels) {
 		var src []float32
@@ -70,12 +80,21 @@ func (k kernels) closeTo(name string, want, size float64, got float32, roundings
 	near(k.t, want, got, float64(roundings)*unit*size+1e-44, "%s%s", name, k.x.name)
 }
 
+func ofBits(f func(a, b uint32) uint32) func(a, b float32) float32 {
+	return func(a, b float32) float32 {
+		return math.Float32frombits(f(math.Float32bits(a), math.Float32bits(b)))
+	}
+}
+
 func TestVec(t *testing.T) {
 	binary := map[string]func(a, b float32) float32{
 		"add": func(a, b float32) float32 { return a + b },
 		"sub": func(a, b float32) float32 { return a - b },
 		"mul": func(a, b float32) float32 { return float32(a * b) },
 		"div": func(a, b float32) float32 { return a / b },
+		"and": ofBits(func(a, b uint32) uint32 { return a & b }),
+		"or":  ofBits(func(a, b uint32) uint32 { return a | b }),
+		"xor": ofBits(func(a, b uint32) uint32 { return a ^ b }),
 		"max": func(a, b float32) float32 { return max(a, b) },
 		"min": func(a, b float32) float32 { return min(a, b) },
 	}

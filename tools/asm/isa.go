@@ -20,15 +20,18 @@ type isa struct {
 	wide   bool   // AVX-512: 32 registers, mask registers
 	labels int
 	consts map[uint32]operand.Mem
-	tail   operand.Mem // AVX2: 16 words of ones, then 16 of zeros
+	// consts64 are words that VBROADCASTSD loads.
+	consts64 map[uint64]operand.Mem
+	tail     operand.Mem // AVX2: 16 words of ones, then 16 of zeros
+	quads    operand.Mem // AVX2: the order of quads that two packings leave (see blocks)
 }
 
 func newAVX2() *isa {
-	return &isa{Context: build.NewContext(), name: "AVX2", file: "avx2", lanes: 8, consts: map[uint32]operand.Mem{}}
+	return &isa{Context: build.NewContext(), name: "AVX2", file: "avx2", lanes: 8, consts: map[uint32]operand.Mem{}, consts64: map[uint64]operand.Mem{}}
 }
 
 func newAVX512() *isa {
-	return &isa{Context: build.NewContext(), name: "AVX512", file: "avx512", lanes: 16, wide: true, consts: map[uint32]operand.Mem{}}
+	return &isa{Context: build.NewContext(), name: "AVX512", file: "avx512", lanes: 16, wide: true, consts: map[uint32]operand.Mem{}, consts64: map[uint64]operand.Mem{}}
 }
 
 // function begins a function whose pointers do not escape.

@@ -41,6 +41,8 @@ var families = []struct {
 	{"int8", emitInt8},
 	{"bf16", emitBF16},
 	{"half", emitHalf},
+	{"convert", emitConvert},
+	{"doubles", emitDoubles},
 }
 
 func main() {

@@ -44,6 +44,26 @@ func emitMath(x *isa) {
 		return x.to(x.VMAXPS, v, x.load(x.float(0)))
 	})
 	unary(2, "sqrt", "sqrt(src[i])", func(v reg.VecVirtual) reg.VecVirtual { return x.to(x.VSQRTPS, v) })
+	unary(4, "floor", "the largest whole number not above src[i]", func(v reg.VecVirtual) reg.VecVirtual { return x.whole(v, 1) })
+	unary(4, "ceil", "the smallest whole number not below src[i]", func(v reg.VecVirtual) reg.VecVirtual { return x.whole(v, 2) })
+	unary(4, "round", "the whole number nearest to src[i], of two the even one", func(v reg.VecVirtual) reg.VecVirtual { return x.whole(v, 0) })
+	unary(4, "sign", "1 or -1 with the sign of src[i], or src[i] itself for 0 and NaN", func(v reg.VecVirtual) reg.VecVirtual {
+		one := x.or(x.and(v, x.bits(signBit)), x.float(1))
+		return x.choose(x.compare(differs, v, x.float(0)), one, v)
+	})
+	unary(2, "atan", "atan(src[i])", x.atan)
+}
+
+// whole rounds in one of the directions of MXCSR, without a word of inexactness.
+func (x *isa) whole(v reg.VecVirtual, direction uint8) reg.VecVirtual {
+	const quiet = 8
+	d := x.vec()
+	if x.wide {
+		x.VRNDSCALEPS(U8(quiet|direction), v, d)
+	} else {
+		x.VROUNDPS(U8(quiet|direction), v, d)
+	}
+	return d
 }
 
 const (
@@ -209,4 +229,20 @@ func (x *isa) erf(v reg.VecVirtual) reg.VecVirtual {
 	far := x.sub(x.load(x.float(1)), e.expm1)
 	far = x.or(far, x.and(v, x.bits(signBit)))
 	return x.choose(x.compare(less, a, x.float(0.925)), near, far)
+}
+
+// atan is u + u*z*P(z) with z = u*u and minimax P, of relative error 3e-9, for
+// u = |v| up to 1. Beyond, it is that of u = -1/|v|, and pi/2 is added in two parts.
+func (x *isa) atan(v reg.VecVirtual) reg.VecVirtual {
+	high := float64(float32(math.Pi / 2))
+	a := x.and(v, x.bits(^uint32(signBit)))
+	far := x.compare(less, x.load(x.float(1)), a)
+	u := x.choose(far, x.div(x.load(x.float(-1)), a), a)
+	z := x.mul(u, u)
+	p := x.poly(z, -0.3333329909, 0.1999854829, -0.142642417, 0.1095218589, -0.08403450661, 0.05795759904, -0.0311778511, 0.01091460846, -0.001793622295)
+	p = x.mul(p, z)
+	zero := x.none()
+	x.fma(p, u, x.choose(far, x.float(math.Pi/2-high), zero))
+	y := x.add(x.add(p, u), x.choose(far, x.float(high), zero))
+	return x.or(y, x.and(v, x.bits(signBit)))
 }

@@ -27,6 +27,9 @@ func emitVec(x *isa) {
 	binary("sub", "a[i] - b[i]", func(a, b reg.VecVirtual) reg.VecVirtual { return x.sub(a, b) })
 	binary("mul", "a[i] * b[i]", func(a, b reg.VecVirtual) reg.VecVirtual { return x.mul(a, b) })
 	binary("div", "a[i] / b[i]", func(a, b reg.VecVirtual) reg.VecVirtual { return x.div(a, b) })
+	binary("and", "a[i] & b[i], bit by bit", func(a, b reg.VecVirtual) reg.VecVirtual { return x.and(a, b) })
+	binary("or", "a[i] | b[i], bit by bit", func(a, b reg.VecVirtual) reg.VecVirtual { return x.or(a, b) })
+	binary("xor", "a[i] ^ b[i], bit by bit", func(a, b reg.VecVirtual) reg.VecVirtual { return x.to(x.VXORPS, b, a) })
 	binary("max", "max(a[i], b[i]), NaN if either is", func(a, b reg.VecVirtual) reg.VecVirtual { return x.either(x.VMAXPS, a, b) })
 	binary("min", "min(a[i], b[i]), NaN if either is", func(a, b reg.VecVirtual) reg.VecVirtual { return x.either(x.VMINPS, a, b) })
 

@@ -60,6 +60,50 @@ func words(opcode string) func(a, b uint32) uint32 {
 	return nil
 }
 
+// longs is an instruction on 64-bit words or float64 values, as floats is.
+func longs(opcode string) func(a, b, d uint64) uint64 {
+	on := func(f func(a, b, d float64) float64) func(a, b, d uint64) uint64 {
+		return func(a, b, d uint64) uint64 {
+			return math.Float64bits(f(math.Float64frombits(a), math.Float64frombits(b), math.Float64frombits(d)))
+		}
+	}
+	switch opcode {
+	case "VPADDQ":
+		return func(a, b, _ uint64) uint64 { return a + b }
+	case "VPSUBQ":
+		return func(a, b, _ uint64) uint64 { return a - b }
+	case "VADDPD":
+		return on(func(a, b, _ float64) float64 { return a + b })
+	case "VSUBPD":
+		return on(func(a, b, _ float64) float64 { return a - b })
+	case "VMULPD":
+		return on(func(a, b, _ float64) float64 { return a * b })
+	case "VDIVPD":
+		return on(func(a, b, _ float64) float64 { return a / b })
+	case "VMINPD": // b for NaN
+		return on(func(a, b, _ float64) float64 {
+			if a < b {
+				return a
+			}
+			return b
+		})
+	case "VMAXPD":
+		return on(func(a, b, _ float64) float64 {
+			if a > b {
+				return a
+			}
+			return b
+		})
+	case "VFMADD213PD":
+		return on(func(a, b, d float64) float64 { return math.FMA(a, d, b) })
+	case "VFMADD231PD":
+		return on(func(a, b, d float64) float64 { return math.FMA(a, b, d) })
+	case "VFNMADD231PD":
+		return on(func(a, b, d float64) float64 { return math.FMA(-a, b, d) })
+	}
+	return nil
+}
+
 // fma is a*b + c, rounded once: the float64 sum is rounded to odd, which
 // rounding to float32 then cannot round twice.
 func fma(a, b, c float32) float32 {
@@ -92,10 +136,8 @@ func scale(a, b float32) float32 {
 	return float32(math.Ldexp(float64(a), int(n)))
 }
 
-// toInteger rounds to the nearest, ties to even; what does not fit is the
-// indefinite integer.
-func toInteger(f float32) uint32 {
-	r := math.RoundToEven(float64(f))
+// toInteger is a whole number; what does not fit is the indefinite integer.
+func toInteger(r float64) uint32 {
 	if r >= -1<<31 && r < 1<<31 {
 		return uint32(int32(r))
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// compareFloats knows four of the predicates.
+// compareFloats knows seven of the predicates.
 func (m *machine) compareFloats(predicate uint64, aOp, bOp, dst operand.Op) bool {
 	wide := dst.(reg.Register).Kind() == reg.KindOpmask
 	n := width(aOp)
@@ -22,6 +22,12 @@ func (m *machine) compareFloats(predicate uint64, aOp, bOp, dst operand.Op) bool
 			holds = x == y
 		case 0x03: // UNORD_Q
 			holds = x != x || y != y
+		case 0x04: // NEQ_UQ
+			holds = x != y
+		case 0x0c: // NEQ_OQ
+			holds = x < y || x > y
+		case 0x12: // LE_OQ
+			holds = x <= y
 		case 0x11: // LT_OQ
 			holds = x < y
 		case 0x19: // NGE_UQ
@@ -97,9 +103,43 @@ func (m *machine) convert(opcode string, from, dst operand.Op) bool {
 		m.masks[number(dst, reg.KindOpmask)] = k
 		return true
 	}
+	if opcode == "VPMOVQ2M" {
+		var k uint64
+		n := width(from)
+		v := m.load(from, n)
+		for l := range n / 8 {
+			k |= v.long(l) >> 63 << l
+		}
+		m.masks[number(dst, reg.KindOpmask)] = k
+		return true
+	}
 	n := width(dst)
 	var d vector
 	switch opcode {
+	case "VBROADCASTSD":
+		v := m.load(from, 8)
+		for l := range n / 8 {
+			d.setLong(l, v.long(0))
+		}
+		m.put(dst, d)
+		return true
+	case "VCVTPS2PD":
+		v := m.load(from, n/2)
+		for l := range n / 8 {
+			d.setDouble(l, float64(v.float(l)))
+		}
+		m.put(dst, d)
+		return true
+	case "VCVTPD2PS", "VCVTPD2PSY":
+		if (opcode == "VCVTPD2PSY") != (n == 16) {
+			return false
+		}
+		v := m.load(from, 2*n)
+		for l := range n / 4 {
+			d.setFloat(l, float32(v.double(l)))
+		}
+		m.put(dst, d)
+		return true
 	case "VPMOVZXBD", "VCVTPH2PS":
 		m.put(dst, m.lengthen(opcode, from, n))
 		return true
@@ -126,7 +166,9 @@ func (m *machine) convert(opcode string, from, dst operand.Op) bool {
 		case "VCVTDQ2PS":
 			d.setFloat(l, float32(int32(v.word(l))))
 		case "VCVTPS2DQ":
-			d.setWord(l, toInteger(v.float(l)))
+			d.setWord(l, toInteger(math.RoundToEven(float64(v.float(l)))))
+		case "VCVTTPS2DQ":
+			d.setWord(l, toInteger(math.Trunc(float64(v.float(l)))))
 		default:
 			return false
 		}

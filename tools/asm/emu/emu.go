@@ -54,7 +54,7 @@ type Written struct{ slice any }
 func Out[T any](s []T) Written { return Written{s} }
 
 // Call executes a function and returns its results, which are float32. Args are
-// int, int32, float32, bool, and slices, for parameters that are slices and
+// int, int32, uint32, float32, float64, bool, and slices, for parameters that are slices and
 // such that point to their first element. Slices not wrapped by [Out] are only
 // read. The same slice may be given twice.
 func (p *Program) Call(name string, args ...any) (results []float32, err error) {
@@ -153,6 +153,9 @@ func (m *machine) arguments(fn *ir.Function, args []any) error {
 		case reflect.Float32:
 			order.PutUint32(at, math.Float32bits(float32(v.Float())))
 			want = 4
+		case reflect.Float64:
+			order.PutUint64(at, math.Float64bits(v.Float()))
+			want = 8
 		case reflect.Bool:
 			at[0] = 0
 			if v.Bool() {

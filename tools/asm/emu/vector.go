@@ -18,6 +18,14 @@ func (v *vector) float(i int) float32 { return math.Float32frombits(v.word(i)) }
 
 func (v *vector) setFloat(i int, f float32) { v.setWord(i, math.Float32bits(f)) }
 
+func (v *vector) long(i int) uint64 { return order.Uint64(v[8*i:]) }
+
+func (v *vector) setLong(i int, w uint64) { order.PutUint64(v[8*i:], w) }
+
+func (v *vector) double(i int) float64 { return math.Float64frombits(v.long(i)) }
+
+func (v *vector) setDouble(i int, f float64) { v.setLong(i, math.Float64bits(f)) }
+
 func (v *vector) half(i int) int32 { return int32(int16(order.Uint16(v[2*i:]))) }
 
 func (v *vector) setHalf(i int, w int32) { order.PutUint16(v[2*i:], uint16(w)) }
@@ -84,6 +92,26 @@ func (m *machine) vector(i *ir.Instruction) bool {
 		}
 		m.put(dst, d)
 		return true
+	case "VBLENDVPD":
+		n := width(dst)
+		mask, yes, d := m.load(ops[0], n), m.load(ops[1], n), m.load(ops[2], n)
+		for l := range n / 8 {
+			if mask.long(l)>>63 != 0 {
+				d.setLong(l, yes.long(l))
+			}
+		}
+		m.put(dst, d)
+		return true
+	case "VBLENDMPD":
+		n, k := width(dst), m.mask(ops[2])
+		yes, d := m.load(ops[0], n), m.load(ops[1], n)
+		for l := range n / 8 {
+			if k>>l&1 != 0 {
+				d.setLong(l, yes.long(l))
+			}
+		}
+		m.put(dst, d)
+		return true
 	case "VMASKMOVPS":
 		m.maskmov(ops[0], ops[1], dst)
 		return true
@@ -113,6 +141,13 @@ func (m *machine) binary(opcode string, aOp, bOp, dst operand.Op) bool {
 	case f != nil:
 		for l := range n / 4 {
 			d.setWord(l, f(a.word(l), b.word(l)))
+		}
+		m.put(dst, d)
+		return true
+	}
+	if f := longs(opcode); f != nil {
+		for l := range n / 8 {
+			d.setLong(l, f(a.long(l), b.long(l), d.long(l)))
 		}
 		m.put(dst, d)
 		return true
@@ -169,20 +204,24 @@ func (m *machine) binary(opcode string, aOp, bOp, dst operand.Op) bool {
 				d.setHalf(l, -1)
 			}
 		}
-	case "VPACKSSDW", "VPACKSSWB":
-		if n != 16 {
-			return false
-		}
-		for h, v := range []*vector{&a, &b} {
-			if opcode == "VPACKSSDW" {
-				for l := range 4 {
-					d.setHalf(4*h+l, saturate(int32(v.word(l)), 16))
-				}
-			} else {
+	case "VPACKSSDW", "VPACKSSWB", "VPACKUSWB": // each half of a vector by itself
+		for at := 0; at < n; at += 16 {
+			for h, v := range []*vector{&a, &b} {
 				for l := range 8 {
-					d[8*h+l] = byte(saturate(v.half(l), 8))
+					switch {
+					case opcode == "VPACKSSDW" && l < 4:
+						d.setHalf(at/2+4*h+l, saturate(int32(v.word(at/4+l)), 16))
+					case opcode == "VPACKSSWB":
+						d[at+8*h+l] = byte(saturate(v.half(at/2+l), 8))
+					case opcode == "VPACKUSWB":
+						d[at+8*h+l] = byte(min(max(v.half(at/2+l), 0), 255))
+					}
 				}
 			}
+		}
+	case "VPERMD": // the places come first
+		for l := range n / 4 {
+			d.setWord(l, b.word(int(a.word(l))&(n/4-1)))
 		}
 	case "VHADDPS":
 		if n != 16 {
@@ -239,6 +278,26 @@ func (m *machine) immediate(opcode string, ops []operand.Op) bool {
 					d.setWord(l, uint32(int32(v.word(l))>>c))
 				}
 			}
+		case "VPSLLQ", "VPSRLQ":
+			n := width(dst)
+			v := m.load(ops[1], n)
+			for l := range n / 8 {
+				if opcode == "VPSLLQ" {
+					d.setLong(l, v.long(l)<<c)
+				} else {
+					d.setLong(l, v.long(l)>>c)
+				}
+			}
+		case "VROUNDPS", "VRNDSCALEPS":
+			n := width(dst)
+			v := m.load(ops[1], n)
+			round, ok := map[uint64]func(float64) float64{8: math.RoundToEven, 9: math.Floor, 10: math.Ceil}[c]
+			if !ok {
+				return false
+			}
+			for l := range n / 4 {
+				d.setFloat(l, float32(round(float64(v.float(l)))))
+			}
 		case "VPERMILPS":
 			n := width(dst)
 			v := m.load(ops[1], n)
@@ -252,6 +311,15 @@ func (m *machine) immediate(opcode string, ops []operand.Op) bool {
 		return true
 	}
 	n := width(dst)
+	if opcode == "VINSERTF128" || opcode == "VINSERTF64X4" {
+		d, h := m.load(ops[2], n), m.load(ops[1], n/2)
+		if (opcode == "VINSERTF128") != (n == 32) {
+			return false
+		}
+		copy(d[int(c&1)*n/2:], h[:n/2])
+		m.put(dst, d)
+		return true
+	}
 	a, b := m.load(ops[2], n), m.load(ops[1], n)
 	switch opcode {
 	case "VSHUFPS":
