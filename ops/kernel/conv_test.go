@@ -32,38 +32,40 @@ func oblong(w Window, size, stride, dilation, pad, out int) Window {
 
 func convCases() []convCase {
 	return []convCase{
-		{image(1, 1, 1, 0, 7, 7), 1, 1, 3, 5},                        // in place, with columns left over
-		{image(1, 1, 1, 0, 16, 16), 2, 1, 20, 19},                    // rows that share their place in the cache
-		{image(1, 1, 1, 0, 31, 33), 1, 2, 300, 7},                    // more channels than are added at a time
-		{image(1, 2, 1, 0, 30, 30), 1, 1, 7, 13},                     // one phase of four
-		{image(3, 1, 1, 1, 14, 14), 2, 1, 8, 12},                     // bands
-		{image(3, 1, 1, 1, 56, 56), 1, 1, 40, 6},                     // several of them, several times
-		{image(3, 2, 1, 1, 64, 63), 1, 1, 3, 9},                      // all phases
-		{image(5, 2, 1, 2, 33, 32), 1, 3, 2, 4},                      // and groups
-		{image(3, 2, 1, 3, 8, 8), 1, 1, 2, 3},                        // padding that a whole column of taps reads
-		{image(3, 1, 2, 2, 9, 17), 1, 1, 3, 4},                       // dilated
-		{image(3, 1, 1, 1, 7, 7), 1, 1, 40, 13},                      // rows that don't fill vectors
-		{image(3, 3, 1, 1, 20, 20), 1, 1, 3, 2},                      // a stride without bands
-		{image(4, 4, 1, 0, 16, 16), 1, 1, 3, 8},                      // patches
-		{image(3, 2, 2, 1, 5, 6, 7), 2, 1, 2, 3},                     // three dimensions
-		{image(3, 1, 1, 1, 5, 8, 9), 1, 1, 3, 7},                     // and columns in two pieces
-		{image(3, 1, 1, 1, 1000), 1, 1, 5, 3},                        // a line, in pieces
-		{image(2, 1, 128, 128, 168), 2, 1, 3, 4},                     // taps far apart
-		{image(40, 1, 1, 20, 168), 1, 1, 9, 8},                       // many taps
-		{image(300, 1, 1, 0, 310), 1, 1, 2, 3},                       // more than are added at a time
-		{image(3, 1, 1, 1, 14, 14), 2, 5, 1, 1},                      // a channel each
-		{image(3, 2, 1, 1, 113, 112), 1, 2, 1, 1},                    // in bands
-		{image(5, 1, 1, 2, 7, 7), 1, 3, 1, 2},                        // two outputs
-		{image(3, 3, 1, 1, 20, 20), 1, 3, 1, 2},                      // by columns
-		{image(3, 1, 4, 4, 500), 1, 3, 1, 1},                         // a line
-		{image(3, 1, 1, 1, 1, 5), 2, 2, 1, 1},                        // a short one
-		{image(3, 1, 1, 1, 30, 460), 1, 1, 1, 1},                     // wide
-		{image(3, 1, 1, 1, 4, 4), 5, 2, 40, 13},                      // planes of several samples
-		{image(1, 1, 1, 0, 7, 7), 7, 1, 20, 9},                       // not all of them together
-		{image(3, 2, 1, 1, 3, 3), 65, 1, 3, 7},                       // many
-		{image(1, 1, 1, 0, 1, 1), 3, 1, 20, 7},                       // a point
-		{image(1, 1, 1, 1, 4, 4), 1, 1, 2, 2},                        // nothing but padding around
-		{oblong(image(1, 1, 1, 0, 9, 9), 7, 1, 1, 3, 9), 1, 1, 3, 2}, // a row of taps
+		{image(1, 1, 1, 0, 7, 7), 1, 1, 3, 5},                          // in place, with columns left over
+		{image(1, 1, 1, 0, 16, 16), 2, 1, 20, 19},                      // rows that share their place in the cache
+		{image(1, 1, 1, 0, 31, 33), 1, 2, 300, 7},                      // more channels than are added at a time
+		{image(1, 2, 1, 0, 30, 30), 1, 1, 7, 13},                       // one phase of four
+		{image(3, 1, 1, 1, 14, 14), 2, 1, 8, 12},                       // bands
+		{image(3, 1, 1, 1, 56, 56), 1, 1, 40, 6},                       // several of them, several times
+		{image(3, 2, 1, 1, 64, 63), 1, 1, 3, 9},                        // all phases
+		{image(5, 2, 1, 2, 33, 32), 1, 3, 2, 4},                        // and groups
+		{image(3, 2, 1, 3, 8, 8), 1, 1, 2, 3},                          // padding that a whole column of taps reads
+		{image(3, 1, 2, 2, 9, 17), 1, 1, 3, 4},                         // dilated
+		{image(3, 1, 1, 1, 7, 7), 1, 1, 40, 13},                        // rows that don't fill vectors
+		{image(3, 3, 1, 1, 20, 20), 1, 1, 3, 2},                        // a stride without bands
+		{image(4, 4, 1, 0, 16, 16), 1, 1, 3, 8},                        // patches
+		{image(5, 5, 1, 0, 107, 108), 2, 1, 2, 3},                      // and a rest
+		{oblong(image(3, 1, 1, 1, 9, 40), 4, 4, 1, 0, 10), 1, 1, 2, 3}, // beside rows that read padding
+		{image(3, 2, 2, 1, 5, 6, 7), 2, 1, 2, 3},                       // three dimensions
+		{image(3, 1, 1, 1, 5, 8, 9), 1, 1, 3, 7},                       // and columns in two pieces
+		{image(3, 1, 1, 1, 1000), 1, 1, 5, 3},                          // a line, in pieces
+		{image(2, 1, 128, 128, 168), 2, 1, 3, 4},                       // taps far apart
+		{image(40, 1, 1, 20, 168), 1, 1, 9, 8},                         // many taps
+		{image(300, 1, 1, 0, 310), 1, 1, 2, 3},                         // more than are added at a time
+		{image(3, 1, 1, 1, 14, 14), 2, 5, 1, 1},                        // a channel each
+		{image(3, 2, 1, 1, 113, 112), 1, 2, 1, 1},                      // in bands
+		{image(5, 1, 1, 2, 7, 7), 1, 3, 1, 2},                          // two outputs
+		{image(3, 3, 1, 1, 20, 20), 1, 3, 1, 2},                        // by columns
+		{image(3, 1, 4, 4, 500), 1, 3, 1, 1},                           // a line
+		{image(3, 1, 1, 1, 1, 5), 2, 2, 1, 1},                          // a short one
+		{image(3, 1, 1, 1, 30, 460), 1, 1, 1, 1},                       // wide
+		{image(3, 1, 1, 1, 4, 4), 5, 2, 40, 13},                        // planes of several samples
+		{image(1, 1, 1, 0, 7, 7), 7, 1, 20, 9},                         // not all of them together
+		{image(3, 2, 1, 1, 3, 3), 65, 1, 3, 7},                         // many
+		{image(1, 1, 1, 0, 1, 1), 3, 1, 20, 7},                         // a point
+		{image(1, 1, 1, 1, 4, 4), 1, 1, 2, 2},                          // nothing but padding around
+		{oblong(image(1, 1, 1, 0, 9, 9), 7, 1, 1, 3, 9), 1, 1, 3, 2},   // a row of taps
 		{oblong(image(3, 1, 1, 1, 9, 20), 5, 2, 1, 1, 9), 1, 1, 3, 2},
 		{oblong(image(3, 1, 1, 1, 6, 9), 1, 1, 1, -2, 5), 1, 2, 3, 2}, // padding that cuts off
 	}

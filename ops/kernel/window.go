@@ -118,6 +118,12 @@ func (w *Window) step() int {
 	return w.Stride[w.N-1]
 }
 
+// patches reports whether the taps of a row's outputs lie side by side, inside.
+func (w *Window) patches() bool {
+	d := w.N - 1
+	return d >= 0 && w.Size[d] > 1 && w.Stride[d] == w.Size[d] && w.Dilation[d] == 1 && w.Pad[d] == 0 && w.Out[d]*w.Stride[d] <= w.In[d]
+}
+
 // columns writes, for output positions lo to hi, what the taps of each of the
 // given channels read:
 //
@@ -129,11 +135,18 @@ func columns[T any](w *Window, col, x []T, pad T, channels, lo, hi int) {
 	size, _, width := w.inner()
 	_, outer := w.rows()
 	step := w.step()
+	patches := w.patches()
 	for row := lo / width; row*width < hi; row++ {
 		from, to := max(lo, row*width), min(hi, (row+1)*width)
 		first, last := from-row*width, to-row*width // of this row
 		for ot := range outer {
 			base, ok := w.base(row, ot)
+			if patches && ok {
+				for c := range channels {
+					transpose(col[(c*taps+ot*size)*n+from-lo:], n, x[c*in+base+first*step:], step, to-from, size)
+				}
+				continue
+			}
 			for k := range size {
 				l, h, at := w.span(k)
 				l2, h2 := max(l, first), min(h, last)
