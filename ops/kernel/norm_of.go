@@ -86,26 +86,6 @@ func rmsNorm[T Float](y, x, gamma []T, eps float64) {
 	}
 }
 
-// GroupNorm standardizes groups of consecutive channels of x (batch, channels,
-// size), then scales each channel:
-//
-//	y(b,c,i) = (x(b,c,i) - mean(b,g)) / sqrt(variance(b,g) + eps) * gamma[c] + beta[c]
-//
-// where g = c / (channels/groups). y is not x.
-func GroupNorm[T Float](p *Pool, y, x, gamma, beta []T, eps float64, batch, channels, size, groups int) {
-	per := channels / groups
-	n := per * size
-	p.For(batch*groups, rowGrain(n), func(lo, hi int) {
-		for g := lo; g < hi; g++ {
-			standardize(y[g*n:(g+1)*n], x[g*n:(g+1)*n], eps)
-			for c := range per {
-				at, row := g%groups*per+c, y[g*n+c*size:g*n+(c+1)*size]
-				scaleShift(row, row, 0, gamma[at], beta[at])
-			}
-		}
-	})
-}
-
 // ScaleChannels is
 //
 //	y(b,c,i) = (x(b,c,i) - shift[c]) * factor[c] + beta[c]
@@ -169,23 +149,6 @@ func ChannelMoments[T Float](mean, variance, x []T, batch, channels, size int) {
 		}
 		mean[c], variance[c] = T(m), T(v/n)
 	}
-}
-
-// Standardize is
-//
-//	y[i] = (x[i] - mean) / (sqrt(variance) + eps)
-//
-// for each row of x (rows, n).
-func Standardize[T Float](p *Pool, y, x []T, eps float64, rows, n int) {
-	p.For(rows, rowGrain(n), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			m, v := Moments(x[r*n : (r+1)*n])
-			sd := math.Sqrt(v) + eps
-			for i := r * n; i < (r+1)*n; i++ {
-				y[i] = T((float64(x[i]) - m) / sd)
-			}
-		}
-	})
 }
 
 // LpNormalize divides by the 1- or 2-norm along the middle of x (outer, n,
