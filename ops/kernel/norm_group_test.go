@@ -62,3 +62,51 @@ func TestGroupNormAndStandardize(t *testing.T) {
 		}
 	})
 }
+
+// A factor that float32 holds badly is not made of two that it holds well.
+func TestScaleRowOfSmallFactors(t *testing.T) {
+	x, y := make([]float32, 20), make([]float32, 20)
+	Fill(x, 1e38)
+	scaleRow(y, x, 0, 1e-38, 1e-3, 0)
+	require.InEpsilon(t, 1e-3, y[3], 1e-6)
+	Fill(x, 1e-30)
+	scaleRow(y, x, 0, 1e20, 1e25, 0)
+	require.InEpsilon(t, 1e15, y[3], 1e-6)
+}
+
+// Rows whose squares float32 can't hold as well.
+func TestLpNormalizeRows(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, n := range []int{1, 9, 700, 2500} {
+			for _, scale := range []float32{1, 1e-25, 1e25, 0, float32(math.NaN())} {
+				for norm := 1; norm <= 2; norm++ {
+					x, y := guard(r, 3*n, 1), guard(r, 3*n, 2)
+					for i := range x.s {
+						x.s[i] *= scale
+						x.was[i] = x.s[i]
+					}
+					LpNormalize(nil, y.s, x.s, norm, 3, n, 1)
+					for row := range 3 {
+						sum := 0.0
+						for _, v := range x.s[row*n : (row+1)*n] {
+							sum += math.Pow(math.Abs(float64(v)), float64(norm))
+						}
+						sum = math.Pow(sum, 1/float64(norm))
+						for i := row * n; i < (row+1)*n; i++ {
+							want := float64(x.s[i]) / sum
+							if sum == 0 {
+								want = 0
+							}
+							if got := float64(y.s[i]); !(math.Abs(want-got) <= 2e-6*math.Abs(want)) && (want == want || got == got) {
+								require.InDelta(t, want, got, 2e-6*math.Abs(want), "%d by %g", n, scale)
+							}
+						}
+					}
+					x.checkUnchanged(t)
+					y.checkZone(t)
+				}
+			}
+		}
+	})
+}

@@ -160,6 +160,9 @@ func ChannelMoments[T Float](mean, variance, x []T, batch, channels, size int) {
 func LpNormalize[T Float](p *Pool, y, x []T, norm, outer, n, inner int) {
 	p.For(outer, rowGrain(n*inner), func(lo, hi int) {
 		for o := lo; o < hi; o++ {
+			if f, ok := any(y).([]float32); ok && inner == 1 && lpRow(f[o*n:(o+1)*n], any(x).([]float32)[o*n:(o+1)*n], norm) {
+				continue
+			}
 			for j := range inner {
 				var sum float64
 				for i := range n {
@@ -184,6 +187,27 @@ func LpNormalize[T Float](p *Pool, y, x []T, norm, outer, n, inner int) {
 			}
 		}
 	})
+}
+
+// lpRow divides x by its norm; false where float32 might not hold the sum.
+func lpRow(y, x []float32, norm int) bool {
+	sum := 0.0
+	for at := 0; at < len(x); at += pieceLen {
+		piece := x[at:min(at+pieceLen, len(x))]
+		if norm == 1 {
+			sum += float64(sumOfAbs(piece))
+		} else {
+			sum += float64(SumSquares(piece))
+		}
+	}
+	if !(sum > 1e-20 && sum < 1e30) {
+		return false
+	}
+	if norm != 1 {
+		sum = math.Sqrt(sum)
+	}
+	DivScalar(y, x, float32(sum))
+	return true
 }
 
 // LocalResponse is local response normalisation across the channels of x
