@@ -84,32 +84,28 @@ func (t *transposedRows) plane(y, col []float32, bias float32, room []float32) {
 	}
 }
 
-// convTransposeRows is ConvTranspose of float32 by rows.
+// convTransposeRows is ConvTranspose of float32 by rows: each thread multiplies and adds
+// up blocks of its own.
 func convTransposeRows(p *Pool, a *ConvTransposeArgs[float32], t *transposedRows) error {
 	taps, in, out := a.Taps(), a.OutLen(), a.InLen()
-	block := min(a.Block(), max(8, transposedLen/max(taps*in, 1)))
-	s, col := borrow(block * taps * in)
-	defer s.release()
-	for item := range a.Batch * a.Group {
-		g := item % a.Group
-		for m0 := 0; m0 < a.Cout; m0 += block {
-			if err := a.Stop(); err != nil {
-				return err
-			}
-			n := min(block, a.Cout-m0)
-			Gemm(p, true, false, n*taps, in, a.Cin, 1, a.W[(g*a.Cin*a.Cout+m0)*taps:], a.Cout*taps, a.X[item*a.Cin*in:], in, 0, col, in)
-			p.For(n, max(1, elementGrain/max(taps*in, 1)), func(lo, hi int) {
-				s, room := borrow(t.In[1])
-				defer s.release()
-				for m := lo; m < hi; m++ {
-					bias := float32(0)
-					if a.Bias != nil {
-						bias = a.Bias[g*a.Cout+m0+m]
-					}
-					t.plane(a.Y[(item*a.Cout+m0+m)*out:][:out], col[m*taps*in:][:taps*in], bias, room)
+	block := min(a.Block(), max(8, transposedLen/max(taps*in, 1)), max(4, ceilDiv(a.Cout, 4)))
+	blocks := ceilDiv(a.Cout, block)
+	p.For(a.Batch*a.Group*blocks, 1, func(lo, hi int) {
+		s, buf := borrow(block*taps*in + t.In[1])
+		defer s.release()
+		col, room := buf[:block*taps*in], buf[block*taps*in:]
+		for i := lo; i < hi && a.Stop() == nil; i++ {
+			item, m0 := i/blocks, i%blocks*block
+			g, n := item%a.Group, min(block, a.Cout-m0)
+			Gemm(nil, true, false, n*taps, in, a.Cin, 1, a.W[(g*a.Cin*a.Cout+m0)*taps:], a.Cout*taps, a.X[item*a.Cin*in:], in, 0, col, in)
+			for m := range n {
+				bias := float32(0)
+				if a.Bias != nil {
+					bias = a.Bias[g*a.Cout+m0+m]
 				}
-			})
+				t.plane(a.Y[(item*a.Cout+m0+m)*out:][:out], col[m*taps*in:][:taps*in], bias, room)
+			}
 		}
-	}
+	})
 	return a.Stop()
 }

@@ -17,7 +17,7 @@ func TestConvTransposeByRows(t *testing.T) {
 			{3, 9, 1, 1, 2, 2, 1, 1, 0, 0, 1, 1}, {3, 9, 3, 3, 1, 1, 1, 1, 1, 1, 0, 0}, {3, 9, 3, 2, 3, 1, 2, 3, 1, 2, 0, 0}, {3, 8, 2, 5, 3, 2, 1, 2, 2, 5, 2, 3}, {2, 9, 3, 3, 1, 2, 1, 2, 0, 1, 0, 0},
 		} {
 			for _, group := range []int{1, 2} {
-				const batch, cin, cout = 2, 3, 4
+				const batch, cin, cout = 2, 3, 11
 				a := &ConvTransposeArgs[float32]{Batch: batch, Group: group, Cin: cin, Cout: cout, Stop: func() error { return nil }}
 				a.N = 2
 				a.Out, a.Size, a.Stride = [maxWindow]int{c.h, c.w}, [maxWindow]int{c.kh, c.kw}, [maxWindow]int{c.sh, c.sw}
