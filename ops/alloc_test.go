@@ -15,6 +15,7 @@ import (
 func TestWarmNodesDoNotAllocate(t *testing.T) {
 	x := f32(make([]float32, 2*3*40), 2, 3, 40)
 	row, col := f32(make([]float32, 40), 40), f32(make([]float32, 6), 2, 3, 1)
+	image, row4 := f32(make([]float32, 2*3*5*8), 2, 3, 5, 8), f32([]float32{1, 1, 2, 2}, 4)
 	for _, c := range []struct {
 		op    string
 		opset int64
@@ -32,6 +33,8 @@ func TestWarmNodesDoNotAllocate(t *testing.T) {
 		{"ReduceMean", 18, tensors{x, i64([]int64{-1}, 1)}, nil}, {"ReduceSum", 13, tensors{x, i64([]int64{1}, 1)}, nil}, {"ReduceMax", 11, tensors{x}, attrs(onnx.AttrInts("axes", 0))},
 		{"ArgMax", 13, tensors{x}, attrs(onnx.AttrInt("axis", -1))}, {"CumSum", 14, tensors{x, tensor.Scalar[int64](1)}, nil}, {"Neg", 13, tensors{x}, nil}, {"IsNaN", 13, tensors{x}, nil},
 		{"QuantizeLinear", 13, tensors{x, tensor.Scalar[float32](0.5), tensor.Scalar[int8](1)}, nil}, {"DequantizeLinear", 13, tensors{vec[int8](1, 2), tensor.Scalar[float32](0.5), tensor.Scalar[int8](1)}, nil},
+		{"Resize", 13, tensors{image, nil, row4}, attrs(str("mode", "linear"))}, {"Resize", 13, tensors{image, nil, row4}, attrs(str("mode", "cubic"))}, {"Resize", 13, tensors{image, nil, row4}, nil},
+		{"Resize", 13, tensors{image, nil, nil, list(2, 3, 10, 7)}, nil},
 		{"Add", 14, tensors{half(1, 2), half(3)}, nil}, {"Tanh", 13, tensors{half(1, 2)}, nil},
 	} {
 		n := node(c.op, len(c.in), 1, c.attrs...)
@@ -39,7 +42,9 @@ func TestWarmNodesDoNotAllocate(t *testing.T) {
 		require.NoError(t, err)
 		values := make([]tensor.Value, len(c.in))
 		for i, v := range c.in {
-			values[i] = v
+			if v != nil {
+				values[i] = v
+			}
 		}
 		ctx := testCtx(n, values)
 		ctx.UseScratch(&Scratch{})

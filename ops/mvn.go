@@ -69,14 +69,15 @@ func (k *mvn) Run(c *Ctx) error {
 	})
 }
 
-// runMVN brings the axes together, standardizes rows and brings them back.
+// runMVN brings the axes together where they are apart, standardizes rows and brings
+// them back.
 func runMVN[T floating](c *Ctx, k *mvn, x, y []T) error {
 	shape := c.In(0).Shape()
 	order, stay, err := k.split(len(shape))
 	if err != nil || len(x) == 0 {
 		return err
 	}
-	rows := 1
+	rows, inOrder, before := 1, true, -1
 	var steps [tensor.MaxRank]int
 	tensor.Strides(steps[:], shape)
 	var there, back kernel.Strided
@@ -88,6 +89,13 @@ func runMVN[T floating](c *Ctx, k *mvn, x, y []T) error {
 		if i < stay {
 			rows *= shape[d]
 		}
+		if shape[d] > 1 {
+			inOrder, before = inOrder && d > before, d
+		}
+	}
+	if inOrder {
+		kernel.Standardize(c.Pool(), y, x, mvnEps, rows, len(x)/rows)
+		return nil
 	}
 	tmp, err := reserved[T](c, len(x))
 	if err != nil {

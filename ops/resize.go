@@ -2,7 +2,6 @@ package ops
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/onda-ml/onda/ops/kernel"
 	"github.com/onda-ml/onda/ops/tensor"
@@ -139,83 +138,47 @@ func (k *resize) Run(c *Ctx) error {
 	if err != nil {
 		return err
 	}
-	scales, sizes, roi := k.scales, []int(nil), []float32(nil)
-	if k.scalesIn > 0 && c.Has(k.scalesIn) {
-		if scales, err = floatList(c.In(k.scalesIn), k.scalesIn); err != nil {
-			return err
-		}
-	}
-	if k.sizesIn > 0 && c.Has(k.sizesIn) {
-		if sizes, err = c.Ints(k.sizesIn); err != nil {
-			return err
-		}
-		if len(sizes) == 0 {
-			sizes = nil
-		}
-	}
-	if k.coordinate == "tf_crop_and_resize" && c.Has(k.roiIn) {
-		if roi, err = floatList(c.In(k.roiIn), k.roiIn); err != nil {
-			return err
-		}
-	}
-	out, err := k.target(x.Shape(), roi, scales, sizes)
-	if err != nil {
+	p := c.Local(newResizePlan).(*resizePlan)
+	p.c = c
+	defer func() { p.c = nil }()
+	if err := k.plan(c, p, x); err != nil {
 		return err
 	}
-	y, err := c.Out(0, x.DType(), extents(out)...)
+	y, err := c.Out(0, x.DType(), p.out...)
 	if err != nil || y.Len() == 0 {
 		return err
 	}
 	if k.mode == "nearest" {
-		return k.pickNearest(c, y, x, out)
+		return k.pickNearest(c, y, x, p)
 	}
-	return k.interpolate(c, y, x, out)
+	return k.interpolate(c, y, x, p)
 }
 
-// passes calls step for each axis that changes, with the shape so far; step
-// replaces the extent of axis d by m.
-func passes(in []int, axes []resizeAxis, step func(shape []int, d int) error) error {
-	shape := slices.Clone(in)
-	for d := range axes {
-		if axes[d].identity() {
-			continue
-		}
-		if err := step(shape, d); err != nil {
-			return err
-		}
-		shape[d] = axes[d].m
+// pickNearest copies elements, of any type.
+func (k *resize) pickNearest(c *Ctx, y, x *tensor.Tensor, p *resizePlan) error {
+	if err := p.picks(c, k.nearest); err != nil {
+		return err
 	}
-	return nil
+	switch x.DType().Size() {
+	case 0:
+		pickNearest[string](c, p, y, x)
+	case 1:
+		pickNearest[uint8](c, p, y, x)
+	case 2:
+		pickNearest[uint16](c, p, y, x)
+	case 4:
+		pickNearest[uint32](c, p, y, x)
+	case 8:
+		pickNearest[uint64](c, p, y, x)
+	default:
+		pickNearest[complex128](c, p, y, x)
+	}
+	if err := c.Err(); err != nil || k.coordinate != "tf_crop_and_resize" {
+		return err
+	}
+	return extrapolate(c, y, p.axes, k.extrapolation)
 }
 
-// pickNearest copies elements, of any type, axis after axis.
-func (k *resize) pickNearest(c *Ctx, y, x *tensor.Tensor, axes []resizeAxis) error {
-	from := x
-	err := passes(x.Shape(), axes, func(shape []int, d int) error {
-		r := &axes[d]
-		if err := c.Memory.Reserve(4 * r.m); err != nil {
-			return err
-		}
-		index := r.nearest(make([]int32, 0, r.m), k.nearest)
-		next := slices.Clone(shape)
-		next[d] = r.m
-		to, err := c.Memory.New(x.DType(), next)
-		if err != nil {
-			return err
-		}
-		inner := tensor.Shape(shape[d+1:]).Len()
-		gatherBy(to, from, index, r.n, inner, 0, to.Len()/inner)
-		from = to
-		return c.Err()
-	})
-	if err != nil {
-		return err
-	}
-	if err := y.CopyFrom(from); err != nil {
-		return err
-	}
-	if k.coordinate != "tf_crop_and_resize" {
-		return nil
-	}
-	return extrapolate(c, y, axes, k.extrapolation)
+func pickNearest[T tensor.Elem](c *Ctx, p *resizePlan, y, x *tensor.Tensor) {
+	kernel.PickNearest(c.Pool(), p.halt, &p.nearest, tensor.Of[T](y), tensor.Of[T](x))
 }

@@ -9,12 +9,20 @@ import (
 
 // interpolate runs linear and cubic modes: 16-bit floats in float32, integers
 // in float64, rounded and clipped.
-func (k *resize) interpolate(c *Ctx, y, x *tensor.Tensor, axes []resizeAxis) error {
+func (k *resize) interpolate(c *Ctx, y, x *tensor.Tensor, p *resizePlan) error {
+	if err := k.everywhere(c, y, x, p); err != nil || k.coordinate != "tf_crop_and_resize" {
+		return err
+	}
+	return extrapolate(c, y, p.axes, k.extrapolation)
+}
+
+// everywhere interpolates, outside the input too.
+func (k *resize) everywhere(c *Ctx, y, x *tensor.Tensor, p *resizePlan) error {
 	switch x.DType() {
 	case tensor.Float32:
-		return resample(c, k, tensor.Of[float32](y), tensor.Of[float32](x), x.Shape(), axes)
+		return resample(c, k, tensor.Of[float32](y), tensor.Of[float32](x), p)
 	case tensor.Float64:
-		return resample(c, k, tensor.Of[float64](y), tensor.Of[float64](x), x.Shape(), axes)
+		return resample(c, k, tensor.Of[float64](y), tensor.Of[float64](x), p)
 	case tensor.Float16, tensor.BFloat16:
 		src, err := reserved[float32](c, x.Len())
 		if err != nil {
@@ -25,7 +33,7 @@ func (k *resize) interpolate(c *Ctx, y, x *tensor.Tensor, axes []resizeAxis) err
 			return err
 		}
 		widen(src, x)
-		if err := resample(c, k, dst, src, x.Shape(), axes); err != nil {
+		if err := resample(c, k, dst, src, p); err != nil {
 			return err
 		}
 		narrow(y, dst)
@@ -43,7 +51,7 @@ func (k *resize) interpolate(c *Ctx, y, x *tensor.Tensor, axes []resizeAxis) err
 		return err
 	}
 	convertNumbers(src, x)
-	if err := resample(c, k, dst, src, x.Shape(), axes); err != nil {
+	if err := resample(c, k, dst, src, p); err != nil {
 		return err
 	}
 	roundTo(y, dst)
@@ -72,59 +80,42 @@ func roundTo(y *tensor.Tensor, src []float64) {
 	}
 }
 
-// resample interpolates axis after axis.
-func resample[T floating](c *Ctx, k *resize, dst, src []T, in []int, axes []resizeAxis) error {
-	err := passes(in, axes, func(shape []int, d int) error {
-		r := &axes[d]
-		taps := 2 * k.filter.reach(float64(r.scale))
-		outer, inner := tensor.Shape(shape[:d]).Len(), tensor.Shape(shape[d+1:]).Len()
-		count, err := tensor.CheckShape([]int{outer, r.m, inner}, 8)
-		if err != nil {
-			return err
-		}
-		weights, err := tensor.CheckShape([]int{r.m, taps}, 16)
-		if err != nil {
-			return err
-		}
-		index, err := reserved[int32](c, weights)
-		if err != nil {
-			return err
-		}
-		wide, err := reserved[float64](c, weights)
-		if err != nil {
-			return err
-		}
-		weight, err := reserved[T](c, weights)
-		if err != nil {
-			return err
-		}
-		to, err := reserved[T](c, count)
-		if err != nil {
-			return err
-		}
-		k.filter.taps(r, index, wide)
-		kernel.ConvertTo(weight, wide)
-		from := src
-		c.Pool().For(outer, max(1, 1<<14/max(1, r.m*inner*taps)), func(lo, hi int) {
-			if c.Err() == nil {
-				kernel.Resample(to, from, r.n, r.m, inner, taps, index, weight, lo, hi)
+// resample interpolates step after step.
+func resample[T floating](c *Ctx, k *resize, dst, src []T, p *resizePlan) error {
+	steps, err := resizeStepsOf[T](c, p, k.filter)
+	if err != nil {
+		return err
+	}
+	size := tensor.DTypeOf[T]().Size()
+	for i := range steps {
+		s := &steps[i]
+		s.Src, s.Dst = src, dst
+		if i < len(steps)-1 {
+			n, err := tensor.CheckShape([]int{s.Rows(), s.Width()}, size)
+			if err != nil {
+				return err
 			}
-		})
-		src = to
-		return c.Err()
-	})
-	if err != nil {
-		return err
+			if s.Dst, err = reserved[T](c, n); err != nil {
+				return err
+			}
+		}
+		room, err := tensor.CheckShape([]int{c.Pool().Threads(), s.Room()}, size)
+		if err != nil {
+			return err
+		}
+		if err := c.Memory.Reserve(room * size); err != nil {
+			return err
+		}
+		s.Run(c.Pool())
+		src, s.Src, s.Dst = s.Dst, nil, nil
+		if err := c.Err(); err != nil {
+			return err
+		}
 	}
-	copy(dst, src)
-	if k.coordinate != "tf_crop_and_resize" {
-		return nil
+	if len(steps) == 0 {
+		copy(dst, src)
 	}
-	y, err := tensor.New(dst, extents(axes)...)
-	if err != nil {
-		return err
-	}
-	return extrapolate(c, y, axes, k.extrapolation)
+	return nil
 }
 
 // extrapolate puts value wherever some axis lies outside the input.

@@ -24,6 +24,11 @@ func (a *ConvTransposeArgs[T]) Block() int {
 //
 // from y = bias. The error is Stop's; y is incomplete then.
 func ConvTranspose[T Number](p *Pool, a *ConvTransposeArgs[T]) error {
+	if f, ok := any(a).(*ConvTransposeArgs[float32]); ok {
+		if t, ok := rowsOf(&f.Window); ok {
+			return convTransposeRows(p, f, &t)
+		}
+	}
 	block := a.Block()
 	blocks := (a.Cout + block - 1) / block
 	taps, in, out := a.Taps(), a.OutLen(), a.InLen()

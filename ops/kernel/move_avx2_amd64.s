@@ -169,3 +169,28 @@ tile:
 	JNZ        tile
 	VZEROUPPER
 	RET
+
+// func interleaveBlocksAVX2(dst *float32, even *float32, odd *float32, blocks int)
+// Requires: AVX
+TEXT ·interleaveBlocksAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ even+8(FP), CX
+	MOVQ odd+16(FP), DX
+	MOVQ blocks+24(FP), BX
+
+loop:
+	VMOVUPS    (CX), Y0
+	VMOVUPS    (DX), Y1
+	VUNPCKLPS  Y1, Y0, Y2
+	VUNPCKHPS  Y1, Y0, Y0
+	VPERM2F128 $0x20, Y0, Y2, Y1
+	VMOVUPS    Y1, (AX)
+	VPERM2F128 $0x31, Y0, Y2, Y0
+	VMOVUPS    Y0, 32(AX)
+	ADDQ       $0x20, CX
+	ADDQ       $0x20, DX
+	ADDQ       $0x40, AX
+	DECQ       BX
+	JNZ        loop
+	VZEROUPPER
+	RET

@@ -14,3 +14,8 @@ func transposeTilesAVX2(dst *float32, ldd int, src *float32, lds int, rows int, 
 //
 //go:noescape
 func layRowsAVX2(k int, dst *float32, h int, src *float32, ld int)
+
+// interleaveBlocksAVX2 is dst[2*j] = even[j], dst[2*j+1] = odd[j] for j < 8*blocks; blocks is positive.
+//
+//go:noescape
+func interleaveBlocksAVX2(dst *float32, even *float32, odd *float32, blocks int)

@@ -86,26 +86,6 @@ func rmsNorm[T Float](y, x, gamma []T, eps float64) {
 	}
 }
 
-// GroupNorm standardizes groups of consecutive channels of x (batch, channels,
-// size), then scales each channel:
-//
-//	y(b,c,i) = (x(b,c,i) - mean(b,g)) / sqrt(variance(b,g) + eps) * gamma[c] + beta[c]
-//
-// where g = c / (channels/groups). y is not x.
-func GroupNorm[T Float](p *Pool, y, x, gamma, beta []T, eps float64, batch, channels, size, groups int) {
-	per := channels / groups
-	n := per * size
-	p.For(batch*groups, rowGrain(n), func(lo, hi int) {
-		for g := lo; g < hi; g++ {
-			standardize(y[g*n:(g+1)*n], x[g*n:(g+1)*n], eps)
-			for c := range per {
-				at, row := g%groups*per+c, y[g*n+c*size:g*n+(c+1)*size]
-				scaleShift(row, row, 0, gamma[at], beta[at])
-			}
-		}
-	})
-}
-
 // ScaleChannels is
 //
 //	y(b,c,i) = (x(b,c,i) - shift[c]) * factor[c] + beta[c]
@@ -171,23 +151,6 @@ func ChannelMoments[T Float](mean, variance, x []T, batch, channels, size int) {
 	}
 }
 
-// Standardize is
-//
-//	y[i] = (x[i] - mean) / (sqrt(variance) + eps)
-//
-// for each row of x (rows, n).
-func Standardize[T Float](p *Pool, y, x []T, eps float64, rows, n int) {
-	p.For(rows, rowGrain(n), func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			m, v := Moments(x[r*n : (r+1)*n])
-			sd := math.Sqrt(v) + eps
-			for i := r * n; i < (r+1)*n; i++ {
-				y[i] = T((float64(x[i]) - m) / sd)
-			}
-		}
-	})
-}
-
 // LpNormalize divides by the 1- or 2-norm along the middle of x (outer, n,
 // inner):
 //
@@ -197,6 +160,9 @@ func Standardize[T Float](p *Pool, y, x []T, eps float64, rows, n int) {
 func LpNormalize[T Float](p *Pool, y, x []T, norm, outer, n, inner int) {
 	p.For(outer, rowGrain(n*inner), func(lo, hi int) {
 		for o := lo; o < hi; o++ {
+			if f, ok := any(y).([]float32); ok && inner == 1 && lpRow(f[o*n:(o+1)*n], any(x).([]float32)[o*n:(o+1)*n], norm) {
+				continue
+			}
 			for j := range inner {
 				var sum float64
 				for i := range n {
@@ -221,6 +187,27 @@ func LpNormalize[T Float](p *Pool, y, x []T, norm, outer, n, inner int) {
 			}
 		}
 	})
+}
+
+// lpRow divides x by its norm; false where float32 might not hold the sum.
+func lpRow(y, x []float32, norm int) bool {
+	sum := 0.0
+	for at := 0; at < len(x); at += pieceLen {
+		piece := x[at:min(at+pieceLen, len(x))]
+		if norm == 1 {
+			sum += float64(sumOfAbs(piece))
+		} else {
+			sum += float64(SumSquares(piece))
+		}
+	}
+	if !(sum > 1e-20 && sum < 1e30) {
+		return false
+	}
+	if norm != 1 {
+		sum = math.Sqrt(sum)
+	}
+	DivScalar(y, x, float32(sum))
+	return true
 }
 
 // LocalResponse is local response normalisation across the channels of x

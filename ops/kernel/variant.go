@@ -33,6 +33,10 @@ type variant struct {
 	copyRows    func(dst *float32, ldd int, src *float32, lds, rows, n int)
 	splitRow    func(even, odd, src *float32, blocks int)
 
+	// interleave is dst[2*j] = even[j], dst[2*j+1] = odd[j] for all of even; dst
+	// overlaps neither.
+	interleave func(dst, even, odd []float32)
+
 	// winogradIn makes the points of the inputs of n tiles, winogradOut outputs of
 	// those of sums, y0 and y1 the two rows of a tile. Both may write as if n were a
 	// multiple of 8. For t < n, with D(r,c) = d[r*pitch+2*t+c], M(i,j) = m[(4*i+j)*apart+t]:
@@ -127,6 +131,7 @@ var generic = variant{
 	lanes: 4, group: 1, depth: gemmDepth, gemm: gemmKernelsGeneric(), layStrip: layStripGeneric,
 
 	conv: convKernelsGeneric(), convLay: convLayGeneric(4), depthwise: depthwiseGeneric, maxima: maximaGeneric, copyRows: copyRowsGeneric, splitRow: splitRowGeneric,
+	interleave: interleaveGeneric,
 	winogradIn: winogradInGeneric, winogradOut: winogradOutGeneric, winogradLeast: 8,
 
 	exp: expGeneric, log: logGeneric, tanh: tanhGeneric, sigmoid: sigmoidGeneric, erf: erfGeneric,

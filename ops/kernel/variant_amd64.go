@@ -67,7 +67,7 @@ func avx2() *variant {
 		v.halfToFloat, v.floatToHalf = halfToFloatAVX2, floatToHalfAVX2
 	}
 	v.halfRow, v.halfExpand = bf16Row16AVX2, bf16Expand16AVX2
-	v.transposeTiles, v.layStrip = transposeTilesAVX2, layStripAVX2
+	v.transposeTiles, v.layStrip, v.interleave = transposeTilesAVX2, layStripAVX2, interleaveAVX2
 	return &v
 }
 
@@ -141,5 +141,19 @@ func layStripAVX2(dst []float32, h int, src []float32, ld int) {
 		for l := whole; l < k; l++ {
 			dst[l*h+i] = src[i*ld+l]
 		}
+	}
+}
+
+// interleaveAVX2 does the last block of 8 so that it overlaps the one before.
+func interleaveAVX2(dst, even, odd []float32) {
+	n := len(even)
+	if n < 8 {
+		interleaveGeneric(dst, even, odd)
+		return
+	}
+	dst, odd = dst[:2*n], odd[:n]
+	interleaveBlocksAVX2(&dst[0], &even[0], &odd[0], n/8)
+	if n%8 != 0 {
+		interleaveBlocksAVX2(&dst[2*(n-8)], &even[n-8], &odd[n-8], 1)
 	}
 }

@@ -101,3 +101,10 @@ func scaleClipGeneric(dst, src []float32, m, s, t, lo, hi float32) {
 		dst[i] = min(max((v-m)*s+t, lo), hi)
 	}
 }
+
+func interleaveGeneric(dst, even, odd []float32) {
+	odd, dst = odd[:len(even)], dst[:2*len(even)]
+	for j, v := range even {
+		dst[2*j], dst[2*j+1] = v, odd[j]
+	}
+}

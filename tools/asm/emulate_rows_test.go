@@ -91,3 +91,19 @@ func TestBackward(t *testing.T) {
 		}
 	})
 }
+
+func TestInterleave(t *testing.T) {
+	emulate(t, emitMove, func(k kernels) {
+		if k.x.wide {
+			return
+		}
+		for _, blocks := range []int{1, 2, 5} {
+			even, odd, dst := k.floats(8*blocks), k.floats(8*blocks), make([]float32, 16*blocks)
+			k.call("interleaveBlocks"+k.x.name, emu.Out(dst), even, odd, blocks)
+			for j := range even {
+				k.closeTo("even", float64(even[j]), 0, dst[2*j], 0)
+				k.closeTo("odd", float64(odd[j]), 0, dst[2*j+1], 0)
+			}
+		}
+	})
+}

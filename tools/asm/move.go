@@ -5,13 +5,14 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// emitMove writes the transposition of whole tiles of 8 by 8 values.
+// emitMove writes what only moves values.
 func emitMove(x *isa) {
 	if x.wide {
 		return // moving is bound by the shuffles, not by their width
 	}
 	emitTransposeTiles(x)
 	emitLayRows(x)
+	emitInterleave(x)
 }
 
 func emitTransposeTiles(x *isa) {
@@ -88,6 +89,27 @@ func emitLayRows(x *isa) {
 	}
 	x.SUBQ(U8(8), k)
 	x.JNZ(LabelRef("tile"))
+	x.ret()
+}
+
+// emitInterleave writes the joining of even and odd columns in a row.
+func emitInterleave(x *isa) {
+	x.function("interleaveBlocks"+x.name, "func(dst, even, odd *float32, blocks int)",
+		"interleaveBlocks"+x.name+" is dst[2*j] = even[j], dst[2*j+1] = odd[j] for j < 8*blocks; blocks is positive.")
+	dst, even, odd, blocks := x.param("dst"), x.param("even"), x.param("odd"), x.param("blocks")
+	x.Label("loop")
+	a, b := x.load(Mem{Base: even}), x.load(Mem{Base: odd})
+	low, high := x.to(x.VUNPCKLPS, b, a), x.to(x.VUNPCKHPS, b, a)
+	for i, part := range []U8{0x20, 0x31} {
+		v := x.vec()
+		x.VPERM2F128(part, high, low, v)
+		x.VMOVUPS(v, Mem{Base: dst}.Offset(32*i))
+	}
+	x.ADDQ(U8(32), even)
+	x.ADDQ(U8(32), odd)
+	x.ADDQ(U8(64), dst)
+	x.DECQ(blocks)
+	x.JNZ(LabelRef("loop"))
 	x.ret()
 }
 
