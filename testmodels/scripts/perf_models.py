@@ -5,6 +5,7 @@ Written by torch 1.13's TorchScript exporter, batch dynamic, with a data set of 
 
 from torch import nn
 
+from nets.images import MobileNetV2, ResNet18
 from nets.recurrent import Recurrent
 from nets.seq2seq import Seq2Seq, Seq2SeqTorch
 from nets.transformer import EncoderLayer
@@ -25,6 +26,8 @@ def all_cases():
     yield case("lstm_64_256", build(2, Recurrent, "lstm", 64, 256), (168, 64), outputs=("y", "h", "c"))
     yield case("bilstm_2x512", build(3, Recurrent, "lstm", 512, 512, 2, True), (168, 512), outputs=("y", "h", "c"))
     yield case("transformer_512", build(4, EncoderLayer, 512, 8, 2048), (168, 512))
+    yield case("resnet18", build(6, ResNet18), (3, 224, 224))
+    yield case("mobilenetv2", build(7, MobileNetV2), (3, 224, 224))
     yield case("linear_1024", build(5, nn.Linear, 1024, 1024), (1024,))
 
 
