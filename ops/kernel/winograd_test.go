@@ -125,19 +125,21 @@ func TestWinogradLeavesOutWhatCouldOverflow(t *testing.T) {
 
 func TestWinogradIsForStepsOfOne(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
+		n := 2 * active.winogradLeast
 		for _, c := range []struct {
 			w                Window
 			group, cin, cout int
 			want             bool
 		}{
-			{image(3, 1, 1, 1, 9, 9), 1, 64, 64, true},
-			{image(3, 1, 1, 1, 9, 9), 2, 64, 64, false},
-			{image(3, 1, 1, 1, 9, 9), 1, 3, 64, false},
-			{image(3, 2, 1, 1, 9, 9), 1, 64, 64, false},
-			{image(3, 1, 2, 1, 9, 9), 1, 64, 64, false},
-			{image(5, 1, 1, 1, 9, 9), 1, 64, 64, false},
-			{image(3, 1, 1, 1, 9), 1, 64, 64, false},
-			{image(3, 1, 1, 1, 9, 9, 9), 1, 64, 64, false},
+			{image(3, 1, 1, 1, 9, 9), 1, n, n, true},
+			{image(3, 1, 1, 1, 9, 9), 2, n, n, false},
+			{image(3, 1, 1, 1, 9, 9), 1, 3, n, false},
+			{image(3, 1, 1, 1, 9, 9), 1, n, 3, false},
+			{image(3, 2, 1, 1, 9, 9), 1, n, n, false},
+			{image(3, 1, 2, 1, 9, 9), 1, n, n, false},
+			{image(5, 1, 1, 1, 9, 9), 1, n, n, false},
+			{image(3, 1, 1, 1, 9), 1, n, n, false},
+			{image(3, 1, 1, 1, 9, 9, 9), 1, n, n, false},
 		} {
 			require.Equal(t, c.want, c.w.Winograd(c.group, c.cin, c.cout), "%+v", c)
 		}
