@@ -15,6 +15,7 @@ func winogradCases() []convCase {
 		{image(3, 1, 1, 0, 5, 5), 1, 1, 9, 8},                         // no padding
 		{image(3, 1, 1, 1, 56, 56), 1, 1, 16, 20},                     // several units
 		{image(3, 1, 1, 1, 33, 140), 1, 1, 8, 9},                      // rows of more tiles than a unit has
+		{image(3, 1, 1, 1, 21, 35), 2, 1, 8, 9},                       // an odd width
 		{image(3, 1, 1, 2, 3, 4), 1, 1, 300, 8},                       // more padding than inputs
 		{image(3, 1, 1, 1, 1, 1), 3, 1, 20, 70},                       // a point
 		{oblong(image(3, 1, 1, 1, 6, 9), 3, 1, 1, -2, 3), 1, 1, 8, 8}, // padding that cuts off
@@ -105,7 +106,7 @@ func TestWinogradLeavesOutWhatCouldOverflow(t *testing.T) {
 	x := make([]float32, c.b*c.i*c.w.InLen())
 	var run WinogradRun
 	require.True(t, run.Moderate(nil, c.args(x, nil, nil, nil)))
-	for _, v := range []float32{float32(math.NaN()), float32(math.Inf(-1)), math.MaxFloat32} {
+	for _, v := range []float32{float32(math.NaN()), float32(math.Inf(-1)), math.MaxFloat32, -math.MaxFloat32} {
 		x[len(x)-1] = v
 		require.False(t, run.Moderate(NewPool(2), c.args(x, nil, nil, nil)), "%v", v)
 	}
