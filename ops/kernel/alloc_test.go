@@ -26,8 +26,18 @@ func TestKernelsDoNotAllocate(t *testing.T) {
 	once := *run
 	once.T, once.B = 1, 1
 	step := &LSTMStepArgs{B: d.B, X: d.x, XB: d.I, H: d.h0, C: d.c0, HOut: d.h0, COut: d.c0}
+	conv := convCase{image(3, 1, 1, 1, 33, 34), 2, 1, 16, 20}
+	image, maps := random(r, 2*16*conv.w.InLen()), make([]float32, 2*20*conv.w.OutLen())
+	args, direct, winograd := conv.args(image, nil, maps, nil), PackConv(random(r, 20*16*9), 1, 16, 20, 9), PackWinograd(random(r, 20*16*9), 16, 20)
 	for _, p := range []*Pool{nil, NewPool(2)} {
+		var directRun ConvRun
+		var winogradRun WinogradRun
 		for name, f := range map[string]func(){
+			"ConvPacked": func() { _ = ConvPacked(p, args, direct, ConvEnd{}, &directRun) },
+			"ConvWinograd": func() {
+				winogradRun.Moderate(p, args)
+				_ = ConvWinograd(p, args, winograd, ConvEnd{}, &winogradRun)
+			},
 			"Gemm":           func() { Gemm(p, false, false, m, n, k, 1, a, k, b, n, 0, c, n) },
 			"Gemm of 1":      func() { Gemm(p, false, true, 1, n, k, 1, a, k, b, k, 1, c, n) },
 			"GemmPacked":     func() { GemmPacked(p, m, a, k, w, c, n, Epilogue{Act: ActGelu}) },

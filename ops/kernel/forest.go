@@ -97,7 +97,8 @@ func (n *TreeNode) order() (value float64, yes, no int32, ok bool) {
 	return value, yes, no, !math.IsNaN(n.Value) && !math.IsInf(n.Value, 0)
 }
 
-// PredictRows is [Trees.Predict] of rows of x, of so many columns, for so many targets.
+// PredictRows is [Trees.Predict] of each row of x (rows, columns), into scores (rows,
+// targets). x has every feature that a node looks at.
 func (f *Forest) PredictRows(scores, x []float64, columns, targets, aggregate int) {
 	rows := len(scores) / targets
 	var has []bool

@@ -165,9 +165,9 @@ func (s *WinogradRun) stopped() bool {
 }
 
 // task is a unit with the working memory of a thread.
-func (s *WinogradRun) task(unit int, buf []float32) *winogradTask {
+func (s *WinogradRun) task(unit int, buf []float32) winogradTask {
 	band, points, sums, rows := s.parted()
-	t := &winogradTask{
+	t := winogradTask{
 		WinogradRun: s, inputs: buf[:band], points: buf[band:points], sums: buf[points:sums], spare: buf[sums:rows],
 		lo: unit * s.chunk, hi: (unit + 1) * s.chunk,
 	}
@@ -187,7 +187,8 @@ func (s *WinogradRun) prepare(lo, hi int) {
 	defer m.release()
 	for i := lo; i < hi && !s.stopped(); i++ {
 		piece := i % s.pieces
-		s.task(i/s.pieces, buf).transform(s.a.Cin*piece/s.pieces, s.a.Cin*(piece+1)/s.pieces)
+		t := s.task(i/s.pieces, buf)
+		t.transform(s.a.Cin*piece/s.pieces, s.a.Cin*(piece+1)/s.pieces)
 	}
 }
 
