@@ -7,7 +7,15 @@ func Gemm(p *Pool, transA, transB bool, m, n, k int, alpha float32, a []float32,
 	if m <= 0 || n <= 0 {
 		return
 	}
-	if k > 0 && (transA || alpha != 1 || tallGemm(active, m)) {
+	if alpha == 0 {
+		k, alpha = 0, 1
+	}
+	switch {
+	case k == 0:
+	case n > gemmNarrow && m > active.rows():
+		gemmWide(p, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+		return
+	case transA || alpha != 1 || tallGemm(active, m):
 		gemmSlabs(p, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 		return
 	}
@@ -68,7 +76,8 @@ type gemmTask struct {
 
 	tiles, panels int
 	byTile        bool
-	group         int // panels that one chunk must hold together
+	group         int  // panels that one chunk must hold together
+	wide          bool // B is laid out by block, gemmWide columns at a time
 	run           func(lo, hi int)
 
 	// With q the rows of a become integers, all of the range fixed where its
@@ -111,7 +120,7 @@ func (t *gemmTask) forget() {
 const (
 	// gemmChunk is how many multiplications are worth waking a thread for.
 	gemmChunk = 1 << 18
-	// gemmDepth is how deep rows of A are laid out at a time: as deep as can be,
+	// gemmDepth is how deep a product goes at a time at most: as deep as can be,
 	// since between two stretches c leaves the near caches.
 	gemmDepth = 1024
 	// gemmBlock is how many values of A are laid out at a time: half of a small
@@ -137,7 +146,7 @@ const (
 
 // shape counts tiles and panels.
 func (t *gemmTask) shape() {
-	rows := len(t.v.gemm[len(t.v.gemm)-1]) - 1
+	rows := t.v.rows()
 	if t.q != nil {
 		rows = len(t.v.int8Gemm) - 1
 	}
@@ -280,19 +289,19 @@ func (t *gemmTask) begin(row0, row1, j0, j1 int) bool {
 }
 
 // thinPanels is thin of packed panels. From thinRows rows on it goes through a
-// panel in the pieces that block has, so that a row's bits don't depend on
+// panel in the stretches that block has, so that a row's bits don't depend on
 // whether its tile is the only one.
 func (t *gemmTask) thinPanels(j0, j1 int, add bool) {
-	depth, width := t.pieceDepth(), t.v.panel()
-	if t.m < thinRows || t.k <= depth {
+	deep, width := t.stretch(), t.v.panel()
+	if t.m < thinRows || t.k == deep {
 		t.thin(t.packed[j0*t.k:], 0, t.k, j0, j1, add)
 		return
 	}
 	for ; j0 < j1; j0 += width {
 		end := min(j0+width, j1)
 		row := roundUp(end-j0, t.v.lanes)
-		for l := 0; l < t.k; l += depth {
-			t.thin(t.packed[j0*t.k+l*row:], l, min(depth, t.k-l), j0, end, add || l > 0)
+		for l := 0; l < t.k; l += deep {
+			t.thin(t.packed[j0*t.k+l*row:], l, min(deep, t.k-l), j0, end, add || l > 0)
 		}
 	}
 }

@@ -1,14 +1,20 @@
 package kernel
 
-// block computes columns [j0, j1) of tiles [r0, r1). The nearest cache holds a
-// piece of a panel, v.depth rows of it, while all tiles pass by; the next one
-// holds A, laid out in strips of a tile each unless the columns are few.
+import "unsafe"
+
+// block computes columns [j0, j1) of tiles [r0, r1). While tiles pass by, the
+// near caches hold some columns of B, a stretch of them: a panel, or several that
+// are laid out here. A is laid out in strips of a tile each unless the columns are
+// few, and the second cache holds those of a few tiles.
 func (t *gemmTask) block(r0, r1, j0, j1 int, add bool) {
-	deep, depth := min(t.k, gemmDepth), t.pieceDepth()
-	height := max(1, min(r1-r0, gemmBlock/deep/ceilDiv(t.m, t.tiles)))
+	deep, panel := t.stretch(), t.v.panel()
+	height := r1 - r0
+	if !t.wide {
+		height = max(1, min(height, gemmBlock/deep/ceilDiv(t.m, t.tiles)))
+	}
 	room := 0
 	if t.packed == nil {
-		room = min(deep, depth) * t.v.panel()
+		room = deep * panel * t.several(j1-j0)
 	}
 	own := room
 	lays := t.strips == nil && !t.inPlace(j1-j0)
@@ -19,46 +25,44 @@ func (t *gemmTask) block(r0, r1, j0, j1 int, add bool) {
 	defer s.release()
 	for ; r0 < r1; r0 += height {
 		end := min(r0+height, r1)
-		for l := 0; l < t.k; l += gemmDepth {
-			k := min(gemmDepth, t.k-l)
+		for l := 0; l < t.k; l += deep {
+			k := min(deep, t.k-l)
 			at := gemmStrips{t.strips, t.k, 0, 0}
 			if lays {
 				at = gemmStrips{buf[own:], k, t.row(r0), l}
 				t.layOut(at.data, r0, end, l, k)
 			}
 			for j, cols := j0, 0; j < j1; j += cols {
-				cols = min(t.several(j1-j)*t.v.panel(), j1-j)
-				for from := l; from < l+k; from += depth {
-					to := min(from+depth, l+k)
-					next := t.after(j+cols, l)
-					if to < l+k {
-						next = t.after(j, to)
-					}
-					t.piece(&at, r0, end, j, cols, from, to-from, add || from > 0, buf, next)
-				}
+				cols = min(t.several(j1-j)*panel, j1-j)
+				t.piece(&at, r0, end, j, cols, l, k, add || l > 0, buf, t.after(j+cols, l))
 			}
 		}
 	}
 }
 
-// pieceDepth is how many rows of a panel are used at a time. Twice v.depth in one
-// go is better than in two, which would load and store c twice.
-func (t *gemmTask) pieceDepth() int {
-	if t.k <= 2*t.v.depth {
-		return min(2*t.v.depth, gemmDepth)
+// stretch is how deep the product goes at a time, the same for all of it.
+func (t *gemmTask) stretch() int {
+	most := gemmDepth
+	if t.wide {
+		most = gemmWideDepth
 	}
-	return t.v.depth
+	return min(roundUp(ceilDiv(t.k, ceilDiv(t.k, most)), 4), t.k)
 }
 
-// several is how many panels a kernel gets at once, of so many columns: more than
-// one where all are whole and so short that calls would take a good part of the
-// time, and fit the nearest cache together. Kernels of few rows would add in
-// another order.
+// several is how many panels, of so many columns, a kernel gets at once. More than
+// one where all are whole and the product is wide; or so short that calls would
+// take a good part of the time, and fit the nearest cache together. Kernels of few
+// rows would add in another order.
 func (t *gemmTask) several(cols int) int {
-	if t.packed == nil || t.m/t.tiles < thinRows {
-		return 1
+	most := 1
+	switch {
+	case t.m/t.tiles < thinRows:
+	case t.wide:
+		most = gemmWideColumns / t.v.panel()
+	case t.packed != nil:
+		most = gemmNear / (t.k * t.v.panel())
 	}
-	return max(1, min(cols/t.v.panel(), gemmNear/(t.k*t.v.panel())))
+	return max(1, min(cols/t.v.panel(), most))
 }
 
 // inPlace is whether A is read where it is for so many columns.
@@ -97,7 +101,7 @@ func (t *gemmTask) piece(a *gemmStrips, r0, r1, j, cols, l, k int, add bool, buf
 		bs = t.v.panel()
 		t.v.halfExpand(k, &b[0], &t.half[(j*t.k+l*bs)/2])
 	default:
-		packPanel(b, bs, t.transB, k, cols, t.b, t.ldb, l, j)
+		t.layOutPanels(b, bs, panels, k, cols, l, j)
 	}
 	kernels := t.v.gemm[vectors]
 	i := t.row(r0)
@@ -115,6 +119,18 @@ func (t *gemmTask) piece(a *gemmStrips, r0, r1, j, cols, l, k int, add bool, buf
 		soon, ahead := fetch(next, r-r0, k, bs, &b[0])
 		kernels[h](k, panels, &a.data[(i-a.row)*a.k+(l-a.column)*h], 1, h, &b[0], bs, k*bs, &t.c[i*t.ldc+j], t.ldc, last, add, soon, ahead)
 		i = end
+	}
+}
+
+// layOutPanels writes rows [l, l+k) and cols columns of B from column j on to dst,
+// in panels of rows of width values, all whole if they are several.
+func (t *gemmTask) layOutPanels(dst []float32, width, panels, k, cols, l, j int) {
+	if panels > 1 && !t.transB {
+		t.v.layPanels(k, panels, width, &dst[0], k*width, &t.b[l*t.ldb+j], t.ldb)
+		return
+	}
+	for p := range panels {
+		packPanel(dst[p*k*width:], width, t.transB, k, min(cols, width), t.b, t.ldb, l, j+p*width)
 	}
 }
 
@@ -179,6 +195,16 @@ func layStripGeneric(dst []float32, h int, src []float32, ld int) {
 		for _, v := range src[i*ld:][:len(dst)/h] {
 			dst[at] = v
 			at += h
+		}
+	}
+}
+
+// layPanelsGeneric is layPanels in portable code.
+func layPanelsGeneric(k, panels, width int, dst *float32, pd int, src *float32, lds int) {
+	to, from := unsafe.Slice(dst, (panels-1)*pd+k*width), unsafe.Slice(src, (k-1)*lds+panels*width)
+	for l := range k {
+		for p := range panels {
+			copyPanelRow(to[p*pd+l*width:][:width], from[l*lds+p*width:])
 		}
 	}
 }

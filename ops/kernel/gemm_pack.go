@@ -24,6 +24,9 @@ type PackedB struct {
 // panel is the number of columns in a panel.
 func (v *variant) panel() int { return (len(v.gemm) - 1) * v.lanes }
 
+// rows is the number of rows in the highest tile of a whole panel.
+func (v *variant) rows() int { return len(v.gemm[len(v.gemm)-1]) - 1 }
+
 // PackB packs B (k, n) where B(l,j) is b[l*ldb+j], or b[j*ldb+l] if transB.
 func PackB(transB bool, k, n int, b []float32, ldb int) *PackedB {
 	v := active
@@ -67,6 +70,10 @@ func packPanels(v *variant, dst []float32, transB bool, k, n int, b []float32, l
 // rows of width values; columns beyond cols become zero.
 func packPanel(dst []float32, width int, transB bool, k, cols int, b []float32, ldb, l0, j0 int) {
 	if !transB {
+		if cols%16 == 0 && cols == width {
+			active.layPanels(k, 1, width, &dst[0], 0, &b[l0*ldb+j0], ldb)
+			return
+		}
 		for l := range k {
 			row := dst[l*width : (l+1)*width]
 			copyPanelRow(row[:cols], b[(l0+l)*ldb+j0:])

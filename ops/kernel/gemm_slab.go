@@ -8,7 +8,7 @@ import "sync"
 const gemmSlab = 512
 
 // tallGemm says whether m rows are so many tiles that laying out B pays.
-func tallGemm(v *variant, m int) bool { return m > 4*(len(v.gemm[len(v.gemm)-1])-1) }
+func tallGemm(v *variant, m int) bool { return m > 4*v.rows() }
 
 // A slabTask is a product, slab by slab. What is laid out for one slab serves
 // all tiles and panels.
@@ -33,7 +33,7 @@ var slabTasks = sync.Pool{New: func() any {
 func gemmSlabs(p *Pool, transA, transB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
 	t := slabTasks.Get().(*slabTask)
 	t.v, t.transA, t.transB, t.m, t.n, t.alpha, t.lda, t.ldb = active, transA, transB, m, n, alpha, lda, ldb
-	one := m < len(t.v.gemm[len(t.v.gemm)-1]) // tile; of more, the product lays out A itself
+	one := m <= t.v.rows() // tile; of more, the product lays out A itself
 	ownA, ownB := one && (transA || alpha != 1), tallGemm(t.v, m)
 	deep, wide := k, 0 // a few rows are multiplied with B where it is, in one go
 	if ownB {

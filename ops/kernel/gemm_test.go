@@ -39,9 +39,9 @@ func gemmCases() []gemmCase {
 			}
 		}
 	}
-	for _, s := range [][3]int{{1, 64, 600}, {5, 70, 33}, {13, 67, 1030}, {6, 20, 513}, {300, 17, 1030}} {
+	for _, s := range [][3]int{{1, 64, 600}, {5, 70, 33}, {13, 67, 1030}, {6, 20, 513}, {300, 17, 1030}, {8, 300, 33}, {27, 263, 515}} {
 		for i := range 4 {
-			for _, ab := range [][2]float32{{1, 0}, {1, 1}, {0.5, -2}} {
+			for _, ab := range [][2]float32{{1, 0}, {1, 1}, {0.5, -2}, {0, 3}} {
 				list = append(list, gemmCase{i&1 != 0, i&2 != 0, s[0], s[1], s[2], ab[0], ab[1]})
 			}
 		}
@@ -106,6 +106,46 @@ func TestGemm(t *testing.T) {
 			a.checkUnchanged(t)
 			b.checkUnchanged(t)
 			c.checkZone(t)
+		}
+	})
+}
+
+// A product too large for all of A to be laid out at once.
+func TestGemmInPartsOfRows(t *testing.T) {
+	const n = 257
+	forEachVariant(t, func(t *testing.T) {
+		for _, s := range []struct {
+			transA bool
+			m, k   int
+		}{{false, 40, 30000}, {true, 2100, 500}} {
+			require.Greater(t, wideParts(active, s.m, s.k), 1)
+			r := seeded()
+			a, lda := matrix(r, s.transA, s.m, s.k, 1, 2)
+			b, ldb := matrix(r, false, s.k, n, 3, 1)
+			c, ldc := matrix(r, false, s.m, n, 2, 3)
+			Gemm(nil, s.transA, false, s.m, n, s.k, 1, a.s, lda, b.s, ldb, 0, c.s, ldc)
+			c.checkZone(t)
+			for i := range s.m {
+				j := i * 31 % n
+				var want, size float64
+				for l := range s.k {
+					v := at(a.s, lda, s.transA, i, l) * at(b.s, ldb, false, l, j)
+					want += v
+					size += math.Abs(v)
+				}
+				require.InDelta(t, want, float64(c.s[i*ldc+j]), 1e-5*size, "%v: row %d, column %d", s, i, j)
+			}
+		}
+	})
+}
+
+// Each part of a product is more than a tile: fewer rows would not be laid out.
+func TestWideParts(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		for m := active.rows() + 1; m < 600; m++ {
+			for _, k := range []int{1, 1000, 5000, 30000, 1 << 21} {
+				require.Greater(t, m/wideParts(active, m, k), active.rows(), "%d rows of %d", m, k)
+			}
 		}
 	})
 }
@@ -183,7 +223,7 @@ func TestGemmIsTheSameForAnyNumberOfThreads(t *testing.T) {
 	pools := []*Pool{nil, NewPool(2), NewPool(5)}
 	forEachVariant(t, func(t *testing.T) {
 		r := seeded()
-		for _, s := range [][3]int{{1, 1000, 700}, {7, 1000, 600}, {300, 70, 300}, {64, 640, 520}} {
+		for _, s := range [][3]int{{1, 1000, 700}, {7, 1000, 600}, {300, 70, 300}, {64, 640, 520}, {50, 400, 900}, {7, 304, 600}} {
 			m, n, k := s[0], s[1], s[2]
 			a, b := random(r, m*k), random(r, k*n)
 			w := PackB(false, k, n, b, n)
@@ -288,6 +328,29 @@ func TestRepack(t *testing.T) {
 			l := PackLSTM(k, n, random(r, 4*n*k), random(r, 4*n*n), nil)
 			l.Repack(w, rec, bias[:4*n], bias[4*n:])
 			require.Equal(t, PackLSTM(k, n, w, rec, bias), l)
+		}
+	})
+}
+
+// Panels hold their columns row by row, and nothing beyond them is read or written.
+func TestLayPanels(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, s := range [][3]int{{1, 1, 16}, {3, 4, 16}, {9, 1, 64}, {20, 3, 32}} {
+			k, panels, width := s[0], s[1], s[2]
+			for pad := range 3 {
+				src, ld := matrix(r, false, k, panels*width, pad, pad)
+				pd := k*width + 5*pad
+				dst := guard(r, (panels-1)*pd+k*width, pad)
+				active.layPanels(k, panels, width, &dst.s[0], pd, &src.s[0], ld)
+				for p := range panels {
+					for l := range k {
+						require.Equal(t, src.s[l*ld+p*width:][:width], dst.s[p*pd+l*width:][:width], "%v: panel %d, row %d", s, p, l)
+					}
+				}
+				src.checkUnchanged(t)
+				dst.checkZone(t)
+			}
 		}
 	})
 }

@@ -170,6 +170,49 @@ tile:
 	VZEROUPPER
 	RET
 
+// func layPanelsAVX2(k int, panels int, width int, dst *float32, pd int, src *float32, lds int)
+// Requires: AVX, MMX+
+TEXT ·layPanelsAVX2(SB), NOSPLIT, $0-56
+	MOVQ k+0(FP), AX
+	MOVQ width+16(FP), CX
+	MOVQ dst+24(FP), DX
+	MOVQ pd+32(FP), BX
+	MOVQ src+40(FP), SI
+	MOVQ lds+48(FP), DI
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ DI, R8
+	SHLQ $0x03, R8
+
+row:
+	MOVQ SI, R9
+	MOVQ DX, R10
+	MOVQ panels+8(FP), R12
+
+panel:
+	XORQ R11, R11
+
+line:
+	VMOVUPS    (R9), Y0
+	VMOVUPS    32(R9), Y1
+	PREFETCHT1 (R9)(R8*1)
+	VMOVUPS    Y0, (R10)(R11*1)
+	VMOVUPS    Y1, 32(R10)(R11*1)
+	ADDQ       $0x40, R9
+	ADDQ       $0x40, R11
+	CMPQ       R11, CX
+	JNE        line
+	ADDQ       BX, R10
+	DECQ       R12
+	JNZ        panel
+	ADDQ       DI, SI
+	ADDQ       CX, DX
+	DECQ       AX
+	JNZ        row
+	VZEROUPPER
+	RET
+
 // func interleaveBlocksAVX2(dst *float32, even *float32, odd *float32, blocks int)
 // Requires: AVX
 TEXT ·interleaveBlocksAVX2(SB), NOSPLIT, $0-32

@@ -15,6 +15,12 @@ func transposeTilesAVX2(dst *float32, ldd int, src *float32, lds int, rows int, 
 //go:noescape
 func layRowsAVX2(k int, dst *float32, h int, src *float32, ld int)
 
+// layPanelsAVX2 is dst[p*pd+l*width+j] = src[l*lds+p*width+j] for l < k, p < panels and j < width, a multiple
+// of 16, none of them 0.
+//
+//go:noescape
+func layPanelsAVX2(k int, panels int, width int, dst *float32, pd int, src *float32, lds int)
+
 // interleaveBlocksAVX2 is dst[2*j] = even[j], dst[2*j+1] = odd[j] for j < 8*blocks; blocks is positive.
 //
 //go:noescape

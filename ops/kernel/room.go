@@ -109,12 +109,15 @@ func RoomToMultiply(elem int, transA, transB bool, m, n, k int, scaled bool) int
 		}
 		return 0
 	}
-	v := active
-	room := roomToLayOut(runtime.GOMAXPROCS(0), m, k)
+	v, threads := active, runtime.GOMAXPROCS(0)
+	if n > gemmNarrow && m > v.rows() && k > 0 {
+		return sumBytes(floatBytes(ceilDiv(m, wideParts(v, m, k)), k), floatBytes(threads, gemmWideColumns+v.panel(), min(k, gemmWideDepth)))
+	}
+	room := roomToLayOut(threads, m, k)
 	switch {
 	case tallGemm(v, m):
 		room = sumBytes(room, floatBytes(min(k, gemmSlab), roundUp(n, v.lanes)))
-	case m < len(v.gemm[len(v.gemm)-1]) && (transA || scaled):
+	case m <= v.rows() && (transA || scaled):
 		room = sumBytes(room, floatBytes(m, k))
 	}
 	return room

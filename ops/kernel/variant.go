@@ -10,14 +10,15 @@ type variant struct {
 
 	// lanes is the number of float32 values in a vector. gemm[v][r] computes
 	// tiles of r rows and v vectors; the last v is the width of a panel. A
-	// kernel may add in another order when it gets group panels at once. depth
-	// rows of a panel stay in the nearest cache while tiles pass by. layStrip is
-	// dst[l*h+i] = src[i*ld+l] for h rows. gemmFar are the kernels of whole panels
-	// that come from beyond the near caches; nil if none are special.
-	lanes, group, depth int
-	gemm                [][]gemmKernel
-	gemmFar             []gemmKernel
-	layStrip            func(dst []float32, h int, src []float32, ld int)
+	// kernel may add in another order when it gets group panels at once. layStrip
+	// is dst[l*h+i] = src[i*ld+l] for h rows, layPanels
+	// dst[p*pd+l*width+j] = src[l*lds+p*width+j] for width columns. gemmFar are the kernels of whole
+	// panels that come from beyond the near caches; nil if none are special.
+	lanes, group int
+	gemm         [][]gemmKernel
+	gemmFar      []gemmKernel
+	layStrip     func(dst []float32, h int, src []float32, ld int)
+	layPanels    func(k, panels, width int, dst *float32, pd int, src *float32, lds int)
 
 	// conv[v][r] computes tiles of r channels and v vectors of a convolution, of
 	// columns an equal distance apart if convUniform; convPoint does so for a single
@@ -128,7 +129,7 @@ type variant struct {
 var generic = variant{
 	name: "generic",
 
-	lanes: 4, group: 1, depth: gemmDepth, gemm: gemmKernelsGeneric(), layStrip: layStripGeneric,
+	lanes: 4, group: 1, gemm: gemmKernelsGeneric(), layStrip: layStripGeneric, layPanels: layPanelsGeneric,
 
 	conv: convKernelsGeneric(), convLay: convLayGeneric(4), depthwise: depthwiseGeneric, maxima: maximaGeneric, copyRows: copyRowsGeneric, splitRow: splitRowGeneric,
 	interleave: interleaveGeneric,

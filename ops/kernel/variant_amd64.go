@@ -22,7 +22,7 @@ func variants() []*variant {
 func avx2() *variant {
 	v := generic
 	v.name = "avx2"
-	v.lanes, v.group, v.depth = 8, 4, 256
+	v.lanes, v.group = 8, 4
 	v.gemm = [][]gemmKernel{
 		1: {
 			nil, gemm1x8AVX2, gemm2x8AVX2, gemm3x8AVX2, gemm4x8AVX2, gemm5x8AVX2, gemm6x8AVX2,
@@ -67,14 +67,14 @@ func avx2() *variant {
 		v.halfToFloat, v.floatToHalf = halfToFloatAVX2, floatToHalfAVX2
 	}
 	v.halfRow, v.halfExpand = bf16Row16AVX2, bf16Expand16AVX2
-	v.transposeTiles, v.layStrip, v.interleave = transposeTilesAVX2, layStripAVX2, interleaveAVX2
+	v.transposeTiles, v.layStrip, v.layPanels, v.interleave = transposeTilesAVX2, layStripAVX2, layPanelsAVX2, interleaveAVX2
 	return &v
 }
 
 func avx512() *variant {
 	v := *avx2()
 	v.name = "avx512"
-	v.lanes, v.group, v.depth = 16, 4, gemmDepth
+	v.lanes, v.group = 16, 4
 	v.gemm = [][]gemmKernel{
 		1: {
 			nil, gemm1x16AVX512, gemm2x16AVX512, gemm3x16AVX512, gemm4x16AVX512, gemm5x16AVX512, gemm6x16AVX512,

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math/bits"
+
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -12,6 +14,7 @@ func emitMove(x *isa) {
 	}
 	emitTransposeTiles(x)
 	emitLayRows(x)
+	emitLayPanels(x)
 	emitInterleave(x)
 }
 
@@ -89,6 +92,48 @@ func emitLayRows(x *isa) {
 	}
 	x.SUBQ(U8(8), k)
 	x.JNZ(LabelRef("tile"))
+	x.ret()
+}
+
+// rowsAhead is how many rows of a matrix are fetched ahead where some columns of
+// each are read: the processor alone sees no stream in them.
+const rowsAhead = 8
+
+// emitLayPanels writes the laying out of some columns of a matrix in panels.
+func emitLayPanels(x *isa) {
+	x.function("layPanels"+x.name, "func(k, panels, width int, dst *float32, pd int, src *float32, lds int)",
+		"layPanels"+x.name+" is dst[p*pd+l*width+j] = src[l*lds+p*width+j] for l < k, p < panels and j < width, a multiple",
+		"of 16, none of them 0.")
+	k, width, dst, pd := x.param("k"), x.param("width"), x.param("dst"), x.param("pd")
+	src, lds := x.param("src"), x.param("lds")
+	x.SHLQ(U8(2), width)
+	x.SHLQ(U8(2), pd)
+	x.SHLQ(U8(2), lds)
+	ahead, s, d, at, panels := x.GP64(), x.GP64(), x.GP64(), x.GP64(), x.GP64()
+	x.MOVQ(lds, ahead)
+	x.SHLQ(U8(bits.TrailingZeros(rowsAhead)), ahead)
+	x.Label("row")
+	x.MOVQ(src, s)
+	x.MOVQ(dst, d)
+	x.Load(x.Param("panels"), panels)
+	x.Label("panel")
+	x.XORQ(at, at)
+	x.Label("line")
+	a, b := x.load(Mem{Base: s}), x.load(Mem{Base: s}.Offset(32))
+	x.PREFETCHT1(Mem{Base: s, Index: ahead, Scale: 1})
+	x.VMOVUPS(a, Mem{Base: d, Index: at, Scale: 1})
+	x.VMOVUPS(b, Mem{Base: d, Index: at, Scale: 1}.Offset(32))
+	x.ADDQ(U8(64), s)
+	x.ADDQ(U8(64), at)
+	x.CMPQ(at, width)
+	x.JNE(LabelRef("line"))
+	x.ADDQ(pd, d)
+	x.DECQ(panels)
+	x.JNZ(LabelRef("panel"))
+	x.ADDQ(lds, src)
+	x.ADDQ(width, dst)
+	x.DECQ(k)
+	x.JNZ(LabelRef("row"))
 	x.ret()
 }
 
