@@ -223,7 +223,7 @@ func TestGemmIsTheSameForAnyNumberOfThreads(t *testing.T) {
 	pools := []*Pool{nil, NewPool(2), NewPool(5)}
 	forEachVariant(t, func(t *testing.T) {
 		r := seeded()
-		for _, s := range [][3]int{{1, 1000, 700}, {7, 1000, 600}, {300, 70, 300}, {64, 640, 520}, {50, 400, 900}, {7, 304, 600}} {
+		for _, s := range [][3]int{{1, 1000, 700}, {7, 1000, 600}, {300, 70, 300}, {64, 640, 520}, {50, 400, 900}, {7, 304, 2400}} {
 			m, n, k := s[0], s[1], s[2]
 			a, b := random(r, m*k), random(r, k*n)
 			w := PackB(false, k, n, b, n)
