@@ -2547,7 +2547,7 @@ done152:
 	RET
 
 // func depthwiseAVX2(taps int, off *int, w *float32, b *float32, ldb int, c *float32, ldc int, rows int, cols int, bias float32, lo float32, hi float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-84
 	VBROADCASTSS lo+76(FP), Y0
 	VBROADCASTSS hi+80(FP), Y1
@@ -2566,88 +2566,136 @@ TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-84
 	MOVQ         $0x00000010, R11
 	SUBQ         R9, R11
 	VMOVUPS      (R10)(R11*4), Y4
+	MOVQ         cols+64(FP), R9
+	LEAQ         -16(BX)(R9*4), R11
+	LEAQ         lastFour_AVX2<>+0(SB), R10
+	VMOVUPS      -4(R10)(R9*4), Y5
 
 four153:
 	CMPQ    R8, $0x04
 	JLT     one154
-	VMOVUPS Y2, Y5
 	VMOVUPS Y2, Y6
 	VMOVUPS Y2, Y7
 	VMOVUPS Y2, Y8
+	VMOVUPS Y2, Y9
 	MOVQ    w+16(FP), R9
 	MOVQ    taps+0(FP), R10
-	MOVQ    off+8(FP), R11
+	MOVQ    off+8(FP), R12
 
 taps156:
-	MOVQ         (R11), R12
-	LEAQ         (AX)(R12*4), R12
+	MOVQ         (R12), R13
+	LEAQ         (AX)(R13*4), R13
 	VBROADCASTSS (R9), Y3
-	VFMADD231PS  (R12), Y3, Y5
-	VFMADD231PS  (R12)(CX*1), Y3, Y6
-	VFMADD231PS  (R12)(CX*2), Y3, Y7
-	VFMADD231PS  (R12)(DX*1), Y3, Y8
+	VFMADD231PS  (R13), Y3, Y6
+	VFMADD231PS  (R13)(CX*1), Y3, Y7
+	VFMADD231PS  (R13)(CX*2), Y3, Y8
+	VFMADD231PS  (R13)(DX*1), Y3, Y9
 	ADDQ         $0x04, R9
-	ADDQ         $0x08, R11
+	ADDQ         $0x08, R12
 	DECQ         R10
 	JNZ          taps156
-	VMAXPS       Y5, Y0, Y5
-	VMINPS       Y5, Y1, Y5
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	VMAXPS       Y7, Y0, Y7
 	VMINPS       Y7, Y1, Y7
 	VMAXPS       Y8, Y0, Y8
 	VMINPS       Y8, Y1, Y8
+	VMAXPS       Y9, Y0, Y9
+	VMINPS       Y9, Y1, Y9
 	CMPQ         cols+64(FP), $0x08
 	JNE          part157
-	VMOVUPS      Y5, (BX)
-	VMOVUPS      Y6, (BX)(SI*1)
-	VMOVUPS      Y7, (BX)(SI*2)
-	VMOVUPS      Y8, (BX)(DI*1)
+	VMOVUPS      Y6, (BX)
+	VMOVUPS      Y7, (BX)(SI*1)
+	VMOVUPS      Y8, (BX)(SI*2)
+	VMOVUPS      Y9, (BX)(DI*1)
 	JMP          stored158
 
 part157:
-	VMASKMOVPS Y5, Y4, (BX)
-	VMASKMOVPS Y6, Y4, (BX)(SI*1)
-	VMASKMOVPS Y7, Y4, (BX)(SI*2)
-	VMASKMOVPS Y8, Y4, (BX)(DI*1)
+	CMPQ    cols+64(FP), $0x04
+	JLT     few159
+	VMOVUPS X6, (BX)
+	VPERMD  Y6, Y5, Y6
+	VMOVUPS X6, (R11)
+	VMOVUPS X7, (BX)(SI*1)
+	VPERMD  Y7, Y5, Y7
+	VMOVUPS X7, (R11)(SI*1)
+	VMOVUPS X8, (BX)(SI*2)
+	VPERMD  Y8, Y5, Y8
+	VMOVUPS X8, (R11)(SI*2)
+	VMOVUPS X9, (BX)(DI*1)
+	VPERMD  Y9, Y5, Y9
+	VMOVUPS X9, (R11)(DI*1)
+	JMP     stored158
+
+few159:
+	VMASKMOVPS Y6, Y4, (BX)
+	VMASKMOVPS Y7, Y4, (BX)(SI*1)
+	VMASKMOVPS Y8, Y4, (BX)(SI*2)
+	VMASKMOVPS Y9, Y4, (BX)(DI*1)
 
 stored158:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
+	LEAQ (R11)(SI*4), R11
 	SUBQ $0x04, R8
 	JMP  four153
 
 one154:
-	TESTQ   R8, R8
-	JZ      end155
-	VMOVUPS Y2, Y5
-	MOVQ    w+16(FP), DX
-	MOVQ    taps+0(FP), DI
-	MOVQ    off+8(FP), R9
+	TESTQ R8, R8
+	JZ    end155
+	CMPQ  rows+56(FP), $0x04
+	JLT   single160
+	MOVQ  R8, R9
+	SUBQ  $0x04, R9
+	MOVQ  R9, R8
+	IMULQ CX, R8
+	ADDQ  R8, AX
+	MOVQ  R9, R8
+	IMULQ SI, R8
+	ADDQ  R8, BX
+	MOVQ  R9, R8
+	IMULQ SI, R8
+	ADDQ  R8, R11
+	MOVQ  $0x00000004, R8
+	JMP   four153
 
-taps159:
-	MOVQ         (R9), R10
-	LEAQ         (AX)(R10*4), R10
-	VBROADCASTSS (DX), Y3
-	VFMADD231PS  (R10), Y3, Y5
-	ADDQ         $0x04, DX
-	ADDQ         $0x08, R9
-	DECQ         DI
-	JNZ          taps159
-	VMAXPS       Y5, Y0, Y5
-	VMINPS       Y5, Y1, Y5
+single160:
+	VMOVUPS Y2, Y6
+	MOVQ    w+16(FP), R9
+	MOVQ    taps+0(FP), R10
+	MOVQ    off+8(FP), R12
+
+taps161:
+	MOVQ         (R12), R13
+	LEAQ         (AX)(R13*4), R13
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  (R13), Y3, Y6
+	ADDQ         $0x04, R9
+	ADDQ         $0x08, R12
+	DECQ         R10
+	JNZ          taps161
+	VMAXPS       Y6, Y0, Y6
+	VMINPS       Y6, Y1, Y6
 	CMPQ         cols+64(FP), $0x08
-	JNE          part160
-	VMOVUPS      Y5, (BX)
-	JMP          stored161
+	JNE          part162
+	VMOVUPS      Y6, (BX)
+	JMP          stored163
 
-part160:
-	VMASKMOVPS Y5, Y4, (BX)
+part162:
+	CMPQ    cols+64(FP), $0x04
+	JLT     few164
+	VMOVUPS X6, (BX)
+	VPERMD  Y6, Y5, Y6
+	VMOVUPS X6, (R11)
+	JMP     stored163
 
-stored161:
+few164:
+	VMASKMOVPS Y6, Y4, (BX)
+
+stored163:
 	ADDQ CX, AX
 	ADDQ SI, BX
+	ADDQ SI, R11
 	DECQ R8
 	JMP  one154
 
@@ -2655,8 +2703,25 @@ end155:
 	VZEROUPPER
 	RET
 
+DATA lastFour_AVX2<>+0(SB)/4, $0x00000000
+DATA lastFour_AVX2<>+4(SB)/4, $0x00000000
+DATA lastFour_AVX2<>+8(SB)/4, $0x00000000
+DATA lastFour_AVX2<>+12(SB)/4, $0x00000000
+DATA lastFour_AVX2<>+16(SB)/4, $0x00000001
+DATA lastFour_AVX2<>+20(SB)/4, $0x00000002
+DATA lastFour_AVX2<>+24(SB)/4, $0x00000003
+DATA lastFour_AVX2<>+28(SB)/4, $0x00000004
+DATA lastFour_AVX2<>+32(SB)/4, $0x00000005
+DATA lastFour_AVX2<>+36(SB)/4, $0x00000006
+DATA lastFour_AVX2<>+40(SB)/4, $0x00000007
+DATA lastFour_AVX2<>+44(SB)/4, $0x00000000
+DATA lastFour_AVX2<>+48(SB)/4, $0x00000000
+DATA lastFour_AVX2<>+52(SB)/4, $0x00000000
+DATA lastFour_AVX2<>+56(SB)/4, $0x00000000
+GLOBL lastFour_AVX2<>(SB), RODATA|NOPTR, $60
+
 // func maximaAVX2(taps int, off *int, b *float32, ldb int, c *float32, ldc int, rows int, cols int)
-// Requires: AVX
+// Requires: AVX, AVX2
 TEXT ·maximaAVX2(SB), NOSPLIT, $0-64
 	MOVQ    b+16(FP), AX
 	MOVQ    ldb+24(FP), CX
@@ -2672,96 +2737,144 @@ TEXT ·maximaAVX2(SB), NOSPLIT, $0-64
 	MOVQ    $0x00000010, R11
 	SUBQ    R9, R11
 	VMOVUPS (R10)(R11*4), Y0
+	MOVQ    cols+56(FP), R9
+	LEAQ    -16(BX)(R9*4), R11
+	LEAQ    lastFour_AVX2<>+0(SB), R10
+	VMOVUPS -4(R10)(R9*4), Y1
 
-four162:
+four165:
 	CMPQ    R8, $0x04
-	JLT     one163
-	VMOVUPS cff800000_AVX2<>+0(SB), Y1
+	JLT     one166
 	VMOVUPS cff800000_AVX2<>+0(SB), Y2
 	VMOVUPS cff800000_AVX2<>+0(SB), Y3
 	VMOVUPS cff800000_AVX2<>+0(SB), Y4
+	VMOVUPS cff800000_AVX2<>+0(SB), Y5
 	MOVQ    taps+0(FP), R9
 	MOVQ    off+8(FP), R10
 
-taps165:
-	MOVQ      (R10), R11
-	LEAQ      (AX)(R11*4), R11
-	VMOVUPS   (R11), Y5
-	VCMPPS    $0x03, Y1, Y1, Y6
-	VMAXPS    Y5, Y1, Y5
-	VBLENDVPS Y6, Y1, Y5, Y1
-	VMOVUPS   Y1, Y1
-	VMOVUPS   (R11)(CX*1), Y5
-	VCMPPS    $0x03, Y2, Y2, Y6
-	VMAXPS    Y5, Y2, Y5
-	VBLENDVPS Y6, Y2, Y5, Y2
+taps168:
+	MOVQ      (R10), R12
+	LEAQ      (AX)(R12*4), R12
+	VMOVUPS   (R12), Y6
+	VCMPPS    $0x03, Y2, Y2, Y7
+	VMAXPS    Y6, Y2, Y6
+	VBLENDVPS Y7, Y2, Y6, Y2
 	VMOVUPS   Y2, Y2
-	VMOVUPS   (R11)(CX*2), Y5
-	VCMPPS    $0x03, Y3, Y3, Y6
-	VMAXPS    Y5, Y3, Y5
-	VBLENDVPS Y6, Y3, Y5, Y3
+	VMOVUPS   (R12)(CX*1), Y6
+	VCMPPS    $0x03, Y3, Y3, Y7
+	VMAXPS    Y6, Y3, Y6
+	VBLENDVPS Y7, Y3, Y6, Y3
 	VMOVUPS   Y3, Y3
-	VMOVUPS   (R11)(DX*1), Y5
-	VCMPPS    $0x03, Y4, Y4, Y6
-	VMAXPS    Y5, Y4, Y5
-	VBLENDVPS Y6, Y4, Y5, Y4
+	VMOVUPS   (R12)(CX*2), Y6
+	VCMPPS    $0x03, Y4, Y4, Y7
+	VMAXPS    Y6, Y4, Y6
+	VBLENDVPS Y7, Y4, Y6, Y4
 	VMOVUPS   Y4, Y4
+	VMOVUPS   (R12)(DX*1), Y6
+	VCMPPS    $0x03, Y5, Y5, Y7
+	VMAXPS    Y6, Y5, Y6
+	VBLENDVPS Y7, Y5, Y6, Y5
+	VMOVUPS   Y5, Y5
 	ADDQ      $0x08, R10
 	DECQ      R9
-	JNZ       taps165
-	CMPQ      cols+56(FP), $0x08
-	JNE       part166
-	VMOVUPS   Y1, (BX)
-	VMOVUPS   Y2, (BX)(SI*1)
-	VMOVUPS   Y3, (BX)(SI*2)
-	VMOVUPS   Y4, (BX)(DI*1)
-	JMP       stored167
-
-part166:
-	VMASKMOVPS Y1, Y0, (BX)
-	VMASKMOVPS Y2, Y0, (BX)(SI*1)
-	VMASKMOVPS Y3, Y0, (BX)(SI*2)
-	VMASKMOVPS Y4, Y0, (BX)(DI*1)
-
-stored167:
-	LEAQ (AX)(CX*4), AX
-	LEAQ (BX)(SI*4), BX
-	SUBQ $0x04, R8
-	JMP  four162
-
-one163:
-	TESTQ   R8, R8
-	JZ      end164
-	VMOVUPS cff800000_AVX2<>+0(SB), Y1
-	MOVQ    taps+0(FP), DX
-	MOVQ    off+8(FP), DI
-
-taps168:
-	MOVQ      (DI), R9
-	LEAQ      (AX)(R9*4), R9
-	VMOVUPS   (R9), Y2
-	VCMPPS    $0x03, Y1, Y1, Y3
-	VMAXPS    Y2, Y1, Y2
-	VBLENDVPS Y3, Y1, Y2, Y1
-	VMOVUPS   Y1, Y1
-	ADDQ      $0x08, DI
-	DECQ      DX
 	JNZ       taps168
 	CMPQ      cols+56(FP), $0x08
 	JNE       part169
-	VMOVUPS   Y1, (BX)
+	VMOVUPS   Y2, (BX)
+	VMOVUPS   Y3, (BX)(SI*1)
+	VMOVUPS   Y4, (BX)(SI*2)
+	VMOVUPS   Y5, (BX)(DI*1)
 	JMP       stored170
 
 part169:
-	VMASKMOVPS Y1, Y0, (BX)
+	CMPQ    cols+56(FP), $0x04
+	JLT     few171
+	VMOVUPS X2, (BX)
+	VPERMD  Y2, Y1, Y2
+	VMOVUPS X2, (R11)
+	VMOVUPS X3, (BX)(SI*1)
+	VPERMD  Y3, Y1, Y3
+	VMOVUPS X3, (R11)(SI*1)
+	VMOVUPS X4, (BX)(SI*2)
+	VPERMD  Y4, Y1, Y4
+	VMOVUPS X4, (R11)(SI*2)
+	VMOVUPS X5, (BX)(DI*1)
+	VPERMD  Y5, Y1, Y5
+	VMOVUPS X5, (R11)(DI*1)
+	JMP     stored170
+
+few171:
+	VMASKMOVPS Y2, Y0, (BX)
+	VMASKMOVPS Y3, Y0, (BX)(SI*1)
+	VMASKMOVPS Y4, Y0, (BX)(SI*2)
+	VMASKMOVPS Y5, Y0, (BX)(DI*1)
 
 stored170:
+	LEAQ (AX)(CX*4), AX
+	LEAQ (BX)(SI*4), BX
+	LEAQ (R11)(SI*4), R11
+	SUBQ $0x04, R8
+	JMP  four165
+
+one166:
+	TESTQ R8, R8
+	JZ    end167
+	CMPQ  rows+48(FP), $0x04
+	JLT   single172
+	MOVQ  R8, R9
+	SUBQ  $0x04, R9
+	MOVQ  R9, R8
+	IMULQ CX, R8
+	ADDQ  R8, AX
+	MOVQ  R9, R8
+	IMULQ SI, R8
+	ADDQ  R8, BX
+	MOVQ  R9, R8
+	IMULQ SI, R8
+	ADDQ  R8, R11
+	MOVQ  $0x00000004, R8
+	JMP   four165
+
+single172:
+	VMOVUPS cff800000_AVX2<>+0(SB), Y2
+	MOVQ    taps+0(FP), R9
+	MOVQ    off+8(FP), R10
+
+taps173:
+	MOVQ      (R10), R12
+	LEAQ      (AX)(R12*4), R12
+	VMOVUPS   (R12), Y3
+	VCMPPS    $0x03, Y2, Y2, Y4
+	VMAXPS    Y3, Y2, Y3
+	VBLENDVPS Y4, Y2, Y3, Y2
+	VMOVUPS   Y2, Y2
+	ADDQ      $0x08, R10
+	DECQ      R9
+	JNZ       taps173
+	CMPQ      cols+56(FP), $0x08
+	JNE       part174
+	VMOVUPS   Y2, (BX)
+	JMP       stored175
+
+part174:
+	CMPQ    cols+56(FP), $0x04
+	JLT     few176
+	VMOVUPS X2, (BX)
+	VPERMD  Y2, Y1, Y2
+	VMOVUPS X2, (R11)
+	JMP     stored175
+
+few176:
+	VMASKMOVPS Y2, Y0, (BX)
+
+stored175:
 	ADDQ CX, AX
 	ADDQ SI, BX
+	ADDQ SI, R11
 	DECQ R8
-	JMP  one163
+	JMP  one166
 
-end164:
+end167:
 	VZEROUPPER
 	RET
 
@@ -2790,9 +2903,9 @@ TEXT ·convPointAVX2(SB), NOSPLIT, $0-48
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	SUBQ   $0x04, AX
-	JLT    tail173
+	JLT    tail179
 
-four171:
+four177:
 	MOVQ         (SI), R8
 	VBROADCASTSS (BX)(R8*4), Y4
 	VFMADD231PS  (DX), Y4, Y0
@@ -2808,22 +2921,22 @@ four171:
 	LEAQ         (DX)(CX*4), DX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, AX
-	JGE          four171
+	JGE          four177
 
-tail173:
+tail179:
 	ADDQ $0x04, AX
-	JZ   done174
+	JZ   done180
 
-one172:
+one178:
 	MOVQ         (SI), DI
 	VBROADCASTSS (BX)(DI*4), Y4
 	VFMADD231PS  (DX), Y4, Y0
 	ADDQ         CX, DX
 	ADDQ         $0x08, SI
 	DECQ         AX
-	JNZ          one172
+	JNZ          one178
 
-done174:
+done180:
 	MOVQ    sums+40(FP), AX
 	VADDPS  Y1, Y0, Y0
 	VADDPS  Y3, Y2, Y2
@@ -2844,46 +2957,62 @@ TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	CMPQ DI, $0x08
-	JLT  short178
+	JLT  short184
 	SUBQ $0x08, DI
 
-row175:
+row181:
 	MOVQ    DI, R8
 	ANDQ    $0x07, R8
 	VMOVUPS (DX), Y0
 	VMOVUPS Y0, (AX)
 
-one176:
+one182:
 	CMPQ    R8, DI
-	JEQ     last177
+	JEQ     last183
 	VMOVUPS (DX)(R8*4), Y0
 	VMOVUPS Y0, (AX)(R8*4)
 	ADDQ    $0x08, R8
-	JMP     one176
+	JMP     one182
 
-last177:
+last183:
 	VMOVUPS (DX)(DI*4), Y0
 	VMOVUPS Y0, (AX)(DI*4)
 	ADDQ    CX, AX
 	ADDQ    BX, DX
 	DECQ    SI
-	JNZ     row175
+	JNZ     row181
 	VZEROUPPER
 	RET
 
-short178:
+short184:
+	CMPQ DI, $0x04
+	JLT  few186
+
+halves187:
+	VMOVUPS (DX), X0
+	VMOVUPS -16(DX)(DI*4), X1
+	VMOVUPS X0, (AX)
+	VMOVUPS X1, -16(AX)(DI*4)
+	ADDQ    CX, AX
+	ADDQ    BX, DX
+	DECQ    SI
+	JNZ     halves187
+	VZEROUPPER
+	RET
+
+few186:
 	LEAQ    tail_AVX2<>+0(SB), R8
 	MOVQ    $0x00000010, R9
 	SUBQ    DI, R9
 	VMOVUPS (R8)(R9*4), Y1
 
-thin179:
+thin185:
 	VMASKMOVPS (DX), Y1, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 	ADDQ       CX, AX
 	ADDQ       BX, DX
 	DECQ       SI
-	JNZ        thin179
+	JNZ        thin185
 	VZEROUPPER
 	RET
 
@@ -2895,9 +3024,9 @@ TEXT ·splitRowAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+16(FP), DX
 	MOVQ blocks+24(FP), BX
 
-loop180:
+loop188:
 	TESTQ      BX, BX
-	JZ         end181
+	JZ         end189
 	VMOVUPS    (DX), Y0
 	VMOVUPS    32(DX), Y1
 	VPERM2F128 $0x20, Y1, Y0, Y2
@@ -2910,8 +3039,8 @@ loop180:
 	ADDQ       $0x20, AX
 	ADDQ       $0x20, CX
 	DECQ       BX
-	JMP        loop180
+	JMP        loop188
 
-end181:
+end189:
 	VZEROUPPER
 	RET

@@ -6152,33 +6152,47 @@ stored310:
 	JMP  four305
 
 one306:
-	TESTQ   R8, R8
-	JZ      end307
-	VMOVUPS Z2, Z4
-	MOVQ    w+16(FP), DX
-	MOVQ    taps+0(FP), DI
-	MOVQ    off+8(FP), R9
+	TESTQ R8, R8
+	JZ    end307
+	CMPQ  rows+56(FP), $0x04
+	JLT   single311
+	MOVQ  R8, R9
+	SUBQ  $0x04, R9
+	MOVQ  R9, R8
+	IMULQ CX, R8
+	ADDQ  R8, AX
+	MOVQ  R9, R8
+	IMULQ SI, R8
+	ADDQ  R8, BX
+	MOVQ  $0x00000004, R8
+	JMP   four305
 
-taps311:
-	MOVQ         (R9), R10
-	LEAQ         (AX)(R10*4), R10
-	VBROADCASTSS (DX), Z3
-	VFMADD231PS  (R10), Z3, Z4
-	ADDQ         $0x04, DX
-	ADDQ         $0x08, R9
-	DECQ         DI
-	JNZ          taps311
+single311:
+	VMOVUPS Z2, Z4
+	MOVQ    w+16(FP), R9
+	MOVQ    taps+0(FP), R10
+	MOVQ    off+8(FP), R11
+
+taps312:
+	MOVQ         (R11), R12
+	LEAQ         (AX)(R12*4), R12
+	VBROADCASTSS (R9), Z3
+	VFMADD231PS  (R12), Z3, Z4
+	ADDQ         $0x04, R9
+	ADDQ         $0x08, R11
+	DECQ         R10
+	JNZ          taps312
 	VMAXPS       Z4, Z0, Z4
 	VMINPS       Z4, Z1, Z4
 	CMPQ         cols+64(FP), $0x10
-	JNE          part312
+	JNE          part313
 	VMOVUPS      Z4, (BX)
-	JMP          stored313
+	JMP          stored314
 
-part312:
+part313:
 	VMOVUPS Z4, K1, (BX)
 
-stored313:
+stored314:
 	ADDQ CX, AX
 	ADDQ SI, BX
 	DECQ R8
@@ -6205,9 +6219,9 @@ TEXT ·maximaAVX512(SB), NOSPLIT, $0-64
 	BZHIQ R9, R10, R9
 	KMOVW R9, K1
 
-four314:
+four315:
 	CMPQ         R8, $0x04
-	JLT          one315
+	JLT          one316
 	VBROADCASTSS cff800000_AVX512<>+0(SB), Z0
 	VBROADCASTSS cff800000_AVX512<>+0(SB), Z1
 	VBROADCASTSS cff800000_AVX512<>+0(SB), Z2
@@ -6215,7 +6229,7 @@ four314:
 	MOVQ         taps+0(FP), R9
 	MOVQ         off+8(FP), R10
 
-taps317:
+taps318:
 	MOVQ      (R10), R11
 	LEAQ      (AX)(R11*4), R11
 	VMOVUPS   (R11), Z4
@@ -6240,60 +6254,74 @@ taps317:
 	VMOVUPS   Z8, Z3
 	ADDQ      $0x08, R10
 	DECQ      R9
-	JNZ       taps317
+	JNZ       taps318
 	CMPQ      cols+56(FP), $0x10
-	JNE       part318
+	JNE       part319
 	VMOVUPS   Z0, (BX)
 	VMOVUPS   Z1, (BX)(SI*1)
 	VMOVUPS   Z2, (BX)(SI*2)
 	VMOVUPS   Z3, (BX)(DI*1)
-	JMP       stored319
+	JMP       stored320
 
-part318:
+part319:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K1, (BX)(SI*1)
 	VMOVUPS Z2, K1, (BX)(SI*2)
 	VMOVUPS Z3, K1, (BX)(DI*1)
 
-stored319:
+stored320:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
 	SUBQ $0x04, R8
-	JMP  four314
+	JMP  four315
 
-one315:
-	TESTQ        R8, R8
-	JZ           end316
+one316:
+	TESTQ R8, R8
+	JZ    end317
+	CMPQ  rows+48(FP), $0x04
+	JLT   single321
+	MOVQ  R8, R9
+	SUBQ  $0x04, R9
+	MOVQ  R9, R8
+	IMULQ CX, R8
+	ADDQ  R8, AX
+	MOVQ  R9, R8
+	IMULQ SI, R8
+	ADDQ  R8, BX
+	MOVQ  $0x00000004, R8
+	JMP   four315
+
+single321:
 	VBROADCASTSS cff800000_AVX512<>+0(SB), Z0
-	MOVQ         taps+0(FP), DX
-	MOVQ         off+8(FP), DI
+	MOVQ         taps+0(FP), R9
+	MOVQ         off+8(FP), R10
 
-taps320:
-	MOVQ      (DI), R9
-	LEAQ      (AX)(R9*4), R9
-	VMOVUPS   (R9), Z1
+taps322:
+	MOVQ      (R10), R11
+	LEAQ      (AX)(R11*4), R11
+	VMOVUPS   (R11), Z1
 	VCMPPS    $0x03, Z0, Z0, K2
 	VMAXPS    Z1, Z0, Z1
 	VBLENDMPS Z0, Z1, K2, Z9
 	VMOVUPS   Z9, Z0
-	ADDQ      $0x08, DI
-	DECQ      DX
-	JNZ       taps320
+	ADDQ      $0x08, R10
+	DECQ      R9
+	JNZ       taps322
 	CMPQ      cols+56(FP), $0x10
-	JNE       part321
+	JNE       part323
 	VMOVUPS   Z0, (BX)
-	JMP       stored322
+	JMP       stored324
 
-part321:
+part323:
 	VMOVUPS Z0, K1, (BX)
 
-stored322:
+stored324:
 	ADDQ CX, AX
 	ADDQ SI, BX
 	DECQ R8
-	JMP  one315
+	JMP  one316
 
-end316:
+end317:
 	VZEROUPPER
 	RET
 

@@ -85,6 +85,18 @@ func window(x *isa, of windowOf) {
 	x.LEAQ(Mem{Base: ldb, Index: ldb, Scale: 2}, ldb3)
 	x.LEAQ(Mem{Base: ldc, Index: ldc, Scale: 2}, ldc3)
 	mask := x.masks(x.param("cols"), 1)[0]
+	var rest reg.GPVirtual // the last four of a row of 4 to 7 columns are stored there
+	var lastFour reg.VecVirtual
+	if !x.wide {
+		cols, order := x.param("cols"), x.GP64()
+		rest = x.GP64()
+		x.LEAQ(Mem{Base: c, Index: cols, Scale: 4}.Offset(-16), rest)
+		if x.lastFour.Base == nil {
+			x.lastFour = x.data("lastFour", 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 0, 0, 0, 0)
+		}
+		x.LEAQ(x.lastFour, order)
+		lastFour = x.load(Mem{Base: order, Index: cols, Scale: 4}.Offset(-4))
+	}
 	place := func(p, ld, ld3 reg.GPVirtual) []Mem {
 		return []Mem{{Base: p}, {Base: p, Index: ld, Scale: 1}, {Base: p, Index: ld, Scale: 2}, {Base: p, Index: ld3, Scale: 1}}
 	}
@@ -108,6 +120,18 @@ func window(x *isa, of windowOf) {
 		}
 		x.JMP(LabelRef(stored))
 		x.Label(part)
+		if !x.wide { // a masked store to memory takes some processors ten times a plain one's time
+			few := x.label("few")
+			x.CMPQ(x.address("cols"), Imm(4))
+			x.JLT(LabelRef(few))
+			for i, to := range place(c, ldc, ldc3)[:count] {
+				x.VMOVUPS(acc[i].AsX(), to)
+				x.VPERMD(acc[i], lastFour, acc[i])
+				x.VMOVUPS(acc[i].AsX(), place(rest, ldc, ldc3)[i])
+			}
+			x.JMP(LabelRef(stored))
+			x.Label(few)
+		}
 		for i, to := range place(c, ldc, ldc3)[:count] {
 			x.storeMasked(acc[i], mask, to)
 		}
@@ -120,14 +144,38 @@ func window(x *isa, of windowOf) {
 	tile(4)
 	x.LEAQ(Mem{Base: b, Index: ldb, Scale: 4}, b)
 	x.LEAQ(Mem{Base: c, Index: ldc, Scale: 4}, c)
+	if !x.wide {
+		x.LEAQ(Mem{Base: rest, Index: ldc, Scale: 4}, rest)
+	}
 	x.SUBQ(U8(4), rows)
 	x.JMP(LabelRef(four))
 	x.Label(one)
 	x.TESTQ(rows, rows)
 	x.JZ(LabelRef(end))
+	single := x.label("single")
+	x.CMPQ(x.address("rows"), Imm(4))
+	x.JLT(LabelRef(single))
+	// The last four overlap those before: they take no longer than one.
+	back, by := x.GP64(), x.GP64()
+	x.MOVQ(rows, by)
+	x.SUBQ(Imm(4), by)
+	for _, p := range []struct{ at, ld reg.GPVirtual }{{b, ldb}, {c, ldc}, {rest, ldc}} {
+		if p.at == nil {
+			continue
+		}
+		x.MOVQ(by, back)
+		x.IMULQ(p.ld, back)
+		x.ADDQ(back, p.at)
+	}
+	x.MOVQ(U32(4), rows)
+	x.JMP(LabelRef(four))
+	x.Label(single)
 	tile(1)
 	x.ADDQ(ldb, b)
 	x.ADDQ(ldc, c)
+	if !x.wide {
+		x.ADDQ(ldc, rest)
+	}
 	x.DECQ(rows)
 	x.JMP(LabelRef(one))
 	x.Label(end)

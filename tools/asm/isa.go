@@ -23,6 +23,7 @@ type isa struct {
 	// consts64 are words that VBROADCASTSD loads.
 	consts64 map[uint64]operand.Mem
 	tail     operand.Mem // AVX2: 16 words of ones, then 16 of zeros
+	lastFour operand.Mem // AVX2: 3 words of zeros, 0 to 7, 4 words of zeros
 	quads    operand.Mem // AVX2: the order of quads that two packings leave (see blocks)
 }
 
