@@ -2888,6 +2888,90 @@ DATA cff800000_AVX2<>+24(SB)/4, $0xff800000
 DATA cff800000_AVX2<>+28(SB)/4, $0xff800000
 GLOBL cff800000_AVX2<>(SB), RODATA|NOPTR, $32
 
+// func convLayRowsAVX2(k int, rows int, dst *float32, b *float32, off *int, at *int, from *int)
+// Requires: AVX
+TEXT ·convLayRowsAVX2(SB), NOSPLIT, $0-56
+	CMPQ rows+8(FP), $0x02
+	JEQ  two178
+	MOVQ k+0(FP), AX
+	MOVQ dst+16(FP), CX
+	MOVQ off+32(FP), DX
+	MOVQ at+40(FP), BX
+	MOVQ from+48(FP), SI
+	MOVQ b+24(FP), R8
+	MOVQ (SI), DI
+	LEAQ (R8)(DI*4), R8
+	MOVQ (BX), DI
+	MOVQ b+24(FP), R10
+	MOVQ 8(SI), R9
+	LEAQ (R10)(R9*4), R10
+	MOVQ 8(BX), R9
+	MOVQ b+24(FP), R12
+	MOVQ 16(SI), R11
+	LEAQ (R12)(R11*4), R12
+	MOVQ 16(BX), R11
+	MOVQ b+24(FP), R13
+	MOVQ 24(SI), SI
+	LEAQ (R13)(SI*4), R13
+	MOVQ 24(BX), BX
+
+loop179:
+	MOVQ    (DX), SI
+	VMOVUPS (R8)(SI*4), Y0
+	VMOVUPS 32(R8)(SI*4), Y1
+	VMOVUPS Y0, (CX)(DI*4)
+	VMOVUPS Y1, 32(CX)(DI*4)
+	VMOVUPS (R10)(SI*4), Y0
+	VMOVUPS 32(R10)(SI*4), Y1
+	VMOVUPS Y0, (CX)(R9*4)
+	VMOVUPS Y1, 32(CX)(R9*4)
+	VMOVUPS (R12)(SI*4), Y0
+	VMOVUPS 32(R12)(SI*4), Y1
+	VMOVUPS Y0, (CX)(R11*4)
+	VMOVUPS Y1, 32(CX)(R11*4)
+	VMOVUPS (R13)(SI*4), Y0
+	VMOVUPS 32(R13)(SI*4), Y1
+	VMOVUPS Y0, (CX)(BX*4)
+	VMOVUPS Y1, 32(CX)(BX*4)
+	ADDQ    $0x08, DX
+	ADDQ    $0x40, CX
+	DECQ    AX
+	JNZ     loop179
+	VZEROUPPER
+	RET
+
+two178:
+	MOVQ k+0(FP), AX
+	MOVQ dst+16(FP), CX
+	MOVQ off+32(FP), DX
+	MOVQ at+40(FP), BX
+	MOVQ from+48(FP), SI
+	MOVQ b+24(FP), R8
+	MOVQ (SI), DI
+	LEAQ (R8)(DI*4), R8
+	MOVQ (BX), DI
+	MOVQ b+24(FP), R9
+	MOVQ 8(SI), SI
+	LEAQ (R9)(SI*4), R9
+	MOVQ 8(BX), BX
+
+loop180:
+	MOVQ    (DX), SI
+	VMOVUPS (R8)(SI*4), Y0
+	VMOVUPS 32(R8)(SI*4), Y1
+	VMOVUPS Y0, (CX)(DI*4)
+	VMOVUPS Y1, 32(CX)(DI*4)
+	VMOVUPS (R9)(SI*4), Y0
+	VMOVUPS 32(R9)(SI*4), Y1
+	VMOVUPS Y0, (CX)(BX*4)
+	VMOVUPS Y1, 32(CX)(BX*4)
+	ADDQ    $0x08, DX
+	ADDQ    $0x40, CX
+	DECQ    AX
+	JNZ     loop180
+	VZEROUPPER
+	RET
+
 // func convPointAVX2(k int, height int, a *float32, b *float32, off *int, sums *float32)
 // Requires: AVX, FMA3
 TEXT ·convPointAVX2(SB), NOSPLIT, $0-48
@@ -2903,9 +2987,9 @@ TEXT ·convPointAVX2(SB), NOSPLIT, $0-48
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	SUBQ   $0x04, AX
-	JLT    tail179
+	JLT    tail183
 
-four177:
+four181:
 	MOVQ         (SI), R8
 	VBROADCASTSS (BX)(R8*4), Y4
 	VFMADD231PS  (DX), Y4, Y0
@@ -2921,22 +3005,22 @@ four177:
 	LEAQ         (DX)(CX*4), DX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, AX
-	JGE          four177
+	JGE          four181
 
-tail179:
+tail183:
 	ADDQ $0x04, AX
-	JZ   done180
+	JZ   done184
 
-one178:
+one182:
 	MOVQ         (SI), DI
 	VBROADCASTSS (BX)(DI*4), Y4
 	VFMADD231PS  (DX), Y4, Y0
 	ADDQ         CX, DX
 	ADDQ         $0x08, SI
 	DECQ         AX
-	JNZ          one178
+	JNZ          one182
 
-done180:
+done184:
 	MOVQ    sums+40(FP), AX
 	VADDPS  Y1, Y0, Y0
 	VADDPS  Y3, Y2, Y2
@@ -2957,38 +3041,38 @@ TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	CMPQ DI, $0x08
-	JLT  short184
+	JLT  short188
 	SUBQ $0x08, DI
 
-row181:
+row185:
 	MOVQ    DI, R8
 	ANDQ    $0x07, R8
 	VMOVUPS (DX), Y0
 	VMOVUPS Y0, (AX)
 
-one182:
+one186:
 	CMPQ    R8, DI
-	JEQ     last183
+	JEQ     last187
 	VMOVUPS (DX)(R8*4), Y0
 	VMOVUPS Y0, (AX)(R8*4)
 	ADDQ    $0x08, R8
-	JMP     one182
+	JMP     one186
 
-last183:
+last187:
 	VMOVUPS (DX)(DI*4), Y0
 	VMOVUPS Y0, (AX)(DI*4)
 	ADDQ    CX, AX
 	ADDQ    BX, DX
 	DECQ    SI
-	JNZ     row181
+	JNZ     row185
 	VZEROUPPER
 	RET
 
-short184:
+short188:
 	CMPQ DI, $0x04
-	JLT  few186
+	JLT  few190
 
-halves187:
+halves191:
 	VMOVUPS (DX), X0
 	VMOVUPS -16(DX)(DI*4), X1
 	VMOVUPS X0, (AX)
@@ -2996,23 +3080,23 @@ halves187:
 	ADDQ    CX, AX
 	ADDQ    BX, DX
 	DECQ    SI
-	JNZ     halves187
+	JNZ     halves191
 	VZEROUPPER
 	RET
 
-few186:
+few190:
 	LEAQ    tail_AVX2<>+0(SB), R8
 	MOVQ    $0x00000010, R9
 	SUBQ    DI, R9
 	VMOVUPS (R8)(R9*4), Y1
 
-thin185:
+thin189:
 	VMASKMOVPS (DX), Y1, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 	ADDQ       CX, AX
 	ADDQ       BX, DX
 	DECQ       SI
-	JNZ        thin185
+	JNZ        thin189
 	VZEROUPPER
 	RET
 
@@ -3024,9 +3108,9 @@ TEXT ·splitRowAVX2(SB), NOSPLIT, $0-32
 	MOVQ src+16(FP), DX
 	MOVQ blocks+24(FP), BX
 
-loop188:
+loop192:
 	TESTQ      BX, BX
-	JZ         end189
+	JZ         end193
 	VMOVUPS    (DX), Y0
 	VMOVUPS    32(DX), Y1
 	VPERM2F128 $0x20, Y1, Y0, Y2
@@ -3039,8 +3123,8 @@ loop188:
 	ADDQ       $0x20, AX
 	ADDQ       $0x20, CX
 	DECQ       BX
-	JMP        loop188
+	JMP        loop192
 
-end189:
+end193:
 	VZEROUPPER
 	RET

@@ -140,6 +140,13 @@ func depthwiseAVX2(taps int, off *int, w *float32, b *float32, ldb int, c *float
 //go:noescape
 func maximaAVX2(taps int, off *int, b *float32, ldb int, c *float32, ldc int, rows int, cols int)
 
+// convLayRowsAVX2 is dst[l*16+at[r]+j] = b[off[l]+from[r]+j], one row r < rows after the other, for l < k
+// and j < 16: each writes over what the row before has too much, and the last beyond dst. rows
+// is 2 or 4; at[0] is 0, and k positive.
+//
+//go:noescape
+func convLayRowsAVX2(k int, rows int, dst *float32, b *float32, off *int, at *int, from *int)
+
 // convPointAVX2 is sums[i] = sum_l(a[l*height+i] * b[off[l]]) for l < k and i < 8, of which
 // those from height on mean nothing. It reads 8 values of a for each l.
 //

@@ -61,7 +61,7 @@ func (t *convTask) unit(down, across int) bool {
 				blank := t.c0 > 0 || c > 0 && t.band.parted
 				t.band.fill(t.w.v, t.buf[c*t.band.channel:], t.buf[t.area()-t.band.apart:], x[c*a.InLen():][:a.InLen()], y0, x0, rows, cols, blank)
 			}
-			in = convInputs{t.buf, t.off, rows, t.band.pitch, cols, y0*t.window.Out[1] + x0, t.window.Out[1], false}
+			in = convInputs{b: t.buf, off: t.off, rows: rows, pitch: t.band.pitch, n: cols, from: y0*t.window.Out[1] + x0, step: t.window.Out[1]}
 		case convUnrolled:
 			t.unroll(x, y0, rows, cols)
 			in.b, in.from, in.n = t.buf, y0*cols, t.held*rows*cols
@@ -145,13 +145,25 @@ func (t *convTask) unroll(x []float32, y0, rows, cols int) {
 
 // convInputs are the inputs of rows of n output positions: those of row r are at
 // b[r*pitch:] + off, its outputs from position from + r*step on. If exact, nothing may
-// be read beyond n.
+// be read beyond n. With width the n positions are such rows, of width outputs each,
+// joined.
 type convInputs struct {
 	b              []float32
 	off            []int
 	rows, pitch, n int
 	from, step     int
 	exact          bool
+	width          int
+}
+
+// join makes all rows one where panels are laid out anyway, and rows aren't whole
+// panels: what is left of each would take a kernel the time of a panel.
+func (t *convTask) join(in *convInputs) {
+	v := t.w.v
+	if v.convRows == nil || in.rows == 1 || in.step != in.n || in.n < convJoin || in.n%v.convPanel() == 0 || t.r1-t.r0 < convStrips {
+		return
+	}
+	in.width, in.n, in.rows = in.n, in.rows*in.n, 1
 }
 
 const (
@@ -160,6 +172,8 @@ const (
 	convNear, convFar = 1 << 14, 3 << 14
 	// convStrips is for how many strips it pays to lay out panels of inputs.
 	convStrips = 3
+	// convJoin is from how many positions in a row on a panel has at most 4 rows.
+	convJoin = 4
 )
 
 // multiply adds what inputs contribute to all strips: together, where each panel of
@@ -168,6 +182,7 @@ const (
 // cache.
 func (t *convTask) multiply(in *convInputs) {
 	v := t.w.v
+	t.join(in)
 	width := v.convPanel()
 	r0, r1 := t.r0, t.r1
 	k := (t.c1 - t.c0) * t.taps
@@ -175,7 +190,7 @@ func (t *convTask) multiply(in *convInputs) {
 	laid := v.convUniform || r1-r0 >= convStrips
 	whole := in.n / width * width
 	tail := in.n - whole
-	if tail > 0 && tail <= 2 && v.convPoint != nil {
+	if tail > 0 && tail <= 2 && v.convPoint != nil && in.width == 0 {
 		tail = 0 // never laid out
 	}
 	panels := t.buf[t.area():]
@@ -184,14 +199,14 @@ func (t *convTask) multiply(in *convInputs) {
 			b, at := in.b[r*in.pitch:], in.from+r*in.step
 			for j := 0; j < whole; j += width {
 				if laid {
-					t.lay(panels, in, b[j:], width)
+					t.lay(panels, in, r, j, width)
 					t.panel(panels, t.offPacked, 0, at+j, width)
 				} else {
 					t.panel(b[j:], in.off, 0, at+j, width)
 				}
 			}
 			if tail > 0 && (laid || in.exact) {
-				t.lay(panels, in, b[whole:], tail)
+				t.lay(panels, in, r, whole, tail)
 				t.panel(panels, t.offPacked, 0, at+whole, tail)
 			} else if whole < in.n {
 				t.panel(b[whole:], in.off, 0, at+whole, in.n-whole)
@@ -202,11 +217,11 @@ func (t *convTask) multiply(in *convInputs) {
 	slot := 0
 	for r := range in.rows {
 		for j := 0; laid && j < whole; j += width {
-			t.lay(panels[slot:], in, in.b[r*in.pitch+j:], width)
+			t.lay(panels[slot:], in, r, j, width)
 			slot += k * width
 		}
 		if tail > 0 && (laid || in.exact) {
-			t.lay(panels[slot:], in, in.b[r*in.pitch+whole:], tail)
+			t.lay(panels[slot:], in, r, whole, tail)
 			slot += k * width
 		}
 	}
@@ -232,11 +247,19 @@ func (t *convTask) multiply(in *convInputs) {
 	t.r0, t.r1 = r0, r1
 }
 
-// lay lays out a panel of n columns at dst.
-func (t *convTask) lay(dst []float32, in *convInputs, b []float32, n int) {
+// lay lays out a panel of the n positions from j on of row r at dst.
+func (t *convTask) lay(dst []float32, in *convInputs, r, j, n int) {
 	v := t.w.v
 	width := v.convPanel()
 	off := in.off[:(t.c1-t.c0)*t.taps]
+	if in.width > 0 {
+		r, j = j/in.width, j%in.width
+	}
+	b := in.b[r*in.pitch+j:]
+	if in.width > 0 && j+n > in.width {
+		t.layRows(dst, in, b, off, j, n)
+		return
+	}
 	if in.exact && n%v.lanes != 0 {
 		for l, o := range off {
 			copyPanelRow(dst[l*width:][:n], b[o:])
@@ -244,6 +267,21 @@ func (t *convTask) lay(dst []float32, in *convInputs, b []float32, n int) {
 		return
 	}
 	v.convLay[ceilDiv(n, v.lanes)](len(off), &dst[0], &b[0], &off[0])
+}
+
+// layRows is lay of n positions of several joined rows, the first of which begins
+// at position j, at b.
+func (t *convTask) layRows(dst []float32, in *convInputs, b []float32, off []int, j, n int) {
+	var at, from [4]int
+	rows := 0
+	for to := 0; to < n; rows++ {
+		at[rows], from[rows] = to, rows*in.pitch-min(rows, 1)*j
+		to = (rows+1)*in.width - j
+	}
+	for ; rows == 1 || rows == 3; rows++ { // what is written twice does no harm
+		at[rows], from[rows] = at[rows-1], from[rows-1]
+	}
+	t.w.v.convRows(len(off), rows, &dst[0], &b[0], &off[0], &at[0], &from[0])
 }
 
 // panel computes n output positions of all strips, from position at on: at most a panel,

@@ -22,11 +22,13 @@ type variant struct {
 
 	// conv[v][r] computes tiles of r channels and v vectors of a convolution, of
 	// columns an equal distance apart if convUniform; convPoint does so for a single
-	// position, and may be nil. splitRow parts even and odd columns. copyRows is fast
+	// position, and may be nil. convRows lays out a panel of pieces of up to 4 rows of
+	// outputs, dst[l*16+at[r]+j] = b[off[l]+from[r]+j], and may be nil. splitRow parts even and odd columns. copyRows is fast
 	// for rows of copyLeast values and more.
 	conv        [][]convKernel
 	convUniform bool
 	convLay     []convLayKernel
+	convRows    func(k, rows int, dst, b *float32, off, at, from *int)
 	convPoint   func(k, height int, a, b *float32, off *int, sums *float32)
 	depthwise   depthwiseKernel
 	maxima      maximaKernel

@@ -20,6 +20,7 @@ func emitConv(x *isa) {
 	depthwise(x)
 	maxima(x)
 	if !x.wide {
+		convLayRows(x)
 		convPoint(x)
 		copyRows(x)
 		splitRows(x)
@@ -135,6 +136,49 @@ func convTile(x *isa, rows, vectors int) {
 	x.DECQ(panels)
 	x.JNZ(LabelRef(panel))
 	x.ret()
+}
+
+// convLayRows writes the laying out of a panel whose columns are pieces of several
+// rows of outputs.
+func convLayRows(x *isa) {
+	x.function("convLayRows"+x.name, "func(k, rows int, dst, b *float32, off, at, from *int)",
+		"convLayRows"+x.name+" is dst[l*16+at[r]+j] = b[off[l]+from[r]+j], one row r < rows after the other, for l < k",
+		"and j < 16: each writes over what the row before has too much, and the last beyond dst. rows",
+		"is 2 or 4; at[0] is 0, and k positive.")
+	four, two := x.label("four"), x.label("two")
+	x.CMPQ(x.address("rows"), Imm(2))
+	x.JEQ(LabelRef(two))
+	for _, rows := range []int{4, 2} {
+		if rows == 2 {
+			x.Label(two)
+		} else {
+			x.Label(four)
+		}
+		k, dst, off := x.param("k"), x.param("dst"), x.param("off")
+		b, to := make([]reg.GPVirtual, rows), make([]reg.GPVirtual, rows)
+		at, from := x.param("at"), x.param("from")
+		for r := range rows {
+			t := x.GP64()
+			b[r], to[r] = x.param("b"), x.GP64()
+			x.MOVQ(Mem{Base: from}.Offset(8*r), t)
+			x.LEAQ(Mem{Base: b[r], Index: t, Scale: 4}, b[r])
+			x.MOVQ(Mem{Base: at}.Offset(8*r), to[r])
+		}
+		loop := x.label("loop")
+		x.Label(loop)
+		l := x.GP64()
+		x.MOVQ(Mem{Base: off}, l)
+		for r := range rows {
+			low, high := x.load(Mem{Base: b[r], Index: l, Scale: 4}), x.load(Mem{Base: b[r], Index: l, Scale: 4}.Offset(32))
+			x.VMOVUPS(low, Mem{Base: dst, Index: to[r], Scale: 4})
+			x.VMOVUPS(high, Mem{Base: dst, Index: to[r], Scale: 4}.Offset(32))
+		}
+		x.ADDQ(U8(8), off)
+		x.ADDQ(U8(64), dst)
+		x.DECQ(k)
+		x.JNZ(LabelRef(loop))
+		x.ret()
+	}
 }
 
 // convLay writes the laying out of a panel of which so many vectors matter.

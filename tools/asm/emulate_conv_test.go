@@ -33,14 +33,35 @@ func TestConv(t *testing.T) {
 				}
 			}
 		}
+		if !k.x.wide {
+			k.layRows()
+		}
 		for _, rows := range []int{0, 1, 4, 6, 9} {
 			for _, taps := range []int{1, 2, 9} {
-				for _, cols := range []int{1, k.lanes - 1, k.lanes} {
+				for _, cols := range []int{1, 4, k.lanes - 1, k.lanes} {
 					k.window(rows, cols, taps)
 				}
 			}
 		}
 	})
+}
+
+// layRows lays out panels of 16 columns that are parts of rows.
+func (k kernels) layRows() {
+	for _, at := range [][]int{{0, 9}, {0, 3, 8, 13}} {
+		for _, depth := range []int{1, 4, 7} {
+			b, dst := k.floats(60), k.floats(depth*16+at[len(at)-1])
+			off, from := k.offsets(depth, 16, 30), k.offsets(len(at), 16, 40)
+			k.call("convLayRows"+k.x.name, depth, len(at), emu.Out(dst), b, off, at, from)
+			for i, v := range dst[:depth*16] {
+				row := len(at) - 1
+				for at[row] > i%16 {
+					row--
+				}
+				near(k.t, float64(b[off[i/16]+from[row]+i%16-at[row]]), v, 0, "convLayRows of %d: row %d, column %d", len(at), i/16, i%16)
+			}
+		}
+	}
 }
 
 // offsets are places of n rows of width values in a block of the given length.
