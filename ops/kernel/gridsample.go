@@ -38,12 +38,7 @@ func place[T float32 | float64](s *Sampler, g T, n int) T {
 	if g != g {
 		g = -1
 	}
-	var x T
-	if s.Corners {
-		x = (g + 1) / 2 * T(n-1)
-	} else {
-		x = ((g+1)*T(n) - 1) / 2
-	}
+	x := unscaled(s, g, n)
 	if s.Nearest {
 		x = T(math.RoundToEven(float64(x)))
 	}
@@ -59,6 +54,14 @@ func place[T float32 | float64](s *Sampler, g T, n int) T {
 		x = T(reflect(float64(x), lo, hi))
 	}
 	return x
+}
+
+// unscaled is coordinate g as an index, which may be outside.
+func unscaled[T float32 | float64](s *Sampler, g T, n int) T {
+	if s.Corners {
+		return (g + 1) / 2 * T(n-1)
+	}
+	return ((g+1)*T(n) - 1) / 2
 }
 
 // limits are the mirrors of an extent of n.

@@ -52,7 +52,11 @@ func (b *samples[T]) survey(grid []T, count int) {
 	var at [3][4]int
 	var w [3][4]T
 	b.partial = b.room[:0]
+	linear := rank == 2 && !b.Nearest && !b.Cubic
 	for p := range count {
+		if linear && b.between(p, grid[2*p+1], grid[2*p]) {
+			continue
+		}
 		inside := true
 		for d, extent := range b.Dims {
 			if !b.along(grid[p*rank+rank-1-d], extent, &at[d], &w[d]) {
@@ -69,6 +73,23 @@ func (b *samples[T]) survey(grid []T, count int) {
 			b.space(p, taps, &at, &w)
 		}
 	}
+}
+
+// between sets what place p at (gy, gx) depends on if it lies between four elements,
+// which it reports.
+func (b *samples[T]) between(p int, gy, gx T) bool {
+	height, width := b.Dims[0], b.Dims[1]
+	y, x := unscaled(b.Sampler, gy, height), unscaled(b.Sampler, gx, width)
+	if !(y >= 0 && y < T(height-1) && x >= 0 && x < T(width-1)) {
+		return false
+	}
+	row, col := int(y), int(x)
+	fy, fx := y-T(row), x-T(col)
+	at := row*width + col
+	o, w := b.offset[p:][:3*sampleLen+1], b.weight[p:][:3*sampleLen+1]
+	o[0], o[sampleLen], o[2*sampleLen], o[3*sampleLen] = at, at+1, at+width, at+width+1
+	w[0], w[sampleLen], w[2*sampleLen], w[3*sampleLen] = (1-fy)*(1-fx), (1-fy)*fx, fy*(1-fx), fy*fx
+	return true
 }
 
 // plane sets what place p of an image of two dimensions depends on, the last dimension
