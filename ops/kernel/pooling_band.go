@@ -86,7 +86,7 @@ func (t *bandPool) spare() int {
 // pooled computes the maxima or averages of windows over planes, if these windows are
 // of the kind that a bandPool can do, which it reports.
 func (w *Window) pooled(p *Pool, of pooling, y, x []float32, withPad bool, planes int) bool {
-	if len(y) == 0 || w.N == 3 && w.OutLen() == 1 {
+	if len(y) == 0 || w.N == 3 && (w.OutLen() == 1 || of == averages && w.InTurn) {
 		return false
 	}
 	t := bandPools.Get().(*bandPool)
