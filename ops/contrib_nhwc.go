@@ -33,9 +33,12 @@ func newQLinearPool(f func(*Attrs) (Kernel, error), whole bool) func(*Attrs) (Ke
 		if err != nil {
 			return nil, err
 		}
-		pool := k.(realInside)
-		pool.zeroFirst, pool.whole = true, whole
-		return pool, nil
+		real := k.(realInside)
+		if window, ok := real.inner.(*pool); ok {
+			window.inTurn = true
+		}
+		real.zeroFirst, real.whole = true, whole
+		return real, nil
 	}
 }
 

@@ -142,9 +142,8 @@ func runGridSample[T floating](c *Ctx, k gridSample, x, grid *tensor.Tensor) err
 		out, image := dst[n*channels*points:(n+1)*channels*points], src[n*channels*size:(n+1)*channels*size]
 		at := places[n*points*rank : (n+1)*points*rank]
 		c.Pool().For(points, max(1, 1<<12/channels), func(lo, hi int) {
-			offset, weight := make([]int, s.Points()), make([]T, s.Points())
 			for ; lo < hi && c.Err() == nil; lo += 1 << 12 {
-				kernel.Sample(&s, out, image, at, channels, points, lo, min(lo+1<<12, hi), offset, weight)
+				kernel.Sample(&s, out, image, at, channels, points, lo, min(lo+1<<12, hi))
 			}
 		})
 		if err := c.Err(); err != nil {

@@ -1,10 +1,8 @@
 package ops
 
 import (
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/onda-ml/onda/ops/kernel"
 	"github.com/onda-ml/onda/ops/tensor"
@@ -76,17 +74,17 @@ func (k nonMaxSuppression) Run(c *Ctx) error {
 	if err := c.Memory.Reserve(n * (16 + 8 + 8)); err != nil {
 		return err
 	}
-	corners := make([][4]float32, n)
+	s := kernel.Suppression{Boxes: make([][4]float32, n), Overlap: overlap, Least: least, Limited: c.Has(4), Most: int(max(0, min(most, int64(n))))}
 	var chosen []int64
+	var kept []int
 	if n == 0 { // however many classes there are to say so of
 		batch = 0
 	}
 	for b := range batch {
-		k.corners(corners, tensor.Of[float32](boxes)[b*n*4:])
+		k.corners(s.Boxes, tensor.Of[float32](boxes)[b*n*4:])
 		for class := range classes {
 			row := tensor.Of[float32](scores)[(b*classes+class)*n:][:n]
-			kept, err := suppress(c, corners, row, int(max(0, min(most, int64(n)))), overlap, least, c.Has(4))
-			if err != nil {
+			if kept, err = s.Choose(kept[:0], row, c.Err); err != nil {
 				return err
 			}
 			if err := c.Memory.Reserve(24 * len(kept)); err != nil {
@@ -117,27 +115,4 @@ func (k nonMaxSuppression) corners(dst [][4]float32, boxes []float32) {
 		}
 		dst[i] = [4]float32{min(v[0], v[2]), min(v[1], v[3]), max(v[0], v[2]), max(v[1], v[3])}
 	}
-}
-
-func suppress(c *Ctx, boxes [][4]float32, scores []float32, most int, overlap, least float32, limited bool) ([]int, error) {
-	var order []int
-	for i, s := range scores {
-		if !limited || s > least {
-			order = append(order, i)
-		}
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
-	var kept []int
-	for _, i := range order {
-		if len(kept) == most {
-			break
-		}
-		if err := c.Err(); err != nil {
-			return nil, err
-		}
-		if !slices.ContainsFunc(kept, func(j int) bool { return kernel.Overlap(boxes[i], boxes[j]) > overlap }) {
-			kept = append(kept, i)
-		}
-	}
-	return kept, nil
 }

@@ -60,6 +60,7 @@ type pool struct {
 	withPad     bool // count_include_pad
 	columnMajor bool // storage_order=1
 	norm        float64
+	inTurn      bool // averages are rounded to integers, as sums tap by tap give them
 }
 
 func newPool(kind poolKind, since int, types dtypes) func(*Attrs) (Kernel, error) {
@@ -163,6 +164,7 @@ func (k *pool) Run(c *Ctx) error {
 	}
 	w := c.Local(func() any { return new(kernel.Window) }).(*kernel.Window)
 	*w = placed
+	w.InTurn = k.inTurn
 	switch x.DType() {
 	case tensor.Int8:
 		return runMaxPool[int8](c, k, w, math.MinInt8)

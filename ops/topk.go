@@ -107,14 +107,14 @@ func (t *topK) Run(c *Ctx) error {
 		return err
 	}
 	outer, n, inner := around(x.Shape(), axis)
-	if err := c.Memory.Reserve(8 * k * min(c.Pool().Threads(), max(outer*inner, 1))); err != nil {
-		return err
-	}
-	pick(x.DType(), topKOf[float32], topKOf[float64], topKOf[int8], topKOf[int16], topKOf[int32], topKOf[int64],
+	return pick(x.DType(), topKOf[float32], topKOf[float64], topKOf[int8], topKOf[int16], topKOf[int32], topKOf[int64],
 		topKOf[uint8], topKOf[uint16], topKOf[uint32], topKOf[uint64])(c, t, values, indices, x, outer, n, inner, k)
-	return c.Err()
 }
 
-func topKOf[T number](c *Ctx, t *topK, values, indices, x *tensor.Tensor, outer, n, inner, k int) {
+func topKOf[T number](c *Ctx, t *topK, values, indices, x *tensor.Tensor, outer, n, inner, k int) error {
+	if err := c.Memory.Reserve(kernel.RoomForTopK[T](c.Pool(), outer, n, inner, k)); err != nil {
+		return err
+	}
 	kernel.TopKAxis(c.Pool(), c.Err, tensor.Of[T](values), tensor.Of[int64](indices), tensor.Of[T](x), outer, n, inner, k, !t.largest)
+	return c.Err()
 }

@@ -38,16 +38,11 @@ func place[T float32 | float64](s *Sampler, g T, n int) T {
 	if g != g {
 		g = -1
 	}
-	var x T
-	if s.Corners {
-		x = (g + 1) / 2 * T(n-1)
-	} else {
-		x = ((g+1)*T(n) - 1) / 2
-	}
+	x := unscaled(s, g, n)
 	if s.Nearest {
 		x = T(math.RoundToEven(float64(x)))
 	}
-	if s.Cubic { // each of its elements is brought inside by itself
+	if s.Cubic || !s.Border && !s.Reflect { // its elements are brought inside one by one
 		return x
 	}
 	lo, hi := s.limits(n)
@@ -55,10 +50,18 @@ func place[T float32 | float64](s *Sampler, g T, n int) T {
 	case inside:
 	case s.Border:
 		x = max(0, min(x, T(n-1)))
-	case s.Reflect:
+	default:
 		x = T(reflect(float64(x), lo, hi))
 	}
 	return x
+}
+
+// unscaled is coordinate g as an index, which may be outside.
+func unscaled[T float32 | float64](s *Sampler, g T, n int) T {
+	if s.Corners {
+		return (g + 1) / 2 * T(n-1)
+	}
+	return ((g+1)*T(n) - 1) / 2
 }
 
 // limits are the mirrors of an extent of n.
@@ -95,69 +98,6 @@ func (s *Sampler) index(i float64, n int) int {
 		return int(max(0, min(reflect(i, lo, hi), float64(n-1))))
 	}
 	return -1
-}
-
-// Sample reads the image src (channels, Dims...) at places lo to hi of grid
-// (points, len(Dims)), whose coordinates are innermost first, into dst
-// (channels, points). offset and weight are working memory of Points values.
-func Sample[T float32 | float64](s *Sampler, dst, src, grid []T, channels, points, lo, hi int, offset []int, weight []T) {
-	const cubicA = -0.75
-	rank, taps := len(s.Dims), s.taps()
-	size := 1
-	for _, d := range s.Dims {
-		size *= d
-	}
-	var at [4]int
-	var w [4]T
-	for p := lo; p < hi; p++ {
-		// The product of the dimensions' taps, grown dimension by dimension; an
-		// offset of -1 is an element that is zero.
-		n := 1
-		offset[0], weight[0] = 0, 1
-		for d, extent := range s.Dims {
-			x := place(s, grid[p*rank+rank-1-d], extent)
-			first := math.Floor(float64(x))
-			switch frac := float64(x) - first; {
-			case s.Nearest:
-				w[0] = 1
-			case s.Cubic:
-				for t := range 4 {
-					w[t] = T(CubicWeight(frac-float64(t-1), cubicA))
-				}
-				first--
-			default:
-				w[0], w[1] = T(1-frac), T(frac)
-			}
-			for t := range taps {
-				at[t] = s.index(first+float64(t), extent)
-			}
-			for i := n - 1; i >= 0; i-- {
-				o, f := offset[i], weight[i]
-				for t := taps - 1; t >= 0; t-- {
-					offset[i*taps+t], weight[i*taps+t] = -1, f*w[t]
-					if o >= 0 && at[t] >= 0 {
-						offset[i*taps+t] = o*extent + at[t]
-					}
-				}
-			}
-			n *= taps
-		}
-		for c := range channels {
-			image := src[c*size : (c+1)*size]
-			var sum T
-			for i, o := range offset[:n] {
-				if o < 0 {
-					continue
-				}
-				if s.Nearest {
-					sum = image[o] // not multiplied, so that infinities stay
-				} else {
-					sum += weight[i] * image[o]
-				}
-			}
-			dst[c*points+p] = sum
-		}
-	}
 }
 
 // AffineGrid writes for each point of a grid of the given extents, whose

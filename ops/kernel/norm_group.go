@@ -98,19 +98,20 @@ func moments[T Float](x []T) (mean, variance float64) {
 // sumsFrom is the sums of x[i]-m and, if also, of its squares, piece by piece.
 func sumsFrom(x []float32, m float32, also bool) (sum, squares float64) {
 	v := active
-	s, buf := borrow(pieceLen)
-	defer s.release()
-	for len(x) > 0 {
-		n := min(len(x), pieceLen)
-		if !also {
-			sum += float64(v.sum(x[:n]))
-		} else {
-			t := buf[:n]
-			v.addScalar(t, x[:n], -m)
+	if !also {
+		for ; len(x) > 0; x = x[min(len(x), pieceLen):] {
+			t := x[:min(len(x), pieceLen)]
 			sum += float64(v.sum(t))
-			squares += float64(v.dot(t, t))
 		}
-		x = x[n:]
+		return sum, 0
 	}
+	s, buf := borrow(min(len(x), pieceLen))
+	for ; len(x) > 0; x = x[min(len(x), pieceLen):] {
+		t := buf[:min(len(x), pieceLen)]
+		v.addScalar(t, x[:len(t)], -m)
+		sum += float64(v.sum(t))
+		squares += float64(v.dot(t, t))
+	}
+	s.release()
 	return sum, squares
 }

@@ -22,15 +22,15 @@ func (w *Window) RoomToPool() int {
 		return 0
 	}
 	t.band.fit(&t.image, 1, min(t.image.Out[1], convWidth))
-	return floatBytes(t.band.room(1))
+	return floatBytes(t.band.room(1) + t.spare())
 }
 
 // A bandPool computes the maxima or averages of windows over planes by stripes of
-// columns.
+// columns. Planes of three dimensions are slices, which are images.
 type bandPool struct {
 	of      pooling
 	w       Window
-	image   Window // w, as one of two dimensions
+	image   Window // w, or its last two dimensions, as one of two dimensions
 	out, in int    // of a plane
 	y, x    []float32
 
@@ -52,19 +52,41 @@ func (t *bandPool) forget() {
 	bandPools.Put(t)
 }
 
-// use sets the window. It reports whether it is one of an image of which bands can be
+// use sets the window. It reports whether it is one of images of which bands can be
 // laid out.
 func (t *bandPool) use(w *Window) bool {
 	image, ok := w.image()
+	if w.N == 3 {
+		image, ok = w.slice(), true
+	}
 	t.w, t.image = *w, image
 	return ok && image.Stride[0] <= 4 && image.Stride[1] <= 4 && image.Taps() <= 1<<10 &&
 		(image.Size[0]-1)*image.Dilation[0] <= 1<<8 && (image.Size[1]-1)*image.Dilation[1] <= 1<<12
 }
 
+// slice is the window over a slice of the outermost dimension.
+func (w *Window) slice() Window {
+	s := Window{N: w.N - 1}
+	for d := range s.N {
+		s.In[d], s.Out[d], s.Size[d], s.Stride[d] = w.In[d+1], w.Out[d+1], w.Size[d+1], w.Stride[d+1]
+		s.Dilation[d], s.Pad[d], s.PadEnd[d] = w.Dilation[d+1], w.Pad[d+1], w.PadEnd[d+1]
+	}
+	return s
+}
+
+// spare is how many values the outputs of a slice take that no output plane has room
+// for.
+func (t *bandPool) spare() int {
+	if t.w.N < 3 {
+		return 0
+	}
+	return t.image.OutLen()
+}
+
 // pooled computes the maxima or averages of windows over planes, if these windows are
 // of the kind that a bandPool can do, which it reports.
 func (w *Window) pooled(p *Pool, of pooling, y, x []float32, withPad bool, planes int) bool {
-	if len(y) == 0 {
+	if len(y) == 0 || w.N == 3 && (w.OutLen() == 1 || of == averages && w.InTurn) {
 		return false
 	}
 	t := bandPools.Get().(*bandPool)
@@ -90,29 +112,85 @@ func (w *Window) pooled(p *Pool, of pooling, y, x []float32, withPad bool, plane
 
 // planes computes planes [lo, hi).
 func (t *bandPool) planes(lo, hi int) {
-	v, b := active, &t.band
-	lowest, most := noLimits()
-	m, buf := borrow(b.room(1))
+	room := t.band.room(1)
+	m, buf := borrow(room + t.spare())
 	defer m.release()
-	work := buf[len(buf)-b.apart:]
+	buf, spare := buf[:room], buf[room:]
 	for i := lo; i < hi && !t.w.stopped(); i++ {
-		plane := t.y[i*t.out : (i+1)*t.out]
-		for y0 := 0; y0 < t.image.Out[0]; y0 += t.rows {
-			for x0 := 0; x0 < t.image.Out[1]; x0 += t.cols {
-				rows, cols := min(t.rows, t.image.Out[0]-y0), min(t.cols, t.image.Out[1]-x0)
-				b.fill(v, buf, work, t.x[i*t.in:(i+1)*t.in], y0, x0, rows, cols, i > lo && rows*cols == t.out)
-				to := plane[y0*t.image.Out[1]+x0:]
-				eachStripe(v.lanes, b.pitch, t.image.Out[1], rows, cols, func(j, ldb, ldc, rows, cols int) {
-					if t.of == maxima {
-						v.maxima(len(b.taps), &b.taps[0], &buf[j], ldb, &to[j], ldc, rows, cols)
-						return
-					}
-					v.depthwise(len(b.taps), &b.taps[0], &t.ones[0], &buf[j], ldb, &to[j], ldc, rows, cols, 0, lowest, most)
-				})
-			}
+		y, x := t.y[i*t.out:(i+1)*t.out], t.x[i*t.in:(i+1)*t.in]
+		if t.w.N == 3 {
+			t.volume(buf, spare, y, x, i > lo)
+		} else {
+			t.slice(buf, y, x, i > lo)
 		}
 		if t.of == averages {
-			Div(plane, plane, t.counts)
+			Div(y, y, t.counts)
+		}
+	}
+}
+
+// slice computes the maxima or sums of an image. If again, buf is as another one left
+// it.
+func (t *bandPool) slice(buf, y, x []float32, again bool) {
+	v, b := active, &t.band
+	lowest, most := noLimits()
+	work := buf[len(buf)-b.apart:]
+	for y0 := 0; y0 < t.image.Out[0]; y0 += t.rows {
+		for x0 := 0; x0 < t.image.Out[1]; x0 += t.cols {
+			rows, cols := min(t.rows, t.image.Out[0]-y0), min(t.cols, t.image.Out[1]-x0)
+			b.fill(v, buf, work, x, y0, x0, rows, cols, again && rows*cols == len(y))
+			to := y[y0*t.image.Out[1]+x0:]
+			eachStripe(v.lanes, b.pitch, t.image.Out[1], rows, cols, func(j, ldb, ldc, rows, cols int) {
+				if t.of == maxima {
+					v.maxima(len(b.taps), &b.taps[0], &buf[j], ldb, &to[j], ldc, rows, cols)
+					return
+				}
+				v.depthwise(len(b.taps), &b.taps[0], &t.ones[0], &buf[j], ldb, &to[j], ldc, rows, cols, 0, lowest, most)
+			})
+		}
+	}
+}
+
+// volume computes the maxima or sums of a plane of three dimensions, slice by slice of
+// its input: all outputs that read a slice take what was computed of it once.
+func (t *bandPool) volume(buf, spare, y, x []float32, again bool) {
+	w, in, out := &t.w, t.image.InLen(), t.image.OutLen()
+	for o := range w.Out[0] {
+		if first, end := w.inside(o*w.Stride[0]-w.Pad[0], 0, w.In[0], 0); first == end {
+			fillWith(y[o*out:(o+1)*out], t.band.pad)
+		}
+	}
+	for s := 0; s < w.In[0] && !w.stopped(); s++ {
+		lo := max(divCeil(s+w.Pad[0]-(w.Size[0]-1)*w.Dilation[0], w.Stride[0]), 0)
+		hi := min(divCeil(s+w.Pad[0]+1, w.Stride[0]), w.Out[0])
+		made := []float32(nil)          // of this slice
+		for o := hi - 1; o >= lo; o-- { // the last may have read no slice before
+			start := o*w.Stride[0] - w.Pad[0]
+			if (s-start)%w.Dilation[0] != 0 {
+				continue
+			}
+			to := y[o*out : (o+1)*out]
+			first, _ := w.inside(start, 0, w.In[0], 0)
+			begins := start+first*w.Dilation[0] == s
+			if made == nil {
+				made = spare
+				if begins {
+					made = to
+				}
+				t.slice(buf, made, x[s*in:(s+1)*in], again)
+				again = true
+				if begins {
+					continue
+				}
+			}
+			switch {
+			case begins:
+				copy(to, made)
+			case t.of == maxima:
+				Max(to, to, made)
+			default:
+				Add(to, to, made)
+			}
 		}
 	}
 }

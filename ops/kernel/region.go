@@ -115,6 +115,9 @@ func binEdges(b int, size float64, start, n int) (lo, hi int) {
 // Overlap is the intersection of two boxes (y1, x1, y2, x2) over their union,
 // 0 where either is empty.
 func Overlap(a, b [4]float32) float32 {
+	if !(a[2] > b[0] && b[2] > a[0] && a[3] > b[1] && b[3] > a[1]) { // most boxes are apart
+		return 0
+	}
 	h := min(a[2], b[2]) - max(a[0], b[0])
 	w := min(a[3], b[3]) - max(a[1], b[1])
 	areaA, areaB := (a[2]-a[0])*(a[3]-a[1]), (b[2]-b[0])*(b[3]-b[1])

@@ -229,7 +229,7 @@ func double(y, x, room []float32, w [4]float32) {
 
 // borrowOf is borrow for either precision; s is nil where there is nothing to give
 // back.
-func borrowOf[T Float](n int) (buf []T, s *scratch) {
+func borrowOf[T Number](n int) (buf []T, s *scratch) {
 	if _, ok := any(buf).([]float32); !ok {
 		return make([]T, n), nil
 	}

@@ -13,6 +13,7 @@ type Window struct {
 	N                                    int
 	In, Out, Size, Stride, Dilation, Pad [maxWindow]int
 	PadEnd                               [maxWindow]int // counts only for averages that include padding
+	InTurn                               bool           // averages add up their taps in turn, and not slice by slice
 	Halt                                 func() error   // asked by the pools now and then; after an error their outputs are incomplete; nil for never
 }
 
