@@ -134,6 +134,11 @@ func binaryF32(op BinaryOp, dst, a, b []float32, sa, sb int) bool {
 			Max(dst, a, b)
 		case OpMin:
 			Min(dst, a, b)
+		case OpPow:
+			if active.powEach == nil {
+				return false
+			}
+			active.powEach(dst, a[:len(dst)], b[:len(dst)])
 		default:
 			return false
 		}
@@ -168,6 +173,11 @@ func binaryF32(op BinaryOp, dst, a, b []float32, sa, sb int) bool {
 			ScalarSub(dst, a[0], b)
 		case OpDiv:
 			ScalarDiv(dst, a[0], b)
+		case OpPow:
+			if active.powEach == nil {
+				return false
+			}
+			withScalar(active.powEach, dst, b, a[0], true)
 		default:
 			return false
 		}

@@ -55,9 +55,13 @@ type variant struct {
 
 	// sin and cos for less than mostTurned, and any number beyond and for NaN. pow is
 	// x**e with x = src[i]&keep: NaN below 0, zero of 0, inf of an infinity; then
-	// exclusive-ored with flip where src[i] has the sign bit. All may be nil.
-	sin, cos func(dst, src []float32)
-	pow      func(dst, src []float32, e float64, keep, flip uint32, zero, inf float32)
+	// exclusive-ored with flip where src[i] has the sign bit. powEach is a[i]**b[i] as
+	// C's powf. All may be nil.
+	sin, cos, tan func(dst, src []float32)
+	pow           func(dst, src []float32, e float64, keep, flip uint32, zero, inf float32)
+	powEach       func(dst, a, b []float32)
+
+	sinh, cosh, asinh, acosh, atanh, asin, acos func(dst, src []float32) // may be nil
 
 	add, sub, mul, div, max, min func(dst, a, b []float32)
 	addScalar, mulScalar         func(dst, a []float32, s float32)

@@ -45,7 +45,9 @@ func avx2() *variant {
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX2, logAVX2, tanhAVX2, sigmoidAVX2, erfAVX2
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX2, geluTanhAVX2, siluAVX2, reluAVX2, sqrtAVX2
 	v.floor, v.ceil, v.round, v.sign, v.atan = floorAVX2, ceilAVX2, roundAVX2, signAVX2, atanAVX2
-	v.sin, v.cos, v.pow = sinAVX2, cosAVX2, powAVX2
+	v.sin, v.cos, v.tan, v.pow, v.powEach = sinAVX2, cosAVX2, tanAVX2, powAVX2, powEachAVX2
+	v.sinh, v.cosh, v.asinh, v.acosh, v.atanh = sinhAVX2, coshAVX2, asinhAVX2, acoshAVX2, atanhAVX2
+	v.asin, v.acos = asinAVX2, acosAVX2
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX2, subAVX2, mulAVX2, divAVX2, maxAVX2, minAVX2
 	v.addScalar, v.mulScalar = addScalarAVX2, mulScalarAVX2
 	v.bits = [...]func(dst, a, b []float32){andAVX2, orAVX2, xorAVX2}
@@ -104,7 +106,9 @@ func avx512() *variant {
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX512, logAVX512, tanhAVX512, sigmoidAVX512, erfAVX512
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX512, geluTanhAVX512, siluAVX512, reluAVX512, sqrtAVX512
 	v.floor, v.ceil, v.round, v.sign, v.atan = floorAVX512, ceilAVX512, roundAVX512, signAVX512, atanAVX512
-	v.sin, v.cos, v.pow = sinAVX512, cosAVX512, powAVX512
+	v.sin, v.cos, v.tan, v.pow, v.powEach = sinAVX512, cosAVX512, tanAVX512, powAVX512, powEachAVX512
+	v.sinh, v.cosh, v.asinh, v.acosh, v.atanh = sinhAVX512, coshAVX512, asinhAVX512, acoshAVX512, atanhAVX512
+	v.asin, v.acos = asinAVX512, acosAVX512
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX512, subAVX512, mulAVX512, divAVX512, maxAVX512, minAVX512
 	v.addScalar, v.mulScalar = addScalarAVX512, mulScalarAVX512
 	v.bits = [...]func(dst, a, b []float32){andAVX512, orAVX512, xorAVX512}

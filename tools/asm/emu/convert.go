@@ -159,6 +159,13 @@ func (m *machine) convert(opcode string, from, dst operand.Op) bool {
 		m.put(dst, d)
 		return true
 	}
+	if opcode == "VSQRTPD" {
+		for l := range n / 8 {
+			d.setDouble(l, math.Sqrt(v.double(l)))
+		}
+		m.put(dst, d)
+		return true
+	}
 	for l := range n / 4 {
 		switch opcode {
 		case "VSQRTPS":
