@@ -140,7 +140,7 @@ func (k *unary) Run(c *Ctx) error {
 }
 
 // parallel applies f to pieces of dst and src that are worth a thread.
-func parallel[T any](p *kernel.Pool, f func(dst, src []T), dst, src []T) {
+func parallel[D, S any](p *kernel.Pool, f func(dst []D, src []S), dst []D, src []S) {
 	const grain = 1 << 13
 	if p.Threads() == 1 || len(dst) <= grain {
 		f(dst, src)

@@ -120,6 +120,20 @@ type variant struct {
 	floatToBytes func(dst *uint8, a []float32)
 	floatToInt32 func(dst []int32, src []float32)
 	int32ToFloat func(dst []float32, src []int32)
+	int32ToBytes func(dst *uint8, a []int32)
+
+	// Between numbers of other widths, as Go converts them, whole vectors: eitherWord is
+	// both words of src[i], bit by bit. They are nil where unequal is.
+	int32ToInt64  func(dst []int64, src *int32)
+	int32ToDouble func(dst []float64, src *int32)
+	floatToDouble func(dst []float64, src *float32)
+	doubleToFloat func(dst []float32, src *float64)
+	doubleToInt32 func(dst []int32, src *float64)
+	bytesToInt32  func(dst []int32, src *uint8)
+	lowWords      func(dst []int32, src *int64)
+	eitherWord    func(dst []int32, src *int64)
+	bf16ToFloat   func(dst []float32, src *uint16)
+	floatToBF16   func(dst *uint16, src []float32)
 
 	// Weights of 16 bits.
 	halfRow    halfRowKernel

@@ -65,6 +65,9 @@ func avx2() *variant {
 	v.int8Quantize, v.int8Dequantize = int8QuantizeAVX2, int8DequantizeAVX2
 	v.compare = [...]func(dst *uint8, a, b []float32){equalAVX2, lessAVX2, lessOrEqualAVX2}
 	v.unequal, v.floatToBytes, v.floatToInt32, v.int32ToFloat = unequalAVX2, floatToBytesAVX2, floatToInt32AVX2, int32ToFloatAVX2
+	v.int32ToBytes, v.int32ToInt64, v.int32ToDouble, v.bytesToInt32 = int32ToBytesAVX2, int32ToInt64AVX2, int32ToDoubleAVX2, bytesToInt32AVX2
+	v.floatToDouble, v.doubleToFloat, v.doubleToInt32 = floatToDoubleAVX2, doubleToFloatAVX2, doubleToInt32AVX2
+	v.lowWords, v.eitherWord, v.bf16ToFloat, v.floatToBF16 = lowWordsAVX2, eitherWordAVX2, bf16ToFloatAVX2, floatToBF16AVX2
 	if hasF16C() {
 		v.halfToFloat, v.floatToHalf = halfToFloatAVX2, floatToHalfAVX2
 	}
@@ -122,6 +125,9 @@ func avx512() *variant {
 	v.int8Quantize, v.int8Dequantize = int8QuantizeAVX512, int8DequantizeAVX512
 	v.compare = [...]func(dst *uint8, a, b []float32){equalAVX512, lessAVX512, lessOrEqualAVX512}
 	v.unequal, v.floatToBytes, v.floatToInt32, v.int32ToFloat = unequalAVX512, floatToBytesAVX512, floatToInt32AVX512, int32ToFloatAVX512
+	v.int32ToBytes, v.int32ToInt64, v.int32ToDouble, v.bytesToInt32 = int32ToBytesAVX512, int32ToInt64AVX512, int32ToDoubleAVX512, bytesToInt32AVX512
+	v.floatToDouble, v.doubleToFloat, v.doubleToInt32 = floatToDoubleAVX512, doubleToFloatAVX512, doubleToInt32AVX512
+	v.lowWords, v.eitherWord, v.bf16ToFloat, v.floatToBF16 = lowWordsAVX512, eitherWordAVX512, bf16ToFloatAVX512, floatToBF16AVX512
 	v.halfToFloat, v.floatToHalf = halfToFloatAVX512, floatToHalfAVX512
 	if cpu.X86.HasAVX512VNNI {
 		v.int8Width, v.int8Limit, v.int8Laid, v.int8Lay = 64, 0, nil, nil
