@@ -156,7 +156,7 @@ func TestRow(t *testing.T) {
 	require.Equal(t, []string{"b"}, Of[string](b))
 	for _, i := range []int{-1, 3} {
 		_, err = x.Row(i)
-		require.EqualError(t, err, fmt.Sprintf("tensor: [3 2] has no row %d", i))
+		require.EqualError(t, err, fmt.Sprintf("tensor: (3, 2) has no row %d", i))
 	}
 	_, err = one.Row(0)
 	require.Error(t, err)
