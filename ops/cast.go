@@ -125,24 +125,72 @@ func castInto(c *Ctx, y, x *tensor.Tensor, r rounding) error {
 		return castToStrings(c, y, x, r)
 	case dt == tensor.String:
 		return parseInto(c, y, tensor.Of[string](x), r)
+	}
+	n := x.Len()
+	var wide []float32
+	if narrowFloat(x.DType()) && y.DType() != tensor.Float32 {
+		var err error
+		if wide, err = c.F32(n); err != nil {
+			return err
+		}
+	}
+	const grain = 1 << 14
+	if p := c.Pool(); p.Threads() > 1 && n > grain && y.DType() != tensor.String {
+		return castShared(p, grain, y, x, wide, r)
+	}
+	castPart(y, x, wide, r)
+	return nil
+}
+
+// castShared is castPart of pieces that are worth a thread.
+func castShared(p *kernel.Pool, grain int, y, x *tensor.Tensor, wide []float32, r rounding) error {
+	n := x.Len()
+	from, err := x.Reshaped(n)
+	if err != nil {
+		return err
+	}
+	to, err := y.Reshaped(n)
+	if err != nil {
+		return err
+	}
+	p.For(n, grain, func(lo, hi int) {
+		some, err := from.Rows(lo, hi)
+		if err != nil {
+			panic(err) // they are rows of a vector
+		}
+		into, err := to.Rows(lo, hi)
+		if err != nil {
+			panic(err)
+		}
+		part := wide
+		if part != nil {
+			part = part[lo:hi]
+		}
+		castPart(into, some, part, r)
+	})
+	return nil
+}
+
+// narrowFloat reports whether a type is a float of fewer bits than 32.
+func narrowFloat(dt tensor.DType) bool { return dt.IsFloat() && dt.Size() < 4 }
+
+// castPart is castInto of numbers; wide has room for those of a narrow float that
+// become others than float32.
+func castPart(y, x *tensor.Tensor, wide []float32, r rounding) {
+	switch dt := x.DType(); {
 	case dt == tensor.Bool, dt == tensor.Uint4, dt == tensor.Uint2:
 		castFrom(y, sameWidth[uint8](x), dt, r)
 	case dt == tensor.Int4, dt == tensor.Int2:
 		castFrom(y, sameWidth[int8](x), dt, r)
-	case dt.IsFloat() && dt.Size() < 4 && y.DType() == tensor.Float32:
+	case narrowFloat(dt) && y.DType() == tensor.Float32:
 		widen(tensor.Of[float32](y), x)
-	case dt.IsFloat() && dt.Size() < 4:
-		tmp, err := c.F32(x.Len())
-		if err != nil {
-			return err
-		}
-		widen(tmp, x)
-		castFrom(y, tmp, dt, r)
+	case narrowFloat(dt):
+		widen(wide, x)
+		castFrom(y, wide, dt, r)
 	default:
 		pick(dt, castOf[float32], castOf[float64], castOf[int8], castOf[int16], castOf[int32], castOf[int64],
 			castOf[uint8], castOf[uint16], castOf[uint32], castOf[uint64])(y, x, r)
 	}
-	return nil
 }
 
 // castToStrings is castInto within the limit, some elements at a time.
@@ -183,17 +231,9 @@ func castFrom[S number](y *tensor.Tensor, x []S, dt tensor.DType, r rounding) {
 	case tensor.Bool:
 		kernel.NonZero(tensor.Of[bool](y), x)
 	case tensor.Float16:
-		if f, ok := any(x).([]float32); ok {
-			kernel.F32ToF16(tensor.Of[tensor.F16](y), f)
-			return
-		}
-		kernel.MapTo(tensor.Of[tensor.F16](y), x, func(v S) tensor.F16 { return tensor.ToF16(float64(v)) })
+		kernel.ConvertToF16(tensor.Of[tensor.F16](y), x)
 	case tensor.BFloat16:
-		if f, ok := any(x).([]float32); ok {
-			kernel.F32ToBF16(tensor.Of[tensor.BF16](y), f)
-			return
-		}
-		kernel.MapTo(tensor.Of[tensor.BF16](y), x, func(v S) tensor.BF16 { return tensor.ToBF16(float32(v)) })
+		kernel.ConvertToBF16(tensor.Of[tensor.BF16](y), x)
 	case tensor.Float8E4M3FN:
 		kernel.MapTo(tensor.Of[tensor.F8E4M3](y), x, func(v S) tensor.F8E4M3 { return tensor.ToF8E4M3(float64(v), r.saturate) })
 	case tensor.Float8E4M3FNUZ:

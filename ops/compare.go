@@ -109,7 +109,7 @@ func (k *compare) Run(c *Ctx) error {
 		widen(tmp[na:], b)
 		kernel.Compare(c.Pool(), k.op, out, tmp[:na], tmp[na:], &bc)
 	case tensor.Bool:
-		kernel.Bitwise(kernel.OpXnor, asUint8(y), asUint8(a), asUint8(b), &bc)
+		kernel.Bitwise(c.Pool(), kernel.OpXnor, asUint8(y), asUint8(a), asUint8(b), &bc)
 	case tensor.String:
 		kernel.Compare(c.Pool(), k.op, out, tensor.Of[string](a), tensor.Of[string](b), &bc)
 	default:
@@ -170,13 +170,13 @@ func (k *bitwise) Run(c *Ctx) error {
 	}
 	switch a.DType().Size() { // the sign has no part in it: shifts are unsigned only
 	case 1:
-		kernel.Bitwise(k.op, sameWidth[uint8](y), sameWidth[uint8](a), sameWidth[uint8](b), &bc)
+		kernel.Bitwise(c.Pool(), k.op, sameWidth[uint8](y), sameWidth[uint8](a), sameWidth[uint8](b), &bc)
 	case 2:
-		kernel.Bitwise(k.op, sameWidth[uint16](y), sameWidth[uint16](a), sameWidth[uint16](b), &bc)
+		kernel.Bitwise(c.Pool(), k.op, sameWidth[uint16](y), sameWidth[uint16](a), sameWidth[uint16](b), &bc)
 	case 4:
-		kernel.Bitwise(k.op, sameWidth[uint32](y), sameWidth[uint32](a), sameWidth[uint32](b), &bc)
+		kernel.Bitwise(c.Pool(), k.op, sameWidth[uint32](y), sameWidth[uint32](a), sameWidth[uint32](b), &bc)
 	case 8:
-		kernel.Bitwise(k.op, sameWidth[uint64](y), sameWidth[uint64](a), sameWidth[uint64](b), &bc)
+		kernel.Bitwise(c.Pool(), k.op, sameWidth[uint64](y), sameWidth[uint64](a), sameWidth[uint64](b), &bc)
 	}
 	return nil
 }

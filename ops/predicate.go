@@ -24,13 +24,16 @@ func (k *not) Run(c *Ctx) error {
 	if err != nil {
 		return err
 	}
-	mask := uint8(0xff)
+	complement := notBits
 	if x.DType() == tensor.Bool {
-		mask = 1
+		complement = notTruth
 	}
-	kernel.NotOf(y.Bytes(), x.Bytes(), mask)
+	parallel(c.Pool(), complement, y.Bytes(), x.Bytes())
 	return nil
 }
+
+func notBits(dst, src []uint8)  { kernel.NotOf(dst, src, 0xff) }
+func notTruth(dst, src []uint8) { kernel.NotOf(dst, src, 1) }
 
 func newIsNaN(allowed dtypes) func(*Attrs) (Kernel, error) {
 	return func(*Attrs) (Kernel, error) {
@@ -71,16 +74,16 @@ func (k *predicate) Run(c *Ctx) error {
 	}
 	switch x.DType() {
 	case tensor.Float32:
-		k.f32(tensor.Of[bool](y), tensor.Of[float32](x))
+		parallel(c.Pool(), k.f32, tensor.Of[bool](y), tensor.Of[float32](x))
 	case tensor.Float64:
-		k.f64(tensor.Of[bool](y), tensor.Of[float64](x))
+		parallel(c.Pool(), k.f64, tensor.Of[bool](y), tensor.Of[float64](x))
 	default:
 		tmp, err := c.F32(x.Len())
 		if err != nil {
 			return err
 		}
 		widen(tmp, x)
-		k.f32(tensor.Of[bool](y), tmp)
+		parallel(c.Pool(), k.f32, tensor.Of[bool](y), tmp)
 	}
 	return nil
 }

@@ -167,16 +167,10 @@ func (k *scan) iterate(c *Ctx, in []*tensor.Tensor, axes []int, steps, length in
 // index is x at index at of axis, without that axis: a view along the first,
 // a copy along others.
 func index(c *Ctx, x *tensor.Tensor, axis, at int) (*tensor.Tensor, error) {
-	var buf [tensor.MaxRank]int
-	shape := append(append(buf[:0], x.Shape()[:axis]...), x.Shape()[axis+1:]...)
 	if axis == 0 {
-		row, err := x.Rows(at, at+1)
-		if err != nil {
-			return nil, err
-		}
-		return row.Reshaped(shape...)
+		return x.Row(at)
 	}
-	y, err := c.Memory.New(x.DType(), slices.Clone(shape))
+	y, err := c.Memory.New(x.DType(), slices.Delete(slices.Clone(x.Shape()), axis, axis+1))
 	if err != nil {
 		return nil, err
 	}

@@ -35,15 +35,15 @@ func unaryOps() []Op {
 		simple("Tanh", loops{f32: kernel.Tanh, f64: float64Loop(math.Tanh)}),
 		since("Sin", 7, loops{f32: kernel.Sin, f64: float64Loop(math.Sin)}),
 		since("Cos", 7, loops{f32: kernel.Cos, f64: float64Loop(math.Cos)}),
-		since("Tan", 7, float(math.Tan)),
-		since("Asin", 7, float(math.Asin)),
-		since("Acos", 7, float(math.Acos)),
+		since("Tan", 7, loops{f32: kernel.Tan, f64: float64Loop(math.Tan)}),
+		since("Asin", 7, loops{f32: kernel.Asin, f64: float64Loop(math.Asin)}),
+		since("Acos", 7, loops{f32: kernel.Acos, f64: float64Loop(math.Acos)}),
 		since("Atan", 7, loops{f32: kernel.Atan, f64: float64Loop(math.Atan)}),
-		since("Sinh", 9, float(math.Sinh)),
-		since("Cosh", 9, float(math.Cosh)),
-		since("Asinh", 9, float(math.Asinh)),
-		since("Acosh", 9, float(math.Acosh)),
-		since("Atanh", 9, float(math.Atanh)),
+		since("Sinh", 9, loops{f32: kernel.Sinh, f64: float64Loop(math.Sinh)}),
+		since("Cosh", 9, loops{f32: kernel.Cosh, f64: float64Loop(math.Cosh)}),
+		since("Asinh", 9, loops{f32: kernel.Asinh, f64: float64Loop(math.Asinh)}),
+		since("Acosh", 9, loops{f32: kernel.Acosh, f64: float64Loop(math.Acosh)}),
+		since("Atanh", 9, loops{f32: kernel.Atanh, f64: float64Loop(math.Atanh)}),
 		since("Round", 11, loops{f32: kernel.Round, f64: float64Loop(math.RoundToEven)}),
 		since("Softplus", 1, loops{f32: kernel.Softplus, f64: float64Loop(kernel.Softplus1)}),
 		since("Softsign", 1, loops{f32: kernel.Softsign, f64: float64Loop(kernel.Softsign1)}),
@@ -140,7 +140,7 @@ func (k *unary) Run(c *Ctx) error {
 }
 
 // parallel applies f to pieces of dst and src that are worth a thread.
-func parallel[T any](p *kernel.Pool, f func(dst, src []T), dst, src []T) {
+func parallel[D, S any](p *kernel.Pool, f func(dst []D, src []S), dst []D, src []S) {
 	const grain = 1 << 13
 	if p.Threads() == 1 || len(dst) <= grain {
 		f(dst, src)

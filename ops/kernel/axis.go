@@ -130,6 +130,10 @@ func maxAlong[T float32 | float64](x []T, at, end, step int) T {
 // smallest if least), the first or the last of equals. NaN counts as larger
 // (smaller) than all.
 func ArgMaxAxis[T Number](p *Pool, y []int64, x []T, outer, n, inner int, least, last bool) {
+	if n == 0 {
+		clear(y)
+		return
+	}
 	series, grain := outer*inner, seriesGrain(n)
 	if inlined(p, series, grain) {
 		argMaxRange(y, x, n, inner, least, last, 0, series)
@@ -140,22 +144,66 @@ func ArgMaxAxis[T Number](p *Pool, y []int64, x []T, outer, n, inner int, least,
 
 func argMaxRange[T Number](y []int64, x []T, n, inner int, least, last bool, lo, hi int) {
 	rows, _ := any(x).([]float32)
-	for s := lo; s < hi; s++ {
+	const vectors = 1 << 4 // from what length on two passes over a row pay
+	for s := lo; s < hi; {
 		at := seriesAt(s, n, inner)
-		if rows != nil && inner == 1 {
+		if rows != nil && inner == 1 && n >= vectors {
 			if i := firstOf(rows[at:at+n], least, last); i >= 0 {
 				y[s] = int64(i)
+				s++
 				continue
 			}
 		}
-		best := 0
-		for i := 1; i < n; i++ {
-			a, b := x[at+i*inner], x[at+best*inner]
-			if better(a, b, least) || last && !better(b, a, least) {
-				best = i
+		w := min(neighbours, hi-s, inner-s%inner)
+		if w == 1 {
+			y[s] = argMaxAlone(x[at:], n, inner, least, last)
+		} else {
+			argMaxAbreast(y[s:s+w], x[at:], n, inner, least, last)
+		}
+		s += w
+	}
+}
+
+// neighbours is how many series, whose elements share cache lines, go together.
+const neighbours = 64
+
+// argMaxAlone is ArgMaxAxis of one series. Most elements are told from the best so far
+// by one comparison, which holds of NaN too.
+func argMaxAlone[T Number](x []T, n, inner int, least, last bool) (best int64) {
+	top := x[0]
+	for i, at := 1, inner; i < n; i, at = i+1, at+inner {
+		v := x[at]
+		if least && v > top || !least && v < top {
+			continue
+		}
+		if better(v, top, least) || last && !better(top, v, least) {
+			best, top = int64(i), v
+		}
+	}
+	return best
+}
+
+// argMaxAbreast is ArgMaxAxis of len(y) neighbouring series, up to neighbours.
+func argMaxAbreast[T Number](y []int64, x []T, n, inner int, least, last bool) {
+	var room [neighbours]T
+	top := room[:len(y)]
+	copy(top, x)
+	clear(y)
+	for i := 1; i < n; i++ {
+		row := x[i*inner:][:len(top)]
+		if least {
+			for j, v := range row {
+				if !(v > top[j]) && (better(v, top[j], true) || last && !better(top[j], v, true)) {
+					y[j], top[j] = int64(i), v
+				}
+			}
+			continue
+		}
+		for j, v := range row {
+			if !(v < top[j]) && (better(v, top[j], false) || last && !better(top[j], v, false)) {
+				y[j], top[j] = int64(i), v
 			}
 		}
-		y[s] = int64(best)
 	}
 }
 
@@ -193,12 +241,17 @@ func CumulateAxis[T Number](p *Pool, y, x []T, outer, n, inner int, prod, exclus
 }
 
 func cumulateRange[T Number](y, x []T, n, inner int, prod, exclusive, reverse bool, lo, hi int) {
-	for s := lo; s < hi; s++ {
-		at := seriesAt(s, n, inner)
+	for s := lo; s < hi; {
+		at, w := seriesAt(s, n, inner), min(neighbours, hi-s, inner-s%inner)
+		s += w
 		step := inner
 		if reverse {
 			at += (n - 1) * inner
 			step = -inner
+		}
+		if w > 1 {
+			cumulateAbreast(y, x, at, n, step, w, prod, exclusive)
+			continue
 		}
 		acc := T(0)
 		if prod {
@@ -219,5 +272,34 @@ func cumulateRange[T Number](y, x []T, n, inner int, prod, exclusive, reverse bo
 			}
 			at += step
 		}
+	}
+}
+
+// cumulateAbreast is CumulateAxis of w neighbouring series, up to neighbours, that begin
+// at at and go on by step.
+func cumulateAbreast[T Number](y, x []T, at, n, step, w int, prod, exclusive bool) {
+	var room, next [neighbours]T
+	acc, sums := room[:w], next[:w]
+	if prod {
+		fillAll(acc, 1)
+	}
+	for range n {
+		from, to := x[at:][:len(acc)], y[at:][:len(acc)]
+		at += step
+		if prod {
+			for j, v := range from {
+				sums[j] = acc[j] * v
+			}
+		} else {
+			for j, v := range from {
+				sums[j] = acc[j] + v
+			}
+		}
+		if exclusive {
+			copy(to, acc)
+		} else {
+			copy(to, sums)
+		}
+		acc, sums = sums, acc
 	}
 }

@@ -56,19 +56,25 @@ func binaryRow[T Number](op BinaryOp, dst, a, b []T, sa, sb int) {
 	if f, ok := any(dst).([]float32); ok && binaryF32(op, f, any(a).([]float32), any(b).([]float32), sa, sb) {
 		return
 	}
+	done := false
+	switch {
+	case sa == 1 && sb == 1:
+		done = binaryEach(op, dst, a, b)
+	case sa == 1:
+		done = binaryWith(op, dst, a, b[0], false)
+	case sb == 1:
+		done = binaryWith(op, dst, b, a[0], true)
+	}
+	if done {
+		return
+	}
 	switch op {
 	case OpAdd:
-		for i := range dst {
-			dst[i] = a[i*sa] + b[i*sb]
-		}
+		fillAll(dst, a[0]+b[0])
 	case OpSub:
-		for i := range dst {
-			dst[i] = a[i*sa] - b[i*sb]
-		}
+		fillAll(dst, a[0]-b[0])
 	case OpMul:
-		for i := range dst {
-			dst[i] = a[i*sa] * b[i*sb]
-		}
+		fillAll(dst, a[0]*b[0])
 	case OpDiv:
 		if isFloat[T]() {
 			for i := range dst {
@@ -96,13 +102,9 @@ func binaryRow[T Number](op BinaryOp, dst, a, b []T, sa, sb int) {
 			dst[i] = power(a[i*sa], b[i*sb])
 		}
 	case OpMax:
-		for i := range dst {
-			dst[i] = max(a[i*sa], b[i*sb])
-		}
+		fillAll(dst, max(a[0], b[0]))
 	case OpMin:
-		for i := range dst {
-			dst[i] = min(a[i*sa], b[i*sb])
-		}
+		fillAll(dst, min(a[0], b[0]))
 	case OpPRelu:
 		for i := range dst {
 			v := a[i*sa]
@@ -134,6 +136,11 @@ func binaryF32(op BinaryOp, dst, a, b []float32, sa, sb int) bool {
 			Max(dst, a, b)
 		case OpMin:
 			Min(dst, a, b)
+		case OpPow:
+			if active.powEach == nil {
+				return false
+			}
+			active.powEach(dst, a[:len(dst)], b[:len(dst)])
 		default:
 			return false
 		}
@@ -168,6 +175,11 @@ func binaryF32(op BinaryOp, dst, a, b []float32, sa, sb int) bool {
 			ScalarSub(dst, a[0], b)
 		case OpDiv:
 			ScalarDiv(dst, a[0], b)
+		case OpPow:
+			if active.powEach == nil {
+				return false
+			}
+			withScalar(active.powEach, dst, b, a[0], true)
 		default:
 			return false
 		}

@@ -29,42 +29,59 @@ type Integer interface {
 //	for i := range dst { dst[i] = a[i] op b[i] }
 //
 // for inputs broadcast as bc says.
-func Bitwise[T Integer](op BitOp, dst, a, b []T, bc *Broadcast) {
+func Bitwise[T Integer](p *Pool, op BitOp, dst, a, b []T, bc *Broadcast) {
+	n, grain := bc.Units()
+	if p.Threads() == 1 || n <= grain {
+		bitwiseRange(op, dst, a, b, bc, 0, n)
+		return
+	}
+	shared := *bc
+	p.For(n, grain, func(lo, hi int) { bitwiseRange(op, dst, a, b, &shared, lo, hi) })
+}
+
+func bitwiseRange[T Integer](op BitOp, dst, a, b []T, bc *Broadcast, lo, hi int) {
 	sa, sb := bc.Step[0], bc.Step[1]
-	c := bc.At(0)
-	for r := range bc.Rows {
-		row, x, y := dst[r*bc.N:(r+1)*bc.N], a[c.Off[0]:], b[c.Off[1]:]
-		if op <= OpXnor && len(row) > 0 && bytewise(op, row, x, y, sa, sb) {
-			bc.Next(&c)
-			continue
-		}
-		switch op {
-		case OpAnd:
-			for i := range row {
-				row[i] = x[i*sa] & y[i*sb]
-			}
-		case OpOr:
-			for i := range row {
-				row[i] = x[i*sa] | y[i*sb]
-			}
-		case OpXor:
-			for i := range row {
-				row[i] = x[i*sa] ^ y[i*sb]
-			}
-		case OpXnor:
-			for i := range row {
-				row[i] = x[i*sa] ^ y[i*sb] ^ 1
-			}
-		case OpShiftLeft:
-			for i := range row {
-				row[i] = x[i*sa] << uint64(y[i*sb])
-			}
-		case OpShiftRight:
-			for i := range row {
-				row[i] = x[i*sa] >> uint64(y[i*sb])
-			}
-		}
+	if bc.Rows == 1 {
+		bitwiseRow(op, dst[lo:hi], a[lo*sa:], b[lo*sb:], sa, sb)
+		return
+	}
+	c := bc.At(lo)
+	for r := lo; r < hi && bc.N > 0; r++ {
+		bitwiseRow(op, dst[r*bc.N:(r+1)*bc.N], a[c.Off[0]:], b[c.Off[1]:], sa, sb)
 		bc.Next(&c)
+	}
+}
+
+// bitwiseRow is dst[i] = a[i*sa] op b[i*sb], with sa and sb 0 or 1.
+func bitwiseRow[T Integer](op BitOp, dst, a, b []T, sa, sb int) {
+	if op <= OpXnor && len(dst) > 0 && bytewise(op, dst, a, b, sa, sb) {
+		return
+	}
+	switch op {
+	case OpAnd:
+		for i := range dst {
+			dst[i] = a[i*sa] & b[i*sb]
+		}
+	case OpOr:
+		for i := range dst {
+			dst[i] = a[i*sa] | b[i*sb]
+		}
+	case OpXor:
+		for i := range dst {
+			dst[i] = a[i*sa] ^ b[i*sb]
+		}
+	case OpXnor:
+		for i := range dst {
+			dst[i] = a[i*sa] ^ b[i*sb] ^ 1
+		}
+	case OpShiftLeft:
+		for i := range dst {
+			dst[i] = a[i*sa] << uint64(b[i*sb])
+		}
+	case OpShiftRight:
+		for i := range dst {
+			dst[i] = a[i*sa] >> uint64(b[i*sb])
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ func requireBits[T Integer](t *testing.T, mask T, ops ...BitOp) {
 					a[i], b[i] = T(r.Uint64())&mask, T(r.Uint64())&mask
 				}
 				dst[out[0]] = 99
-				Bitwise(op, dst[:out[0]], a, b, &bc)
+				Bitwise(nil, op, dst[:out[0]], a, b, &bc)
 				require.Equal(t, T(99), dst[out[0]])
 				for i := range out[0] {
 					x, y := a[i*bc.Step[0]], b[i*bc.Step[1]]
@@ -33,7 +33,7 @@ func requireBits[T Integer](t *testing.T, mask T, ops ...BitOp) {
 					require.Equal(t, want, dst[i], "%v op %d %v, steps %v, %d of %d", x, op, y, bc.Step, i, n)
 				}
 				if s[0] {
-					Bitwise(op, a, a, b, &bc)
+					Bitwise(nil, op, a, a, b, &bc)
 					require.Equal(t, dst[:n], a)
 				}
 			}

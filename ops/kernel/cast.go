@@ -19,8 +19,8 @@ func ConvertTo[T, S Number](dst []T, src []S) {
 // it converted.
 func convertVectors[T, S Number](dst []T, src []S) int {
 	v, n := active, len(dst)
-	blocks := n &^ (blockLen - 1)
-	if v.unequal == nil || n == 0 {
+	blocks, whole := n&^(blockLen-1), n&^(active.lanes-1)
+	if v.unequal == nil || whole == 0 {
 		return 0
 	}
 	switch d := any(dst).(type) {
@@ -29,6 +29,9 @@ func convertVectors[T, S Number](dst []T, src []S) int {
 		case []int32:
 			v.int32ToFloat(d, s)
 			return n
+		case []float64:
+			v.doubleToFloat(d[:whole], &s[0])
+			return whole
 		case []uint8:
 			dequantizeBytes(v, d, s, 0, 0, 1)
 			return n
@@ -38,34 +41,200 @@ func convertVectors[T, S Number](dst []T, src []S) int {
 			return n
 		}
 	case []int32:
-		if s, ok := any(src).([]float32); ok {
-			v.floatToInt32(d, s)
-			return n
-		}
+		return toInt32(v, d, src, whole)
 	case []uint8:
-		if s, ok := any(src).([]float32); ok && blocks > 0 {
-			v.floatToBytes(&d[0], s[:blocks])
-			return blocks
-		}
+		return toBytes(v, d, src, blocks)
 	case []int8:
-		if s, ok := any(src).([]float32); ok && blocks > 0 {
-			v.floatToBytes(&wordsAs[uint8](d)[0], s[:blocks])
-			return blocks
+		return toBytes(v, wordsAs[uint8](d), src, blocks)
+	case []int64:
+		switch s := any(src).(type) {
+		case []int32:
+			v.int32ToInt64(d[:whole], &s[0])
+			return whole
+		case []uint8:
+			throughInt32(v, s, whole, func(at int, w []int32) { v.int32ToInt64(d[at:at+len(w)], &w[0]) })
+			return whole
+		}
+	case []float64:
+		switch s := any(src).(type) {
+		case []float32:
+			v.floatToDouble(d[:whole], &s[0])
+			return whole
+		case []int32:
+			v.int32ToDouble(d[:whole], &s[0])
+			return whole
+		case []uint8:
+			throughInt32(v, s, whole, func(at int, w []int32) { v.int32ToDouble(d[at:at+len(w)], &w[0]) })
+			return whole
 		}
 	}
 	return 0
 }
 
+// toInt32 converts the first n elements, a multiple of a vector's, or more. It returns
+// how many, 0 where there is no vector form.
+func toInt32[S Number](v *variant, dst []int32, src []S, n int) int {
+	switch s := any(src).(type) {
+	case []float32:
+		v.floatToInt32(dst, s)
+		return len(dst)
+	case []float64:
+		v.doubleToInt32(dst[:n], &s[0])
+	case []int64:
+		v.lowWords(dst[:n], &s[0])
+	case []uint8:
+		v.bytesToInt32(dst[:n], &s[0])
+	default:
+		return 0
+	}
+	return n
+}
+
+// toBytes converts the first n elements, a multiple of blockLen, to their low bytes. It
+// returns how many, 0 where there is no vector form.
+func toBytes[S Number](v *variant, dst []uint8, src []S, n int) int {
+	if n == 0 {
+		return 0
+	}
+	switch s := any(src).(type) {
+	case []float32:
+		v.floatToBytes(&dst[0], s[:n])
+	case []int32:
+		v.int32ToBytes(&dst[0], s[:n])
+	case []int64, []float64:
+		throughInt32(v, src, n, func(at int, w []int32) { v.int32ToBytes(&dst[at], w) })
+	default:
+		return 0
+	}
+	return n
+}
+
+// throughInt32 calls f for pieces of the first n elements of src as int32; n is a
+// multiple of a vector's.
+func throughInt32[S Number](v *variant, src []S, n int, f func(at int, w []int32)) {
+	Staged(n, func(at int, buf []float32) {
+		w := wordsAs[int32](buf)
+		toInt32(v, w, src[at:], len(w))
+		f(at, w)
+	})
+}
+
+// Staged calls f for pieces of n elements, with a buffer as long as the piece.
+func Staged(n int, f func(at int, buf []float32)) {
+	k := min(n, pieceLen)
+	m, buf := borrow(k)
+	defer m.release()
+	for at := 0; at < n; at += k {
+		f(at, buf[:min(k, n-at)])
+	}
+}
+
+// ConvertToF16 is dst[i] = src[i] rounded once to binary16, ties to even; what is too
+// large becomes infinity.
+func ConvertToF16[T ~uint16, S Number](dst []T, src []S) {
+	if f, ok := any(src).([]float32); ok {
+		F32ToF16(dst, f)
+		return
+	}
+	Staged(len(dst), func(at int, buf []float32) {
+		if d, ok := any(src).([]float64); ok {
+			roundToOdd(buf, d[at:])
+		} else {
+			ConvertTo(buf, src[at:]) // exactly, or it is too large
+		}
+		F32ToF16(dst[at:at+len(buf)], buf)
+	})
+}
+
+// roundToOdd is src[i] rounded to float32 so that another rounding, to fewer bits, is
+// that of src[i] itself: of two neighbours of what is not exact, the odd one.
+func roundToOdd(dst []float32, src []float64) {
+	for i, v := range src[:len(dst)] {
+		f := float32(v)
+		if back := float64(f); back != v && v == v {
+			u := math.Float32bits(f)
+			if math.Abs(back) > math.Abs(v) {
+				u--
+			}
+			f = math.Float32frombits(u | 1)
+		}
+		dst[i] = f
+	}
+}
+
+// ConvertToBF16 is dst[i] = src[i] rounded to float32 and that to bfloat16.
+func ConvertToBF16[T ~uint16, S Number](dst []T, src []S) {
+	if f, ok := any(src).([]float32); ok {
+		F32ToBF16(dst, f)
+		return
+	}
+	Staged(len(dst), func(at int, buf []float32) {
+		ConvertTo(buf, src[at:])
+		F32ToBF16(dst[at:at+len(buf)], buf)
+	})
+}
+
 // NonZero is dst[i] = src[i] != 0; NaN is not zero.
 func NonZero[T Number](dst []bool, src []T) {
 	src = src[:len(dst)]
-	if x, ok := any(src).([]float32); ok && active.unequal != nil {
-		f, out, n := active.unequal, wordsAs[uint8](dst), len(dst)&^(blockLen-1)
-		withRepeated(n, 0, func(at int, zeros []float32) { f(&out[at], x[at:at+len(zeros)], zeros) })
-		dst, src = dst[n:], src[n:]
+	n := nonZeroVectors(dst, src)
+	dst, src = dst[n:], src[n:]
+	if d, ok := any(src).([]float64); ok { // the sign does not count
+		for i, v := range d[:len(dst)] {
+			dst[i] = math.Float64bits(v)<<1 != 0
+		}
+		return
 	}
 	for i, v := range src[:len(dst)] {
 		dst[i] = v != 0
+	}
+}
+
+// nonZeroVectors is NonZero as far as vectors go: it returns how far.
+func nonZeroVectors[T Number](dst []bool, src []T) int {
+	v, n := active, len(dst)&^(blockLen-1)
+	if v.unequal == nil || n == 0 {
+		return 0
+	}
+	out := wordsAs[uint8](dst)
+	switch x := any(src).(type) {
+	case []float32:
+		withRepeated(n, 0, func(at int, zeros []float32) { v.unequal(&out[at], x[at:at+len(zeros)], zeros) })
+	case []int32:
+		nonZeroInt32(v, out, n, func(f []float32, at int) { v.int32ToFloat(f, x[at:at+len(f)]) })
+	case []int64:
+		nonZeroInt32(v, out, n, func(f []float32, at int) {
+			w := wordsAs[int32](f)
+			v.eitherWord(w, &x[at])
+			v.int32ToFloat(f, w)
+		})
+	case []uint8:
+		const all = ^uint64(0) / 0xff
+		for at := 0; at+32 <= n; at += 32 {
+			w := [4]uint64{}
+			w[0], w[1], w[2], w[3] = words((*[32]byte)(x[at:]))
+			for i, p := range w {
+				w[i] = (p&(all*0x7f) + all*0x7f | p) >> 7 & all
+			}
+			putWords((*[32]byte)(out[at:]), w[0], w[1], w[2], w[3])
+		}
+	default:
+		return 0
+	}
+	return n
+}
+
+// nonZeroInt32 is NonZero of n integers, which load turns into float32: none but 0
+// into 0.
+func nonZeroInt32(v *variant, out []uint8, n int, load func(f []float32, at int)) {
+	m, buf := borrow(2 * scalarLen)
+	defer m.release()
+	zeros, f := buf[:scalarLen], buf[scalarLen:]
+	clear(zeros)
+	for at := 0; at < n; at += scalarLen {
+		k := min(scalarLen, n-at)
+		load(f[:k], at)
+		v.unequal(&out[at], f[:k], zeros[:k])
 	}
 }
 

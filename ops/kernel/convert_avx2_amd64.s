@@ -367,3 +367,312 @@ rest17:
 end18:
 	VZEROUPPER
 	RET
+
+// func int32ToBytesAVX2(dst *uint8, a []int32)
+// Requires: AVX, AVX2
+TEXT ·int32ToBytesAVX2(SB), NOSPLIT, $0-32
+	MOVQ    a_len+16(FP), AX
+	MOVQ    dst+0(FP), CX
+	MOVQ    a_base+8(FP), DX
+	VMOVUPS quads_AVX2<>+0(SB), Y0
+	VMOVUPS c000000ff_AVX2<>+0(SB), Y1
+	TESTQ   AX, AX
+	JZ      end20
+
+block19:
+	VMOVUPS   (DX), Y2
+	VPAND     Y1, Y2, Y2
+	VMOVUPS   32(DX), Y3
+	VPAND     Y1, Y3, Y3
+	VMOVUPS   64(DX), Y4
+	VPAND     Y1, Y4, Y4
+	VMOVUPS   96(DX), Y5
+	VPAND     Y1, Y5, Y5
+	VPACKSSDW Y3, Y2, Y2
+	VPACKSSDW Y5, Y4, Y4
+	VPACKUSWB Y4, Y2, Y2
+	VPERMD    Y2, Y0, Y2
+	VMOVUPS   Y2, (CX)
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x20, CX
+	SUBQ      $0x20, AX
+	JNZ       block19
+
+end20:
+	VZEROUPPER
+	RET
+
+// func int32ToInt64AVX2(dst []int64, src *int32)
+// Requires: AVX, AVX2
+TEXT ·int32ToInt64AVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end22
+
+next21:
+	VPMOVSXDQ (DX), Y0
+	VMOVUPS   Y0, (CX)
+	VPMOVSXDQ 16(DX), Y0
+	VMOVUPS   Y0, 32(CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x08, AX
+	JNZ       next21
+
+end22:
+	VZEROUPPER
+	RET
+
+// func int32ToDoubleAVX2(dst []float64, src *int32)
+// Requires: AVX
+TEXT ·int32ToDoubleAVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end24
+
+next23:
+	VCVTDQ2PD (DX), Y0
+	VMOVUPS   Y0, (CX)
+	VCVTDQ2PD 16(DX), Y0
+	VMOVUPS   Y0, 32(CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x08, AX
+	JNZ       next23
+
+end24:
+	VZEROUPPER
+	RET
+
+// func floatToDoubleAVX2(dst []float64, src *float32)
+// Requires: AVX
+TEXT ·floatToDoubleAVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end26
+
+next25:
+	VCVTPS2PD (DX), Y0
+	VMOVUPS   Y0, (CX)
+	VCVTPS2PD 16(DX), Y0
+	VMOVUPS   Y0, 32(CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x08, AX
+	JNZ       next25
+
+end26:
+	VZEROUPPER
+	RET
+
+// func doubleToFloatAVX2(dst []float32, src *float64)
+// Requires: AVX
+TEXT ·doubleToFloatAVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end28
+
+next27:
+	VMOVUPS    (DX), Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, (CX)
+	VMOVUPS    32(DX), Y0
+	VCVTPD2PSY Y0, X0
+	VMOVUPS    X0, 16(CX)
+	ADDQ       $0x00000020, CX
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x08, AX
+	JNZ        next27
+
+end28:
+	VZEROUPPER
+	RET
+
+// func doubleToInt32AVX2(dst []int32, src *float64)
+// Requires: AVX
+TEXT ·doubleToInt32AVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end30
+
+next29:
+	VMOVUPS     (DX), Y0
+	VCVTTPD2DQY Y0, X0
+	VMOVUPS     X0, (CX)
+	VMOVUPS     32(DX), Y0
+	VCVTTPD2DQY Y0, X0
+	VMOVUPS     X0, 16(CX)
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x08, AX
+	JNZ         next29
+
+end30:
+	VZEROUPPER
+	RET
+
+// func bytesToInt32AVX2(dst []int32, src *uint8)
+// Requires: AVX, AVX2
+TEXT ·bytesToInt32AVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end32
+
+next31:
+	VPMOVZXBD (DX), Y0
+	VMOVUPS   Y0, (CX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000008, DX
+	SUBQ      $0x08, AX
+	JNZ       next31
+
+end32:
+	VZEROUPPER
+	RET
+
+DATA pairs_AVX2<>+0(SB)/4, $0x00000000
+DATA pairs_AVX2<>+4(SB)/4, $0x00000001
+DATA pairs_AVX2<>+8(SB)/4, $0x00000004
+DATA pairs_AVX2<>+12(SB)/4, $0x00000005
+DATA pairs_AVX2<>+16(SB)/4, $0x00000002
+DATA pairs_AVX2<>+20(SB)/4, $0x00000003
+DATA pairs_AVX2<>+24(SB)/4, $0x00000006
+DATA pairs_AVX2<>+28(SB)/4, $0x00000007
+GLOBL pairs_AVX2<>(SB), RODATA|NOPTR, $32
+
+// func lowWordsAVX2(dst []int32, src *int64)
+// Requires: AVX, AVX2
+TEXT ·lowWordsAVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end34
+
+next33:
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VSHUFPS $0x88, Y1, Y0, Y0
+	VMOVUPS pairs_AVX2<>+0(SB), Y1
+	VPERMD  Y0, Y1, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x08, AX
+	JNZ     next33
+
+end34:
+	VZEROUPPER
+	RET
+
+// func eitherWordAVX2(dst []int32, src *int64)
+// Requires: AVX, AVX2
+TEXT ·eitherWordAVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end36
+
+next35:
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VSHUFPS $0x88, Y1, Y0, Y2
+	VSHUFPS $0xdd, Y1, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS pairs_AVX2<>+0(SB), Y1
+	VPERMD  Y0, Y1, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x08, AX
+	JNZ     next35
+
+end36:
+	VZEROUPPER
+	RET
+
+// func bf16ToFloatAVX2(dst []float32, src *uint16)
+// Requires: AVX, AVX2
+TEXT ·bf16ToFloatAVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end38
+
+next37:
+	VPMOVZXWD (DX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, (CX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000010, DX
+	SUBQ      $0x08, AX
+	JNZ       next37
+
+end38:
+	VZEROUPPER
+	RET
+
+// func floatToBF16AVX2(dst *uint16, src []float32)
+// Requires: AVX, AVX2
+TEXT ·floatToBF16AVX2(SB), NOSPLIT, $0-32
+	MOVQ  src_len+16(FP), AX
+	MOVQ  dst+0(FP), CX
+	MOVQ  src_base+8(FP), DX
+	TESTQ AX, AX
+	JZ    end40
+
+next39:
+	VMOVUPS      (DX), Y0
+	VPSLLD       $0x0f, Y0, Y1
+	VPSRLD       $0x1f, Y1, Y1
+	VPADDD       c00007fff_AVX2<>+0(SB), Y0, Y2
+	VPADDD       Y1, Y2, Y1
+	VCMPPS       $0x03, Y0, Y0, Y2
+	VORPS        c00400000_AVX2<>+0(SB), Y0, Y0
+	VBLENDVPS    Y2, Y0, Y1, Y1
+	VPSRAD       $0x10, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X0
+	VPACKSSDW    X0, X1, X0
+	VMOVUPS      X0, (CX)
+	ADDQ         $0x00000010, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x08, AX
+	JNZ          next39
+
+end40:
+	VZEROUPPER
+	RET
+
+DATA c00007fff_AVX2<>+0(SB)/4, $0x00007fff
+DATA c00007fff_AVX2<>+4(SB)/4, $0x00007fff
+DATA c00007fff_AVX2<>+8(SB)/4, $0x00007fff
+DATA c00007fff_AVX2<>+12(SB)/4, $0x00007fff
+DATA c00007fff_AVX2<>+16(SB)/4, $0x00007fff
+DATA c00007fff_AVX2<>+20(SB)/4, $0x00007fff
+DATA c00007fff_AVX2<>+24(SB)/4, $0x00007fff
+DATA c00007fff_AVX2<>+28(SB)/4, $0x00007fff
+GLOBL c00007fff_AVX2<>(SB), RODATA|NOPTR, $32
+
+DATA c00400000_AVX2<>+0(SB)/4, $0x00400000
+DATA c00400000_AVX2<>+4(SB)/4, $0x00400000
+DATA c00400000_AVX2<>+8(SB)/4, $0x00400000
+DATA c00400000_AVX2<>+12(SB)/4, $0x00400000
+DATA c00400000_AVX2<>+16(SB)/4, $0x00400000
+DATA c00400000_AVX2<>+20(SB)/4, $0x00400000
+DATA c00400000_AVX2<>+24(SB)/4, $0x00400000
+DATA c00400000_AVX2<>+28(SB)/4, $0x00400000
+GLOBL c00400000_AVX2<>(SB), RODATA|NOPTR, $32

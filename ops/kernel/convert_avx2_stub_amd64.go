@@ -38,3 +38,58 @@ func floatToInt32AVX2(dst []int32, src []float32)
 //
 //go:noescape
 func int32ToFloatAVX2(dst []float32, src []int32)
+
+// int32ToBytesAVX2 is dst[i] = the low byte of a[i]; len(a) is a multiple of 32.
+//
+//go:noescape
+func int32ToBytesAVX2(dst *uint8, a []int32)
+
+// int32ToInt64AVX2 is dst[i] = src[i]; len(dst) is a multiple of 8.
+//
+//go:noescape
+func int32ToInt64AVX2(dst []int64, src *int32)
+
+// int32ToDoubleAVX2 is dst[i] = src[i]; len(dst) is a multiple of 8.
+//
+//go:noescape
+func int32ToDoubleAVX2(dst []float64, src *int32)
+
+// floatToDoubleAVX2 is dst[i] = src[i]; len(dst) is a multiple of 8.
+//
+//go:noescape
+func floatToDoubleAVX2(dst []float64, src *float32)
+
+// doubleToFloatAVX2 is dst[i] = src[i], rounded; len(dst) is a multiple of 8.
+//
+//go:noescape
+func doubleToFloatAVX2(dst []float32, src *float64)
+
+// doubleToInt32AVX2 is dst[i] = src[i] towards zero, the least integer beyond 32 bits; len(dst) is a multiple of 8.
+//
+//go:noescape
+func doubleToInt32AVX2(dst []int32, src *float64)
+
+// bytesToInt32AVX2 is dst[i] = src[i]; len(dst) is a multiple of 8.
+//
+//go:noescape
+func bytesToInt32AVX2(dst []int32, src *uint8)
+
+// lowWordsAVX2 is dst[i] = the low word of src[i]; len(dst) is a multiple of 8.
+//
+//go:noescape
+func lowWordsAVX2(dst []int32, src *int64)
+
+// eitherWordAVX2 is dst[i] = the low word of src[i] or its high word, bit by bit; len(dst) is a multiple of 8.
+//
+//go:noescape
+func eitherWordAVX2(dst []int32, src *int64)
+
+// bf16ToFloatAVX2 is dst[i] = src[i] of bfloat16; len(dst) is a multiple of 8.
+//
+//go:noescape
+func bf16ToFloatAVX2(dst []float32, src *uint16)
+
+// floatToBF16AVX2 is dst[i] = src[i] rounded to bfloat16, ties to even; len(src) is a multiple of 8.
+//
+//go:noescape
+func floatToBF16AVX2(dst *uint16, src []float32)

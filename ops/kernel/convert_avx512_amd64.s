@@ -257,3 +257,293 @@ rest17:
 end18:
 	VZEROUPPER
 	RET
+
+// func int32ToBytesAVX512(dst *uint8, a []int32)
+// Requires: AVX, AVX512F
+TEXT ·int32ToBytesAVX512(SB), NOSPLIT, $0-32
+	MOVQ  a_len+16(FP), AX
+	MOVQ  dst+0(FP), CX
+	MOVQ  a_base+8(FP), DX
+	TESTQ AX, AX
+	JZ    end20
+
+block19:
+	VMOVUPS (DX), Z0
+	VPMOVDB Z0, (CX)
+	VMOVUPS 64(DX), Z0
+	VPMOVDB Z0, 16(CX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x20, CX
+	SUBQ    $0x20, AX
+	JNZ     block19
+
+end20:
+	VZEROUPPER
+	RET
+
+// func int32ToInt64AVX512(dst []int64, src *int32)
+// Requires: AVX, AVX512F
+TEXT ·int32ToInt64AVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end22
+
+next21:
+	VPMOVSXDQ (DX), Z0
+	VMOVUPS   Z0, (CX)
+	VPMOVSXDQ 32(DX), Z0
+	VMOVUPS   Z0, 64(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x10, AX
+	JNZ       next21
+
+end22:
+	VZEROUPPER
+	RET
+
+// func int32ToDoubleAVX512(dst []float64, src *int32)
+// Requires: AVX, AVX512F
+TEXT ·int32ToDoubleAVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end24
+
+next23:
+	VCVTDQ2PD (DX), Z0
+	VMOVUPS   Z0, (CX)
+	VCVTDQ2PD 32(DX), Z0
+	VMOVUPS   Z0, 64(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x10, AX
+	JNZ       next23
+
+end24:
+	VZEROUPPER
+	RET
+
+// func floatToDoubleAVX512(dst []float64, src *float32)
+// Requires: AVX, AVX512F
+TEXT ·floatToDoubleAVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end26
+
+next25:
+	VCVTPS2PD (DX), Z0
+	VMOVUPS   Z0, (CX)
+	VCVTPS2PD 32(DX), Z0
+	VMOVUPS   Z0, 64(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x10, AX
+	JNZ       next25
+
+end26:
+	VZEROUPPER
+	RET
+
+// func doubleToFloatAVX512(dst []float32, src *float64)
+// Requires: AVX, AVX512F
+TEXT ·doubleToFloatAVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end28
+
+next27:
+	VMOVUPS   (DX), Z0
+	VCVTPD2PS Z0, Y0
+	VMOVUPS   Y0, (CX)
+	VMOVUPS   64(DX), Z0
+	VCVTPD2PS Z0, Y0
+	VMOVUPS   Y0, 32(CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x10, AX
+	JNZ       next27
+
+end28:
+	VZEROUPPER
+	RET
+
+// func doubleToInt32AVX512(dst []int32, src *float64)
+// Requires: AVX, AVX512F
+TEXT ·doubleToInt32AVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end30
+
+next29:
+	VMOVUPS    (DX), Z0
+	VCVTTPD2DQ Z0, Y0
+	VMOVUPS    Y0, (CX)
+	VMOVUPS    64(DX), Z0
+	VCVTTPD2DQ Z0, Y0
+	VMOVUPS    Y0, 32(CX)
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x10, AX
+	JNZ        next29
+
+end30:
+	VZEROUPPER
+	RET
+
+// func bytesToInt32AVX512(dst []int32, src *uint8)
+// Requires: AVX, AVX512F
+TEXT ·bytesToInt32AVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end32
+
+next31:
+	VPMOVZXBD (DX), Z0
+	VMOVUPS   Z0, (CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000010, DX
+	SUBQ      $0x10, AX
+	JNZ       next31
+
+end32:
+	VZEROUPPER
+	RET
+
+DATA pairs_AVX512<>+0(SB)/4, $0x00000000
+DATA pairs_AVX512<>+4(SB)/4, $0x00000001
+DATA pairs_AVX512<>+8(SB)/4, $0x00000004
+DATA pairs_AVX512<>+12(SB)/4, $0x00000005
+DATA pairs_AVX512<>+16(SB)/4, $0x00000008
+DATA pairs_AVX512<>+20(SB)/4, $0x00000009
+DATA pairs_AVX512<>+24(SB)/4, $0x0000000c
+DATA pairs_AVX512<>+28(SB)/4, $0x0000000d
+DATA pairs_AVX512<>+32(SB)/4, $0x00000002
+DATA pairs_AVX512<>+36(SB)/4, $0x00000003
+DATA pairs_AVX512<>+40(SB)/4, $0x00000006
+DATA pairs_AVX512<>+44(SB)/4, $0x00000007
+DATA pairs_AVX512<>+48(SB)/4, $0x0000000a
+DATA pairs_AVX512<>+52(SB)/4, $0x0000000b
+DATA pairs_AVX512<>+56(SB)/4, $0x0000000e
+DATA pairs_AVX512<>+60(SB)/4, $0x0000000f
+GLOBL pairs_AVX512<>(SB), RODATA|NOPTR, $64
+
+// func lowWordsAVX512(dst []int32, src *int64)
+// Requires: AVX, AVX512F
+TEXT ·lowWordsAVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end34
+
+next33:
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VSHUFPS $0x88, Z1, Z0, Z0
+	VMOVUPS pairs_AVX512<>+0(SB), Z1
+	VPERMD  Z0, Z1, Z0
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x10, AX
+	JNZ     next33
+
+end34:
+	VZEROUPPER
+	RET
+
+// func eitherWordAVX512(dst []int32, src *int64)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·eitherWordAVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end36
+
+next35:
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VSHUFPS $0x88, Z1, Z0, Z2
+	VSHUFPS $0xdd, Z1, Z0, Z0
+	VORPS   Z0, Z2, Z0
+	VMOVUPS pairs_AVX512<>+0(SB), Z1
+	VPERMD  Z0, Z1, Z0
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x10, AX
+	JNZ     next35
+
+end36:
+	VZEROUPPER
+	RET
+
+// func bf16ToFloatAVX512(dst []float32, src *uint16)
+// Requires: AVX, AVX512F
+TEXT ·bf16ToFloatAVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end38
+
+next37:
+	VPMOVZXWD (DX), Z0
+	VPSLLD    $0x10, Z0, Z0
+	VMOVUPS   Z0, (CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x10, AX
+	JNZ       next37
+
+end38:
+	VZEROUPPER
+	RET
+
+// func floatToBF16AVX512(dst *uint16, src []float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·floatToBF16AVX512(SB), NOSPLIT, $0-32
+	MOVQ  src_len+16(FP), AX
+	MOVQ  dst+0(FP), CX
+	MOVQ  src_base+8(FP), DX
+	TESTQ AX, AX
+	JZ    end40
+
+next39:
+	VMOVUPS     (DX), Z0
+	VPSLLD      $0x0f, Z0, Z1
+	VPSRLD      $0x1f, Z1, Z1
+	VPADDD.BCST c00007fff_AVX512<>+0(SB), Z0, Z2
+	VPADDD      Z1, Z2, Z1
+	VCMPPS      $0x03, Z0, Z0, K1
+	VORPS.BCST  c00400000_AVX512<>+0(SB), Z0, Z0
+	VBLENDMPS   Z0, Z1, K1, Z1
+	VPSRAD      $0x10, Z1, Z1
+	VPMOVDW     Z1, (CX)
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x10, AX
+	JNZ         next39
+
+end40:
+	VZEROUPPER
+	RET
+
+DATA c00007fff_AVX512<>+0(SB)/4, $0x00007fff
+GLOBL c00007fff_AVX512<>(SB), RODATA|NOPTR, $4
+
+DATA c00400000_AVX512<>+0(SB)/4, $0x00400000
+GLOBL c00400000_AVX512<>(SB), RODATA|NOPTR, $4

@@ -38,3 +38,58 @@ func floatToInt32AVX512(dst []int32, src []float32)
 //
 //go:noescape
 func int32ToFloatAVX512(dst []float32, src []int32)
+
+// int32ToBytesAVX512 is dst[i] = the low byte of a[i]; len(a) is a multiple of 32.
+//
+//go:noescape
+func int32ToBytesAVX512(dst *uint8, a []int32)
+
+// int32ToInt64AVX512 is dst[i] = src[i]; len(dst) is a multiple of 16.
+//
+//go:noescape
+func int32ToInt64AVX512(dst []int64, src *int32)
+
+// int32ToDoubleAVX512 is dst[i] = src[i]; len(dst) is a multiple of 16.
+//
+//go:noescape
+func int32ToDoubleAVX512(dst []float64, src *int32)
+
+// floatToDoubleAVX512 is dst[i] = src[i]; len(dst) is a multiple of 16.
+//
+//go:noescape
+func floatToDoubleAVX512(dst []float64, src *float32)
+
+// doubleToFloatAVX512 is dst[i] = src[i], rounded; len(dst) is a multiple of 16.
+//
+//go:noescape
+func doubleToFloatAVX512(dst []float32, src *float64)
+
+// doubleToInt32AVX512 is dst[i] = src[i] towards zero, the least integer beyond 32 bits; len(dst) is a multiple of 16.
+//
+//go:noescape
+func doubleToInt32AVX512(dst []int32, src *float64)
+
+// bytesToInt32AVX512 is dst[i] = src[i]; len(dst) is a multiple of 16.
+//
+//go:noescape
+func bytesToInt32AVX512(dst []int32, src *uint8)
+
+// lowWordsAVX512 is dst[i] = the low word of src[i]; len(dst) is a multiple of 16.
+//
+//go:noescape
+func lowWordsAVX512(dst []int32, src *int64)
+
+// eitherWordAVX512 is dst[i] = the low word of src[i] or its high word, bit by bit; len(dst) is a multiple of 16.
+//
+//go:noescape
+func eitherWordAVX512(dst []int32, src *int64)
+
+// bf16ToFloatAVX512 is dst[i] = src[i] of bfloat16; len(dst) is a multiple of 16.
+//
+//go:noescape
+func bf16ToFloatAVX512(dst []float32, src *uint16)
+
+// floatToBF16AVX512 is dst[i] = src[i] rounded to bfloat16, ties to even; len(src) is a multiple of 16.
+//
+//go:noescape
+func floatToBF16AVX512(dst *uint16, src []float32)

@@ -19,3 +19,8 @@ func cosAVX2(dst []float32, src []float32)
 //
 //go:noescape
 func powAVX2(dst []float32, src []float32, e float64, keep uint32, flip uint32, zero float32, inf float32)
+
+// powEachAVX2 is dst[i] = a[i]**b[i], as C's powf.
+//
+//go:noescape
+func powEachAVX2(dst []float32, a []float32, b []float32)

@@ -19,3 +19,8 @@ func cosAVX512(dst []float32, src []float32)
 //
 //go:noescape
 func powAVX512(dst []float32, src []float32, e float64, keep uint32, flip uint32, zero float32, inf float32)
+
+// powEachAVX512 is dst[i] = a[i]**b[i], as C's powf.
+//
+//go:noescape
+func powEachAVX512(dst []float32, a []float32, b []float32)

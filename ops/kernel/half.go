@@ -71,6 +71,11 @@ func floatToHalfGeneric(dst *uint16, src []float32) {
 // BF16ToF32 is dst[i] = src[i], where src holds bfloat16 patterns.
 func BF16ToF32[T ~uint16](dst []float32, src []T) {
 	src = src[:len(dst)]
+	if v := active; v.bf16ToFloat != nil && len(dst) >= v.lanes {
+		n := len(dst) &^ (v.lanes - 1)
+		v.bf16ToFloat(dst[:n], (*uint16)(unsafe.Pointer(&src[0])))
+		dst, src = dst[n:], src[n:]
+	}
 	for i, h := range src {
 		dst[i] = math.Float32frombits(uint32(h) << 16)
 	}
@@ -79,6 +84,11 @@ func BF16ToF32[T ~uint16](dst []float32, src []T) {
 // F32ToBF16 is dst[i] = src[i] rounded to bfloat16, ties to even.
 func F32ToBF16[T ~uint16](dst []T, src []float32) {
 	src = src[:len(dst)]
+	if v := active; v.floatToBF16 != nil && len(dst) >= v.lanes {
+		n := len(dst) &^ (v.lanes - 1)
+		v.floatToBF16((*uint16)(unsafe.Pointer(&dst[0])), src[:n])
+		dst, src = dst[n:], src[n:]
+	}
 	for i, v := range src {
 		u := math.Float32bits(v)
 		if v != v {

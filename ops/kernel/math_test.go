@@ -78,6 +78,14 @@ func unaryCases() []unaryCase {
 		{"Atan", Atan, math.Atan, 1.3, -1.571, 1.571, nil},
 		{"Sin", Sin, math.Sin, 0.53, -1, 1, nil},
 		{"Cos", Cos, math.Cos, 0.53, -1, 1, nil},
+		{"Tan", Tan, math.Tan, 0.55, -inf, inf, nil},
+		{"Sinh", Sinh, math.Sinh, 0.51, -inf, inf, nil},
+		{"Cosh", Cosh, math.Cosh, 0.51, 1, inf, nil},
+		{"Asinh", Asinh, math.Asinh, 0.51, -inf, inf, nil},
+		{"Acosh", Acosh, math.Acosh, 0.51, 0, inf, nil},
+		{"Atanh", Atanh, math.Atanh, 0.51, -inf, inf, nil},
+		{"Asin", Asin, math.Asin, 0.51, -1.571, 1.571, nil},
+		{"Acos", Acos, math.Acos, 0.51, 0, 3.142, nil},
 	}
 }
 
@@ -138,7 +146,7 @@ func TestUnaryAccuracy(t *testing.T) {
 		for _, c := range unaryCases() {
 			t.Run(c.name, func(t *testing.T) {
 				var src []float32
-				for _, x := range []float64{0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN(), 88.72283, 88.72284, 88.8, 1e30, -1e30, -103.97, -103.98, -104.1, -87.4, 1e-45, -1e-45} {
+				for _, x := range []float64{0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN(), 88.72283, 88.72284, 88.8, 1e30, -1e30, -103.97, -103.98, -104.1, -87.4, 1e-45, -1e-45, 1, -1, 0.5, -0.5, 1 - 1.0/(1<<24), 1 + 1.0/(1<<23), 89.4159, 89.4160} {
 					src = append(src, float32(x))
 				}
 				dst := make([]float32, 1<<16)
@@ -192,7 +200,7 @@ func TestZerosKeepTheirSign(t *testing.T) {
 	minus := float32(math.Copysign(0, -1))
 	forEachVariant(t, func(t *testing.T) {
 		y := make([]float32, 6)
-		for name, f := range map[string]func(dst, src []float32){"Floor": Floor, "Ceil": Ceil, "Round": Round, "Sign": Sign, "Atan": Atan, "Sin": Sin} {
+		for name, f := range map[string]func(dst, src []float32){"Floor": Floor, "Ceil": Ceil, "Round": Round, "Sign": Sign, "Atan": Atan, "Sin": Sin, "Tan": Tan, "Sinh": Sinh, "Asinh": Asinh, "Atanh": Atanh, "Asin": Asin} {
 			x := []float32{0, minus, 0, minus, 1e-45, -1e-45}
 			f(y, x)
 			for i := range 4 {

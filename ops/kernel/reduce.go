@@ -106,7 +106,14 @@ func Reduce[T, A Number](p *Pool, op ReduceOp, dst, src []T, r *Reduction) {
 
 func reduceRange[T, A Number](op ReduceOp, dst, src []T, r *Reduction, lo, hi int) {
 	n, step, rows := r.row()
+	abreast := r.Count > 0 && rows == 1 && step > 1 && foldsAbreast(op)
 	for o := lo; o < hi; o++ {
+		if abreast && o%step+1 < step { // neighbouring results of neighbouring elements
+			w := min(neighbours, hi-o, step-o%step)
+			foldAbreast[T, A](op, dst[o:o+w], src[r.start(o):], n, step)
+			o += w - 1
+			continue
+		}
 		if r.Count == 0 {
 			dst[o] = ofNothing[T](op)
 			continue
@@ -139,8 +146,90 @@ func reduceRange[T, A Number](op ReduceOp, dst, src []T, r *Reduction, lo, hi in
 	}
 }
 
+// foldsAbreast is whether foldAbreast knows op.
+func foldsAbreast(op ReduceOp) bool {
+	switch op {
+	case ReduceSum, ReduceMean, ReduceProd, ReduceMax, ReduceMin:
+		return true
+	}
+	return false
+}
+
+// foldAbreast folds n elements, step apart, into each of dst, up to neighbours.
+func foldAbreast[T, A Number](op ReduceOp, dst, src []T, n, step int) {
+	var room [neighbours]A
+	acc := room[:len(dst)]
+	for j, v := range src[:len(acc)] {
+		acc[j] = A(v)
+	}
+	for i := 1; i < n; i++ {
+		row := src[i*step:][:len(acc)]
+		switch op {
+		case ReduceProd:
+			for j, v := range row {
+				acc[j] *= A(v)
+			}
+		case ReduceMax:
+			for j, v := range row {
+				acc[j] = max(acc[j], A(v))
+			}
+		case ReduceMin:
+			for j, v := range row {
+				acc[j] = min(acc[j], A(v))
+			}
+		default:
+			for j, v := range row {
+				acc[j] += A(v)
+			}
+		}
+	}
+	for j, v := range acc {
+		if op == ReduceMean {
+			v /= A(n)
+		}
+		dst[j] = T(v)
+	}
+}
+
+// foldRow folds as many of n neighbouring elements as four accumulators take in turn,
+// which do not wait for each other, into acc: it returns how many.
+func foldRow[T, A Number](op ReduceOp, acc A, src []T) (A, int) {
+	n := len(src) &^ 3
+	if n < 8 {
+		return acc, 0
+	}
+	a, b, c, d := A(src[0]), A(src[1]), A(src[2]), A(src[3])
+	switch op {
+	case ReduceMax:
+		for i := 4; i < n; i += 4 {
+			s := src[i : i+4 : i+4]
+			a, b, c, d = max(a, A(s[0])), max(b, A(s[1])), max(c, A(s[2])), max(d, A(s[3]))
+		}
+		return max(acc, a, b, c, d), n
+	case ReduceMin:
+		for i := 4; i < n; i += 4 {
+			s := src[i : i+4 : i+4]
+			a, b, c, d = min(a, A(s[0])), min(b, A(s[1])), min(c, A(s[2])), min(d, A(s[3]))
+		}
+		return min(acc, a, b, c, d), n
+	}
+	for i := 4; i < n; i += 4 {
+		s := src[i : i+4 : i+4]
+		a, b, c, d = a+A(s[0]), b+A(s[1]), c+A(s[2]), d+A(s[3])
+	}
+	return acc + (a + b + (c + d)), n
+}
+
 // fold folds n elements that lie step apart into acc.
 func fold[T, A Number](op ReduceOp, acc A, src []T, at, n, step int) A {
+	if step == 1 {
+		switch op {
+		case ReduceSum, ReduceMean, ReduceLogSum, ReduceMax, ReduceMin:
+			var done int
+			acc, done = foldRow(op, acc, src[at:at+n])
+			at, n = at+done, n-done
+		}
+	}
 	switch op {
 	case ReduceSumSquare, ReduceL2:
 		for range n {

@@ -58,9 +58,13 @@ type variant struct {
 
 	// sin and cos for less than mostTurned, and any number beyond and for NaN. pow is
 	// x**e with x = src[i]&keep: NaN below 0, zero of 0, inf of an infinity; then
-	// exclusive-ored with flip where src[i] has the sign bit. All may be nil.
-	sin, cos func(dst, src []float32)
-	pow      func(dst, src []float32, e float64, keep, flip uint32, zero, inf float32)
+	// exclusive-ored with flip where src[i] has the sign bit. powEach is a[i]**b[i] as
+	// C's powf. All may be nil.
+	sin, cos, tan func(dst, src []float32)
+	pow           func(dst, src []float32, e float64, keep, flip uint32, zero, inf float32)
+	powEach       func(dst, a, b []float32)
+
+	sinh, cosh, asinh, acosh, atanh, asin, acos func(dst, src []float32) // may be nil
 
 	add, sub, mul, div, max, min func(dst, a, b []float32)
 	addScalar, mulScalar         func(dst, a []float32, s float32)
@@ -119,6 +123,20 @@ type variant struct {
 	floatToBytes func(dst *uint8, a []float32)
 	floatToInt32 func(dst []int32, src []float32)
 	int32ToFloat func(dst []float32, src []int32)
+	int32ToBytes func(dst *uint8, a []int32)
+
+	// Between numbers of other widths, as Go converts them, whole vectors: eitherWord is
+	// both words of src[i], bit by bit. They are nil where unequal is.
+	int32ToInt64  func(dst []int64, src *int32)
+	int32ToDouble func(dst []float64, src *int32)
+	floatToDouble func(dst []float64, src *float32)
+	doubleToFloat func(dst []float32, src *float64)
+	doubleToInt32 func(dst []int32, src *float64)
+	bytesToInt32  func(dst []int32, src *uint8)
+	lowWords      func(dst []int32, src *int64)
+	eitherWord    func(dst []int32, src *int64)
+	bf16ToFloat   func(dst []float32, src *uint16)
+	floatToBF16   func(dst *uint16, src []float32)
 
 	// Weights of 16 bits.
 	halfRow    halfRowKernel

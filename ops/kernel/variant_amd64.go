@@ -45,7 +45,9 @@ func avx2() *variant {
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX2, logAVX2, tanhAVX2, sigmoidAVX2, erfAVX2
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX2, geluTanhAVX2, siluAVX2, reluAVX2, sqrtAVX2
 	v.floor, v.ceil, v.round, v.sign, v.atan = floorAVX2, ceilAVX2, roundAVX2, signAVX2, atanAVX2
-	v.sin, v.cos, v.pow = sinAVX2, cosAVX2, powAVX2
+	v.sin, v.cos, v.tan, v.pow, v.powEach = sinAVX2, cosAVX2, tanAVX2, powAVX2, powEachAVX2
+	v.sinh, v.cosh, v.asinh, v.acosh, v.atanh = sinhAVX2, coshAVX2, asinhAVX2, acoshAVX2, atanhAVX2
+	v.asin, v.acos = asinAVX2, acosAVX2
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX2, subAVX2, mulAVX2, divAVX2, maxAVX2, minAVX2
 	v.addScalar, v.mulScalar = addScalarAVX2, mulScalarAVX2
 	v.bits = [...]func(dst, a, b []float32){andAVX2, orAVX2, xorAVX2}
@@ -63,6 +65,9 @@ func avx2() *variant {
 	v.int8Quantize, v.int8Dequantize = int8QuantizeAVX2, int8DequantizeAVX2
 	v.compare = [...]func(dst *uint8, a, b []float32){equalAVX2, lessAVX2, lessOrEqualAVX2}
 	v.unequal, v.floatToBytes, v.floatToInt32, v.int32ToFloat = unequalAVX2, floatToBytesAVX2, floatToInt32AVX2, int32ToFloatAVX2
+	v.int32ToBytes, v.int32ToInt64, v.int32ToDouble, v.bytesToInt32 = int32ToBytesAVX2, int32ToInt64AVX2, int32ToDoubleAVX2, bytesToInt32AVX2
+	v.floatToDouble, v.doubleToFloat, v.doubleToInt32 = floatToDoubleAVX2, doubleToFloatAVX2, doubleToInt32AVX2
+	v.lowWords, v.eitherWord, v.bf16ToFloat, v.floatToBF16 = lowWordsAVX2, eitherWordAVX2, bf16ToFloatAVX2, floatToBF16AVX2
 	if hasF16C() {
 		v.halfToFloat, v.floatToHalf = halfToFloatAVX2, floatToHalfAVX2
 	}
@@ -104,7 +109,9 @@ func avx512() *variant {
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX512, logAVX512, tanhAVX512, sigmoidAVX512, erfAVX512
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX512, geluTanhAVX512, siluAVX512, reluAVX512, sqrtAVX512
 	v.floor, v.ceil, v.round, v.sign, v.atan = floorAVX512, ceilAVX512, roundAVX512, signAVX512, atanAVX512
-	v.sin, v.cos, v.pow = sinAVX512, cosAVX512, powAVX512
+	v.sin, v.cos, v.tan, v.pow, v.powEach = sinAVX512, cosAVX512, tanAVX512, powAVX512, powEachAVX512
+	v.sinh, v.cosh, v.asinh, v.acosh, v.atanh = sinhAVX512, coshAVX512, asinhAVX512, acoshAVX512, atanhAVX512
+	v.asin, v.acos = asinAVX512, acosAVX512
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX512, subAVX512, mulAVX512, divAVX512, maxAVX512, minAVX512
 	v.addScalar, v.mulScalar = addScalarAVX512, mulScalarAVX512
 	v.bits = [...]func(dst, a, b []float32){andAVX512, orAVX512, xorAVX512}
@@ -118,6 +125,9 @@ func avx512() *variant {
 	v.int8Quantize, v.int8Dequantize = int8QuantizeAVX512, int8DequantizeAVX512
 	v.compare = [...]func(dst *uint8, a, b []float32){equalAVX512, lessAVX512, lessOrEqualAVX512}
 	v.unequal, v.floatToBytes, v.floatToInt32, v.int32ToFloat = unequalAVX512, floatToBytesAVX512, floatToInt32AVX512, int32ToFloatAVX512
+	v.int32ToBytes, v.int32ToInt64, v.int32ToDouble, v.bytesToInt32 = int32ToBytesAVX512, int32ToInt64AVX512, int32ToDoubleAVX512, bytesToInt32AVX512
+	v.floatToDouble, v.doubleToFloat, v.doubleToInt32 = floatToDoubleAVX512, doubleToFloatAVX512, doubleToInt32AVX512
+	v.lowWords, v.eitherWord, v.bf16ToFloat, v.floatToBF16 = lowWordsAVX512, eitherWordAVX512, bf16ToFloatAVX512, floatToBF16AVX512
 	v.halfToFloat, v.floatToHalf = halfToFloatAVX512, floatToHalfAVX512
 	if cpu.X86.HasAVX512VNNI {
 		v.int8Width, v.int8Limit, v.int8Laid, v.int8Lay = 64, 0, nil, nil

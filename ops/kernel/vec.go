@@ -136,8 +136,8 @@ func MaxOf(x []float32) float32 { return active.maxOf(x) }
 // MinOf is the smallest element, NaN if any is NaN, +Inf if there is none.
 func MinOf(x []float32) float32 {
 	if len(x) < scalarLen {
-		m := float32(math.Inf(1))
-		for _, v := range x {
+		m, done := foldRow(ReduceMin, float32(math.Inf(1)), x)
+		for _, v := range x[done:] {
 			m = min(m, v)
 		}
 		return m

@@ -229,6 +229,23 @@ func (t *Tensor) Rows(lo, hi int) (*Tensor, error) {
 	return part, nil
 }
 
+// Row is the part of t at index i of dimension 0, without that dimension, over the same
+// memory.
+func (t *Tensor) Row(i int) (*Tensor, error) {
+	if len(t.shape) == 0 || i < 0 || i >= t.shape[0] {
+		return nil, fmt.Errorf("tensor: %v has no row %d", t.shape, i)
+	}
+	part := &Tensor{dtype: t.dtype, shape: slices.Clone(t.shape[1:]), owner: t.owner}
+	row := part.shape.Len()
+	if t.dtype == String {
+		part.strs = t.strs[i*row : (i+1)*row]
+		return part, nil
+	}
+	row *= t.dtype.Size()
+	part.raw = t.raw[i*row : (i+1)*row : (i+1)*row]
+	return part, nil
+}
+
 // Clone is a copy that shares nothing with t.
 func (t *Tensor) Clone() *Tensor {
 	c := &Tensor{dtype: t.dtype, shape: slices.Clone(t.shape), strs: slices.Clone(t.strs)}

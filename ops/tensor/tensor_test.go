@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"testing"
 	"unsafe"
@@ -132,4 +133,31 @@ func TestFloat64sOfEveryNumber(t *testing.T) {
 	require.Equal(t, []float64{1}, Float64s(Scalar(true)))
 	require.Equal(t, []float64{1, -2}, Float64s(Scalar(complex64(1-2i))))
 	require.Nil(t, Float64s(Scalar("3")))
+}
+
+// A row is a view without the first dimension.
+func TestRow(t *testing.T) {
+	x, err := New([]float32{1, 2, 3, 4, 5, 6}, 3, 2)
+	require.NoError(t, err)
+	row, err := x.Row(1)
+	require.NoError(t, err)
+	require.Equal(t, Shape{2}, row.Shape())
+	require.Equal(t, []float32{3, 4}, Of[float32](row))
+	Of[float32](row)[0] = 7
+	require.Equal(t, float32(7), Of[float32](x)[2])
+	one, err := row.Row(1)
+	require.NoError(t, err)
+	require.Equal(t, 0, one.Rank())
+	require.Equal(t, []float32{4}, Of[float32](one))
+	text, err := New([]string{"a", "b"}, 2)
+	require.NoError(t, err)
+	b, err := text.Row(1)
+	require.NoError(t, err)
+	require.Equal(t, []string{"b"}, Of[string](b))
+	for _, i := range []int{-1, 3} {
+		_, err = x.Row(i)
+		require.EqualError(t, err, fmt.Sprintf("tensor: (3, 2) has no row %d", i))
+	}
+	_, err = one.Row(0)
+	require.Error(t, err)
 }

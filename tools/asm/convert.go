@@ -50,6 +50,116 @@ func emitConvert(x *isa) {
 	}
 	elementwise("floatToInt32", "func(dst []int32, src []float32)", "src[i] towards zero, the least integer beyond 32 bits", x.VCVTTPS2DQ)
 	elementwise("int32ToFloat", "func(dst []float32, src []int32)", "src[i], rounded", x.VCVTDQ2PS)
+
+	x.function("int32ToBytes"+x.name, "func(dst *uint8, a []int32)",
+		"int32ToBytes"+x.name+" is dst[i] = the low byte of a[i]; "+multiple)
+	n, dst, a = x.slice("a"), x.param("dst"), x.base("a")
+	x.blocks(n, dst, []reg.GPVirtual{a}, func(io vectorIO) reg.VecVirtual { return x.load(Mem{Base: a}.Offset(io.at)) }, 0xff)
+	x.ret()
+
+	emitWidths(x)
+}
+
+// emitWidths writes conversions between numbers of different widths, of as many as
+// a vector has words at a time.
+func emitWidths(x *isa) {
+	// A conversion of elements of from bytes to those of to bytes.
+	function := func(name, signature, doc string, from, to int, step func(dst, src Mem)) {
+		of := "dst"
+		if name == "floatToBF16" {
+			of = "src"
+		}
+		x.function(name+x.name, signature, name+x.name+" is dst[i] = "+doc+fmt.Sprintf("; len(%s) is a multiple of %d.", of, x.lanes))
+		n := x.slice(of)
+		var dst, src reg.GPVirtual
+		if of == "dst" {
+			dst, src = x.base("dst"), x.param("src")
+		} else {
+			dst, src = x.param("dst"), x.base("src")
+		}
+		next, end := x.label("next"), x.label("end")
+		x.TESTQ(n, n)
+		x.JZ(LabelRef(end))
+		x.Label(next)
+		step(Mem{Base: dst}, Mem{Base: src})
+		x.ADDQ(U32(to*x.lanes), dst)
+		x.ADDQ(U32(from*x.lanes), src)
+		x.SUBQ(U8(x.lanes), n)
+		x.JNZ(LabelRef(next))
+		x.Label(end)
+		x.ret()
+	}
+	half := func() reg.VecVirtual {
+		if x.wide {
+			return x.YMM()
+		}
+		return x.XMM()
+	}
+	// To twice the width, and to half of it: each half of a vector by itself.
+	twice := func(f func(...Op)) func(dst, src Mem) {
+		return func(dst, src Mem) {
+			for i := range 2 {
+				x.VMOVUPS(x.to(f, src.Offset(i*x.bytes()/2)), dst.Offset(i*x.bytes()))
+			}
+		}
+	}
+	halved := func(f func(...Op)) func(dst, src Mem) {
+		return func(dst, src Mem) {
+			for i := range 2 {
+				h := half()
+				f(x.load(src.Offset(i*x.bytes())), h)
+				x.VMOVUPS(h, dst.Offset(i*x.bytes()/2))
+			}
+		}
+	}
+	truncate, round := func(ops ...Op) { x.VCVTTPD2DQY(ops...) }, func(ops ...Op) { x.VCVTPD2PSY(ops...) }
+	if x.wide {
+		truncate, round = x.VCVTTPD2DQ, x.VCVTPD2PS
+	}
+	function("int32ToInt64", "func(dst []int64, src *int32)", "src[i]", 4, 8, twice(func(ops ...Op) { x.VPMOVSXDQ(ops...) }))
+	function("int32ToDouble", "func(dst []float64, src *int32)", "src[i]", 4, 8, twice(x.VCVTDQ2PD))
+	function("floatToDouble", "func(dst []float64, src *float32)", "src[i]", 4, 8, twice(x.VCVTPS2PD))
+	function("doubleToFloat", "func(dst []float32, src *float64)", "src[i], rounded", 8, 4, halved(round))
+	function("doubleToInt32", "func(dst []int32, src *float64)", "src[i] towards zero, the least integer beyond 32 bits", 8, 4, halved(truncate))
+	function("bytesToInt32", "func(dst []int32, src *uint8)", "src[i]", 1, 4, func(dst, src Mem) { x.VMOVUPS(x.to(x.VPMOVZXBD, src), dst) })
+
+	// The words of pairs, brought together in halves of vectors, in order.
+	places := []uint32{0, 1, 4, 5, 2, 3, 6, 7}
+	if x.wide {
+		places = []uint32{0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15}
+	}
+	order := x.data("pairs", places...)
+	words := func(a, b reg.VecVirtual, which uint8) reg.VecVirtual { return x.to(x.VSHUFPS, U8(which), b, a) }
+	const lower, upper = 0x88, 0xdd
+	function("lowWords", "func(dst []int32, src *int64)", "the low word of src[i]", 8, 4, func(dst, src Mem) {
+		w := words(x.load(src), x.load(src.Offset(x.bytes())), lower)
+		x.VMOVUPS(x.to(x.VPERMD, w, x.load(order)), dst)
+	})
+	function("eitherWord", "func(dst []int32, src *int64)", "the low word of src[i] or its high word, bit by bit", 8, 4, func(dst, src Mem) {
+		a, b := x.load(src), x.load(src.Offset(x.bytes()))
+		w := x.or(words(a, b, lower), words(a, b, upper))
+		x.VMOVUPS(x.to(x.VPERMD, w, x.load(order)), dst)
+	})
+
+	function("bf16ToFloat", "func(dst []float32, src *uint16)", "src[i] of bfloat16", 2, 4, func(dst, src Mem) {
+		v := x.to(x.VPMOVZXWD, src)
+		x.VMOVUPS(x.to(x.VPSLLD, U8(16), v), dst)
+	})
+	function("floatToBF16", "func(dst *uint16, src []float32)", "src[i] rounded to bfloat16, ties to even", 4, 2, func(dst, src Mem) {
+		v := x.load(src)
+		even := x.to(x.VPSRLD, U8(31), x.to(x.VPSLLD, U8(15), v)) // the last bit that stays
+		u := x.to(x.VPADDD, even, x.to(x.VPADDD, x.bits(0x7fff), v))
+		x.replace(u, x.compare(unordered, v, v), x.or(v, x.bits(1<<22)))
+		x.VPSRAD(U8(16), u, u)
+		if x.wide {
+			x.VPMOVDW(u, dst)
+			return
+		}
+		h := x.XMM()
+		x.VEXTRACTI128(U8(1), u, h)
+		x.VPACKSSDW(h, u.AsX(), h)
+		x.VMOVUPS(h, dst)
+	})
 }
 
 // none is a vector of zeros.

@@ -19,7 +19,7 @@ func emitDoubles(x *isa) {
 		x.function(wave.name+x.name, "func(dst, src []float32)", wave.name+x.name+" is dst[i] = "+wave.doc+", or anything from 2**20 on and for NaN.")
 		n, dst, src := x.slice("dst"), x.base("dst"), x.base("src")
 		x.loop(n, 1, []reg.GPVirtual{dst, src}, func(io vectorIO, _ int) {
-			io.store(x.inDoubles(io.load(src), func(v reg.VecVirtual) reg.VecVirtual { return x.wave(v, wave.quarters) }), dst)
+			io.store(x.inDoubles(func(v []reg.VecVirtual) reg.VecVirtual { return x.wave(v[0], wave.quarters) }, io.load(src)), dst)
 		})
 		x.ret()
 	}
@@ -33,32 +33,74 @@ func emitDoubles(x *isa) {
 	x.loop(n, 1, []reg.GPVirtual{dst, src}, func(io vectorIO, _ int) {
 		v := io.load(src)
 		base := x.and(v, x.broadcast("keep"))
-		y := x.inDoubles(x.and(v, x.bits(^uint32(signBit))), func(v reg.VecVirtual) reg.VecVirtual { return x.pow(v, e) })
+		y := x.inDoubles(func(v []reg.VecVirtual) reg.VecVirtual { return x.pow(v[0], e) }, x.size(v))
 		y = x.choose(x.compare(notAtLeast, base, x.float(0)), x.bits(0x7fc00000), y)
 		y = x.choose(x.compare(equal, base, x.float(0)), x.broadcast("zero"), y)
-		y = x.choose(x.compare(equal, x.and(v, x.bits(^uint32(signBit))), x.float(math.Inf(1))), x.broadcast("inf"), y)
+		y = x.choose(x.compare(equal, x.size(v), x.float(math.Inf(1))), x.broadcast("inf"), y)
 		sign := x.to(x.VPSRAD, U8(31), v)
 		io.store(x.to(x.VXORPS, x.and(sign, x.broadcast("flip")), y), dst)
 	})
 	x.ret()
+
+	x.function("powEach"+x.name, "func(dst, a, b []float32)", "powEach"+x.name+" is dst[i] = a[i]**b[i], as C's powf.")
+	n, dst, bases, exponents := x.slice("dst"), x.base("dst"), x.base("a"), x.base("b")
+	x.loop(n, 1, []reg.GPVirtual{dst, bases, exponents}, func(io vectorIO, _ int) { io.store(x.powEach(io, bases, exponents), dst) })
+	x.ret()
 }
 
+// powEach is the powers of a vector of bases and one of exponents.
+func (x *isa) powEach(io vectorIO, bases, exponents reg.GPVirtual) reg.VecVirtual {
+	y := x.inDoubles(func(v []reg.VecVirtual) reg.VecVirtual { return x.pow(v[0], v[1]) }, x.size(io.load(bases)), io.load(exponents))
+	v, e := io.load(bases), io.load(exponents)
+	one, inf, zero := x.load(x.float(1)), x.load(x.float(math.Inf(1))), x.none()
+
+	// 0 and infinities have powers 0 and infinity.
+	size, falls := x.size(v), x.to(x.VPSRAD, U8(31), e)
+	x.replace(y, x.compare(equal, size, zero), x.and(falls, inf))
+	x.replace(y, x.compare(equal, size, inf), x.and(x.to(x.VXORPS, x.bits(math.MaxUint32), falls), inf))
+	x.replace(y, x.compare(equal, size, one), one)
+
+	// Of what is negative, whole exponents alone have powers, and odd ones negative ones.
+	half, fraction := x.mul(e, x.float(0.5)), x.compare(unequal, x.whole(e, 0), e)
+	odd := x.and(v, x.bits(signBit))
+	x.replace(odd, x.compare(equal, x.whole(half, 0), half), zero)
+	x.replace(odd, fraction, zero)
+	y = x.to(x.VXORPS, odd, y)
+	none := x.load(y)
+	x.replace(none, fraction, x.bits(0x7fc00000))
+	x.replace(none, x.compare(equal, size, inf), y)
+	x.replace(y, x.compare(less, v, zero), none)
+
+	x.replace(y, x.compare(unordered, v, e), x.bits(0x7fc00000))
+	x.replace(y, x.compare(equal, v, one), one)
+	x.replace(y, x.compare(equal, e, zero), one)
+	return y
+}
+
+// size is |v|.
+func (x *isa) size(v reg.VecVirtual) reg.VecVirtual { return x.and(v, x.bits(^uint32(signBit))) }
+
 // inDoubles is f of the values of v as float64, a half at a time, rounded again.
-func (x *isa) inDoubles(v reg.VecVirtual, f func(v reg.VecVirtual) reg.VecVirtual) reg.VecVirtual {
+func (x *isa) inDoubles(f func(v []reg.VecVirtual) reg.VecVirtual, v ...reg.VecVirtual) reg.VecVirtual {
 	half := func(v reg.VecVirtual) reg.Register {
 		if x.wide {
 			return v.AsY()
 		}
 		return v.AsX()
 	}
-	parts, halves := x.vecs(2), x.vecs(2)
-	if x.wide {
-		x.VEXTRACTF64X4(U8(1), v, half(parts[1]))
-	} else {
-		x.VEXTRACTF128(U8(1), v, half(parts[1]))
+	var parts [2][]reg.VecVirtual
+	for _, v := range v {
+		low, high := x.vec(), x.vec()
+		if x.wide {
+			x.VEXTRACTF64X4(U8(1), v, half(high))
+		} else {
+			x.VEXTRACTF128(U8(1), v, half(high))
+		}
+		x.VCVTPS2PD(half(v), low)
+		x.VCVTPS2PD(half(high), high)
+		parts[0], parts[1] = append(parts[0], low), append(parts[1], high)
 	}
-	x.VCVTPS2PD(half(v), parts[0])
-	x.VCVTPS2PD(half(parts[1]), parts[1])
+	halves := x.vecs(2)
 	x.abreast(2, func(i int) {
 		y := f(parts[i])
 		if x.wide {
@@ -108,57 +150,84 @@ func (x *isa) nearest(v reg.VecVirtual, c float64) (shift, n reg.VecVirtual) {
 	return shift, x.to(x.VSUBPD, x.double(whole64), shift)
 }
 
-// wave is the sine, or the cosine if quarters: what is left of v without the
-// nearest quarter of a circle, in two parts, goes into both Taylor series, which
-// err by less than 2e-9 of their value.
-func (x *isa) wave(v reg.VecVirtual, quarters bool) reg.VecVirtual {
-	shift, k := x.nearest(v, 2/math.Pi)
+// choose64 is yes where sign has the sign bit and no elsewhere.
+func (x *isa) choose64(sign, yes, no reg.VecVirtual) reg.VecVirtual {
+	y := x.vec()
+	if x.wide {
+		m := x.K()
+		x.VPMOVQ2M(sign, m)
+		x.VBLENDMPD(yes, no, m, y)
+	} else {
+		x.VBLENDVPD(sign, yes, no, y)
+	}
+	return y
+}
+
+// turned is the sine and cosine of what is left of v without the nearest quarters of
+// a circle, whose number is in the low bits of quarters. It goes, in two parts, into
+// both Taylor series, which err by less than 2e-9 of their value.
+func (x *isa) turned(v reg.VecVirtual) (sin, cos, quarters reg.VecVirtual) {
+	quarters, k := x.nearest(v, 2/math.Pi)
 	r := x.load(v)
 	x.VFNMADD231PD(x.double(1.57079632673412561417), k, r) // the first 33 bits of pi/2
 	x.VFNMADD231PD(x.double(6.07710050650619224932e-11), k, r)
 	square := x.to(x.VMULPD, r, r)
-	sin := x.poly64(square, 1, -1./6, 1./120, -1./5040, 1./362880)
+	sin = x.poly64(square, 1, -1./6, 1./120, -1./5040, 1./362880)
 	x.VMULPD(r, sin, sin)
-	cos := x.poly64(square, 1, -1./2, 1./24, -1./720, 1./40320, -1./3628800)
-	if quarters {
-		x.VPADDQ(x.word64(1), shift, shift)
-	}
-	odd := x.to(x.VPSLLQ, U8(63), shift)
-	y := x.vec()
-	if x.wide {
-		m := x.K()
-		x.VPMOVQ2M(odd, m)
-		x.VBLENDMPD(cos, sin, m, y)
-	} else {
-		x.VBLENDVPD(odd, cos, sin, y)
-	}
-	x.VPSRLQ(U8(1), shift, shift)
-	x.VPSLLQ(U8(63), shift, shift)
-	return x.to(x.VXORPS, shift, y)
+	cos = x.poly64(square, 1, -1./2, 1./24, -1./720, 1./40320, -1./3628800)
+	return sin, cos, quarters
 }
 
-// pow is v**e for v > 0: v = m * 2**n with m in [sqrt(1/2), sqrt(2)) and s =
-// (m-1)/(m+1) have the logarithm n + 2/ln2 * (s + s**3/3 + ...), which errs by
-// 2**-39, and the series of the exponential by 2**-36.
+// wave is the sine of v, or the cosine if quarter.
+func (x *isa) wave(v reg.VecVirtual, quarter bool) reg.VecVirtual {
+	sin, cos, quarters := x.turned(v)
+	if quarter {
+		x.VPADDQ(x.word64(1), quarters, quarters)
+	}
+	y := x.choose64(x.to(x.VPSLLQ, U8(63), quarters), cos, sin)
+	x.VPSRLQ(U8(1), quarters, quarters)
+	x.VPSLLQ(U8(63), quarters, quarters)
+	return x.to(x.VXORPS, quarters, y)
+}
+
+// pow is v**e for v > 0.
 func (x *isa) pow(v, e reg.VecVirtual) reg.VecVirtual {
+	m, n := x.split(v)
+	p := x.logarithm(x.to(x.VSUBPD, x.double(1), m), m, 2/math.Ln2)
+	x.VADDPD(n, p, p)
+	x.VMULPD(e, p, p)
+	return x.exp2(p)
+}
+
+// split is m in [sqrt(1/2), sqrt(2)) and a whole n with v = m * 2**n.
+func (x *isa) split(v reg.VecVirtual) (m, n reg.VecVirtual) {
 	one := math.Float64bits(1)
 	t := x.to(x.VPADDQ, x.word64(one-math.Float64bits(math.Sqrt2/2)), v)
 	x.VPSRLQ(U8(52), t, t) // n + 1023
-	n := x.to(x.VORPS, x.word64(math.Float64bits(1<<52)), t)
+	n = x.to(x.VORPS, x.word64(math.Float64bits(1<<52)), t)
 	x.VSUBPD(x.double(1<<52+1023), n, n)
 	x.VPSLLQ(U8(52), t, t)
-	m := x.to(x.VPSUBQ, t, v)
+	m = x.to(x.VPSUBQ, t, v)
 	x.VPADDQ(x.word64(one), m, m)
-	s := x.to(x.VDIVPD, x.to(x.VADDPD, x.double(1), m), x.to(x.VSUBPD, x.double(1), m))
+	return m, n
+}
+
+// logarithm is scale/2 * log(m), above being m - 1: with s = (m-1)/(m+1) it is
+// scale * (s + s**3/3 + ...), which errs by 2**-39 for the m of split.
+func (x *isa) logarithm(above, m reg.VecVirtual, scale float64) reg.VecVirtual {
+	s := x.to(x.VDIVPD, x.to(x.VADDPD, x.double(1), m), above)
 	c := make([]float64, 7)
 	for i := range c {
-		c[i] = 2 / math.Ln2 / float64(2*i+1)
+		c[i] = scale / float64(2*i+1)
 	}
 	p := x.poly64(x.to(x.VMULPD, s, s), c...)
-	x.VFMADD213PD(n, s, p)
-	x.VMULPD(e, p, p)
-	x.VMINPD(x.double(200), p, p) // infinite in float32
-	x.VMAXPD(x.double(-200), p, p)
+	return x.to(x.VMULPD, s, p)
+}
+
+// exp2 is 2**p within 2**-36 for p from -200 to 200, which it is brought to; beyond
+// the result is 0 or infinite in float32.
+func (x *isa) exp2(p reg.VecVirtual) reg.VecVirtual {
+	p = x.to(x.VMAXPD, x.double(-200), x.to(x.VMINPD, x.double(200), p))
 	shift, k := x.nearest(p, 1)
 	x.VSUBPD(k, p, p)
 	c, f := make([]float64, 11), 1.0

@@ -79,6 +79,15 @@ func (x *isa) choose(mask reg.Register, yes Op, no reg.VecVirtual) reg.VecVirtua
 	return d
 }
 
+// replace sets v to other where the mask is set.
+func (x *isa) replace(v reg.VecVirtual, mask reg.Register, other Op) {
+	if x.wide {
+		x.VBLENDMPS(other, v, mask, v)
+	} else {
+		x.VBLENDVPS(mask, other, v, v)
+	}
+}
+
 // negative is a mask of the values with the sign bit set.
 func (x *isa) negative(v reg.VecVirtual) reg.Register {
 	if !x.wide {

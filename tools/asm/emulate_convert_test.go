@@ -48,6 +48,11 @@ func TestConvert(t *testing.T) {
 					require.True(k.t, dst[i] <= 1 && holds(a[i], b[i]) == (dst[i] == 1), "%s(%v, %v): %v", name, a[i], b[i], dst[i])
 				}
 			}
+			words := k.ints(n, 1<<29)
+			k.call("int32ToBytes"+k.x.name, emu.Out(dst), words)
+			for i, w := range words {
+				require.Equal(k.t, uint8(w), dst[i])
+			}
 			k.call("floatToBytes"+k.x.name, emu.Out(dst), a)
 			for i, f := range a {
 				require.Equal(k.t, uint8(towardsZero(f)), dst[i], "byte of %v", f)
@@ -63,6 +68,80 @@ func TestConvert(t *testing.T) {
 			k.call("int32ToFloat"+k.x.name, emu.Out(back), from)
 			for i, v := range from {
 				require.Equal(k.t, float32(v), back[i], "%v", v)
+			}
+		}
+	})
+}
+
+// Conversions between numbers of different widths, of whole vectors.
+func TestConvertWidths(t *testing.T) {
+	emulate(t, emitConvert, func(k kernels) {
+		for _, n := range []int{0, k.lanes, 3 * k.lanes} {
+			words, bytes, halves := k.ints(n, 1<<29), make([]uint8, n), make([]uint16, n)
+			longs, doubles, floats := make([]int64, n), make([]float64, n), k.odd(n)
+			for i := range n {
+				bytes[i], halves[i] = uint8(k.r.Uint32()), uint16(k.r.Uint32())
+				longs[i] = int64(k.r.Uint64())
+				doubles[i] = float64(floats[i]) * (1 + 1e-9)
+				if i%3 == 0 {
+					longs[i], doubles[i] = longs[i]>>32<<32, 3e9*(k.r.Float64()-0.5)
+				}
+			}
+			toLongs, toDoubles, toFloats := make([]int64, n), make([]float64, n), make([]float32, n)
+			toWords, toHalves := make([]int32, n), make([]uint16, n)
+			k.call("int32ToInt64"+k.x.name, emu.Out(toLongs), words)
+			for i, w := range words {
+				require.Equal(k.t, int64(w), toLongs[i])
+			}
+			k.call("int32ToDouble"+k.x.name, emu.Out(toDoubles), words)
+			for i, w := range words {
+				require.Equal(k.t, float64(w), toDoubles[i])
+			}
+			k.call("floatToDouble"+k.x.name, emu.Out(toDoubles), floats)
+			for i, f := range floats {
+				require.True(k.t, float64(f) == toDoubles[i] || f != f && toDoubles[i] != toDoubles[i], "%v: %v", f, toDoubles[i])
+			}
+			k.call("doubleToFloat"+k.x.name, emu.Out(toFloats), doubles)
+			for i, f := range doubles {
+				require.True(k.t, float32(f) == toFloats[i] || f != f && toFloats[i] != toFloats[i], "%v: %v", f, toFloats[i])
+			}
+			k.call("doubleToInt32"+k.x.name, emu.Out(toWords), doubles)
+			for i, f := range doubles {
+				want := int32(math.MinInt32)
+				if f > -1<<31-1 && f < 1<<31 {
+					want = int32(math.Trunc(f))
+				}
+				require.Equal(k.t, want, toWords[i], "%v", f)
+			}
+			k.call("bytesToInt32"+k.x.name, emu.Out(toWords), bytes)
+			for i, b := range bytes {
+				require.Equal(k.t, int32(b), toWords[i])
+			}
+			k.call("lowWords"+k.x.name, emu.Out(toWords), longs)
+			for i, v := range longs {
+				require.Equal(k.t, int32(v), toWords[i])
+			}
+			k.call("eitherWord"+k.x.name, emu.Out(toWords), longs)
+			for i, v := range longs {
+				require.Equal(k.t, int32(v)|int32(v>>32), toWords[i])
+			}
+			k.call("bf16ToFloat"+k.x.name, emu.Out(toFloats), halves)
+			for i, h := range halves {
+				require.Equal(k.t, uint32(h)<<16, math.Float32bits(toFloats[i]))
+			}
+			for i := range floats {
+				if i%2 == 0 { // on either side of the middle, and in it
+					floats[i] = math.Float32frombits(k.r.Uint32()&^0xffff | []uint32{0x7fff, 0x8000, 0x8001}[k.r.IntN(3)])
+				}
+			}
+			k.call("floatToBF16"+k.x.name, emu.Out(toHalves), floats)
+			for i, f := range floats {
+				u := math.Float32bits(f)
+				want := uint16((u + 0x7fff + u>>16&1) >> 16)
+				if f != f {
+					want = uint16(u>>16 | 0x40)
+				}
+				require.Equal(k.t, want, toHalves[i], "%#x", u)
 			}
 		}
 	})

@@ -9,20 +9,57 @@ import (
 	"github.com/onda-ml/onda/tools/asm/emu"
 )
 
+// close requires got to be the float32 next to want, or nearly as near.
+func (k kernels) close(want float64, got float32, format string, args ...any) {
+	k.t.Helper()
+	if want != want && got != got {
+		return
+	}
+	if float32(want) == got {
+		require.Equal(k.t, math.Signbit(want), math.Signbit(float64(got)), append([]any{format}, args...)...)
+		return
+	}
+	_, e := math.Frexp(want)
+	near(k.t, want, got, 0.55*math.Ldexp(1, max(e-24, -149)), format, args...)
+}
+
+// ends are numbers at which functions change their ways.
+func (k kernels) end() float32 {
+	ends := []float64{0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN(), 1e-45, -1e-45, 1, -1, 0.5, -0.5, 2, 3, -3, 1.5, 1 << 24, 1e38, -1e38}
+	return float32(ends[k.r.IntN(len(ends))])
+}
+
+func TestCurves(t *testing.T) {
+	emulate(t, emitCurves, func(k kernels) {
+		for name, f := range map[string]func(float64) float64{
+			"tan": math.Tan, "sinh": math.Sinh, "cosh": math.Cosh, "asinh": math.Asinh, "acosh": math.Acosh, "atanh": math.Atanh, "asin": math.Asin, "acos": math.Acos,
+		} {
+			for _, n := range append(k.lengths(), 1000) {
+				src, dst := k.floats(n), make([]float32, n)
+				for i := range src {
+					switch k.r.IntN(3) {
+					case 0:
+						src[i] = k.end()
+					case 1:
+						src[i] *= float32(math.Exp2(float64(k.r.IntN(40) - 30)))
+					}
+				}
+				k.call(name+k.x.name, emu.Out(dst), src)
+				for i, x := range src {
+					if name == "tan" && !(x > -1<<20 && x < 1<<20) {
+						continue
+					}
+					k.close(f(float64(x)), dst[i], "%s(%v)", name, x)
+				}
+			}
+		}
+	})
+}
+
 func TestDoubles(t *testing.T) {
 	inf := float32(math.Inf(1))
 	emulate(t, emitDoubles, func(k kernels) {
-		check := func(want float64, got float32, what string, x float32) {
-			if want != want && got != got {
-				return
-			}
-			if float32(want) == got {
-				require.Equal(k.t, math.Signbit(want), math.Signbit(float64(got)), "%s(%v)", what, x)
-				return
-			}
-			_, e := math.Frexp(want)
-			near(k.t, want, got, 0.53*math.Ldexp(1, max(e-24, -149)), "%s(%v)", what, x)
-		}
+		check := func(want float64, got float32, what string, x float32) { k.close(want, got, "%s(%v)", what, x) }
 		for _, n := range append(k.lengths(), 3000) {
 			src, dst := k.floats(n), make([]float32, n)
 			for i := range src {
@@ -53,6 +90,16 @@ func TestDoubles(t *testing.T) {
 				for i, x := range src {
 					check(math.Pow(float64(x), c.e), dst[i], "pow", x)
 				}
+			}
+			exponents := k.floats(n)
+			for i := range exponents {
+				if k.r.IntN(2) == 0 {
+					exponents[i] = k.end()
+				}
+			}
+			k.call("powEach"+k.x.name, emu.Out(dst), src, exponents)
+			for i, x := range src {
+				k.close(math.Pow(float64(x), float64(exponents[i])), dst[i], "%v**%v", x, exponents[i])
 			}
 		}
 	})

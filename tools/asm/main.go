@@ -43,6 +43,7 @@ var families = []struct {
 	{"half", emitHalf},
 	{"convert", emitConvert},
 	{"doubles", emitDoubles},
+	{"curves", emitCurves},
 }
 
 func main() {

@@ -66,16 +66,21 @@ func (m *machine) convert(opcode string, from, dst operand.Op) bool {
 		}
 		m.put(dst, m.load(from, width(dst)))
 		return true
-	case "MOVSS", "VMOVQ", "VPMOVDB": // to memory
+	case "MOVSS", "VMOVQ", "VPMOVDB", "VPMOVDW": // to memory
 		mem, ok := dst.(operand.Mem)
 		if !ok {
 			return false
 		}
 		v := m.load(from, width(from))
-		n := map[string]int{"MOVSS": 4, "VMOVQ": 8, "VPMOVDB": width(from) / 4}[opcode]
+		n := map[string]int{"MOVSS": 4, "VMOVQ": 8, "VPMOVDB": width(from) / 4, "VPMOVDW": width(from) / 2}[opcode]
 		if opcode == "VPMOVDB" {
 			for l := range n {
 				v[l] = v[4*l]
+			}
+		}
+		if opcode == "VPMOVDW" {
+			for l := range n / 2 {
+				v[2*l], v[2*l+1] = v[4*l], v[4*l+1]
 			}
 		}
 		copy(m.bytes(m.address(mem), n, true), v[:n])
@@ -140,7 +145,28 @@ func (m *machine) convert(opcode string, from, dst operand.Op) bool {
 		}
 		m.put(dst, d)
 		return true
-	case "VPMOVZXBD", "VCVTPH2PS":
+	case "VCVTTPD2DQ", "VCVTTPD2DQY":
+		if (opcode == "VCVTTPD2DQY") != (n == 16) {
+			return false
+		}
+		v := m.load(from, 2*n)
+		for l := range n / 4 {
+			d.setWord(l, toInteger(math.Trunc(v.double(l))))
+		}
+		m.put(dst, d)
+		return true
+	case "VCVTDQ2PD", "VPMOVSXDQ":
+		v := m.load(from, n/2)
+		for l := range n / 8 {
+			if w := int32(v.word(l)); opcode == "VPMOVSXDQ" {
+				d.setLong(l, uint64(w))
+			} else {
+				d.setDouble(l, float64(w))
+			}
+		}
+		m.put(dst, d)
+		return true
+	case "VPMOVZXBD", "VPMOVZXWD", "VCVTPH2PS":
 		m.put(dst, m.lengthen(opcode, from, n))
 		return true
 	case "VBROADCASTSS", "VPBROADCASTD":
@@ -155,6 +181,13 @@ func (m *machine) convert(opcode string, from, dst operand.Op) bool {
 	if opcode == "VPABSB" {
 		for l := range n {
 			d[l] = byte(max(int8(v[l]), -int8(v[l])))
+		}
+		m.put(dst, d)
+		return true
+	}
+	if opcode == "VSQRTPD" {
+		for l := range n / 8 {
+			d.setDouble(l, math.Sqrt(v.double(l)))
 		}
 		m.put(dst, d)
 		return true

@@ -16,6 +16,12 @@ func (m *machine) lengthen(opcode string, from operand.Op, n int) (d vector) {
 		return d
 	}
 	v := m.load(from, n/2)
+	if opcode == "VPMOVZXWD" {
+		for l := range n / 4 {
+			d.setWord(l, uint32(uint16(v.half(l))))
+		}
+		return d
+	}
 	for l := range n / 4 {
 		d.setFloat(l, fromHalf(uint16(v.half(l))))
 	}

@@ -268,13 +268,16 @@ func (m *machine) immediate(opcode string, ops []operand.Op) bool {
 		case "VEXTRACTF64X4":
 			v := m.load(ops[1], 64)
 			copy(d[:32], v[32*(c&1):])
-		case "VPSLLD", "VPSRAD":
+		case "VPSLLD", "VPSRLD", "VPSRAD":
 			n := width(dst)
 			v := m.load(ops[1], n)
 			for l := range n / 4 {
-				if opcode == "VPSLLD" {
+				switch opcode {
+				case "VPSLLD":
 					d.setWord(l, v.word(l)<<c)
-				} else {
+				case "VPSRLD":
+					d.setWord(l, v.word(l)>>c)
+				default:
 					d.setWord(l, uint32(int32(v.word(l))>>c))
 				}
 			}

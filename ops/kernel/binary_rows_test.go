@@ -1,0 +1,59 @@
+package kernel
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Arithmetic of integers and float64 is that of Go, of neighbours and of one number on
+// either side.
+func TestBinaryRows(t *testing.T) {
+	eachType(150, requireBinary[int32](t), requireBinary[int64](t), requireBinary[uint8](t), func([]float32) {}, requireBinary[float64](t))
+}
+
+func requireBinary[T Number](t *testing.T) func(x []T) {
+	return func(x []T) {
+		a, b := x[:75], x[75:]
+		for op, want := range map[BinaryOp]func(a, b T) T{
+			OpAdd: func(a, b T) T { return a + b }, OpSub: func(a, b T) T { return a - b }, OpMul: func(a, b T) T { return a * b },
+			OpMax: func(a, b T) T { return max(a, b) }, OpMin: func(a, b T) T { return min(a, b) },
+		} {
+			for _, s := range [][2]int{{1, 1}, {1, 0}, {0, 1}, {0, 0}} {
+				got := make([]T, len(a))
+				binaryRow(op, got, a, b, s[0], s[1])
+				for i, y := range got {
+					w := want(a[i*s[0]], b[i*s[1]])
+					require.True(t, w == y || w != w && y != y, "%T op %d steps %v: %v, %v: %v", y, op, s, a[i*s[0]], b[i*s[1]], y)
+				}
+			}
+		}
+	}
+}
+
+// Bits don't depend on threads, of one row or several, with one number on either side.
+func TestBitwiseOnThreads(t *testing.T) {
+	r := seeded()
+	const n = 1 << 17
+	a, b := make([]uint8, n), make([]uint8, n)
+	for i := range a {
+		a[i], b[i] = uint8(r.Uint32()), uint8(r.Uint32())
+	}
+	for _, s := range [][2]int{{1, 1}, {1, 0}, {0, 1}} {
+		for _, rows := range []int{1, 64} {
+			bc := Broadcast{Rows: rows, N: n / rows, Step: [3]int{s[0], s[1]}}
+			if rows > 1 {
+				bc = NewBroadcast([]int{rows, n / rows}, []int{rows, []int{1, n / rows}[s[0]]}, []int{rows, []int{1, n / rows}[s[1]]})
+			}
+			want, got := make([]uint8, n), make([]uint8, n)
+			Bitwise(nil, OpXor, want, a, b, &bc)
+			Bitwise(NewPool(3), OpXor, got, a, b, &bc)
+			require.Equal(t, want, got)
+			if rows == 1 {
+				for i := range want {
+					require.Equal(t, a[i*s[0]]^b[i*s[1]], got[i])
+				}
+			}
+		}
+	}
+}
