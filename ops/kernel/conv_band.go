@@ -16,17 +16,12 @@ type convBand struct {
 	channel       int   // values from one channel to the next
 	taps          []int // where each tap reads for output 0, 0 of a block
 
-	lo, hi, left, right int // what of the first block, in the image's order, is inside
-
-	// Where columns are 2 apart, the rows of a phase are padded first, as they lie, and
-	// then parted into even and odd columns: rowPlane values for each phase, in all
-	// apart values of working memory.
-	parted          bool
-	rowPlane, apart int
+	lo, hi, left, right int  // what of the first block, in the image's order, is inside
+	parted              bool // columns are 2 apart, so that both phases of a row are laid out together
 }
 
-// room is how many values a band of so many channels takes, working memory last.
-func (b *convBand) room(channels int) int { return channels*b.channel + slack + b.apart }
+// room is how many values a band of so many channels takes.
+func (b *convBand) room(channels int) int { return channels*b.channel + slack }
 
 // image is the window as one of two dimensions; ok reports whether it can be.
 func (w *Window) image() (v Window, ok bool) {
@@ -50,12 +45,7 @@ func (b *convBand) shape(w *Window, rows, cols int) {
 	for range w.Stride[0] * w.Stride[1] {
 		b.planes = append(b.planes, -1)
 	}
-	b.parted, b.plane, b.rowPlane, b.apart = w.Stride[1] == 2 && w.Stride[0] <= 2, b.height*b.pitch, 0, 0
-	if b.parted {
-		b.plane = roundUp(b.plane, 8) // whole vectors
-		b.rowPlane = 2 * b.plane
-		b.apart = w.Stride[0]*b.rowPlane + slack
-	}
+	b.parted, b.plane = w.Stride[1] == 2 && w.Stride[0] <= 2, b.height*b.pitch
 	use := func(phase int) {
 		if b.planes[phase] < 0 {
 			b.planes[phase] = b.count
@@ -89,16 +79,11 @@ func (b *convBand) fit(w *Window, depth, cols int) (rows int) {
 }
 
 // fill lays out, at dst, what the block of rows by cols outputs from (y, x) on reads
-// of a channel. What is outside the image is there already if blank: in work, the
-// band's working memory, where columns are parted, and otherwise at dst.
-func (b *convBand) fill(v *variant, dst, work, src []float32, y, x, rows, cols int, blank bool) {
+// of a channel. What is outside the image is there already if blank.
+func (b *convBand) fill(v *variant, dst, src []float32, y, x, rows, cols int, blank bool) {
 	w := b.w
 	height, pitch := rows+b.height-b.rows, cols+b.pitch-b.cols
 	top, first := y*w.Stride[0]-w.Pad[0], x*w.Stride[1]-w.Pad[1]
-	if b.parted {
-		b.part(v, dst, work, src, top, first, height, pitch, blank)
-		return
-	}
 	if !blank {
 		for phase, plane := range b.planes {
 			if plane >= 0 {
@@ -106,6 +91,10 @@ func (b *convBand) fill(v *variant, dst, work, src []float32, y, x, rows, cols i
 				b.blank(dst[plane*b.plane:], b.pitch, top+py, first+px, w.Stride[0], w.Stride[1], height, pitch)
 			}
 		}
+	}
+	if b.parted {
+		b.part(v, dst, src, top, first, height, pitch)
+		return
 	}
 	if w.Stride[0] == 1 && w.Stride[1] == 1 {
 		lo, hi, left, right := b.lo, b.hi, b.left, b.right
@@ -136,25 +125,26 @@ func (b *convBand) fill(v *variant, dst, work, src []float32, y, x, rows, cols i
 	}
 }
 
-// part is fill where columns are parted.
-func (b *convBand) part(v *variant, dst, work, src []float32, top, first, height, pitch int, blank bool) {
+// part is fill of what lies inside the image where columns are parted.
+func (b *convBand) part(v *variant, dst, src []float32, top, first, height, pitch int) {
 	w := b.w
+	from := max(first, 0)
+	n := min(w.In[1], first+2*pitch) - from
+	phase, at, step := (from-first)%2, (from-first)/2, w.Stride[0]*w.In[1]
 	for py := range w.Stride[0] {
-		even := b.planes[2*py]
-		if even < 0 {
+		lo, hi := inside(top+py, w.Stride[0], w.In[0], height)
+		if b.planes[2*py] < 0 || lo >= hi || n <= 0 {
 			continue
 		}
-		odd, rows := b.planes[2*py+1], work[py*b.rowPlane:]
-		if !blank {
-			b.blank(rows, 2*b.pitch, top+py, first, w.Stride[0], 1, height, 2*pitch)
+		image := src[(top+py+lo*w.Stride[0])*w.In[1]+from:]
+		plane := dst[b.planes[2*py+phase]*b.plane+lo*b.pitch+at:]
+		if n >= 2 {
+			other := dst[b.planes[2*py+1-phase]*b.plane+lo*b.pitch+at+phase:]
+			v.splitRows(&plane[0], &other[0], b.pitch, &image[0], step, hi-lo, n/2)
 		}
-		lo, hi := inside(top+py, w.Stride[0], w.In[0], height)
-		left, right := inside(first, 1, w.In[1], 2*pitch)
-		if lo < hi && left < right {
-			from := (top+py+lo*w.Stride[0])*w.In[1] + first + left
-			v.copyRows(&rows[2*lo*b.pitch+left], 2*b.pitch, &src[from], w.Stride[0]*w.In[1], hi-lo, right-left)
+		for r := 0; n%2 != 0 && r < hi-lo; r++ {
+			plane[r*b.pitch+n/2] = image[r*step+n-1]
 		}
-		v.splitRow(&dst[even*b.plane], &dst[odd*b.plane], &rows[0], ceilDiv(height*b.pitch, 8))
 	}
 }
 

@@ -5,7 +5,6 @@ package kernel
 func (s *ConvRun) channels(lo, hi int, buf []float32) {
 	a, v := s.a, s.w.v
 	outs := s.window.Out
-	work := buf[len(buf)-s.band.apart:]
 	whole := s.down == 1 && s.across == 1
 	plain := whole && a.Cout == 1 && s.end.Add == nil && outs[1] <= v.lanes && outs[0] > 1
 	for i := lo; i < hi; i++ {
@@ -14,7 +13,7 @@ func (s *ConvRun) channels(lo, hi int, buf []float32) {
 		}
 		x := a.X[i*a.InLen():][:a.InLen()]
 		if plain {
-			s.band.fill(v, buf, work, x, 0, 0, outs[0], outs[1], i > lo)
+			s.band.fill(v, buf, x, 0, 0, outs[0], outs[1], i > lo)
 			bias := float32(0)
 			if a.Bias != nil {
 				bias = a.Bias[i%a.Group]
@@ -24,7 +23,7 @@ func (s *ConvRun) channels(lo, hi int, buf []float32) {
 		for y0 := 0; !plain && y0 < outs[0]; y0 += s.rows {
 			for x0 := 0; x0 < outs[1]; x0 += s.cols {
 				rows, cols := min(s.rows, outs[0]-y0), min(s.cols, outs[1]-x0)
-				s.band.fill(v, buf, work, x, y0, x0, rows, cols, i > lo && rows*cols == a.OutLen())
+				s.band.fill(v, buf, x, y0, x0, rows, cols, i > lo && rows*cols == a.OutLen())
 				for c := range a.Cout {
 					s.depthwiseBlock(buf, i, c, y0, x0, rows, cols)
 				}

@@ -105,13 +105,13 @@ func copyRowsGeneric(dst *float32, ldd int, src *float32, lds, rows, n int) {
 	}
 }
 
-func splitRowGeneric(even, odd, src *float32, blocks int) {
-	evens, odds := unsafe.Slice(even, 8*blocks), unsafe.Slice(odd, 8*blocks)
-	for i, v := range unsafe.Slice(src, 16*blocks) {
-		if i%2 == 0 {
-			evens[i/2] = v
-		} else {
-			odds[i/2] = v
+// splitRowsGeneric is splitRows in portable code.
+func splitRowsGeneric(even, odd *float32, ldd int, src *float32, lds, rows, n int) {
+	for i := range rows {
+		evens, odds := unsafe.Slice(floatAt(even, i*ldd), n), unsafe.Slice(floatAt(odd, i*ldd), n)
+		pairs := unsafe.Slice(floatAt(src, i*lds), 2*n)
+		for j := range n {
+			evens[j], odds[j] = pairs[2*j], pairs[2*j+1]
 		}
 	}
 }

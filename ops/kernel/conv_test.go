@@ -197,6 +197,44 @@ func TestConvPackedStops(t *testing.T) {
 	require.EqualError(t, ConvPacked(nil, a, PackConv(random(r, c.o*c.i*9), 1, c.i, c.o, 9), ConvEnd{}, new(ConvRun)), "enough")
 }
 
+// Rows are copied, or parted into even and odd columns, and nothing beside them is
+// read or written.
+func TestRowsAreCopiedAndParted(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for n := 1; n <= 40; n++ {
+			for rows := 1; rows <= 3; rows++ {
+				pad := (n + rows) % 4
+				src, lds := matrix(r, false, rows, 2*n, pad, n%5)
+				even, ldd := matrix(r, false, rows, n, pad, rows)
+				odd, _ := matrix(r, false, rows, n, pad, n%3)
+				same, lde := matrix(r, false, rows, 2*n, pad+1, n%2)
+				active.splitRows(&even.s[0], &odd.s[0], ldd, &src.s[0], lds, rows, n)
+				active.copyRows(&same.s[0], lde, &src.s[0], lds, rows, 2*n)
+				for i := range rows {
+					require.Equal(t, src.s[i*lds:][:2*n], same.s[i*lde:][:2*n], "row %d of %d columns", i, 2*n)
+					for j := range n {
+						require.Equal(t, src.s[i*lds+2*j], even.s[i*ldd+j], "row %d, even column %d of %d", i, j, n)
+						require.Equal(t, src.s[i*lds+2*j+1], odd.s[i*ldd+j], "row %d, odd column %d of %d", i, j, n)
+					}
+				}
+				src.checkUnchanged(t)
+				for _, y := range []struct {
+					g     *guarded
+					n, ld int
+				}{{even, n, ldd}, {odd, n, ldd}, {same, 2 * n, lde}} {
+					y.g.checkZone(t)
+					for at := range y.g.s {
+						if at%y.ld >= y.n {
+							require.Equal(t, y.g.was[at], y.g.s[at], "beyond column %d", y.n)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
 // The maximum and the mean of windows, NaN where one is read.
 func TestPools(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {

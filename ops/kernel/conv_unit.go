@@ -58,8 +58,7 @@ func (t *convTask) unit(down, across int) bool {
 		switch t.how {
 		case convBands:
 			for c := range t.c1 - t.c0 {
-				blank := t.c0 > 0 || c > 0 && t.band.parted
-				t.band.fill(t.w.v, t.buf[c*t.band.channel:], t.buf[t.area()-t.band.apart:], x[c*a.InLen():][:a.InLen()], y0, x0, rows, cols, blank)
+				t.band.fill(t.w.v, t.buf[c*t.band.channel:], x[c*a.InLen():][:a.InLen()], y0, x0, rows, cols, t.c0 > 0)
 			}
 			in = convInputs{b: t.buf, off: t.off, rows: rows, pitch: t.band.pitch, n: cols, from: y0*t.window.Out[1] + x0, step: t.window.Out[1]}
 		case convUnrolled:
@@ -132,10 +131,9 @@ func (t *convTask) scatter() {
 func (t *convTask) unroll(x []float32, y0, rows, cols int) {
 	a, v, taps, pitch := t.a, t.w.v, t.taps, t.pitch()
 	band := t.buf[t.depth*taps*pitch+slack:]
-	work := band[t.band.channel+slack:]
 	for c := range t.c1 - t.c0 {
 		for i := range t.held {
-			t.band.fill(v, band, work, x[(i*a.Group*a.Cin+c)*a.InLen():][:a.InLen()], y0, 0, rows, cols, t.c0+c+i > 0)
+			t.band.fill(v, band, x[(i*a.Group*a.Cin+c)*a.InLen():][:a.InLen()], y0, 0, rows, cols, t.c0+c+i > 0)
 			for k, from := range t.band.taps {
 				v.copyRows(&t.buf[(c*taps+k)*pitch+i*rows*cols], cols, &band[from], t.band.pitch, rows, max(cols, v.copyLeast))
 			}

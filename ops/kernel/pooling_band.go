@@ -134,11 +134,10 @@ func (t *bandPool) planes(lo, hi int) {
 func (t *bandPool) slice(buf, y, x []float32, again bool) {
 	v, b := active, &t.band
 	lowest, most := noLimits()
-	work := buf[len(buf)-b.apart:]
 	for y0 := 0; y0 < t.image.Out[0]; y0 += t.rows {
 		for x0 := 0; x0 < t.image.Out[1]; x0 += t.cols {
 			rows, cols := min(t.rows, t.image.Out[0]-y0), min(t.cols, t.image.Out[1]-x0)
-			b.fill(v, buf, work, x, y0, x0, rows, cols, again && rows*cols == len(y))
+			b.fill(v, buf, x, y0, x0, rows, cols, again && rows*cols == len(y))
 			to := y[y0*t.image.Out[1]+x0:]
 			eachStripe(v.lanes, b.pitch, t.image.Out[1], rows, cols, func(j, ldb, ldc, rows, cols int) {
 				if t.of == maxima {

@@ -28,7 +28,7 @@ func (t *winogradTask) transform(c0, c1 int) {
 		last := min(t.hi, (row-y+min(t.down, y+band.rows/2))*t.across)
 		held := ceilDiv(last, t.across) - row
 		for c := c0; c < c1; c++ {
-			band.fill(v, t.inputs, nil, a.X[(sample*a.Cin+c)*a.InLen():][:a.InLen()], 2*y, 0, 2*held, 2*t.across, c > c0)
+			band.fill(v, t.inputs, a.X[(sample*a.Cin+c)*a.InLen():][:a.InLen()], 2*y, 0, 2*held, 2*t.across, c > c0)
 			for i := first; i < last; {
 				n := min(t.across-i%t.across, last-i)
 				v.winogradIn(n, &t.inputs[2*(i/t.across-row)*band.pitch+2*(i%t.across)], band.pitch, &t.points[c*t.pitch+i-t.lo], t.apart)

@@ -69,24 +69,79 @@ func (x *isa) deinterleave(a, b reg.VecVirtual) (even, odd reg.VecVirtual) {
 	return x.to(x.VSHUFPS, U8(0x88), high, low), x.to(x.VSHUFPS, U8(0xdd), high, low)
 }
 
-// splitRows writes the parting of a row's even and odd columns.
+// splitRows writes the parting of even and odd columns. The last vectors of a row
+// overlap those before.
 func splitRows(x *isa) {
-	x.function("splitRow"+x.name, "func(even, odd, src *float32, blocks int)",
-		"splitRow"+x.name+" is even[j] = src[2*j], odd[j] = src[2*j+1] for j < 8*blocks.")
-	even, odd, src, blocks := x.param("even"), x.param("odd"), x.param("src"), x.param("blocks")
-	loop, end := x.label("loop"), x.label("end")
-	x.Label(loop)
-	x.TESTQ(blocks, blocks)
-	x.JZ(LabelRef(end))
-	a, b := x.load(Mem{Base: src}), x.load(Mem{Base: src}.Offset(32))
-	a, b = x.deinterleave(a, b)
-	x.VMOVUPS(a, Mem{Base: even})
-	x.VMOVUPS(b, Mem{Base: odd})
-	x.ADDQ(U8(64), src)
-	x.ADDQ(U8(32), even)
-	x.ADDQ(U8(32), odd)
-	x.DECQ(blocks)
-	x.JMP(LabelRef(loop))
-	x.Label(end)
-	x.ret()
+	x.function("splitRows"+x.name, "func(even, odd *float32, ldd int, src *float32, lds, rows, n int)",
+		"splitRows"+x.name+" is even[i*ldd+j] = src[i*lds+2*j], odd[i*ldd+j] = src[i*lds+2*j+1] for i < rows",
+		"and j < n, neither of them 0.")
+	even, odd, ldd, src, lds := x.param("even"), x.param("odd"), x.param("ldd"), x.param("src"), x.param("lds")
+	rows, n, j := x.param("rows"), x.param("n"), x.GP64()
+	x.SHLQ(U8(2), ldd)
+	x.SHLQ(U8(2), lds)
+	next := func(label string) {
+		x.ADDQ(ldd, even)
+		x.ADDQ(ldd, odd)
+		x.ADDQ(lds, src)
+		x.DECQ(rows)
+		x.JNZ(LabelRef(label))
+		x.ret()
+	}
+	at := func(p reg.GPVirtual) Mem { return Mem{Base: p, Index: j, Scale: 4} }
+	from := Mem{Base: src, Index: j, Scale: 8}
+	row, block, last, few, halves, one, each := x.label("row"), x.label("block"), x.label("last"), x.label("few"), x.label("halves"), x.label("one"), x.label("each")
+	split := func() {
+		a, b := x.deinterleave(x.load(from), x.load(from.Offset(32)))
+		x.VMOVUPS(a, at(even))
+		x.VMOVUPS(b, at(odd))
+	}
+	x.SUBQ(U8(8), n)
+	x.JLT(LabelRef(few))
+	x.Label(row)
+	x.XORQ(j, j)
+	x.Label(block)
+	x.CMPQ(j, n)
+	x.JGE(LabelRef(last))
+	split()
+	x.ADDQ(U8(8), j)
+	x.JMP(LabelRef(block))
+	x.Label(last)
+	x.MOVQ(n, j)
+	split()
+	next(row)
+
+	x.Label(few) // 4 to 7: twice 4
+	x.ADDQ(U8(4), n)
+	x.JLT(LabelRef(one))
+	x.Label(halves)
+	for half := range 2 {
+		if x.XORQ(j, j); half > 0 {
+			x.MOVQ(n, j)
+		}
+		a, b := x.XMM(), x.XMM()
+		e, o := x.XMM(), x.XMM()
+		x.VMOVUPS(from, a)
+		x.VMOVUPS(from.Offset(16), b)
+		x.VSHUFPS(U8(0x88), b, a, e)
+		x.VSHUFPS(U8(0xdd), b, a, o)
+		x.VMOVUPS(e, at(even))
+		x.VMOVUPS(o, at(odd))
+	}
+	next(halves)
+
+	x.Label(one)
+	x.ADDQ(U8(4), n)
+	v := x.XMM()
+	x.Label(each)
+	x.XORQ(j, j)
+	pair := x.label("pair")
+	x.Label(pair)
+	x.VMOVSS(from, v)
+	x.VMOVSS(v, at(even))
+	x.VMOVSS(from.Offset(4), v)
+	x.VMOVSS(v, at(odd))
+	x.INCQ(j)
+	x.CMPQ(j, n)
+	x.JNE(LabelRef(pair))
+	next(each)
 }
