@@ -68,6 +68,7 @@ func convCases() []convCase {
 		{oblong(image(1, 1, 1, 0, 9, 9), 7, 1, 1, 3, 9), 1, 1, 3, 2},   // a row of taps
 		{oblong(image(3, 1, 1, 1, 9, 20), 5, 2, 1, 1, 9), 1, 1, 3, 2},
 		{oblong(image(3, 1, 1, 1, 6, 9), 1, 1, 1, -2, 5), 1, 2, 3, 2}, // padding that cuts off
+		{image(3, 2, 1, 1, 9, 1100), 1, 2, 1, 1},                      // wide, columns two apart
 		{image(3, 2, 1, 1, 20, 61), 1, 1, 4, 20},                      // rows of 31 outputs, joined
 		{image(3, 2, 1, 1, 15, 33), 1, 1, 40, 19},                     // of 17
 		{image(3, 2, 1, 1, 20, 13), 1, 2, 3, 14},                      // of 7
