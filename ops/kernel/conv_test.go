@@ -34,7 +34,7 @@ func convCases() []convCase {
 	return []convCase{
 		{image(1, 1, 1, 0, 7, 7), 1, 1, 3, 5},                          // in place, with columns left over
 		{image(1, 1, 1, 0, 16, 16), 2, 1, 20, 19},                      // rows that share their place in the cache
-		{image(1, 1, 1, 0, 31, 33), 1, 2, 300, 7},                      // more channels than are added at a time
+		{image(1, 1, 1, 0, 11, 13), 1, 2, 1100, 7},                     // more channels than are added at a time
 		{image(1, 2, 1, 0, 30, 30), 1, 1, 7, 13},                       // one phase of four
 		{image(3, 1, 1, 1, 14, 14), 2, 1, 8, 12},                       // bands
 		{image(3, 1, 1, 1, 56, 56), 1, 1, 40, 6},                       // several of them, several times

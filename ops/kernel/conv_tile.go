@@ -83,8 +83,11 @@ func (s *ConvRun) plan(threads int) {
 	a, v := s.a, s.w.v
 	image, ok := a.image()
 	s.window, s.taps, s.out = a.Window, a.Taps(), a.OutLen()
-	s.depth = max(1, convDepth/s.taps)
-	s.depth = ceilDiv(a.Cin, ceilDiv(a.Cin, s.depth))
+	most := convDepth
+	if a.pointwise() {
+		most = gemmDepth // as in a product: nothing has to be laid out before
+	}
+	s.depth = ceilDiv(a.Cin, ceilDiv(a.Cin, max(1, most/s.taps)))
 	s.down, s.across, s.rows, s.cols = 1, ceilDiv(s.out, convColumns), 1, convColumns
 	fits := ok && image.Stride[0] <= 2 && image.Stride[1] <= 2 &&
 		(image.Size[0]-1)*image.Dilation[0] <= 1<<8 && (image.Size[1]-1)*image.Dilation[1] <= 1<<12
