@@ -96,6 +96,8 @@ func (s *ConvRun) plan(threads int) {
 		s.how, s.depth = convDepthwise, 1
 	case a.pointwise():
 		s.how = convInPlace
+	case fits && v.convRows != nil && image.Out[1] >= convJoin && s.w.tiles() >= convStrips:
+		s.how = convBands
 	case fits && !v.convUniform && !(s.w.tiles() >= 4 && 8*v.work(image.Out[0]*image.Out[1]) < 7*image.Out[0]*v.work(image.Out[1])):
 		s.how = convBands
 	case fits && image.Out[1] <= convColumns:

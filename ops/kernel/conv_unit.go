@@ -126,26 +126,85 @@ func (t *convTask) scatter() {
 	}
 }
 
-// lay lays out a panel of the n positions from j on of row r at dst.
-func (t *convTask) lay(dst []float32, in *convInputs, r, j, n int) {
+const (
+	// convNear is how many values stay in a near cache, convFar in the second-level
+	// one beside others.
+	convNear, convFar = 1 << 14, 3 << 14
+	// convStrips is for how many strips it pays to lay out panels of inputs.
+	convStrips = 3
+	// convJoin is from how many positions in a row on a panel has at most 4 rows.
+	convJoin = 4
+)
+
+// multiply adds what inputs contribute to all strips: together, where each panel of
+// inputs passes by all weights; or one after the other, where all inputs pass by each
+// strip, if inputs stay near anyway, or weights would not even stay in the second-level
+// cache.
+func (t *convTask) multiply(in *convInputs) {
 	v := t.w.v
+	t.join(in)
 	width := v.convPanel()
-	off := in.off[:(t.c1-t.c0)*t.taps]
-	if in.width > 0 {
-		r, j = j/in.width, j%in.width
+	r0, r1 := t.r0, t.r1
+	k := (t.c1 - t.c0) * t.taps
+	inputs, weights := k*in.rows*roundUp(in.n, width), k*(t.w.row(r1)-t.w.row(r0))
+	laid := v.convUniform || in.width > 0 || r1-r0 >= convStrips
+	whole := in.n / width * width
+	tail := in.n - whole
+	if tail > 0 && tail <= 2 && v.convPoint != nil && in.width == 0 {
+		tail = 0 // never laid out
 	}
-	b := in.b[r*in.pitch+j:]
-	if in.width > 0 && j+n > in.width {
-		t.layRows(dst, in, b, off, j, n)
-		return
-	}
-	if in.exact && n%v.lanes != 0 {
-		for l, o := range off {
-			copyPanelRow(dst[l*width:][:n], b[o:])
+	panels := t.buf[t.area():]
+	if inputs > convNear && (weights <= convFar || inputs > 2*convFar) {
+		for r := range in.rows {
+			b, at := in.b[r*in.pitch:], in.from+r*in.step
+			for j := 0; j < whole; j += width {
+				if laid {
+					t.lay(panels, in, r, j, width)
+					t.panel(panels, t.offPacked, 0, at+j, width)
+				} else {
+					t.panel(b[j:], in.off, 0, at+j, width)
+				}
+			}
+			if tail > 0 && (laid || in.exact) {
+				t.lay(panels, in, r, whole, tail)
+				t.panel(panels, t.offPacked, 0, at+whole, tail)
+			} else if whole < in.n {
+				t.panel(b[whole:], in.off, 0, at+whole, in.n-whole)
+			}
 		}
 		return
 	}
-	v.convLay[ceilDiv(n, v.lanes)](len(off), &dst[0], &b[0], &off[0])
+	slot := 0
+	for r := range in.rows {
+		for j := 0; laid && j < whole; j += width {
+			t.lay(panels[slot:], in, r, j, width)
+			slot += k * width
+		}
+		if tail > 0 && (laid || in.exact) {
+			t.lay(panels[slot:], in, r, whole, tail)
+			slot += k * width
+		}
+	}
+	for r := r0; r < r1; r++ {
+		t.r0, t.r1 = r, r+1
+		slot := 0
+		for i := range in.rows {
+			b, at := in.b[i*in.pitch:], in.from+i*in.step
+			if whole > 0 && laid {
+				t.panel(panels[slot:], t.offPacked, k*width, at, whole)
+				slot += k * whole
+			} else if whole > 0 {
+				t.panel(b, in.off, width, at, whole)
+			}
+			if tail > 0 && (laid || in.exact) {
+				t.panel(panels[slot:], t.offPacked, 0, at+whole, tail)
+				slot += k * width
+			} else if whole < in.n {
+				t.panel(b[whole:], in.off, 0, at+whole, in.n-whole)
+			}
+		}
+	}
+	t.r0, t.r1 = r0, r1
 }
 
 // panel computes n output positions of all strips, from position at on: at most a panel,
