@@ -3100,31 +3100,39 @@ thin189:
 	VZEROUPPER
 	RET
 
-// func splitRowAVX2(even *float32, odd *float32, src *float32, blocks int)
+// func splitRowsAVX2(even *float32, odd *float32, ldd int, src *float32, lds int, rows int, blocks int)
 // Requires: AVX
-TEXT ·splitRowAVX2(SB), NOSPLIT, $0-32
+TEXT ·splitRowsAVX2(SB), NOSPLIT, $0-56
 	MOVQ even+0(FP), AX
 	MOVQ odd+8(FP), CX
-	MOVQ src+16(FP), DX
-	MOVQ blocks+24(FP), BX
+	MOVQ ldd+16(FP), DX
+	MOVQ src+24(FP), BX
+	MOVQ lds+32(FP), SI
+	MOVQ rows+40(FP), DI
+	MOVQ blocks+48(FP), R8
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	SHLQ $0x03, R8
 
-loop192:
-	TESTQ      BX, BX
-	JZ         end193
-	VMOVUPS    (DX), Y0
-	VMOVUPS    32(DX), Y1
+row192:
+	XORQ R9, R9
+
+loop193:
+	VMOVUPS    (BX)(R9*8), Y0
+	VMOVUPS    32(BX)(R9*8), Y1
 	VPERM2F128 $0x20, Y1, Y0, Y2
 	VPERM2F128 $0x31, Y1, Y0, Y0
 	VSHUFPS    $0x88, Y0, Y2, Y1
 	VSHUFPS    $0xdd, Y0, Y2, Y0
-	VMOVUPS    Y1, (AX)
-	VMOVUPS    Y0, (CX)
-	ADDQ       $0x40, DX
-	ADDQ       $0x20, AX
-	ADDQ       $0x20, CX
-	DECQ       BX
-	JMP        loop192
-
-end193:
+	VMOVUPS    Y1, (AX)(R9*4)
+	VMOVUPS    Y0, (CX)(R9*4)
+	ADDQ       $0x08, R9
+	CMPQ       R9, R8
+	JLT        loop193
+	ADDQ       DX, AX
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	DECQ       DI
+	JNZ        row192
 	VZEROUPPER
 	RET

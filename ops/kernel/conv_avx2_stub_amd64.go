@@ -158,7 +158,7 @@ func convPointAVX2(k int, height int, a *float32, b *float32, off *int, sums *fl
 //go:noescape
 func copyRowsAVX2(dst *float32, ldd int, src *float32, lds int, rows int, n int)
 
-// splitRowAVX2 is even[j] = src[2*j], odd[j] = src[2*j+1] for j < 8*blocks.
+// splitRowsAVX2 is even[i*ldd+j] = src[i*lds+2*j], odd[i*ldd+j] = src[i*lds+2*j+1] for i < rows and j < 8*blocks, neither of them 0.
 //
 //go:noescape
-func splitRowAVX2(even *float32, odd *float32, src *float32, blocks int)
+func splitRowsAVX2(even *float32, odd *float32, ldd int, src *float32, lds int, rows int, blocks int)

@@ -18,9 +18,9 @@ type convBand struct {
 
 	lo, hi, left, right int // what of the first block, in the image's order, is inside
 
-	// Where columns are 2 apart, the rows of a phase are padded first, as they lie, and
-	// then parted into even and odd columns: rowPlane values for each phase, in all
-	// apart values of working memory.
+	// Where columns are 2 apart, rows are parted into even and odd columns. The short
+	// rows of a phase are padded first, as they lie: rowPlane values for each phase, in
+	// all apart values of working memory.
 	parted          bool
 	rowPlane, apart int
 }
@@ -41,6 +41,9 @@ func (w *Window) image() (v Window, ok bool) {
 	return v, false
 }
 
+// partedLeast is how many columns are parted where they lie.
+const partedLeast = 16
+
 // shape sets the sizes for blocks of rows by cols outputs.
 func (b *convBand) shape(w *Window, rows, cols int) {
 	b.w, b.rows, b.cols = w, rows, cols
@@ -51,7 +54,7 @@ func (b *convBand) shape(w *Window, rows, cols int) {
 		b.planes = append(b.planes, -1)
 	}
 	b.parted, b.plane, b.rowPlane, b.apart = w.Stride[1] == 2 && w.Stride[0] <= 2, b.height*b.pitch, 0, 0
-	if b.parted {
+	if b.parted && w.In[1] < partedLeast {
 		b.plane = roundUp(b.plane, 8) // whole vectors
 		b.rowPlane = 2 * b.plane
 		b.apart = w.Stride[0]*b.rowPlane + slack
@@ -90,12 +93,12 @@ func (b *convBand) fit(w *Window, depth, cols int) (rows int) {
 
 // fill lays out, at dst, what the block of rows by cols outputs from (y, x) on reads
 // of a channel. What is outside the image is there already if blank: in work, the
-// band's working memory, where columns are parted, and otherwise at dst.
+// band's working memory, if it has any, and otherwise at dst.
 func (b *convBand) fill(v *variant, dst, work, src []float32, y, x, rows, cols int, blank bool) {
 	w := b.w
 	height, pitch := rows+b.height-b.rows, cols+b.pitch-b.cols
 	top, first := y*w.Stride[0]-w.Pad[0], x*w.Stride[1]-w.Pad[1]
-	if b.parted {
+	if b.apart > 0 {
 		b.part(v, dst, work, src, top, first, height, pitch, blank)
 		return
 	}
@@ -118,6 +121,10 @@ func (b *convBand) fill(v *variant, dst, work, src []float32, y, x, rows, cols i
 		}
 		return
 	}
+	if b.parted {
+		b.split(v, dst, src, top, first, height, pitch)
+		return
+	}
 	for r := range height * w.Stride[0] { // in the image's order
 		if top+r < 0 || top+r >= w.In[0] {
 			continue
@@ -136,7 +143,7 @@ func (b *convBand) fill(v *variant, dst, work, src []float32, y, x, rows, cols i
 	}
 }
 
-// part is fill where columns are parted.
+// part is fill of short rows whose columns are parted.
 func (b *convBand) part(v *variant, dst, work, src []float32, top, first, height, pitch int, blank bool) {
 	w := b.w
 	for py := range w.Stride[0] {
@@ -154,7 +161,39 @@ func (b *convBand) part(v *variant, dst, work, src []float32, top, first, height
 			from := (top+py+lo*w.Stride[0])*w.In[1] + first + left
 			v.copyRows(&rows[2*lo*b.pitch+left], 2*b.pitch, &src[from], w.Stride[0]*w.In[1], hi-lo, right-left)
 		}
-		v.splitRow(&dst[even*b.plane], &dst[odd*b.plane], &rows[0], ceilDiv(height*b.pitch, 8))
+		v.splitRows(&dst[even*b.plane], &dst[odd*b.plane], 0, &rows[0], 0, 1, ceilDiv(height*b.pitch, 8))
+	}
+}
+
+// split parts the columns inside the image. The last of a row overlap those before.
+func (b *convBand) split(v *variant, dst, src []float32, top, first, height, pitch int) {
+	w := b.w
+	left, right := inside(first, 1, w.In[1], 2*pitch)
+	for py := range w.Stride[0] {
+		planes := b.planes[2*py:][:2]
+		lo, hi := inside(top+py, w.Stride[0], w.In[0], height)
+		if planes[0] < 0 || lo >= hi || left >= right {
+			continue
+		}
+		// column is where padded column x of the first row goes.
+		column := func(x int) int { return planes[x%2]*b.plane + lo*b.pitch + x/2 }
+		from, ld := (top+py+lo*w.Stride[0])*w.In[1]+first, w.Stride[0]*w.In[1]
+		split := func(x, blocks int) {
+			v.splitRows(&dst[column(x)], &dst[column(x+1)], b.pitch, &src[from+x], ld, hi-lo, blocks)
+		}
+		switch n := right - left; {
+		case n < partedLeast:
+			for x := left; x < right; x++ {
+				for r := range hi - lo {
+					dst[column(x)+r*b.pitch] = src[from+x+r*ld]
+				}
+			}
+		default:
+			split(left, n/16)
+			if n%16 != 0 {
+				split(right-16, 1)
+			}
+		}
 	}
 }
 

@@ -105,13 +105,12 @@ func copyRowsGeneric(dst *float32, ldd int, src *float32, lds, rows, n int) {
 	}
 }
 
-func splitRowGeneric(even, odd, src *float32, blocks int) {
-	evens, odds := unsafe.Slice(even, 8*blocks), unsafe.Slice(odd, 8*blocks)
-	for i, v := range unsafe.Slice(src, 16*blocks) {
-		if i%2 == 0 {
-			evens[i/2] = v
-		} else {
-			odds[i/2] = v
+func splitRowsGeneric(even, odd *float32, ldd int, src *float32, lds, rows, blocks int) {
+	for i := range rows {
+		evens, odds := unsafe.Slice(floatAt(even, i*ldd), 8*blocks), unsafe.Slice(floatAt(odd, i*ldd), 8*blocks)
+		from := unsafe.Slice(floatAt(src, i*lds), 16*blocks)
+		for j := range evens {
+			evens[j], odds[j] = from[2*j], from[2*j+1]
 		}
 	}
 }

@@ -58,7 +58,7 @@ func (t *convTask) unit(down, across int) bool {
 		switch t.how {
 		case convBands:
 			for c := range t.c1 - t.c0 {
-				blank := t.c0 > 0 || c > 0 && t.band.parted
+				blank := t.c0 > 0 || c > 0 && t.band.apart > 0
 				t.band.fill(t.w.v, t.buf[c*t.band.channel:], t.buf[t.area()-t.band.apart:], x[c*a.InLen():][:a.InLen()], y0, x0, rows, cols, blank)
 			}
 			in = convInputs{b: t.buf, off: t.off, rows: rows, pitch: t.band.pitch, n: cols, from: y0*t.window.Out[1] + x0, step: t.window.Out[1]}

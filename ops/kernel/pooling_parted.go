@@ -182,6 +182,6 @@ func (t *partedPool) part(v *variant, buf, x []float32, n int) {
 		}
 	}
 	if blocks > 0 {
-		v.splitRow(&buf[0], &buf[t.plane], &x[0], blocks)
+		v.splitRows(&buf[0], &buf[t.plane], 0, &x[0], 0, 1, blocks)
 	}
 }

@@ -23,8 +23,8 @@ type variant struct {
 	// conv[v][r] computes tiles of r channels and v vectors of a convolution, of
 	// columns an equal distance apart if convUniform; convPoint does so for a single
 	// position, and may be nil. convRows lays out a panel of pieces of up to 4 rows of
-	// outputs, dst[l*16+at[r]+j] = b[off[l]+from[r]+j], and may be nil. splitRow parts even and odd columns. copyRows is fast
-	// for rows of copyLeast values and more.
+	// outputs, dst[l*16+at[r]+j] = b[off[l]+from[r]+j], and may be nil. splitRows parts even and odd
+	// columns of 8*blocks each. copyRows is fast for rows of copyLeast values and more.
 	conv        [][]convKernel
 	convUniform bool
 	convLay     []convLayKernel
@@ -34,7 +34,7 @@ type variant struct {
 	maxima      maximaKernel
 	copyLeast   int
 	copyRows    func(dst *float32, ldd int, src *float32, lds, rows, n int)
-	splitRow    func(even, odd, src *float32, blocks int)
+	splitRows   func(even, odd *float32, ldd int, src *float32, lds, rows, blocks int)
 
 	// interleave is dst[2*j] = even[j], dst[2*j+1] = odd[j] for all of even; dst
 	// overlaps neither.
@@ -151,7 +151,7 @@ var generic = variant{
 
 	lanes: 4, group: 1, gemm: gemmKernelsGeneric(), layStrip: layStripGeneric, layPanels: layPanelsGeneric,
 
-	conv: convKernelsGeneric(), convLay: convLayGeneric(4), depthwise: depthwiseGeneric, maxima: maximaGeneric, copyRows: copyRowsGeneric, splitRow: splitRowGeneric,
+	conv: convKernelsGeneric(), convLay: convLayGeneric(4), depthwise: depthwiseGeneric, maxima: maximaGeneric, copyRows: copyRowsGeneric, splitRows: splitRowsGeneric,
 	interleave: interleaveGeneric,
 	winogradIn: winogradInGeneric, winogradOut: winogradOutGeneric, winogradLeast: 8,
 

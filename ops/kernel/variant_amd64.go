@@ -40,7 +40,7 @@ func avx2() *variant {
 	v.convLay = []convLayKernel{nil, convLay8AVX2, convLay16AVX2}
 	v.depthwise, v.maxima = depthwiseAVX2, maximaAVX2
 	v.copyLeast = 8
-	v.convPoint, v.convRows, v.copyRows, v.splitRow = convPointAVX2, convLayRowsAVX2, copyRowsAVX2, splitRowAVX2
+	v.convPoint, v.convRows, v.copyRows, v.splitRows = convPointAVX2, convLayRowsAVX2, copyRowsAVX2, splitRowsAVX2
 	v.winogradIn, v.winogradOut = winogradInAVX2, winogradOutAVX2
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX2, logAVX2, tanhAVX2, sigmoidAVX2, erfAVX2
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX2, geluTanhAVX2, siluAVX2, reluAVX2, sqrtAVX2

@@ -69,24 +69,31 @@ func (x *isa) deinterleave(a, b reg.VecVirtual) (even, odd reg.VecVirtual) {
 	return x.to(x.VSHUFPS, U8(0x88), high, low), x.to(x.VSHUFPS, U8(0xdd), high, low)
 }
 
-// splitRows writes the parting of a row's even and odd columns.
+// splitRows writes the parting of even and odd columns.
 func splitRows(x *isa) {
-	x.function("splitRow"+x.name, "func(even, odd, src *float32, blocks int)",
-		"splitRow"+x.name+" is even[j] = src[2*j], odd[j] = src[2*j+1] for j < 8*blocks.")
-	even, odd, src, blocks := x.param("even"), x.param("odd"), x.param("src"), x.param("blocks")
-	loop, end := x.label("loop"), x.label("end")
+	x.function("splitRows"+x.name, "func(even, odd *float32, ldd int, src *float32, lds, rows, blocks int)",
+		"splitRows"+x.name+" is even[i*ldd+j] = src[i*lds+2*j], odd[i*ldd+j] = src[i*lds+2*j+1] for i < rows and j < 8*blocks, neither of them 0.")
+	even, odd, ldd, src, lds := x.param("even"), x.param("odd"), x.param("ldd"), x.param("src"), x.param("lds")
+	rows, n, j := x.param("rows"), x.param("blocks"), x.GP64()
+	x.SHLQ(U8(2), ldd)
+	x.SHLQ(U8(2), lds)
+	x.SHLQ(U8(3), n)
+	row, loop := x.label("row"), x.label("loop")
+	x.Label(row)
+	x.XORQ(j, j)
 	x.Label(loop)
-	x.TESTQ(blocks, blocks)
-	x.JZ(LabelRef(end))
-	a, b := x.load(Mem{Base: src}), x.load(Mem{Base: src}.Offset(32))
+	from := Mem{Base: src, Index: j, Scale: 8}
+	a, b := x.load(from), x.load(from.Offset(32))
 	a, b = x.deinterleave(a, b)
-	x.VMOVUPS(a, Mem{Base: even})
-	x.VMOVUPS(b, Mem{Base: odd})
-	x.ADDQ(U8(64), src)
-	x.ADDQ(U8(32), even)
-	x.ADDQ(U8(32), odd)
-	x.DECQ(blocks)
-	x.JMP(LabelRef(loop))
-	x.Label(end)
+	x.VMOVUPS(a, Mem{Base: even, Index: j, Scale: 4})
+	x.VMOVUPS(b, Mem{Base: odd, Index: j, Scale: 4})
+	x.ADDQ(U8(8), j)
+	x.CMPQ(j, n)
+	x.JLT(LabelRef(loop))
+	x.ADDQ(ldd, even)
+	x.ADDQ(ldd, odd)
+	x.ADDQ(lds, src)
+	x.DECQ(rows)
+	x.JNZ(LabelRef(row))
 	x.ret()
 }
