@@ -236,12 +236,21 @@ func TestRowsAreCopiedAndParted(t *testing.T) {
 	})
 }
 
+// besides is w with another stride of rows.
+func besides(w Window, rows int) Window {
+	w.Stride[0] = rows
+	w.Out[0] = (w.In[0]-w.Size[0])/rows + 1
+	return w
+}
+
 // The maximum and the mean of windows, NaN where one is read.
 func TestPools(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r := seeded()
 		for n, w := range []Window{image(3, 2, 1, 1, 17, 19), image(2, 2, 1, 0, 8, 8), image(3, 1, 1, 1, 7, 5), image(5, 3, 1, 2, 40, 41), image(3, 1, 2, 1, 60), image(2, 2, 1, 0, 120, 130), image(3, 2, 1, 1, 5, 6, 7), image(3, 1, 1, 1, 3, 500),
-			image(2, 2, 1, 0, 4, 6, 34), image(3, 1, 2, 2, 5, 9, 8), image(2, 3, 1, 0, 8, 7, 7), image(5, 1, 1, 4, 2, 6, 6), image(1, 2, 1, 0, 5, 6, 6), image(4, 3, 2, 3, 9, 6, 12), image(2, 1, 3, 2, 1, 5, 6)} {
+			image(2, 2, 1, 0, 4, 6, 34), image(3, 1, 2, 2, 5, 9, 8), image(2, 3, 1, 0, 8, 7, 7), image(5, 1, 1, 4, 2, 6, 6), image(1, 2, 1, 0, 5, 6, 6), image(4, 3, 2, 3, 9, 6, 12), image(2, 1, 3, 2, 1, 5, 6),
+			image(2, 2, 1, 0, 14, 14), image(2, 2, 1, 0, 3, 4), image(2, 2, 1, 0, 7, 7), image(3, 2, 1, 0, 55, 55), image(3, 2, 2, 0, 20, 21), image(2, 2, 1, 0, 90, 150), image(3, 2, 1, 0, 131, 129), image(2, 2, 1, 0, 34), image(3, 2, 1, 0, 41),
+			image(2, 2, 1, 0, 6, 5, 7), image(1, 2, 2, 0, 9, 9), image(3, 2, 1, 0, 3, 9, 16), besides(image(2, 2, 1, 0, 9, 12), 1), besides(image(2, 2, 1, 0, 8, 11), 3)} {
 			const planes = 3
 			in, out := w.InLen(), w.OutLen()
 			x := guard(r, planes*in, n%5)

@@ -16,6 +16,11 @@ const (
 // RoomToPool is the bytes that a thread works with in [MaxPool] and [AveragePool], at
 // most.
 func (w *Window) RoomToPool() int {
+	p := partedPools.Get().(*partedPool)
+	defer p.forget()
+	if p.use(w) {
+		return floatBytes(p.room())
+	}
 	t := bandPools.Get().(*bandPool)
 	defer t.forget()
 	if !t.use(w) || w.OutLen() == 0 {
@@ -86,7 +91,13 @@ func (t *bandPool) spare() int {
 // pooled computes the maxima or averages of windows over planes, if these windows are
 // of the kind that a bandPool can do, which it reports.
 func (w *Window) pooled(p *Pool, of pooling, y, x []float32, withPad bool, planes int) bool {
-	if len(y) == 0 || w.N == 3 && (w.OutLen() == 1 || of == averages && w.InTurn) {
+	if len(y) == 0 {
+		return false
+	}
+	if w.parted(p, of, y, x, planes) {
+		return true
+	}
+	if w.N == 3 && (w.OutLen() == 1 || of == averages && w.InTurn) {
 		return false
 	}
 	t := bandPools.Get().(*bandPool)
