@@ -102,10 +102,10 @@ func (n *TreeNode) order() (value float64, yes, no int32, ok bool) {
 func (f *Forest) PredictRows(scores, x []float64, columns, targets, aggregate int) {
 	rows := len(scores) / targets
 	var has []bool
-	plain := make([]int, 0, min(rows, forestRows)) // rows without NaN, some at a time
+	var room [forestRows]int
 	for i := 0; i < rows; {
-		plain = plain[:0]
-		for ; i < rows && len(plain) < cap(plain); i++ {
+		plain := room[:0] // rows without NaN, some at a time
+		for ; i < rows && len(plain) < forestRows; i++ {
 			row := x[i*columns : (i+1)*columns]
 			if f.nodes != nil && columns > 0 && aggregate <= TreeSum && !anyNaN(row) {
 				plain = append(plain, i)
