@@ -2892,7 +2892,9 @@ GLOBL cff800000_AVX2<>(SB), RODATA|NOPTR, $32
 // Requires: AVX
 TEXT ·convLayRowsAVX2(SB), NOSPLIT, $0-56
 	CMPQ rows+8(FP), $0x02
-	JEQ  two178
+	JEQ  two177
+	CMPQ rows+8(FP), $0x03
+	JEQ  three178
 	MOVQ k+0(FP), AX
 	MOVQ dst+16(FP), CX
 	MOVQ off+32(FP), DX
@@ -2915,7 +2917,7 @@ TEXT ·convLayRowsAVX2(SB), NOSPLIT, $0-56
 	LEAQ (R13)(SI*4), R13
 	MOVQ 24(BX), BX
 
-loop179:
+loop180:
 	MOVQ    (DX), SI
 	VMOVUPS (R8)(SI*4), Y0
 	VMOVUPS 32(R8)(SI*4), Y1
@@ -2936,11 +2938,51 @@ loop179:
 	ADDQ    $0x08, DX
 	ADDQ    $0x40, CX
 	DECQ    AX
-	JNZ     loop179
+	JNZ     loop180
 	VZEROUPPER
 	RET
 
-two178:
+three178:
+	MOVQ k+0(FP), AX
+	MOVQ dst+16(FP), CX
+	MOVQ off+32(FP), DX
+	MOVQ at+40(FP), BX
+	MOVQ from+48(FP), SI
+	MOVQ b+24(FP), R8
+	MOVQ (SI), DI
+	LEAQ (R8)(DI*4), R8
+	MOVQ (BX), DI
+	MOVQ b+24(FP), R10
+	MOVQ 8(SI), R9
+	LEAQ (R10)(R9*4), R10
+	MOVQ 8(BX), R9
+	MOVQ b+24(FP), R11
+	MOVQ 16(SI), SI
+	LEAQ (R11)(SI*4), R11
+	MOVQ 16(BX), BX
+
+loop181:
+	MOVQ    (DX), SI
+	VMOVUPS (R8)(SI*4), Y0
+	VMOVUPS 32(R8)(SI*4), Y1
+	VMOVUPS Y0, (CX)(DI*4)
+	VMOVUPS Y1, 32(CX)(DI*4)
+	VMOVUPS (R10)(SI*4), Y0
+	VMOVUPS 32(R10)(SI*4), Y1
+	VMOVUPS Y0, (CX)(R9*4)
+	VMOVUPS Y1, 32(CX)(R9*4)
+	VMOVUPS (R11)(SI*4), Y0
+	VMOVUPS 32(R11)(SI*4), Y1
+	VMOVUPS Y0, (CX)(BX*4)
+	VMOVUPS Y1, 32(CX)(BX*4)
+	ADDQ    $0x08, DX
+	ADDQ    $0x40, CX
+	DECQ    AX
+	JNZ     loop181
+	VZEROUPPER
+	RET
+
+two177:
 	MOVQ k+0(FP), AX
 	MOVQ dst+16(FP), CX
 	MOVQ off+32(FP), DX
@@ -2955,7 +2997,7 @@ two178:
 	LEAQ (R9)(SI*4), R9
 	MOVQ 8(BX), BX
 
-loop180:
+loop182:
 	MOVQ    (DX), SI
 	VMOVUPS (R8)(SI*4), Y0
 	VMOVUPS 32(R8)(SI*4), Y1
@@ -2968,7 +3010,7 @@ loop180:
 	ADDQ    $0x08, DX
 	ADDQ    $0x40, CX
 	DECQ    AX
-	JNZ     loop180
+	JNZ     loop182
 	VZEROUPPER
 	RET
 
@@ -2987,9 +3029,9 @@ TEXT ·convPointAVX2(SB), NOSPLIT, $0-48
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	SUBQ   $0x04, AX
-	JLT    tail183
+	JLT    tail185
 
-four181:
+four183:
 	MOVQ         (SI), R8
 	VBROADCASTSS (BX)(R8*4), Y4
 	VFMADD231PS  (DX), Y4, Y0
@@ -3005,22 +3047,22 @@ four181:
 	LEAQ         (DX)(CX*4), DX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, AX
-	JGE          four181
+	JGE          four183
 
-tail183:
+tail185:
 	ADDQ $0x04, AX
-	JZ   done184
+	JZ   done186
 
-one182:
+one184:
 	MOVQ         (SI), DI
 	VBROADCASTSS (BX)(DI*4), Y4
 	VFMADD231PS  (DX), Y4, Y0
 	ADDQ         CX, DX
 	ADDQ         $0x08, SI
 	DECQ         AX
-	JNZ          one182
+	JNZ          one184
 
-done184:
+done186:
 	MOVQ    sums+40(FP), AX
 	VADDPS  Y1, Y0, Y0
 	VADDPS  Y3, Y2, Y2
@@ -3041,38 +3083,38 @@ TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	CMPQ DI, $0x08
-	JLT  short188
+	JLT  short190
 	SUBQ $0x08, DI
 
-row185:
+row187:
 	MOVQ    DI, R8
 	ANDQ    $0x07, R8
 	VMOVUPS (DX), Y0
 	VMOVUPS Y0, (AX)
 
-one186:
+one188:
 	CMPQ    R8, DI
-	JEQ     last187
+	JEQ     last189
 	VMOVUPS (DX)(R8*4), Y0
 	VMOVUPS Y0, (AX)(R8*4)
 	ADDQ    $0x08, R8
-	JMP     one186
+	JMP     one188
 
-last187:
+last189:
 	VMOVUPS (DX)(DI*4), Y0
 	VMOVUPS Y0, (AX)(DI*4)
 	ADDQ    CX, AX
 	ADDQ    BX, DX
 	DECQ    SI
-	JNZ     row185
+	JNZ     row187
 	VZEROUPPER
 	RET
 
-short188:
+short190:
 	CMPQ DI, $0x04
-	JLT  few190
+	JLT  few192
 
-halves191:
+halves193:
 	VMOVUPS (DX), X0
 	VMOVUPS -16(DX)(DI*4), X1
 	VMOVUPS X0, (AX)
@@ -3080,23 +3122,23 @@ halves191:
 	ADDQ    CX, AX
 	ADDQ    BX, DX
 	DECQ    SI
-	JNZ     halves191
+	JNZ     halves193
 	VZEROUPPER
 	RET
 
-few190:
+few192:
 	LEAQ    tail_AVX2<>+0(SB), R8
 	MOVQ    $0x00000010, R9
 	SUBQ    DI, R9
 	VMOVUPS (R8)(R9*4), Y1
 
-thin189:
+thin191:
 	VMASKMOVPS (DX), Y1, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 	ADDQ       CX, AX
 	ADDQ       BX, DX
 	DECQ       SI
-	JNZ        thin189
+	JNZ        thin191
 	VZEROUPPER
 	RET
 
@@ -3113,14 +3155,14 @@ TEXT ·splitRowsAVX2(SB), NOSPLIT, $0-56
 	SHLQ $0x02, DX
 	SHLQ $0x02, SI
 	SUBQ $0x08, R8
-	JLT  few195
+	JLT  few197
 
-row192:
+row194:
 	XORQ R9, R9
 
-block193:
+block195:
 	CMPQ       R9, R8
-	JGE        last194
+	JGE        last196
 	VMOVUPS    (BX)(R9*8), Y0
 	VMOVUPS    32(BX)(R9*8), Y1
 	VPERM2F128 $0x20, Y1, Y0, Y2
@@ -3130,9 +3172,9 @@ block193:
 	VMOVUPS    Y1, (AX)(R9*4)
 	VMOVUPS    Y0, (CX)(R9*4)
 	ADDQ       $0x08, R9
-	JMP        block193
+	JMP        block195
 
-last194:
+last196:
 	MOVQ       R8, R9
 	VMOVUPS    (BX)(R9*8), Y0
 	VMOVUPS    32(BX)(R9*8), Y1
@@ -3146,15 +3188,15 @@ last194:
 	ADDQ       DX, CX
 	ADDQ       SI, BX
 	DECQ       DI
-	JNZ        row192
+	JNZ        row194
 	VZEROUPPER
 	RET
 
-few195:
+few197:
 	ADDQ $0x04, R8
-	JLT  one197
+	JLT  one199
 
-halves196:
+halves198:
 	XORQ    R9, R9
 	VMOVUPS (BX)(R9*8), X0
 	VMOVUPS 16(BX)(R9*8), X1
@@ -3174,28 +3216,28 @@ halves196:
 	ADDQ    DX, CX
 	ADDQ    SI, BX
 	DECQ    DI
-	JNZ     halves196
+	JNZ     halves198
 	VZEROUPPER
 	RET
 
-one197:
+one199:
 	ADDQ $0x04, R8
 
-each198:
+each200:
 	XORQ R9, R9
 
-pair199:
+pair201:
 	VMOVSS (BX)(R9*8), X0
 	VMOVSS X0, (AX)(R9*4)
 	VMOVSS 4(BX)(R9*8), X0
 	VMOVSS X0, (CX)(R9*4)
 	INCQ   R9
 	CMPQ   R9, R8
-	JNE    pair199
+	JNE    pair201
 	ADDQ   DX, AX
 	ADDQ   DX, CX
 	ADDQ   SI, BX
 	DECQ   DI
-	JNZ    each198
+	JNZ    each200
 	VZEROUPPER
 	RET

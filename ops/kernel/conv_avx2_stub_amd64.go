@@ -142,7 +142,7 @@ func maximaAVX2(taps int, off *int, b *float32, ldb int, c *float32, ldc int, ro
 
 // convLayRowsAVX2 is dst[l*16+at[r]+j] = b[off[l]+from[r]+j], one row r < rows after the other, for l < k
 // and j < 16: each writes over what the row before has too much, and the last beyond dst. rows
-// is 2 or 4; at[0] is 0, and k positive.
+// is 2 to 4; at[0] is 0, and k positive.
 //
 //go:noescape
 func convLayRowsAVX2(k int, rows int, dst *float32, b *float32, off *int, at *int, from *int)

@@ -33,7 +33,7 @@ type convInputs struct {
 // many strips there are in all, as kernels of few columns add in another order.
 func (t *convTask) join(in *convInputs) {
 	v := t.w.v
-	if v.convRows == nil || in.rows == 1 || in.step != in.n || in.n < convJoin || in.n%v.convPanel() == 0 || t.w.tiles() < convStrips {
+	if v.convRows == nil || in.rows == 1 || in.step != in.n || in.n < joinLeast || in.n%v.convPanel() == 0 || t.w.tiles() < convStrips {
 		return
 	}
 	in.width, in.n, in.rows = in.n, in.rows*in.n, 1
@@ -49,7 +49,7 @@ func (t *convTask) lay(dst []float32, in *convInputs, r, j, n int) {
 	}
 	b := in.b[r*in.pitch+j:]
 	if in.width > 0 && j+n > in.width {
-		t.layRows(dst, in, b, off, j, n)
+		t.layRows(dst, b, off, j, n)
 		return
 	}
 	if in.exact && n%v.lanes != 0 {
@@ -61,17 +61,31 @@ func (t *convTask) lay(dst []float32, in *convInputs, r, j, n int) {
 	v.convLay[ceilDiv(n, v.lanes)](len(off), &dst[0], &b[0], &off[0])
 }
 
+// A convJoin is where the up to 4 rows of a panel of joined rows begin in it, and
+// what they read.
+type convJoin struct{ at, from [4]int }
+
+// joinings are those of panels that begin at each position of a row.
+func (s *ConvRun) joinings(width int) {
+	s.joins = grow(s.joins, width)
+	for j := range s.joins {
+		for r := range 4 {
+			s.joins[j].at[r], s.joins[j].from[r] = r*width, r*s.band.pitch
+			if r > 0 {
+				s.joins[j].at[r] -= j
+				s.joins[j].from[r] -= j
+			}
+		}
+	}
+}
+
 // layRows is lay of n positions of several joined rows, the first of which begins
 // at position j, at b.
-func (t *convTask) layRows(dst []float32, in *convInputs, b []float32, off []int, j, n int) {
-	var at, from [4]int
-	rows := 0
-	for to := 0; to < n; rows++ {
-		at[rows], from[rows] = to, rows*in.pitch-min(rows, 1)*j
-		to = (rows+1)*in.width - j
+func (t *convTask) layRows(dst []float32, b []float32, off []int, j, n int) {
+	at := &t.joins[j]
+	rows := 2
+	for rows < 4 && at.at[rows] < n {
+		rows++
 	}
-	for ; rows == 1 || rows == 3; rows++ { // what is written twice does no harm
-		at[rows], from[rows] = at[rows-1], from[rows-1]
-	}
-	t.w.v.convRows(len(off), rows, &dst[0], &b[0], &off[0], &at[0], &from[0])
+	t.w.v.convRows(len(off), rows, &dst[0], &b[0], &off[0], &at.at[0], &at.from[0])
 }

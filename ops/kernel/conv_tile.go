@@ -57,6 +57,7 @@ type ConvRun struct {
 	parts  int // of the output channels
 
 	off, offLast, offPacked []int // where the rows of a panel begin
+	joins                   []convJoin
 	none                    [convHeight]float32
 
 	failed atomic.Bool
@@ -96,7 +97,7 @@ func (s *ConvRun) plan(threads int) {
 		s.how, s.depth = convDepthwise, 1
 	case a.pointwise():
 		s.how = convInPlace
-	case fits && v.convRows != nil && image.Out[1] >= convJoin && s.w.tiles() >= convStrips:
+	case fits && v.convRows != nil && image.Out[1] >= joinLeast && s.w.tiles() >= convStrips:
 		s.how = convBands
 	case fits && !v.convUniform && !(s.w.tiles() >= 4 && 8*v.work(image.Out[0]*image.Out[1]) < 7*image.Out[0]*v.work(image.Out[1])):
 		s.how = convBands
@@ -154,6 +155,7 @@ func (s *ConvRun) tables() {
 				s.off = append(s.off, c*s.band.channel+tap)
 			}
 		}
+		s.joinings(s.cols)
 	case convInPlace:
 		s.off = table(s.off, n, s.out)
 	case convUnrolled:

@@ -132,8 +132,8 @@ const (
 	convNear, convFar = 1 << 14, 3 << 14
 	// convStrips is for how many strips it pays to lay out panels of inputs.
 	convStrips = 3
-	// convJoin is from how many positions in a row on a panel has at most 4 rows.
-	convJoin = 4
+	// joinLeast is from how many positions in a row on a panel has at most 4 rows.
+	joinLeast = 4
 )
 
 // multiply adds what inputs contribute to all strips: together, where each panel of

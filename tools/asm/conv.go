@@ -144,16 +144,14 @@ func convLayRows(x *isa) {
 	x.function("convLayRows"+x.name, "func(k, rows int, dst, b *float32, off, at, from *int)",
 		"convLayRows"+x.name+" is dst[l*16+at[r]+j] = b[off[l]+from[r]+j], one row r < rows after the other, for l < k",
 		"and j < 16: each writes over what the row before has too much, and the last beyond dst. rows",
-		"is 2 or 4; at[0] is 0, and k positive.")
-	four, two := x.label("four"), x.label("two")
-	x.CMPQ(x.address("rows"), Imm(2))
-	x.JEQ(LabelRef(two))
-	for _, rows := range []int{4, 2} {
-		if rows == 2 {
-			x.Label(two)
-		} else {
-			x.Label(four)
-		}
+		"is 2 to 4; at[0] is 0, and k positive.")
+	labels := []string{2: x.label("two"), 3: x.label("three"), 4: x.label("four")}
+	for rows := 2; rows < 4; rows++ {
+		x.CMPQ(x.address("rows"), Imm(uint64(rows)))
+		x.JEQ(LabelRef(labels[rows]))
+	}
+	for rows := 4; rows >= 2; rows-- {
+		x.Label(labels[rows])
 		k, dst, off := x.param("k"), x.param("dst"), x.param("off")
 		b, to := make([]reg.GPVirtual, rows), make([]reg.GPVirtual, rows)
 		at, from := x.param("at"), x.param("from")

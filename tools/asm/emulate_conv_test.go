@@ -48,7 +48,7 @@ func TestConv(t *testing.T) {
 
 // layRows lays out panels of 16 columns that are parts of rows.
 func (k kernels) layRows() {
-	for _, at := range [][]int{{0, 9}, {0, 3, 8, 13}} {
+	for _, at := range [][]int{{0, 9}, {0, 1, 15}, {0, 3, 8, 13}} {
 		for _, depth := range []int{1, 4, 7} {
 			b, dst := k.floats(60), k.floats(depth*16+at[len(at)-1])
 			off, from := k.offsets(depth, 16, 30), k.offsets(len(at), 16, 40)
