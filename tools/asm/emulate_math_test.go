@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/onda-ml/onda/tools/asm/emu"
 )
 
@@ -109,6 +111,23 @@ func TestVec(t *testing.T) {
 				k.call(name+k.x.name, emu.Out(dst), a, b)
 				for i := range dst {
 					near(k.t, float64(f(a[i], b[i])), dst[i], 0, "%s of %d", name, n)
+				}
+			}
+			p, q := make([]int32, n), make([]int32, n)
+			for i := range p {
+				p[i], q[i] = int32(k.r.Uint32())>>k.r.IntN(32), int32(k.r.Uint32())>>k.r.IntN(32)
+			}
+			for name, f := range map[string]func(a, b int32) int32{
+				"addInt32": func(a, b int32) int32 { return a + b },
+				"subInt32": func(a, b int32) int32 { return a - b },
+				"mulInt32": func(a, b int32) int32 { return a * b },
+				"maxInt32": func(a, b int32) int32 { return max(a, b) },
+				"minInt32": func(a, b int32) int32 { return min(a, b) },
+			} {
+				dst := make([]int32, n)
+				k.call(name+k.x.name, emu.Out(dst), p, q)
+				for i := range dst {
+					require.Equal(k.t, f(p[i], q[i]), dst[i], "%s of %d", name, n)
 				}
 			}
 			sum, dot, most, size, dsize := 0.0, 0.0, math.Inf(-1), 0.0, 0.0
