@@ -26,6 +26,11 @@ func TestKernelsDoNotAllocate(t *testing.T) {
 	other.Reverse, other.Y = true, make([]float32, len(run.Y))
 	once := *run
 	once.T, once.B = 1, 1
+	doubles := make([]float64, 3*64*(64+32))
+	gru := &Recurrence[float64]{Kind: CellGRU, Acts: [3]CellActivation{{Act: CellSigmoid}, {Act: CellTanh}}}
+	gru.Pack(32, 64, doubles[:3*64*32], doubles[:3*64*64], nil, nil)
+	var gruRoom RecurrenceScratch[float64]
+	gruRun := &RecurrenceArgs[float64]{T: 20, B: 2, X: doubles, XT: 64, XB: 32, Y: make([]float64, 20*2*64), YT: 128, YB: 64}
 	step := &LSTMStepArgs{B: d.B, X: d.x, XB: d.I, H: d.h0, C: d.c0, HOut: d.h0, COut: d.c0}
 	half := convCase{image(3, 2, 1, 1, 33, 34), 2, 1, 16, 20}
 	conv := convCase{image(3, 1, 1, 1, 33, 34), 2, 1, 16, 20}
@@ -59,6 +64,7 @@ func TestKernelsDoNotAllocate(t *testing.T) {
 			"Forest":         func() { forest.PredictRows(scores, rows, 5, 1, TreeSum) },
 			"LSTMStep":       func() { LSTMStep(p, lstm, step) },
 			"GemmPacked8":    func() { GemmPacked(p, m, a, k, w8, c, n, Epilogue{Act: ActGelu}) },
+			"GRU of float64": func() { _ = gru.Run(nil, gruRun, &gruRoom) },
 			"LSTM with int8": func() { _ = LSTM(p, lstm8, run) },
 		} {
 			// Enough runs that what a helper needs when it first comes, in

@@ -241,16 +241,26 @@ func CumulateAxis[T Number](p *Pool, y, x []T, outer, n, inner int, prod, exclus
 }
 
 func cumulateRange[T Number](y, x []T, n, inner int, prod, exclusive, reverse bool, lo, hi int) {
+	if n == 0 {
+		return
+	}
 	for s := lo; s < hi; {
-		at, w := seriesAt(s, n, inner), min(neighbours, hi-s, inner-s%inner)
+		at, w := seriesAt(s, n, inner), min(abreastLen, hi-s, inner-s%inner)
+		if exclusive {
+			w = min(w, neighbours)
+		}
 		s += w
 		step := inner
 		if reverse {
 			at += (n - 1) * inner
 			step = -inner
 		}
-		if w > 1 {
-			cumulateAbreast(y, x, at, n, step, w, prod, exclusive)
+		switch {
+		case w > 1 && exclusive:
+			cumulateAbreast(y, x, at, n, step, w, prod)
+			continue
+		case w > 1:
+			cumulateOnto(y, x, at, n, step, w, prod)
 			continue
 		}
 		acc := T(0)
@@ -275,9 +285,23 @@ func cumulateRange[T Number](y, x []T, n, inner int, prod, exclusive, reverse bo
 	}
 }
 
-// cumulateAbreast is CumulateAxis of w neighbouring series, up to neighbours, that begin
-// at at and go on by step.
-func cumulateAbreast[T Number](y, x []T, at, n, step, w int, prod, exclusive bool) {
+// cumulateOnto is CumulateAxis, not exclusive, of w neighbouring series that begin at at
+// and go on by step.
+func cumulateOnto[T Number](y, x []T, at, n, step, w int, prod bool) {
+	op, start := OpAdd, T(0)
+	if prod {
+		op, start = OpMul, 1
+	}
+	binaryWith(op, y[at:][:w], x[at:][:w], start, false)
+	for range n - 1 {
+		last := y[at:][:w]
+		at += step
+		binaryRow(op, y[at:][:w], last, x[at:][:w], 1, 1)
+	}
+}
+
+// cumulateAbreast is cumulateOnto, exclusive, of up to neighbours.
+func cumulateAbreast[T Number](y, x []T, at, n, step, w int, prod bool) {
 	var room, next [neighbours]T
 	acc, sums := room[:w], next[:w]
 	if prod {
@@ -295,11 +319,7 @@ func cumulateAbreast[T Number](y, x []T, at, n, step, w int, prod, exclusive boo
 				sums[j] = acc[j] + v
 			}
 		}
-		if exclusive {
-			copy(to, acc)
-		} else {
-			copy(to, sums)
-		}
+		copy(to, acc)
 		acc, sums = sums, acc
 	}
 }

@@ -124,10 +124,35 @@ func requireCumulated[T Number](t *testing.T, s [3]int) func(x []T) {
 // Reductions of integers wrap around, and those of float64 are those of the definition:
 // of neighbouring rows and of columns, each folded on its own.
 func TestReduceAlongAxis(t *testing.T) {
-	for _, s := range axisShapes {
-		eachType(s[0]*s[1]*s[2], requireReduced[int32, int64](t, s), requireReduced[int64, int64](t, s), requireReduced[uint8, uint64](t, s),
-			requireReduced[float32, float64](t, s), requireReduced[float64, float64](t, s))
-	}
+	forEachVariant(t, func(t *testing.T) {
+		for _, s := range axisShapes {
+			eachType(s[0]*s[1]*s[2], requireReduced[int32, int64](t, s), requireReduced[int64, int64](t, s), requireReduced[uint8, uint64](t, s),
+				requireReduced[float32, float64](t, s), requireReduced[float64, float64](t, s))
+		}
+	})
+}
+
+// The largest and the least integer of a row are found wherever they stand.
+func TestExtremeIntegers(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, n := range []int{1, 8, 63, 64, 65, 127, 1000, 2 * pieceLen, 2*pieceLen + 1, 5*pieceLen - 3} {
+			x := make([]int32, n)
+			for i := range x {
+				x[i] = int32(r.Uint32()) >> 2
+			}
+			fold := NewReduction([]int{n}, &[maxRank]bool{0: true})
+			for _, at := range []int{0, n / 2, (n - 1) / 2, min(pieceLen, n-1), n - 1, r.IntN(n)} {
+				for op, v := range map[ReduceOp]int32{ReduceMax: math.MaxInt32, ReduceMin: math.MinInt32} {
+					was, y := x[at], []int32{0}
+					x[at] = v
+					Reduce[int32, int64](nil, op, y, x, &fold)
+					require.Equal(t, v, y[0], "op %d at %d of %d", op, at, n)
+					x[at] = was
+				}
+			}
+		}
+	})
 }
 
 func requireReduced[T, A Number](t *testing.T, s [3]int) func(x []T) {

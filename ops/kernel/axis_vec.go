@@ -148,8 +148,8 @@ func runningParts(y, x []float32, n, inner int, exclusive, reverse bool, lo, hi 
 				v.add(sum, sum, t)
 				continue
 			}
-			v.add(sum, sum, from)
-			copy(to, sum)
+			v.add(to, sum, from)
+			sum = to
 		}
 	}
 }

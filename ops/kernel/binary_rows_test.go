@@ -9,19 +9,34 @@ import (
 // Arithmetic of integers and float64 is that of Go, of neighbours and of one number on
 // either side.
 func TestBinaryRows(t *testing.T) {
-	eachType(150, requireBinary[int32](t), requireBinary[int64](t), requireBinary[uint8](t), func([]float32) {}, requireBinary[float64](t))
+	forEachVariant(t, func(t *testing.T) {
+		for _, n := range []int{2, 14, 150, 700} {
+			eachType(n, requireBinary[int32](t), requireBinary[int64](t), requireBinary[uint8](t), func([]float32) {}, requireBinary[float64](t))
+			words := make([]int32, n)
+			r := seeded()
+			for i := range words {
+				words[i] = int32(r.Uint32()) >> r.IntN(32)
+			}
+			requireBinary[int32](t)(words)
+		}
+	})
 }
 
 func requireBinary[T Number](t *testing.T) func(x []T) {
 	return func(x []T) {
-		a, b := x[:75], x[75:]
+		a, b := x[:len(x)/2], x[len(x)/2:]
 		for op, want := range map[BinaryOp]func(a, b T) T{
 			OpAdd: func(a, b T) T { return a + b }, OpSub: func(a, b T) T { return a - b }, OpMul: func(a, b T) T { return a * b },
 			OpMax: func(a, b T) T { return max(a, b) }, OpMin: func(a, b T) T { return min(a, b) },
 		} {
 			for _, s := range [][2]int{{1, 1}, {1, 0}, {0, 1}, {0, 0}} {
-				got := make([]T, len(a))
+				const around = 40
+				block := make([]T, len(a)+2*around)
+				got := block[around:][:len(a)]
 				binaryRow(op, got, a, b, s[0], s[1])
+				for i, y := range block {
+					require.True(t, y == 0 || i >= around && i < around+len(a), "beside the row")
+				}
 				for i, y := range got {
 					w := want(a[i*s[0]], b[i*s[1]])
 					require.True(t, w == y || w != w && y != y, "%T op %d steps %v: %v, %v: %v", y, op, s, a[i*s[0]], b[i*s[1]], y)

@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // blockLen is how many values at a time kernels write as bytes.
 const blockLen = 32
@@ -208,6 +211,8 @@ func nonZeroVectors[T Number](dst []bool, src []T) int {
 			v.eitherWord(w, &x[at])
 			v.int32ToFloat(f, w)
 		})
+	case []float64:
+		nonZeroDouble(v, out, x, n)
 	case []uint8:
 		const all = ^uint64(0) / 0xff
 		for at := 0; at+32 <= n; at += 32 {
@@ -236,6 +241,22 @@ func nonZeroInt32(v *variant, out []uint8, n int, load func(f []float32, at int)
 		load(f[:k], at)
 		v.unequal(&out[at], f[:k], zeros[:k])
 	}
+}
+
+// nonZeroDouble is NonZero of n float64: of their bits without the sign.
+func nonZeroDouble(v *variant, out []uint8, x []float64, n int) {
+	m, buf := borrow(4 * scalarLen)
+	defer m.release()
+	sizes, mask := buf[:2*scalarLen], buf[2*scalarLen:]
+	for i, u := 0, wordsAs[uint32](mask); i < len(u); i += 2 {
+		u[i], u[i+1] = math.MaxUint32, math.MaxInt32 // the high word is the second
+	}
+	nonZeroInt32(v, out, n, func(f []float32, at int) {
+		size, w := sizes[:2*len(f)], wordsAs[int32](f)
+		v.bits[OpAnd](size, asWords(bytesOf(wordsAs[uint64](x[at:at+len(f)]))), mask[:len(size)])
+		v.eitherWord(w, (*int64)(unsafe.Pointer(&size[0])))
+		v.int32ToFloat(f, w)
+	})
 }
 
 // LowBits is the low bits of src[i] as an integer, extended by its sign if

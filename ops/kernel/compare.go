@@ -50,6 +50,10 @@ func compareRow[T cmp.Ordered](op CompareOp, dst []bool, a, b []T, sa, sb int) {
 		n := compareF32(op, dst, x, any(b).([]float32), sb)
 		dst, a, b = dst[n:], a[n:], b[n*sb:]
 	}
+	if x, ok := any(a).([]int32); ok && sa == 1 {
+		n := compareInt32(op, dst, x, any(b).([]int32), sb)
+		dst, a, b = dst[n:], a[n:], b[n*sb:]
+	}
 	if sa == 1 && sb == 0 && len(dst) > 0 {
 		compareWith(op, dst, a, b[0])
 		return
@@ -104,6 +108,41 @@ func compareF32(op CompareOp, dst []bool, a, b []float32, sb int) int {
 		return n
 	}
 	withRepeated(n, b[0], func(at int, s []float32) { do(&out[at], a[at:at+len(s)], s) })
+	return n
+}
+
+// compareInt32 is compareF32 of integers.
+func compareInt32(op CompareOp, dst []bool, a, b []int32, sb int) int {
+	v, n := active, len(dst)&^(blockLen-1)
+	if v.greaterInt32 == nil || n == 0 {
+		return 0
+	}
+	out := wordsAs[uint8](dst)
+	do := func(dst []uint8, a, b []int32) {
+		switch op {
+		case OpEqual:
+			v.equalInt32(&dst[0], a, b)
+		case OpLess, OpGreaterOrEqual:
+			v.greaterInt32(&dst[0], b, a)
+		default:
+			v.greaterInt32(&dst[0], a, b)
+		}
+		if op == OpLessOrEqual || op == OpGreaterOrEqual {
+			NotOf(dst, dst, 1)
+		}
+	}
+	if sb == 1 {
+		do(out[:n], a[:n], b[:n])
+		return n
+	}
+	m, buf := borrow(min(n, scalarLen))
+	defer m.release()
+	repeated := wordsAs[int32](buf)
+	fillAll(repeated, b[0])
+	for at := 0; at < n; at += len(repeated) {
+		k := min(len(repeated), n-at)
+		do(out[at:at+k], a[at:at+k], repeated[:k])
+	}
 	return n
 }
 

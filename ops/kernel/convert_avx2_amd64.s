@@ -228,6 +228,86 @@ DATA c000000ff_AVX2<>+24(SB)/4, $0x000000ff
 DATA c000000ff_AVX2<>+28(SB)/4, $0x000000ff
 GLOBL c000000ff_AVX2<>(SB), RODATA|NOPTR, $32
 
+// func equalInt32AVX2(dst *uint8, a []int32, b []int32)
+// Requires: AVX, AVX2
+TEXT ·equalInt32AVX2(SB), NOSPLIT, $0-56
+	MOVQ    a_len+16(FP), AX
+	MOVQ    dst+0(FP), CX
+	MOVQ    a_base+8(FP), DX
+	MOVQ    b_base+32(FP), BX
+	VMOVUPS quads_AVX2<>+0(SB), Y0
+	VMOVUPS c00000001_AVX2<>+0(SB), Y1
+	TESTQ   AX, AX
+	JZ      end12
+
+block11:
+	VMOVUPS   (DX), Y2
+	VPCMPEQD  (BX), Y2, Y2
+	VPAND     Y1, Y2, Y2
+	VMOVUPS   32(DX), Y3
+	VPCMPEQD  32(BX), Y3, Y3
+	VPAND     Y1, Y3, Y3
+	VMOVUPS   64(DX), Y4
+	VPCMPEQD  64(BX), Y4, Y4
+	VPAND     Y1, Y4, Y4
+	VMOVUPS   96(DX), Y5
+	VPCMPEQD  96(BX), Y5, Y5
+	VPAND     Y1, Y5, Y5
+	VPACKSSDW Y3, Y2, Y2
+	VPACKSSDW Y5, Y4, Y4
+	VPACKUSWB Y4, Y2, Y2
+	VPERMD    Y2, Y0, Y2
+	VMOVUPS   Y2, (CX)
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000080, BX
+	ADDQ      $0x20, CX
+	SUBQ      $0x20, AX
+	JNZ       block11
+
+end12:
+	VZEROUPPER
+	RET
+
+// func greaterInt32AVX2(dst *uint8, a []int32, b []int32)
+// Requires: AVX, AVX2
+TEXT ·greaterInt32AVX2(SB), NOSPLIT, $0-56
+	MOVQ    a_len+16(FP), AX
+	MOVQ    dst+0(FP), CX
+	MOVQ    a_base+8(FP), DX
+	MOVQ    b_base+32(FP), BX
+	VMOVUPS quads_AVX2<>+0(SB), Y0
+	VMOVUPS c00000001_AVX2<>+0(SB), Y1
+	TESTQ   AX, AX
+	JZ      end14
+
+block13:
+	VMOVUPS   (DX), Y2
+	VPCMPGTD  (BX), Y2, Y2
+	VPAND     Y1, Y2, Y2
+	VMOVUPS   32(DX), Y3
+	VPCMPGTD  32(BX), Y3, Y3
+	VPAND     Y1, Y3, Y3
+	VMOVUPS   64(DX), Y4
+	VPCMPGTD  64(BX), Y4, Y4
+	VPAND     Y1, Y4, Y4
+	VMOVUPS   96(DX), Y5
+	VPCMPGTD  96(BX), Y5, Y5
+	VPAND     Y1, Y5, Y5
+	VPACKSSDW Y3, Y2, Y2
+	VPACKSSDW Y5, Y4, Y4
+	VPACKUSWB Y4, Y2, Y2
+	VPERMD    Y2, Y0, Y2
+	VMOVUPS   Y2, (CX)
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000080, BX
+	ADDQ      $0x20, CX
+	SUBQ      $0x20, AX
+	JNZ       block13
+
+end14:
+	VZEROUPPER
+	RET
+
 // func floatToInt32AVX2(dst []int32, src []float32)
 // Requires: AVX
 TEXT ·floatToInt32AVX2(SB), NOSPLIT, $0-48
@@ -235,9 +315,9 @@ TEXT ·floatToInt32AVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), CX
 	MOVQ src_base+24(FP), DX
 
-many11:
+many15:
 	CMPQ       AX, $0x00000020
-	JLT        one12
+	JLT        one16
 	VMOVUPS    (DX), Y0
 	VCVTTPS2DQ Y0, Y0
 	VMOVUPS    Y0, (CX)
@@ -253,22 +333,22 @@ many11:
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x00000020, AX
-	JMP        many11
+	JMP        many15
 
-one12:
+one16:
 	CMPQ       AX, $0x00000008
-	JLT        rest13
+	JLT        rest17
 	VMOVUPS    (DX), Y0
 	VCVTTPS2DQ Y0, Y0
 	VMOVUPS    Y0, (CX)
 	ADDQ       $0x00000020, CX
 	ADDQ       $0x00000020, DX
 	SUBQ       $0x00000008, AX
-	JMP        one12
+	JMP        one16
 
-rest13:
+rest17:
 	TESTQ      AX, AX
-	JZ         end14
+	JZ         end18
 	LEAQ       tail_AVX2<>+0(SB), BX
 	MOVQ       $0x00000010, SI
 	SUBQ       AX, SI
@@ -277,7 +357,7 @@ rest13:
 	VCVTTPS2DQ Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)
 
-end14:
+end18:
 	VZEROUPPER
 	RET
 
@@ -322,9 +402,9 @@ TEXT ·int32ToFloatAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), CX
 	MOVQ src_base+24(FP), DX
 
-many15:
+many19:
 	CMPQ      AX, $0x00000020
-	JLT       one16
+	JLT       one20
 	VMOVUPS   (DX), Y0
 	VCVTDQ2PS Y0, Y0
 	VMOVUPS   Y0, (CX)
@@ -340,22 +420,22 @@ many15:
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x00000020, AX
-	JMP       many15
+	JMP       many19
 
-one16:
+one20:
 	CMPQ      AX, $0x00000008
-	JLT       rest17
+	JLT       rest21
 	VMOVUPS   (DX), Y0
 	VCVTDQ2PS Y0, Y0
 	VMOVUPS   Y0, (CX)
 	ADDQ      $0x00000020, CX
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x00000008, AX
-	JMP       one16
+	JMP       one20
 
-rest17:
+rest21:
 	TESTQ      AX, AX
-	JZ         end18
+	JZ         end22
 	LEAQ       tail_AVX2<>+0(SB), BX
 	MOVQ       $0x00000010, SI
 	SUBQ       AX, SI
@@ -364,7 +444,7 @@ rest17:
 	VCVTDQ2PS  Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)
 
-end18:
+end22:
 	VZEROUPPER
 	RET
 
@@ -377,9 +457,9 @@ TEXT ·int32ToBytesAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS quads_AVX2<>+0(SB), Y0
 	VMOVUPS c000000ff_AVX2<>+0(SB), Y1
 	TESTQ   AX, AX
-	JZ      end20
+	JZ      end24
 
-block19:
+block23:
 	VMOVUPS   (DX), Y2
 	VPAND     Y1, Y2, Y2
 	VMOVUPS   32(DX), Y3
@@ -396,9 +476,9 @@ block19:
 	ADDQ      $0x00000080, DX
 	ADDQ      $0x20, CX
 	SUBQ      $0x20, AX
-	JNZ       block19
+	JNZ       block23
 
-end20:
+end24:
 	VZEROUPPER
 	RET
 
@@ -409,58 +489,12 @@ TEXT ·int32ToInt64AVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
 	TESTQ AX, AX
-	JZ    end22
-
-next21:
-	VPMOVSXDQ (DX), Y0
-	VMOVUPS   Y0, (CX)
-	VPMOVSXDQ 16(DX), Y0
-	VMOVUPS   Y0, 32(CX)
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000020, DX
-	SUBQ      $0x08, AX
-	JNZ       next21
-
-end22:
-	VZEROUPPER
-	RET
-
-// func int32ToDoubleAVX2(dst []float64, src *int32)
-// Requires: AVX
-TEXT ·int32ToDoubleAVX2(SB), NOSPLIT, $0-32
-	MOVQ  dst_len+8(FP), AX
-	MOVQ  dst_base+0(FP), CX
-	MOVQ  src+24(FP), DX
-	TESTQ AX, AX
-	JZ    end24
-
-next23:
-	VCVTDQ2PD (DX), Y0
-	VMOVUPS   Y0, (CX)
-	VCVTDQ2PD 16(DX), Y0
-	VMOVUPS   Y0, 32(CX)
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000020, DX
-	SUBQ      $0x08, AX
-	JNZ       next23
-
-end24:
-	VZEROUPPER
-	RET
-
-// func floatToDoubleAVX2(dst []float64, src *float32)
-// Requires: AVX
-TEXT ·floatToDoubleAVX2(SB), NOSPLIT, $0-32
-	MOVQ  dst_len+8(FP), AX
-	MOVQ  dst_base+0(FP), CX
-	MOVQ  src+24(FP), DX
-	TESTQ AX, AX
 	JZ    end26
 
 next25:
-	VCVTPS2PD (DX), Y0
+	VPMOVSXDQ (DX), Y0
 	VMOVUPS   Y0, (CX)
-	VCVTPS2PD 16(DX), Y0
+	VPMOVSXDQ 16(DX), Y0
 	VMOVUPS   Y0, 32(CX)
 	ADDQ      $0x00000040, CX
 	ADDQ      $0x00000020, DX
@@ -471,9 +505,9 @@ end26:
 	VZEROUPPER
 	RET
 
-// func doubleToFloatAVX2(dst []float32, src *float64)
+// func int32ToDoubleAVX2(dst []float64, src *int32)
 // Requires: AVX
-TEXT ·doubleToFloatAVX2(SB), NOSPLIT, $0-32
+TEXT ·int32ToDoubleAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst_len+8(FP), AX
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
@@ -481,6 +515,52 @@ TEXT ·doubleToFloatAVX2(SB), NOSPLIT, $0-32
 	JZ    end28
 
 next27:
+	VCVTDQ2PD (DX), Y0
+	VMOVUPS   Y0, (CX)
+	VCVTDQ2PD 16(DX), Y0
+	VMOVUPS   Y0, 32(CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x08, AX
+	JNZ       next27
+
+end28:
+	VZEROUPPER
+	RET
+
+// func floatToDoubleAVX2(dst []float64, src *float32)
+// Requires: AVX
+TEXT ·floatToDoubleAVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end30
+
+next29:
+	VCVTPS2PD (DX), Y0
+	VMOVUPS   Y0, (CX)
+	VCVTPS2PD 16(DX), Y0
+	VMOVUPS   Y0, 32(CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x08, AX
+	JNZ       next29
+
+end30:
+	VZEROUPPER
+	RET
+
+// func doubleToFloatAVX2(dst []float32, src *float64)
+// Requires: AVX
+TEXT ·doubleToFloatAVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end32
+
+next31:
 	VMOVUPS    (DX), Y0
 	VCVTPD2PSY Y0, X0
 	VMOVUPS    X0, (CX)
@@ -490,9 +570,9 @@ next27:
 	ADDQ       $0x00000020, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x08, AX
-	JNZ        next27
+	JNZ        next31
 
-end28:
+end32:
 	VZEROUPPER
 	RET
 
@@ -503,9 +583,9 @@ TEXT ·doubleToInt32AVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
 	TESTQ AX, AX
-	JZ    end30
+	JZ    end34
 
-next29:
+next33:
 	VMOVUPS     (DX), Y0
 	VCVTTPD2DQY Y0, X0
 	VMOVUPS     X0, (CX)
@@ -515,9 +595,9 @@ next29:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x08, AX
-	JNZ         next29
+	JNZ         next33
 
-end30:
+end34:
 	VZEROUPPER
 	RET
 
@@ -528,17 +608,17 @@ TEXT ·bytesToInt32AVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
 	TESTQ AX, AX
-	JZ    end32
+	JZ    end36
 
-next31:
+next35:
 	VPMOVZXBD (DX), Y0
 	VMOVUPS   Y0, (CX)
 	ADDQ      $0x00000020, CX
 	ADDQ      $0x00000008, DX
 	SUBQ      $0x08, AX
-	JNZ       next31
+	JNZ       next35
 
-end32:
+end36:
 	VZEROUPPER
 	RET
 
@@ -559,9 +639,9 @@ TEXT ·lowWordsAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
 	TESTQ AX, AX
-	JZ    end34
+	JZ    end38
 
-next33:
+next37:
 	VMOVUPS (DX), Y0
 	VMOVUPS 32(DX), Y1
 	VSHUFPS $0x88, Y1, Y0, Y0
@@ -571,9 +651,9 @@ next33:
 	ADDQ    $0x00000020, CX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x08, AX
-	JNZ     next33
+	JNZ     next37
 
-end34:
+end38:
 	VZEROUPPER
 	RET
 
@@ -584,9 +664,9 @@ TEXT ·eitherWordAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
 	TESTQ AX, AX
-	JZ    end36
+	JZ    end40
 
-next35:
+next39:
 	VMOVUPS (DX), Y0
 	VMOVUPS 32(DX), Y1
 	VSHUFPS $0x88, Y1, Y0, Y2
@@ -598,9 +678,9 @@ next35:
 	ADDQ    $0x00000020, CX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x08, AX
-	JNZ     next35
+	JNZ     next39
 
-end36:
+end40:
 	VZEROUPPER
 	RET
 
@@ -611,18 +691,18 @@ TEXT ·bf16ToFloatAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
 	TESTQ AX, AX
-	JZ    end38
+	JZ    end42
 
-next37:
+next41:
 	VPMOVZXWD (DX), Y0
 	VPSLLD    $0x10, Y0, Y0
 	VMOVUPS   Y0, (CX)
 	ADDQ      $0x00000020, CX
 	ADDQ      $0x00000010, DX
 	SUBQ      $0x08, AX
-	JNZ       next37
+	JNZ       next41
 
-end38:
+end42:
 	VZEROUPPER
 	RET
 
@@ -633,9 +713,9 @@ TEXT ·floatToBF16AVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), CX
 	MOVQ  src_base+8(FP), DX
 	TESTQ AX, AX
-	JZ    end40
+	JZ    end44
 
-next39:
+next43:
 	VMOVUPS      (DX), Y0
 	VPSLLD       $0x0f, Y0, Y1
 	VPSRLD       $0x1f, Y1, Y1
@@ -651,9 +731,9 @@ next39:
 	ADDQ         $0x00000010, CX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x08, AX
-	JNZ          next39
+	JNZ          next43
 
-end40:
+end44:
 	VZEROUPPER
 	RET
 

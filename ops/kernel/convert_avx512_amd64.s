@@ -154,6 +154,68 @@ end10:
 	VZEROUPPER
 	RET
 
+// func equalInt32AVX512(dst *uint8, a []int32, b []int32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·equalInt32AVX512(SB), NOSPLIT, $0-56
+	MOVQ  a_len+16(FP), AX
+	MOVQ  dst+0(FP), CX
+	MOVQ  a_base+8(FP), DX
+	MOVQ  b_base+32(FP), BX
+	TESTQ AX, AX
+	JZ    end12
+
+block11:
+	VMOVUPS        (DX), Z0
+	VPCMPEQD       (BX), Z0, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST c00000001_AVX512<>+0(SB), Z0, K1, Z1
+	VPMOVDB        Z1, (CX)
+	VMOVUPS        64(DX), Z0
+	VPCMPEQD       64(BX), Z0, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST c00000001_AVX512<>+0(SB), Z0, K1, Z2
+	VPMOVDB        Z2, 16(CX)
+	ADDQ           $0x00000080, DX
+	ADDQ           $0x00000080, BX
+	ADDQ           $0x20, CX
+	SUBQ           $0x20, AX
+	JNZ            block11
+
+end12:
+	VZEROUPPER
+	RET
+
+// func greaterInt32AVX512(dst *uint8, a []int32, b []int32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·greaterInt32AVX512(SB), NOSPLIT, $0-56
+	MOVQ  a_len+16(FP), AX
+	MOVQ  dst+0(FP), CX
+	MOVQ  a_base+8(FP), DX
+	MOVQ  b_base+32(FP), BX
+	TESTQ AX, AX
+	JZ    end14
+
+block13:
+	VMOVUPS        (DX), Z0
+	VPCMPGTD       (BX), Z0, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST c00000001_AVX512<>+0(SB), Z0, K1, Z1
+	VPMOVDB        Z1, (CX)
+	VMOVUPS        64(DX), Z0
+	VPCMPGTD       64(BX), Z0, K1
+	VXORPS         Z0, Z0, Z0
+	VBLENDMPS.BCST c00000001_AVX512<>+0(SB), Z0, K1, Z2
+	VPMOVDB        Z2, 16(CX)
+	ADDQ           $0x00000080, DX
+	ADDQ           $0x00000080, BX
+	ADDQ           $0x20, CX
+	SUBQ           $0x20, AX
+	JNZ            block13
+
+end14:
+	VZEROUPPER
+	RET
+
 // func floatToInt32AVX512(dst []int32, src []float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·floatToInt32AVX512(SB), NOSPLIT, $0-48
@@ -161,9 +223,9 @@ TEXT ·floatToInt32AVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), CX
 	MOVQ src_base+24(FP), DX
 
-many11:
+many15:
 	CMPQ       AX, $0x00000040
-	JLT        one12
+	JLT        one16
 	VMOVUPS    (DX), Z0
 	VCVTTPS2DQ Z0, Z0
 	VMOVUPS    Z0, (CX)
@@ -179,22 +241,22 @@ many11:
 	ADDQ       $0x00000100, CX
 	ADDQ       $0x00000100, DX
 	SUBQ       $0x00000040, AX
-	JMP        many11
+	JMP        many15
 
-one12:
+one16:
 	CMPQ       AX, $0x00000010
-	JLT        rest13
+	JLT        rest17
 	VMOVUPS    (DX), Z0
 	VCVTTPS2DQ Z0, Z0
 	VMOVUPS    Z0, (CX)
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x00000010, AX
-	JMP        one12
+	JMP        one16
 
-rest13:
+rest17:
 	TESTQ      AX, AX
-	JZ         end14
+	JZ         end18
 	MOVQ       $-1, BX
 	BZHIQ      AX, BX, AX
 	KMOVW      AX, K1
@@ -202,7 +264,7 @@ rest13:
 	VCVTTPS2DQ Z0, Z0
 	VMOVUPS    Z0, K1, (CX)
 
-end14:
+end18:
 	VZEROUPPER
 	RET
 
@@ -213,9 +275,9 @@ TEXT ·int32ToFloatAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), CX
 	MOVQ src_base+24(FP), DX
 
-many15:
+many19:
 	CMPQ      AX, $0x00000040
-	JLT       one16
+	JLT       one20
 	VMOVUPS   (DX), Z0
 	VCVTDQ2PS Z0, Z0
 	VMOVUPS   Z0, (CX)
@@ -231,22 +293,22 @@ many15:
 	ADDQ      $0x00000100, CX
 	ADDQ      $0x00000100, DX
 	SUBQ      $0x00000040, AX
-	JMP       many15
+	JMP       many19
 
-one16:
+one20:
 	CMPQ      AX, $0x00000010
-	JLT       rest17
+	JLT       rest21
 	VMOVUPS   (DX), Z0
 	VCVTDQ2PS Z0, Z0
 	VMOVUPS   Z0, (CX)
 	ADDQ      $0x00000040, CX
 	ADDQ      $0x00000040, DX
 	SUBQ      $0x00000010, AX
-	JMP       one16
+	JMP       one20
 
-rest17:
+rest21:
 	TESTQ     AX, AX
-	JZ        end18
+	JZ        end22
 	MOVQ      $-1, BX
 	BZHIQ     AX, BX, AX
 	KMOVW     AX, K1
@@ -254,7 +316,7 @@ rest17:
 	VCVTDQ2PS Z0, Z0
 	VMOVUPS   Z0, K1, (CX)
 
-end18:
+end22:
 	VZEROUPPER
 	RET
 
@@ -265,9 +327,9 @@ TEXT ·int32ToBytesAVX512(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), CX
 	MOVQ  a_base+8(FP), DX
 	TESTQ AX, AX
-	JZ    end20
+	JZ    end24
 
-block19:
+block23:
 	VMOVUPS (DX), Z0
 	VPMOVDB Z0, (CX)
 	VMOVUPS 64(DX), Z0
@@ -275,9 +337,9 @@ block19:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x20, CX
 	SUBQ    $0x20, AX
-	JNZ     block19
+	JNZ     block23
 
-end20:
+end24:
 	VZEROUPPER
 	RET
 
@@ -288,58 +350,12 @@ TEXT ·int32ToInt64AVX512(SB), NOSPLIT, $0-32
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
 	TESTQ AX, AX
-	JZ    end22
-
-next21:
-	VPMOVSXDQ (DX), Z0
-	VMOVUPS   Z0, (CX)
-	VPMOVSXDQ 32(DX), Z0
-	VMOVUPS   Z0, 64(CX)
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000040, DX
-	SUBQ      $0x10, AX
-	JNZ       next21
-
-end22:
-	VZEROUPPER
-	RET
-
-// func int32ToDoubleAVX512(dst []float64, src *int32)
-// Requires: AVX, AVX512F
-TEXT ·int32ToDoubleAVX512(SB), NOSPLIT, $0-32
-	MOVQ  dst_len+8(FP), AX
-	MOVQ  dst_base+0(FP), CX
-	MOVQ  src+24(FP), DX
-	TESTQ AX, AX
-	JZ    end24
-
-next23:
-	VCVTDQ2PD (DX), Z0
-	VMOVUPS   Z0, (CX)
-	VCVTDQ2PD 32(DX), Z0
-	VMOVUPS   Z0, 64(CX)
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000040, DX
-	SUBQ      $0x10, AX
-	JNZ       next23
-
-end24:
-	VZEROUPPER
-	RET
-
-// func floatToDoubleAVX512(dst []float64, src *float32)
-// Requires: AVX, AVX512F
-TEXT ·floatToDoubleAVX512(SB), NOSPLIT, $0-32
-	MOVQ  dst_len+8(FP), AX
-	MOVQ  dst_base+0(FP), CX
-	MOVQ  src+24(FP), DX
-	TESTQ AX, AX
 	JZ    end26
 
 next25:
-	VCVTPS2PD (DX), Z0
+	VPMOVSXDQ (DX), Z0
 	VMOVUPS   Z0, (CX)
-	VCVTPS2PD 32(DX), Z0
+	VPMOVSXDQ 32(DX), Z0
 	VMOVUPS   Z0, 64(CX)
 	ADDQ      $0x00000080, CX
 	ADDQ      $0x00000040, DX
@@ -350,9 +366,9 @@ end26:
 	VZEROUPPER
 	RET
 
-// func doubleToFloatAVX512(dst []float32, src *float64)
+// func int32ToDoubleAVX512(dst []float64, src *int32)
 // Requires: AVX, AVX512F
-TEXT ·doubleToFloatAVX512(SB), NOSPLIT, $0-32
+TEXT ·int32ToDoubleAVX512(SB), NOSPLIT, $0-32
 	MOVQ  dst_len+8(FP), AX
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
@@ -360,6 +376,52 @@ TEXT ·doubleToFloatAVX512(SB), NOSPLIT, $0-32
 	JZ    end28
 
 next27:
+	VCVTDQ2PD (DX), Z0
+	VMOVUPS   Z0, (CX)
+	VCVTDQ2PD 32(DX), Z0
+	VMOVUPS   Z0, 64(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x10, AX
+	JNZ       next27
+
+end28:
+	VZEROUPPER
+	RET
+
+// func floatToDoubleAVX512(dst []float64, src *float32)
+// Requires: AVX, AVX512F
+TEXT ·floatToDoubleAVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end30
+
+next29:
+	VCVTPS2PD (DX), Z0
+	VMOVUPS   Z0, (CX)
+	VCVTPS2PD 32(DX), Z0
+	VMOVUPS   Z0, 64(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x10, AX
+	JNZ       next29
+
+end30:
+	VZEROUPPER
+	RET
+
+// func doubleToFloatAVX512(dst []float32, src *float64)
+// Requires: AVX, AVX512F
+TEXT ·doubleToFloatAVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end32
+
+next31:
 	VMOVUPS   (DX), Z0
 	VCVTPD2PS Z0, Y0
 	VMOVUPS   Y0, (CX)
@@ -369,9 +431,9 @@ next27:
 	ADDQ      $0x00000040, CX
 	ADDQ      $0x00000080, DX
 	SUBQ      $0x10, AX
-	JNZ       next27
+	JNZ       next31
 
-end28:
+end32:
 	VZEROUPPER
 	RET
 
@@ -382,9 +444,9 @@ TEXT ·doubleToInt32AVX512(SB), NOSPLIT, $0-32
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
 	TESTQ AX, AX
-	JZ    end30
+	JZ    end34
 
-next29:
+next33:
 	VMOVUPS    (DX), Z0
 	VCVTTPD2DQ Z0, Y0
 	VMOVUPS    Y0, (CX)
@@ -394,9 +456,9 @@ next29:
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000080, DX
 	SUBQ       $0x10, AX
-	JNZ        next29
+	JNZ        next33
 
-end30:
+end34:
 	VZEROUPPER
 	RET
 
@@ -407,17 +469,17 @@ TEXT ·bytesToInt32AVX512(SB), NOSPLIT, $0-32
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
 	TESTQ AX, AX
-	JZ    end32
+	JZ    end36
 
-next31:
+next35:
 	VPMOVZXBD (DX), Z0
 	VMOVUPS   Z0, (CX)
 	ADDQ      $0x00000040, CX
 	ADDQ      $0x00000010, DX
 	SUBQ      $0x10, AX
-	JNZ       next31
+	JNZ       next35
 
-end32:
+end36:
 	VZEROUPPER
 	RET
 
@@ -446,9 +508,9 @@ TEXT ·lowWordsAVX512(SB), NOSPLIT, $0-32
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
 	TESTQ AX, AX
-	JZ    end34
+	JZ    end38
 
-next33:
+next37:
 	VMOVUPS (DX), Z0
 	VMOVUPS 64(DX), Z1
 	VSHUFPS $0x88, Z1, Z0, Z0
@@ -458,9 +520,9 @@ next33:
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x10, AX
-	JNZ     next33
+	JNZ     next37
 
-end34:
+end38:
 	VZEROUPPER
 	RET
 
@@ -471,9 +533,9 @@ TEXT ·eitherWordAVX512(SB), NOSPLIT, $0-32
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
 	TESTQ AX, AX
-	JZ    end36
+	JZ    end40
 
-next35:
+next39:
 	VMOVUPS (DX), Z0
 	VMOVUPS 64(DX), Z1
 	VSHUFPS $0x88, Z1, Z0, Z2
@@ -485,9 +547,9 @@ next35:
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x10, AX
-	JNZ     next35
+	JNZ     next39
 
-end36:
+end40:
 	VZEROUPPER
 	RET
 
@@ -498,18 +560,18 @@ TEXT ·bf16ToFloatAVX512(SB), NOSPLIT, $0-32
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
 	TESTQ AX, AX
-	JZ    end38
+	JZ    end42
 
-next37:
+next41:
 	VPMOVZXWD (DX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (CX)
 	ADDQ      $0x00000040, CX
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x10, AX
-	JNZ       next37
+	JNZ       next41
 
-end38:
+end42:
 	VZEROUPPER
 	RET
 
@@ -520,9 +582,9 @@ TEXT ·floatToBF16AVX512(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), CX
 	MOVQ  src_base+8(FP), DX
 	TESTQ AX, AX
-	JZ    end40
+	JZ    end44
 
-next39:
+next43:
 	VMOVUPS     (DX), Z0
 	VPSLLD      $0x0f, Z0, Z1
 	VPSRLD      $0x1f, Z1, Z1
@@ -536,9 +598,9 @@ next39:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x10, AX
-	JNZ         next39
+	JNZ         next43
 
-end40:
+end44:
 	VZEROUPPER
 	RET
 

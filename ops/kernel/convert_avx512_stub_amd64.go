@@ -29,6 +29,16 @@ func unequalAVX512(dst *uint8, a []float32, b []float32)
 //go:noescape
 func floatToBytesAVX512(dst *uint8, a []float32)
 
+// equalInt32AVX512 is dst[i] = 1 where a[i] == b[i], else 0; len(a) is a multiple of 32.
+//
+//go:noescape
+func equalInt32AVX512(dst *uint8, a []int32, b []int32)
+
+// greaterInt32AVX512 is dst[i] = 1 where a[i] > b[i], else 0; len(a) is a multiple of 32.
+//
+//go:noescape
+func greaterInt32AVX512(dst *uint8, a []int32, b []int32)
+
 // floatToInt32AVX512 is dst[i] = src[i] towards zero, the least integer beyond 32 bits.
 //
 //go:noescape

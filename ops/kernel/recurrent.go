@@ -34,7 +34,7 @@ type Recurrence[T Float] struct {
 	// Quantised (LSTM in float32) rounds h to 8 bits with [RoundToRange] before
 	// its product with the weights.
 	Quantised bool
-	// Weights is how w and r are stored; float64 keeps them as they are.
+	// Weights is how w and r are stored if they are float32.
 	Weights WeightType
 
 	input, hidden int
@@ -46,8 +46,7 @@ type Recurrence[T Float] struct {
 }
 
 // Pack sets the weights: w (GH, I), r (GH, H), b (2GH), which is Wb then Rb, and
-// p (3H), the peepholes of i, o and f; b and p may be nil. It keeps p and, for
-// float64, w and r.
+// p (3H), the peepholes of i, o and f; b and p may be nil. It keeps p.
 func (n *Recurrence[T]) Pack(input, hidden int, w, r, b, p []T) {
 	n.input, n.hidden = input, hidden
 	g := n.Kind.Gates() * hidden
@@ -78,14 +77,16 @@ func (n *Recurrence[T]) Pack(input, hidden int, w, r, b, p []T) {
 type rightMatrix[T Float] struct {
 	k, n   int
 	packed *PackedB // float32
-	w      []T      // float64
+	w      []T      // float64: (k, n)
 }
 
 func packRight[T Float](t WeightType, k, n int, w []T) rightMatrix[T] {
 	if f, ok := any(w).([]float32); ok {
 		return rightMatrix[T]{k: k, n: n, packed: PackBAs(t, true, k, n, f, k)}
 	}
-	return rightMatrix[T]{k: k, n: n, w: w}
+	right := make([]T, k*n)
+	transposeOf(right, w, k, n, k)
+	return rightMatrix[T]{k: k, n: n, w: right}
 }
 
 // mul is c[i*ldc+j] = sum_l(a[i*lda+l] * W(j,l)) + bias[j] for i < m.
@@ -105,7 +106,7 @@ func (r *rightMatrix[T]) mul(p *Pool, m int, a []T, lda int, c []T, ldc int, bia
 			copy(c[i*ldc:i*ldc+r.n], bias)
 		}
 	}
-	GemmOf(p, false, true, m, r.n, r.k, 1, a, lda, r.w, r.k, beta, c, ldc)
+	GemmOf(p, false, false, m, r.n, r.k, 1, a, lda, r.w, r.n, beta, c, ldc)
 }
 
 // RecurrenceArgs are the data of a run over T steps of B sequences, as

@@ -198,6 +198,14 @@ func foldRow[T, A Number](op ReduceOp, acc A, src []T) (A, int) {
 	if n < 8 {
 		return acc, 0
 	}
+	if x, ok := any(src).([]int32); ok && len(x) >= halvesLeast {
+		switch f := &active.int32s; {
+		case op == ReduceMax && f[OpMax] != nil:
+			return max(acc, A(byHalves(f[OpMax], x))), len(x)
+		case op == ReduceMin && f[OpMin] != nil:
+			return min(acc, A(byHalves(f[OpMin], x))), len(x)
+		}
+	}
 	a, b, c, d := A(src[0]), A(src[1]), A(src[2]), A(src[3])
 	switch op {
 	case ReduceMax:
@@ -218,6 +226,29 @@ func foldRow[T, A Number](op ReduceOp, acc A, src []T) (A, int) {
 		a, b, c, d = a+A(s[0]), b+A(s[1]), c+A(s[2]), d+A(s[3])
 	}
 	return acc + (a + b + (c + d)), n
+}
+
+// halvesLeast is from what length on byHalves pays.
+const halvesLeast = 64
+
+// byHalves is the largest or least of x, of two elements or more, which op finds element
+// by element: of parts that overlap or not, of the halves of that, and so on.
+func byHalves(op func(dst, a, b []int32), x []int32) int32 {
+	m, buf := borrow(pieceLen)
+	defer m.release()
+	best := wordsAs[int32](buf)
+	k := min((len(x)+1)/2, pieceLen)
+	op(best[:k], x[:k], x[len(x)-k:])
+	for at := k; at < len(x)-k; at += k {
+		some := x[at:min(at+k, len(x)-k)]
+		op(best[:len(some)], best[:len(some)], some)
+	}
+	for k > 1 {
+		h := (k + 1) / 2
+		op(best[:k-h], best[:k-h], best[h:k])
+		k = h
+	}
+	return best[0]
 }
 
 // fold folds n elements that lie step apart into acc.

@@ -76,7 +76,7 @@ func RoomForRecurrence(t WeightType, kind CellKind, input, hidden int, double bo
 	bias := Room{Kept: floatBytes(2, sumBytes(gates, hidden))}
 	switch {
 	case double:
-		return bias
+		return bias.plus(Room{Kept: floatBytes(2, gates, sumBytes(input, hidden))})
 	case kind == CellGRU:
 		return bias.plus(RoomForB(t, input, gates)).plus(RoomForB(t, hidden, 2*hidden)).plus(RoomForB(t, hidden, hidden))
 	}

@@ -72,6 +72,8 @@ type variant struct {
 	addScalar, mulScalar         func(dst, a []float32, s float32)
 	bits                         [3]func(dst, a, b []float32) // OpAnd, OpOr and OpXor of the patterns; may be nil
 
+	int32s [OpMin + 1]func(dst, a, b []int32) // by BinaryOp, OpAdd, OpSub, OpMul, OpMax and OpMin; may be nil
+
 	scaleClip func(dst, src []float32, m, s, t, lo, hi float32) // dst[i] = clip((src[i]-m)*s + t, lo, hi)
 	hardSwish func(dst, src []float32)
 
@@ -121,6 +123,8 @@ type variant struct {
 	// OpEqual, OpLess and OpLessOrEqual, unequal also of NaN, floatToBytes low bytes.
 	// They write bytes for multiples of blockLen values. All may be nil.
 	compare      [3]func(dst *uint8, a, b []float32)
+	equalInt32   func(dst *uint8, a, b []int32)
+	greaterInt32 func(dst *uint8, a, b []int32)
 	unequal      func(dst *uint8, a, b []float32)
 	floatToBytes func(dst *uint8, a []float32)
 	floatToInt32 func(dst []int32, src []float32)

@@ -51,6 +51,7 @@ func avx2() *variant {
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX2, subAVX2, mulAVX2, divAVX2, maxAVX2, minAVX2
 	v.addScalar, v.mulScalar = addScalarAVX2, mulScalarAVX2
 	v.bits = [...]func(dst, a, b []float32){andAVX2, orAVX2, xorAVX2}
+	v.int32s = [...]func(dst, a, b []int32){OpAdd: addInt32AVX2, OpSub: subInt32AVX2, OpMul: mulInt32AVX2, OpMax: maxInt32AVX2, OpMin: minInt32AVX2}
 	v.scaleClip, v.hardSwish = scaleClipAVX2, hardSwishAVX2
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX2, dotAVX2, sumAVX2, maxOfAVX2
 	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX2, sumSquaresFromAVX2, normalizeAVX2, dotsAVX2
@@ -64,6 +65,7 @@ func avx2() *variant {
 	v.int8Scale, v.extremes = int8ScaleAVX2, extremesAVX2
 	v.int8Quantize, v.int8Dequantize = int8QuantizeAVX2, int8DequantizeAVX2
 	v.compare = [...]func(dst *uint8, a, b []float32){equalAVX2, lessAVX2, lessOrEqualAVX2}
+	v.equalInt32, v.greaterInt32 = equalInt32AVX2, greaterInt32AVX2
 	v.unequal, v.floatToBytes, v.floatToInt32, v.int32ToFloat = unequalAVX2, floatToBytesAVX2, floatToInt32AVX2, int32ToFloatAVX2
 	v.int32ToBytes, v.int32ToInt64, v.int32ToDouble, v.bytesToInt32 = int32ToBytesAVX2, int32ToInt64AVX2, int32ToDoubleAVX2, bytesToInt32AVX2
 	v.floatToDouble, v.doubleToFloat, v.doubleToInt32 = floatToDoubleAVX2, doubleToFloatAVX2, doubleToInt32AVX2
@@ -115,6 +117,7 @@ func avx512() *variant {
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX512, subAVX512, mulAVX512, divAVX512, maxAVX512, minAVX512
 	v.addScalar, v.mulScalar = addScalarAVX512, mulScalarAVX512
 	v.bits = [...]func(dst, a, b []float32){andAVX512, orAVX512, xorAVX512}
+	v.int32s = [...]func(dst, a, b []int32){OpAdd: addInt32AVX512, OpSub: subInt32AVX512, OpMul: mulInt32AVX512, OpMax: maxInt32AVX512, OpMin: minInt32AVX512}
 	v.scaleClip, v.hardSwish = scaleClipAVX512, hardSwishAVX512
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX512, dotAVX512, sumAVX512, maxOfAVX512
 	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX512, sumSquaresFromAVX512, normalizeAVX512, dotsAVX512
@@ -124,6 +127,7 @@ func avx512() *variant {
 	v.int8Scale, v.extremes = int8ScaleAVX512, extremesAVX512
 	v.int8Quantize, v.int8Dequantize = int8QuantizeAVX512, int8DequantizeAVX512
 	v.compare = [...]func(dst *uint8, a, b []float32){equalAVX512, lessAVX512, lessOrEqualAVX512}
+	v.equalInt32, v.greaterInt32 = equalInt32AVX512, greaterInt32AVX512
 	v.unequal, v.floatToBytes, v.floatToInt32, v.int32ToFloat = unequalAVX512, floatToBytesAVX512, floatToInt32AVX512, int32ToFloatAVX512
 	v.int32ToBytes, v.int32ToInt64, v.int32ToDouble, v.bytesToInt32 = int32ToBytesAVX512, int32ToInt64AVX512, int32ToDoubleAVX512, bytesToInt32AVX512
 	v.floatToDouble, v.doubleToFloat, v.doubleToInt32 = floatToDoubleAVX512, doubleToFloatAVX512, doubleToInt32AVX512

@@ -540,6 +540,276 @@ end36:
 	VZEROUPPER
 	RET
 
+// func addInt32AVX2(dst []int32, a []int32, b []int32)
+// Requires: AVX, AVX2
+TEXT ·addInt32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+
+many37:
+	CMPQ    AX, $0x00000010
+	JLT     one38
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPADDD  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VPADDD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     many37
+
+one38:
+	CMPQ    AX, $0x00000008
+	JLT     rest39
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPADDD  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000008, AX
+	JMP     one38
+
+rest39:
+	TESTQ      AX, AX
+	JZ         end40
+	LEAQ       tail_AVX2<>+0(SB), SI
+	MOVQ       $0x00000010, DI
+	SUBQ       AX, DI
+	VMOVUPS    (SI)(DI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (BX), Y0, Y2
+	VPADDD     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end40:
+	VZEROUPPER
+	RET
+
+// func subInt32AVX2(dst []int32, a []int32, b []int32)
+// Requires: AVX, AVX2
+TEXT ·subInt32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+
+many41:
+	CMPQ    AX, $0x00000010
+	JLT     one42
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPSUBD  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VPSUBD  Y1, Y0, Y0
+	VMOVUPS Y0, 32(CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     many41
+
+one42:
+	CMPQ    AX, $0x00000008
+	JLT     rest43
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPSUBD  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000008, AX
+	JMP     one42
+
+rest43:
+	TESTQ      AX, AX
+	JZ         end44
+	LEAQ       tail_AVX2<>+0(SB), SI
+	MOVQ       $0x00000010, DI
+	SUBQ       AX, DI
+	VMOVUPS    (SI)(DI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (BX), Y0, Y2
+	VPSUBD     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end44:
+	VZEROUPPER
+	RET
+
+// func mulInt32AVX2(dst []int32, a []int32, b []int32)
+// Requires: AVX, AVX2
+TEXT ·mulInt32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+
+many45:
+	CMPQ    AX, $0x00000010
+	JLT     one46
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPMULLD Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VPMULLD Y1, Y0, Y0
+	VMOVUPS Y0, 32(CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     many45
+
+one46:
+	CMPQ    AX, $0x00000008
+	JLT     rest47
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPMULLD Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000008, AX
+	JMP     one46
+
+rest47:
+	TESTQ      AX, AX
+	JZ         end48
+	LEAQ       tail_AVX2<>+0(SB), SI
+	MOVQ       $0x00000010, DI
+	SUBQ       AX, DI
+	VMOVUPS    (SI)(DI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (BX), Y0, Y2
+	VPMULLD    Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end48:
+	VZEROUPPER
+	RET
+
+// func maxInt32AVX2(dst []int32, a []int32, b []int32)
+// Requires: AVX, AVX2
+TEXT ·maxInt32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+
+many49:
+	CMPQ    AX, $0x00000010
+	JLT     one50
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPMAXSD Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VPMAXSD Y1, Y0, Y0
+	VMOVUPS Y0, 32(CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     many49
+
+one50:
+	CMPQ    AX, $0x00000008
+	JLT     rest51
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPMAXSD Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000008, AX
+	JMP     one50
+
+rest51:
+	TESTQ      AX, AX
+	JZ         end52
+	LEAQ       tail_AVX2<>+0(SB), SI
+	MOVQ       $0x00000010, DI
+	SUBQ       AX, DI
+	VMOVUPS    (SI)(DI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (BX), Y0, Y2
+	VPMAXSD    Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end52:
+	VZEROUPPER
+	RET
+
+// func minInt32AVX2(dst []int32, a []int32, b []int32)
+// Requires: AVX, AVX2
+TEXT ·minInt32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+
+many53:
+	CMPQ    AX, $0x00000010
+	JLT     one54
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPMINSD Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	VMOVUPS 32(DX), Y0
+	VMOVUPS 32(BX), Y1
+	VPMINSD Y1, Y0, Y0
+	VMOVUPS Y0, 32(CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     many53
+
+one54:
+	CMPQ    AX, $0x00000008
+	JLT     rest55
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VPMINSD Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	ADDQ    $0x00000020, BX
+	SUBQ    $0x00000008, AX
+	JMP     one54
+
+rest55:
+	TESTQ      AX, AX
+	JZ         end56
+	LEAQ       tail_AVX2<>+0(SB), SI
+	MOVQ       $0x00000010, DI
+	SUBQ       AX, DI
+	VMOVUPS    (SI)(DI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VMASKMOVPS (BX), Y0, Y2
+	VPMINSD    Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end56:
+	VZEROUPPER
+	RET
+
 // func addScalarAVX2(dst []float32, a []float32, s float32)
 // Requires: AVX
 TEXT ·addScalarAVX2(SB), NOSPLIT, $0-52
@@ -548,9 +818,9 @@ TEXT ·addScalarAVX2(SB), NOSPLIT, $0-52
 	MOVQ         a_base+24(FP), DX
 	VBROADCASTSS s+48(FP), Y0
 
-many37:
+many57:
 	CMPQ    AX, $0x00000010
-	JLT     one38
+	JLT     one58
 	VMOVUPS (DX), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)
@@ -560,22 +830,22 @@ many37:
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, AX
-	JMP     many37
+	JMP     many57
 
-one38:
+one58:
 	CMPQ    AX, $0x00000008
-	JLT     rest39
+	JLT     rest59
 	VMOVUPS (DX), Y1
 	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)
 	ADDQ    $0x00000020, CX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, AX
-	JMP     one38
+	JMP     one58
 
-rest39:
+rest59:
 	TESTQ      AX, AX
-	JZ         end40
+	JZ         end60
 	LEAQ       tail_AVX2<>+0(SB), BX
 	MOVQ       $0x00000010, SI
 	SUBQ       AX, SI
@@ -584,7 +854,7 @@ rest39:
 	VADDPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)
 
-end40:
+end60:
 	VZEROUPPER
 	RET
 
@@ -596,9 +866,9 @@ TEXT ·mulScalarAVX2(SB), NOSPLIT, $0-52
 	MOVQ         a_base+24(FP), DX
 	VBROADCASTSS s+48(FP), Y0
 
-many41:
+many61:
 	CMPQ    AX, $0x00000010
-	JLT     one42
+	JLT     one62
 	VMOVUPS (DX), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)
@@ -608,22 +878,22 @@ many41:
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, AX
-	JMP     many41
+	JMP     many61
 
-one42:
+one62:
 	CMPQ    AX, $0x00000008
-	JLT     rest43
+	JLT     rest63
 	VMOVUPS (DX), Y1
 	VMULPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)
 	ADDQ    $0x00000020, CX
 	ADDQ    $0x00000020, DX
 	SUBQ    $0x00000008, AX
-	JMP     one42
+	JMP     one62
 
-rest43:
+rest63:
 	TESTQ      AX, AX
-	JZ         end44
+	JZ         end64
 	LEAQ       tail_AVX2<>+0(SB), BX
 	MOVQ       $0x00000010, SI
 	SUBQ       AX, SI
@@ -632,7 +902,7 @@ rest43:
 	VMULPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)
 
-end44:
+end64:
 	VZEROUPPER
 	RET
 
@@ -648,9 +918,9 @@ TEXT ·scaleClipAVX2(SB), NOSPLIT, $0-68
 	VBROADCASTSS lo+60(FP), Y3
 	VBROADCASTSS hi+64(FP), Y4
 
-many45:
+many65:
 	CMPQ        AX, $0x00000010
-	JLT         one46
+	JLT         one66
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD213PS Y2, Y1, Y5
@@ -666,11 +936,11 @@ many45:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         many45
+	JMP         many65
 
-one46:
+one66:
 	CMPQ        AX, $0x00000008
-	JLT         rest47
+	JLT         rest67
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD213PS Y2, Y1, Y5
@@ -680,11 +950,11 @@ one46:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one46
+	JMP         one66
 
-rest47:
+rest67:
 	TESTQ       AX, AX
-	JZ          end48
+	JZ          end68
 	LEAQ        tail_AVX2<>+0(SB), BX
 	MOVQ        $0x00000010, SI
 	SUBQ        AX, SI
@@ -696,7 +966,7 @@ rest47:
 	VMINPS      Y0, Y4, Y0
 	VMASKMOVPS  Y0, Y5, (CX)
 
-end48:
+end68:
 	VZEROUPPER
 	RET
 
@@ -711,9 +981,9 @@ TEXT ·hardSwishAVX2(SB), NOSPLIT, $0-48
 	VMOVUPS c3f000000_AVX2<>+0(SB), Y3
 	VXORPS  Y0, Y0, Y0
 
-many49:
+many69:
 	CMPQ        AX, $0x00000010
-	JLT         one50
+	JLT         one70
 	VMOVUPS     (DX), Y4
 	VMOVUPS     Y4, Y5
 	VFMADD213PS Y3, Y2, Y5
@@ -731,11 +1001,11 @@ many49:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         many49
+	JMP         many69
 
-one50:
+one70:
 	CMPQ        AX, $0x00000008
-	JLT         rest51
+	JLT         rest71
 	VMOVUPS     (DX), Y4
 	VMOVUPS     Y4, Y5
 	VFMADD213PS Y3, Y2, Y5
@@ -746,11 +1016,11 @@ one50:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one50
+	JMP         one70
 
-rest51:
+rest71:
 	TESTQ       AX, AX
-	JZ          end52
+	JZ          end72
 	LEAQ        tail_AVX2<>+0(SB), BX
 	MOVQ        $0x00000010, SI
 	SUBQ        AX, SI
@@ -763,7 +1033,7 @@ rest51:
 	VMULPS      Y6, Y5, Y0
 	VMASKMOVPS  Y0, Y4, (CX)
 
-end52:
+end72:
 	VZEROUPPER
 	RET
 
@@ -805,9 +1075,9 @@ TEXT ·axpyAVX2(SB), NOSPLIT, $0-56
 	MOVQ         x_base+32(FP), DX
 	VBROADCASTSS alpha+24(FP), Y0
 
-many53:
+many73:
 	CMPQ        AX, $0x00000020
-	JLT         one54
+	JLT         one74
 	VMOVUPS     (CX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -827,11 +1097,11 @@ many53:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, AX
-	JMP         many53
+	JMP         many73
 
-one54:
+one74:
 	CMPQ        AX, $0x00000008
-	JLT         rest55
+	JLT         rest75
 	VMOVUPS     (CX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -839,11 +1109,11 @@ one54:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one54
+	JMP         one74
 
-rest55:
+rest75:
 	TESTQ       AX, AX
-	JZ          end56
+	JZ          end76
 	LEAQ        tail_AVX2<>+0(SB), BX
 	MOVQ        $0x00000010, SI
 	SUBQ        AX, SI
@@ -853,7 +1123,7 @@ rest55:
 	VFMADD231PS Y3, Y0, Y2
 	VMASKMOVPS  Y2, Y1, (CX)
 
-end56:
+end76:
 	VZEROUPPER
 	RET
 
@@ -872,9 +1142,9 @@ TEXT ·dotAVX2(SB), NOSPLIT, $0-52
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 
-many57:
+many77:
 	CMPQ        AX, $0x00000040
-	JLT         one58
+	JLT         one78
 	VMOVUPS     (CX), Y8
 	VMOVUPS     (DX), Y9
 	VFMADD231PS Y8, Y9, Y0
@@ -902,22 +1172,22 @@ many57:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many57
+	JMP         many77
 
-one58:
+one78:
 	CMPQ        AX, $0x00000008
-	JLT         rest59
+	JLT         rest79
 	VMOVUPS     (CX), Y8
 	VMOVUPS     (DX), Y9
 	VFMADD231PS Y8, Y9, Y0
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one58
+	JMP         one78
 
-rest59:
+rest79:
 	TESTQ       AX, AX
-	JZ          end60
+	JZ          end80
 	LEAQ        tail_AVX2<>+0(SB), BX
 	MOVQ        $0x00000010, SI
 	SUBQ        AX, SI
@@ -926,7 +1196,7 @@ rest59:
 	VMASKMOVPS  (DX), Y8, Y8
 	VFMADD231PS Y9, Y8, Y0
 
-end60:
+end80:
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y2, Y2
@@ -958,9 +1228,9 @@ TEXT ·sumAVX2(SB), NOSPLIT, $0-28
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 
-many61:
+many81:
 	CMPQ    AX, $0x00000040
-	JLT     one62
+	JLT     one82
 	VMOVUPS (CX), Y8
 	VADDPS  Y8, Y0, Y0
 	VMOVUPS 32(CX), Y8
@@ -979,20 +1249,20 @@ many61:
 	VADDPS  Y8, Y7, Y7
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many61
+	JMP     many81
 
-one62:
+one82:
 	CMPQ    AX, $0x00000008
-	JLT     rest63
+	JLT     rest83
 	VMOVUPS (CX), Y8
 	VADDPS  Y8, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one62
+	JMP     one82
 
-rest63:
+rest83:
 	TESTQ      AX, AX
-	JZ         end64
+	JZ         end84
 	LEAQ       tail_AVX2<>+0(SB), DX
 	MOVQ       $0x00000010, BX
 	SUBQ       AX, BX
@@ -1000,7 +1270,7 @@ rest63:
 	VMASKMOVPS (CX), Y8, Y8
 	VADDPS     Y8, Y0, Y0
 
-end64:
+end84:
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y2, Y2
@@ -1030,9 +1300,9 @@ TEXT ·maxOfAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS Y0, Y4
 	VXORPS  Y5, Y5, Y5
 
-many65:
+many85:
 	CMPQ      AX, $0x00000020
-	JLT       one66
+	JLT       one86
 	VMOVUPS   (CX), Y6
 	VMAXPS    Y1, Y6, Y1
 	VCMPPS    $0x03, Y6, Y6, Y7
@@ -1055,11 +1325,11 @@ many65:
 	VMOVUPS   Y5, Y5
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000020, AX
-	JMP       many65
+	JMP       many85
 
-one66:
+one86:
 	CMPQ      AX, $0x00000008
-	JLT       rest67
+	JLT       rest87
 	VMOVUPS   (CX), Y6
 	VMAXPS    Y1, Y6, Y1
 	VCMPPS    $0x03, Y6, Y6, Y7
@@ -1067,11 +1337,11 @@ one66:
 	VMOVUPS   Y5, Y5
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, AX
-	JMP       one66
+	JMP       one86
 
-rest67:
+rest87:
 	TESTQ      AX, AX
-	JZ         end68
+	JZ         end88
 	LEAQ       tail_AVX2<>+0(SB), DX
 	MOVQ       $0x00000010, BX
 	SUBQ       AX, BX
@@ -1083,7 +1353,7 @@ rest67:
 	VBLENDVPS  Y6, Y0, Y5, Y0
 	VMOVUPS    Y0, Y5
 
-end68:
+end88:
 	VEXTRACTF128 $0x01, Y5, X0
 	VADDPS       X0, X5, X5
 	VPERMILPS    $0x4e, X5, X0

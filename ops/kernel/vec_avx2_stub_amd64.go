@@ -49,6 +49,31 @@ func maxAVX2(dst []float32, a []float32, b []float32)
 //go:noescape
 func minAVX2(dst []float32, a []float32, b []float32)
 
+// addInt32AVX2 is dst[i] = a[i] + b[i].
+//
+//go:noescape
+func addInt32AVX2(dst []int32, a []int32, b []int32)
+
+// subInt32AVX2 is dst[i] = a[i] - b[i].
+//
+//go:noescape
+func subInt32AVX2(dst []int32, a []int32, b []int32)
+
+// mulInt32AVX2 is dst[i] = a[i] * b[i], the low word.
+//
+//go:noescape
+func mulInt32AVX2(dst []int32, a []int32, b []int32)
+
+// maxInt32AVX2 is dst[i] = max(a[i], b[i]).
+//
+//go:noescape
+func maxInt32AVX2(dst []int32, a []int32, b []int32)
+
+// minInt32AVX2 is dst[i] = min(a[i], b[i]).
+//
+//go:noescape
+func minInt32AVX2(dst []int32, a []int32, b []int32)
+
 // addScalarAVX2 is dst[i] = a[i] + s.
 //
 //go:noescape

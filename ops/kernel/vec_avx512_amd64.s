@@ -497,6 +497,271 @@ end36:
 	VZEROUPPER
 	RET
 
+// func addInt32AVX512(dst []int32, a []int32, b []int32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addInt32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+
+many37:
+	CMPQ    AX, $0x00000020
+	JLT     one38
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPADDD  Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VPADDD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(CX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, AX
+	JMP     many37
+
+one38:
+	CMPQ    AX, $0x00000010
+	JLT     rest39
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPADDD  Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     one38
+
+rest39:
+	TESTQ     AX, AX
+	JZ        end40
+	MOVQ      $-1, SI
+	BZHIQ     AX, SI, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (BX), K1, Z1
+	VPADDD    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (CX)
+
+end40:
+	VZEROUPPER
+	RET
+
+// func subInt32AVX512(dst []int32, a []int32, b []int32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·subInt32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+
+many41:
+	CMPQ    AX, $0x00000020
+	JLT     one42
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPSUBD  Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VPSUBD  Z1, Z0, Z0
+	VMOVUPS Z0, 64(CX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, AX
+	JMP     many41
+
+one42:
+	CMPQ    AX, $0x00000010
+	JLT     rest43
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPSUBD  Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     one42
+
+rest43:
+	TESTQ     AX, AX
+	JZ        end44
+	MOVQ      $-1, SI
+	BZHIQ     AX, SI, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (BX), K1, Z1
+	VPSUBD    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (CX)
+
+end44:
+	VZEROUPPER
+	RET
+
+// func mulInt32AVX512(dst []int32, a []int32, b []int32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulInt32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+
+many45:
+	CMPQ    AX, $0x00000020
+	JLT     one46
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPMULLD Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VPMULLD Z1, Z0, Z0
+	VMOVUPS Z0, 64(CX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, AX
+	JMP     many45
+
+one46:
+	CMPQ    AX, $0x00000010
+	JLT     rest47
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPMULLD Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     one46
+
+rest47:
+	TESTQ     AX, AX
+	JZ        end48
+	MOVQ      $-1, SI
+	BZHIQ     AX, SI, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (BX), K1, Z1
+	VPMULLD   Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (CX)
+
+end48:
+	VZEROUPPER
+	RET
+
+// func maxInt32AVX512(dst []int32, a []int32, b []int32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·maxInt32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+
+many49:
+	CMPQ    AX, $0x00000020
+	JLT     one50
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPMAXSD Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VPMAXSD Z1, Z0, Z0
+	VMOVUPS Z0, 64(CX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, AX
+	JMP     many49
+
+one50:
+	CMPQ    AX, $0x00000010
+	JLT     rest51
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPMAXSD Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     one50
+
+rest51:
+	TESTQ     AX, AX
+	JZ        end52
+	MOVQ      $-1, SI
+	BZHIQ     AX, SI, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (BX), K1, Z1
+	VPMAXSD   Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (CX)
+
+end52:
+	VZEROUPPER
+	RET
+
+// func minInt32AVX512(dst []int32, a []int32, b []int32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·minInt32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+
+many53:
+	CMPQ    AX, $0x00000020
+	JLT     one54
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPMINSD Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	VMOVUPS 64(DX), Z0
+	VMOVUPS 64(BX), Z1
+	VPMINSD Z1, Z0, Z0
+	VMOVUPS Z0, 64(CX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, BX
+	SUBQ    $0x00000020, AX
+	JMP     many53
+
+one54:
+	CMPQ    AX, $0x00000010
+	JLT     rest55
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+	VPMINSD Z1, Z0, Z0
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, BX
+	SUBQ    $0x00000010, AX
+	JMP     one54
+
+rest55:
+	TESTQ     AX, AX
+	JZ        end56
+	MOVQ      $-1, SI
+	BZHIQ     AX, SI, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (DX), K1, Z0
+	VMOVUPS.Z (BX), K1, Z1
+	VPMINSD   Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (CX)
+
+end56:
+	VZEROUPPER
+	RET
+
 // func addScalarAVX512(dst []float32, a []float32, s float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·addScalarAVX512(SB), NOSPLIT, $0-52
@@ -505,9 +770,9 @@ TEXT ·addScalarAVX512(SB), NOSPLIT, $0-52
 	MOVQ         a_base+24(FP), DX
 	VBROADCASTSS s+48(FP), Z0
 
-many37:
+many57:
 	CMPQ    AX, $0x00000020
-	JLT     one38
+	JLT     one58
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)
@@ -517,22 +782,22 @@ many37:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, AX
-	JMP     many37
+	JMP     many57
 
-one38:
+one58:
 	CMPQ    AX, $0x00000010
-	JLT     rest39
+	JLT     rest59
 	VMOVUPS (DX), Z1
 	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, AX
-	JMP     one38
+	JMP     one58
 
-rest39:
+rest59:
 	TESTQ     AX, AX
-	JZ        end40
+	JZ        end60
 	MOVQ      $-1, BX
 	BZHIQ     AX, BX, AX
 	KMOVW     AX, K1
@@ -540,7 +805,7 @@ rest39:
 	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)
 
-end40:
+end60:
 	VZEROUPPER
 	RET
 
@@ -552,9 +817,9 @@ TEXT ·mulScalarAVX512(SB), NOSPLIT, $0-52
 	MOVQ         a_base+24(FP), DX
 	VBROADCASTSS s+48(FP), Z0
 
-many41:
+many61:
 	CMPQ    AX, $0x00000020
-	JLT     one42
+	JLT     one62
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)
@@ -564,22 +829,22 @@ many41:
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
 	SUBQ    $0x00000020, AX
-	JMP     many41
+	JMP     many61
 
-one42:
+one62:
 	CMPQ    AX, $0x00000010
-	JLT     rest43
+	JLT     rest63
 	VMOVUPS (DX), Z1
 	VMULPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, DX
 	SUBQ    $0x00000010, AX
-	JMP     one42
+	JMP     one62
 
-rest43:
+rest63:
 	TESTQ     AX, AX
-	JZ        end44
+	JZ        end64
 	MOVQ      $-1, BX
 	BZHIQ     AX, BX, AX
 	KMOVW     AX, K1
@@ -587,7 +852,7 @@ rest43:
 	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)
 
-end44:
+end64:
 	VZEROUPPER
 	RET
 
@@ -603,9 +868,9 @@ TEXT ·scaleClipAVX512(SB), NOSPLIT, $0-68
 	VBROADCASTSS lo+60(FP), Z3
 	VBROADCASTSS hi+64(FP), Z4
 
-many45:
+many65:
 	CMPQ        AX, $0x00000020
-	JLT         one46
+	JLT         one66
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD213PS Z2, Z1, Z5
@@ -621,11 +886,11 @@ many45:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, AX
-	JMP         many45
+	JMP         many65
 
-one46:
+one66:
 	CMPQ        AX, $0x00000010
-	JLT         rest47
+	JLT         rest67
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD213PS Z2, Z1, Z5
@@ -635,11 +900,11 @@ one46:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one46
+	JMP         one66
 
-rest47:
+rest67:
 	TESTQ       AX, AX
-	JZ          end48
+	JZ          end68
 	MOVQ        $-1, BX
 	BZHIQ       AX, BX, AX
 	KMOVW       AX, K1
@@ -650,7 +915,7 @@ rest47:
 	VMINPS      Z0, Z4, Z0
 	VMOVUPS     Z0, K1, (CX)
 
-end48:
+end68:
 	VZEROUPPER
 	RET
 
@@ -665,9 +930,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-48
 	VBROADCASTSS c3f000000_AVX512<>+0(SB), Z3
 	VXORPS       Z0, Z0, Z0
 
-many49:
+many69:
 	CMPQ        AX, $0x00000020
-	JLT         one50
+	JLT         one70
 	VMOVUPS     (DX), Z4
 	VMOVUPS     Z4, Z5
 	VFMADD213PS Z3, Z2, Z5
@@ -685,11 +950,11 @@ many49:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, AX
-	JMP         many49
+	JMP         many69
 
-one50:
+one70:
 	CMPQ        AX, $0x00000010
-	JLT         rest51
+	JLT         rest71
 	VMOVUPS     (DX), Z4
 	VMOVUPS     Z4, Z5
 	VFMADD213PS Z3, Z2, Z5
@@ -700,11 +965,11 @@ one50:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one50
+	JMP         one70
 
-rest51:
+rest71:
 	TESTQ       AX, AX
-	JZ          end52
+	JZ          end72
 	MOVQ        $-1, BX
 	BZHIQ       AX, BX, AX
 	KMOVW       AX, K1
@@ -716,7 +981,7 @@ rest51:
 	VMULPS      Z5, Z4, Z0
 	VMOVUPS     Z0, K1, (CX)
 
-end52:
+end72:
 	VZEROUPPER
 	RET
 
@@ -737,9 +1002,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+32(FP), DX
 	VBROADCASTSS alpha+24(FP), Z0
 
-many53:
+many73:
 	CMPQ        AX, $0x00000040
-	JLT         one54
+	JLT         one74
 	VMOVUPS     (CX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -759,11 +1024,11 @@ many53:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many53
+	JMP         many73
 
-one54:
+one74:
 	CMPQ        AX, $0x00000010
-	JLT         rest55
+	JLT         rest75
 	VMOVUPS     (CX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -771,11 +1036,11 @@ one54:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one54
+	JMP         one74
 
-rest55:
+rest75:
 	TESTQ       AX, AX
-	JZ          end56
+	JZ          end76
 	MOVQ        $-1, BX
 	BZHIQ       AX, BX, AX
 	KMOVW       AX, K1
@@ -784,7 +1049,7 @@ rest55:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (CX)
 
-end56:
+end76:
 	VZEROUPPER
 	RET
 
@@ -803,9 +1068,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VXORPS Z6, Z6, Z6
 	VXORPS Z7, Z7, Z7
 
-many57:
+many77:
 	CMPQ        AX, $0x00000080
-	JLT         one58
+	JLT         one78
 	VMOVUPS     (CX), Z8
 	VMOVUPS     (DX), Z9
 	VFMADD231PS Z8, Z9, Z0
@@ -833,22 +1098,22 @@ many57:
 	ADDQ        $0x00000200, CX
 	ADDQ        $0x00000200, DX
 	SUBQ        $0x00000080, AX
-	JMP         many57
+	JMP         many77
 
-one58:
+one78:
 	CMPQ        AX, $0x00000010
-	JLT         rest59
+	JLT         rest79
 	VMOVUPS     (CX), Z8
 	VMOVUPS     (DX), Z9
 	VFMADD231PS Z8, Z9, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one58
+	JMP         one78
 
-rest59:
+rest79:
 	TESTQ       AX, AX
-	JZ          end60
+	JZ          end80
 	MOVQ        $-1, BX
 	BZHIQ       AX, BX, AX
 	KMOVW       AX, K1
@@ -856,7 +1121,7 @@ rest59:
 	VMOVUPS.Z   (DX), K1, Z9
 	VFMADD231PS Z8, Z9, Z0
 
-end60:
+end80:
 	VADDPS        Z4, Z0, Z0
 	VADDPS        Z5, Z1, Z1
 	VADDPS        Z6, Z2, Z2
@@ -890,9 +1155,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VXORPS Z6, Z6, Z6
 	VXORPS Z7, Z7, Z7
 
-many61:
+many81:
 	CMPQ    AX, $0x00000080
-	JLT     one62
+	JLT     one82
 	VMOVUPS (CX), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS 64(CX), Z8
@@ -911,27 +1176,27 @@ many61:
 	VADDPS  Z8, Z7, Z7
 	ADDQ    $0x00000200, CX
 	SUBQ    $0x00000080, AX
-	JMP     many61
+	JMP     many81
 
-one62:
+one82:
 	CMPQ    AX, $0x00000010
-	JLT     rest63
+	JLT     rest83
 	VMOVUPS (CX), Z8
 	VADDPS  Z8, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one62
+	JMP     one82
 
-rest63:
+rest83:
 	TESTQ     AX, AX
-	JZ        end64
+	JZ        end84
 	MOVQ      $-1, DX
 	BZHIQ     AX, DX, AX
 	KMOVW     AX, K1
 	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z0, Z0
 
-end64:
+end84:
 	VADDPS        Z4, Z0, Z0
 	VADDPS        Z5, Z1, Z1
 	VADDPS        Z6, Z2, Z2
@@ -963,9 +1228,9 @@ TEXT ·maxOfAVX512(SB), NOSPLIT, $0-28
 	VMOVUPS      Z0, Z4
 	VXORPS       Z5, Z5, Z5
 
-many65:
+many85:
 	CMPQ      AX, $0x00000040
-	JLT       one66
+	JLT       one86
 	VMOVUPS   (CX), Z6
 	VMAXPS    Z1, Z6, Z1
 	VCMPPS    $0x03, Z6, Z6, K1
@@ -988,11 +1253,11 @@ many65:
 	VMOVUPS   Z10, Z5
 	ADDQ      $0x00000100, CX
 	SUBQ      $0x00000040, AX
-	JMP       many65
+	JMP       many85
 
-one66:
+one86:
 	CMPQ      AX, $0x00000010
-	JLT       rest67
+	JLT       rest87
 	VMOVUPS   (CX), Z6
 	VMAXPS    Z1, Z6, Z1
 	VCMPPS    $0x03, Z6, Z6, K1
@@ -1000,11 +1265,11 @@ one66:
 	VMOVUPS   Z11, Z5
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, AX
-	JMP       one66
+	JMP       one86
 
-rest67:
+rest87:
 	TESTQ     AX, AX
-	JZ        end68
+	JZ        end88
 	MOVQ      $-1, DX
 	BZHIQ     AX, DX, AX
 	KMOVW     AX, K1
@@ -1015,7 +1280,7 @@ rest67:
 	VBLENDMPS Z12, Z5, K1, Z13
 	VMOVUPS   Z13, Z5
 
-end68:
+end88:
 	VEXTRACTF64X4 $0x01, Z5, Y0
 	VADDPS        Y0, Y5, Y5
 	VEXTRACTF128  $0x01, Y5, X0

@@ -49,6 +49,31 @@ func maxAVX512(dst []float32, a []float32, b []float32)
 //go:noescape
 func minAVX512(dst []float32, a []float32, b []float32)
 
+// addInt32AVX512 is dst[i] = a[i] + b[i].
+//
+//go:noescape
+func addInt32AVX512(dst []int32, a []int32, b []int32)
+
+// subInt32AVX512 is dst[i] = a[i] - b[i].
+//
+//go:noescape
+func subInt32AVX512(dst []int32, a []int32, b []int32)
+
+// mulInt32AVX512 is dst[i] = a[i] * b[i], the low word.
+//
+//go:noescape
+func mulInt32AVX512(dst []int32, a []int32, b []int32)
+
+// maxInt32AVX512 is dst[i] = max(a[i], b[i]).
+//
+//go:noescape
+func maxInt32AVX512(dst []int32, a []int32, b []int32)
+
+// minInt32AVX512 is dst[i] = min(a[i], b[i]).
+//
+//go:noescape
+func minInt32AVX512(dst []int32, a []int32, b []int32)
+
 // addScalarAVX512 is dst[i] = a[i] + s.
 //
 //go:noescape

@@ -42,6 +42,25 @@ func emitConvert(x *isa) {
 	}, 0xff)
 	x.ret()
 
+	integers := func(name, doc string, f func(...Op)) {
+		x.function(name+x.name, "func(dst *uint8, a, b []int32)",
+			name+x.name+" is dst[i] = 1 where a[i] "+doc+" b[i], else 0; "+multiple)
+		n, dst, a, b := x.slice("a"), x.param("dst"), x.base("a"), x.base("b")
+		x.blocks(n, dst, []reg.GPVirtual{a, b}, func(io vectorIO) reg.VecVirtual {
+			v, other := io.load(a), Mem{Base: b}.Offset(io.at)
+			if x.wide {
+				k := x.K()
+				f(other, v, k)
+				return x.choose(k, x.bits(1), x.none())
+			}
+			f(other, v, v)
+			return v
+		}, 1)
+		x.ret()
+	}
+	integers("equalInt32", "==", x.VPCMPEQD)
+	integers("greaterInt32", ">", x.VPCMPGTD)
+
 	elementwise := func(name, signature, doc string, f func(...Op)) {
 		x.function(name+x.name, signature, name+x.name+" is dst[i] = "+doc+".")
 		n, dst, src := x.slice("dst"), x.base("dst"), x.base("src")

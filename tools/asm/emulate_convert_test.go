@@ -49,6 +49,18 @@ func TestConvert(t *testing.T) {
 				}
 			}
 			words := k.ints(n, 1<<29)
+			others := append([]int32{}, words...)
+			for i := range others {
+				others[i] += int32(k.r.IntN(3) - 1)
+			}
+			k.call("equalInt32"+k.x.name, emu.Out(dst), words, others)
+			for i, w := range words {
+				require.True(k.t, dst[i] <= 1 && (w == others[i]) == (dst[i] == 1), "%v == %v: %v", w, others[i], dst[i])
+			}
+			k.call("greaterInt32"+k.x.name, emu.Out(dst), words, others)
+			for i, w := range words {
+				require.True(k.t, dst[i] <= 1 && (w > others[i]) == (dst[i] == 1), "%v > %v: %v", w, others[i], dst[i])
+			}
 			k.call("int32ToBytes"+k.x.name, emu.Out(dst), words)
 			for i, w := range words {
 				require.Equal(k.t, uint8(w), dst[i])

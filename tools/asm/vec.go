@@ -10,8 +10,8 @@ import (
 
 // emitVec writes elementwise arithmetic and reductions.
 func emitVec(x *isa) {
-	binary := func(name, doc string, f func(a, b reg.VecVirtual) reg.VecVirtual) {
-		x.function(name+x.name, "func(dst, a, b []float32)", name+x.name+" is dst[i] = "+doc+".")
+	of := func(kind, name, doc string, f func(a, b reg.VecVirtual) reg.VecVirtual) {
+		x.function(name+x.name, "func(dst, a, b []"+kind+")", name+x.name+" is dst[i] = "+doc+".")
 		n := x.GP64()
 		dst, a, b := x.GP64(), x.GP64(), x.GP64()
 		x.Load(x.Param("dst").Base(), dst)
@@ -23,6 +23,7 @@ func emitVec(x *isa) {
 		})
 		x.ret()
 	}
+	binary := func(name, doc string, f func(a, b reg.VecVirtual) reg.VecVirtual) { of("float32", name, doc, f) }
 	binary("add", "a[i] + b[i]", func(a, b reg.VecVirtual) reg.VecVirtual { return x.add(a, b) })
 	binary("sub", "a[i] - b[i]", func(a, b reg.VecVirtual) reg.VecVirtual { return x.sub(a, b) })
 	binary("mul", "a[i] * b[i]", func(a, b reg.VecVirtual) reg.VecVirtual { return x.mul(a, b) })
@@ -32,6 +33,14 @@ func emitVec(x *isa) {
 	binary("xor", "a[i] ^ b[i], bit by bit", func(a, b reg.VecVirtual) reg.VecVirtual { return x.to(x.VXORPS, b, a) })
 	binary("max", "max(a[i], b[i]), NaN if either is", func(a, b reg.VecVirtual) reg.VecVirtual { return x.either(x.VMAXPS, a, b) })
 	binary("min", "min(a[i], b[i]), NaN if either is", func(a, b reg.VecVirtual) reg.VecVirtual { return x.either(x.VMINPS, a, b) })
+	integers := func(name, doc string, f func(...Op)) {
+		of("int32", name, doc, func(a, b reg.VecVirtual) reg.VecVirtual { return x.to(f, b, a) })
+	}
+	integers("addInt32", "a[i] + b[i]", x.VPADDD)
+	integers("subInt32", "a[i] - b[i]", x.VPSUBD)
+	integers("mulInt32", "a[i] * b[i], the low word", x.VPMULLD)
+	integers("maxInt32", "max(a[i], b[i])", x.VPMAXSD)
+	integers("minInt32", "min(a[i], b[i])", x.VPMINSD)
 
 	scalar := func(name, doc string, f func(...Op)) {
 		x.function(name+x.name, "func(dst, a []float32, s float32)", name+x.name+" is dst[i] = "+doc+".")

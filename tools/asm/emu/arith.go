@@ -50,6 +50,10 @@ func words(opcode string) func(a, b uint32) uint32 {
 		return func(a, b uint32) uint32 { return a - b }
 	case "VPMULLD":
 		return func(a, b uint32) uint32 { return a * b }
+	case "VPMAXSD":
+		return func(a, b uint32) uint32 { return uint32(max(int32(a), int32(b))) }
+	case "VPMINSD":
+		return func(a, b uint32) uint32 { return uint32(min(int32(a), int32(b))) }
 	case "VANDPS", "VPAND":
 		return func(a, b uint32) uint32 { return a & b }
 	case "VORPS":

@@ -48,6 +48,35 @@ func (m *machine) compareFloats(predicate uint64, aOp, bOp, dst operand.Op) bool
 	return true
 }
 
+// relation is a comparison of 32-bit words.
+func relation(opcode string) func(a, b uint32) bool {
+	switch opcode {
+	case "VPCMPEQD":
+		return func(a, b uint32) bool { return a == b }
+	case "VPCMPGTD":
+		return func(a, b uint32) bool { return int32(a) > int32(b) }
+	}
+	return nil
+}
+
+func (m *machine) compareWords(holds func(a, b uint32) bool, aOp, bOp, dst operand.Op) {
+	n := width(aOp)
+	a, b := m.load(aOp, n), m.load(bOp, n)
+	var k uint64
+	var d vector
+	for l := range n / 4 {
+		if holds(a.word(l), b.word(l)) {
+			k |= 1 << l
+			d.setWord(l, math.MaxUint32)
+		}
+	}
+	if dst.(reg.Register).Kind() == reg.KindOpmask {
+		m.masks[number(dst, reg.KindOpmask)] = k
+	} else {
+		m.put(dst, d)
+	}
+}
+
 // convert executes what has one source.
 func (m *machine) convert(opcode string, from, dst operand.Op) bool {
 	switch opcode {

@@ -116,6 +116,10 @@ func (m *machine) vector(i *ir.Instruction) bool {
 		m.maskmov(ops[0], ops[1], dst)
 		return true
 	}
+	if holds := relation(i.Opcode); holds != nil {
+		m.compareWords(holds, ops[1], ops[0], dst)
+		return true
+	}
 	return len(ops) == 3 && m.binary(i.Opcode, ops[1], ops[0], dst)
 }
 
