@@ -55,6 +55,20 @@ func TestSuppression(t *testing.T) {
 	require.EqualError(t, err, "enough")
 }
 
+// What was chosen before, of another class, neither counts nor covers; boxes that overlap
+// by just what is allowed are both chosen; and one Suppression chooses again and again.
+func TestSuppressionAppends(t *testing.T) {
+	s := Suppression{Boxes: [][4]float32{{0, 0, 1, 1}, {0, 0, 1, 2}, {5, 5, 6, 6}, {0, 0, 1, 1.5}}, Overlap: 0.5, Most: 3}
+	for _, c := range []struct {
+		scores []float32
+		want   []int
+	}{{[]float32{4, 3, 2, 1}, []int{0, 1, 2, 0, 1, 2}}, {[]float32{1, 2, 3, 4}, []int{0, 1, 2, 3, 2}}} {
+		got, err := s.Choose([]int{0, 1, 2}, c.scores, going)
+		require.NoError(t, err)
+		require.Equal(t, c.want, got)
+	}
+}
+
 // shared is the intersection of two boxes over their union.
 func shared(a, b [4]float32) float64 {
 	area := func(b [4]float64) float64 { return max(b[2]-b[0], 0) * max(b[3]-b[1], 0) }
