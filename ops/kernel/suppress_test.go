@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -66,6 +67,21 @@ func TestSuppressionAppends(t *testing.T) {
 		got, err := s.Choose([]int{0, 1, 2}, c.scores, going)
 		require.NoError(t, err)
 		require.Equal(t, c.want, got)
+	}
+}
+
+// Of boxes apart all are chosen, in order, however few they are.
+func TestSuppressionSorts(t *testing.T) {
+	r := seeded()
+	for n := range 20 {
+		s, scores, want := Suppression{Boxes: make([][4]float32, n), Most: n}, random(r, n), make([]int, n)
+		for i := range n {
+			s.Boxes[i], want[i] = [4]float32{float32(i), 0, float32(i) + 1, 1}, i
+		}
+		slices.SortFunc(want, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
+		got, err := s.Choose([]int{}, scores, going)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
 	}
 }
 
