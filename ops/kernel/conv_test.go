@@ -243,6 +243,22 @@ func besides(w Window, rows int) Window {
 	return w
 }
 
+// beyond is w with one output more, which reads outside.
+func beyond(w Window) Window {
+	for d := range w.N {
+		w.Out[d]++
+	}
+	return w
+}
+
+// shifted is w with as much padding before as makes no further output.
+func shifted(w Window) Window {
+	for d := range w.N {
+		w.Pad[d] = 1
+	}
+	return w
+}
+
 // The maximum and the mean of windows, NaN where one is read.
 func TestPools(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
@@ -250,7 +266,8 @@ func TestPools(t *testing.T) {
 		for n, w := range []Window{image(3, 2, 1, 1, 17, 19), image(2, 2, 1, 0, 8, 8), image(3, 1, 1, 1, 7, 5), image(5, 3, 1, 2, 40, 41), image(3, 1, 2, 1, 60), image(2, 2, 1, 0, 120, 130), image(3, 2, 1, 1, 5, 6, 7), image(3, 1, 1, 1, 3, 500),
 			image(2, 2, 1, 0, 4, 6, 34), image(3, 1, 2, 2, 5, 9, 8), image(2, 3, 1, 0, 8, 7, 7), image(5, 1, 1, 4, 2, 6, 6), image(1, 2, 1, 0, 5, 6, 6), image(4, 3, 2, 3, 9, 6, 12), image(2, 1, 3, 2, 1, 5, 6),
 			image(2, 2, 1, 0, 14, 14), image(2, 2, 1, 0, 3, 4), image(2, 2, 1, 0, 7, 7), image(3, 2, 1, 0, 55, 55), image(3, 2, 2, 0, 20, 21), image(2, 2, 1, 0, 90, 150), image(3, 2, 1, 0, 131, 129), image(2, 2, 1, 0, 34), image(3, 2, 1, 0, 41),
-			image(2, 2, 1, 0, 6, 5, 7), image(1, 2, 2, 0, 9, 9), image(3, 2, 1, 0, 3, 9, 16), besides(image(2, 2, 1, 0, 9, 12), 1), besides(image(2, 2, 1, 0, 8, 11), 3)} {
+			image(2, 2, 1, 0, 6, 5, 7), image(1, 2, 2, 0, 9, 9), image(3, 2, 1, 0, 3, 9, 16), besides(image(2, 2, 1, 0, 9, 12), 1), besides(image(2, 2, 1, 0, 8, 11), 3),
+			image(3, 2, 1, 1, 9, 24), image(2, 2, 1, 1, 3, 56), beyond(image(2, 2, 1, 0, 7, 9)), beyond(image(3, 2, 1, 0, 17, 33)), shifted(image(2, 2, 1, 0, 8, 8)), shifted(image(2, 2, 1, 0, 6, 32))} {
 			const planes = 3
 			in, out := w.InLen(), w.OutLen()
 			x := guard(r, planes*in, n%5)
@@ -286,6 +303,23 @@ func TestPools(t *testing.T) {
 					continue
 				}
 				require.InDelta(t, sum/count, mean.s[i], 1e-6, "mean: window %d, %d", n, i)
+			}
+		}
+	})
+}
+
+// The mean of whole numbers is exact where it is whole.
+func TestAveragePoolIsExact(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		for size := 1; size <= 7; size++ {
+			for stride := 1; stride <= 2; stride++ {
+				w := image(size, stride, 1, 0, 17, 20)
+				x, y := make([]float32, 2*w.InLen()), make([]float32, 2*w.OutLen())
+				Fill(x, 7)
+				AveragePool(nil, &w, y, x, false, 2)
+				for i, v := range y {
+					require.Equal(t, float32(7), v, "size %d, stride %d, %d", size, stride, i)
+				}
 			}
 		}
 	})

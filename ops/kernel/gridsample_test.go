@@ -129,4 +129,8 @@ func TestSampleLeavesOutZeros(t *testing.T) {
 	Sample(&Sampler{Dims: []int{3, 3}}, y, x, []float32{1, 1, 5, 5, 0, 1.2}, 1, 3, 0, 3)
 	require.Equal(t, []float32{2, 0}, y[:2])
 	require.InDelta(t, 7*0.2, y[2], 1e-5)
+
+	x = []float32{0, 1, 2, inf, 4, 5, 6, 7, 8}
+	Sample(&Sampler{Dims: []int{3, 3}, Corners: true}, y, x, []float32{1, -1, 1, 1, 0, 1}, 1, 3, 0, 3) // on the last column or row
+	require.Equal(t, []float32{2, 8, 7}, y)
 }

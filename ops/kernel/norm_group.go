@@ -21,8 +21,10 @@ func GroupNorm[T Float](p *Pool, y, x, gamma, beta []T, eps float64, batch, chan
 
 func groupNorms[T Float](y, x, gamma, beta []T, eps float64, per, size, groups, lo, hi int) {
 	n := per * size
+	m, buf := borrow(min(n, pieceLen))
+	defer m.release()
 	for g := lo; g < hi; g++ {
-		mean, variance := moments(x[g*n : (g+1)*n])
+		mean, variance := moments(x[g*n:(g+1)*n], buf)
 		rstd := 1 / math.Sqrt(variance+eps)
 		for c := range per {
 			at, from := g%groups*per+c, g*n+c*size
@@ -45,8 +47,10 @@ func Standardize[T Float](p *Pool, y, x []T, eps float64, rows, n int) {
 }
 
 func standardizeRows[T Float](y, x []T, eps float64, n, lo, hi int) {
+	m, buf := borrow(min(n, pieceLen))
+	defer m.release()
 	for r := lo; r < hi; r++ {
-		mean, variance := moments(x[r*n : (r+1)*n])
+		mean, variance := moments(x[r*n:(r+1)*n], buf)
 		scaleRow(y[r*n:(r+1)*n], x[r*n:(r+1)*n], mean, 1/(math.Sqrt(variance)+eps), 1, 0)
 	}
 }
@@ -69,19 +73,20 @@ func scaleRow[T Float](y, x []T, mean, factor float64, gamma, beta T) {
 	}
 }
 
-// moments is [Moments] with an error of a few units of float32, of the deviation.
-func moments[T Float](x []T) (mean, variance float64) {
+// moments is [Moments] with an error of a few units of float32, of the deviation. It
+// works in buf, as long as x or a piece.
+func moments[T Float](x []T, buf []float32) (mean, variance float64) {
 	f, ok := any(x).([]float32)
 	if !ok || len(f) < 16 {
 		return Moments(x)
 	}
 	n := float64(len(f))
-	sum, _ := sumsFrom(f, 0, false)
+	sum, _ := sumsFrom(f, 0, nil)
 	for range 3 {
 		// The mean of what is left says what the first sum lost, and how much of the
 		// squares is due to that.
 		from := float32(sum / n)
-		first, squares := sumsFrom(f, from, true)
+		first, squares := sumsFrom(f, from, buf)
 		d := first / n
 		mean, variance = float64(from)+d, squares/n-d*d
 		if variance >= 1e4*d*d && variance < math.MaxFloat32 {
@@ -95,23 +100,18 @@ func moments[T Float](x []T) (mean, variance float64) {
 	return Moments(x)
 }
 
-// sumsFrom is the sums of x[i]-m and, if also, of its squares, piece by piece.
-func sumsFrom(x []float32, m float32, also bool) (sum, squares float64) {
+// sumsFrom is the sums of x[i]-m and of its squares, piece by piece, in buf; if that is
+// nil, of x[i] only.
+func sumsFrom(x []float32, m float32, buf []float32) (sum, squares float64) {
 	v := active
-	if !also {
-		for ; len(x) > 0; x = x[min(len(x), pieceLen):] {
-			t := x[:min(len(x), pieceLen)]
-			sum += float64(v.sum(t))
-		}
-		return sum, 0
-	}
-	s, buf := borrow(min(len(x), pieceLen))
 	for ; len(x) > 0; x = x[min(len(x), pieceLen):] {
-		t := buf[:min(len(x), pieceLen)]
-		v.addScalar(t, x[:len(t)], -m)
+		t := x[:min(len(x), pieceLen)]
+		if buf != nil {
+			t = buf[:len(t)]
+			v.addScalar(t, x[:len(t)], -m)
+			squares += float64(v.dot(t, t))
+		}
 		sum += float64(v.sum(t))
-		squares += float64(v.dot(t, t))
 	}
-	s.release()
 	return sum, squares
 }

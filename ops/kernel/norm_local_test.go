@@ -15,13 +15,15 @@ func TestLocalResponse(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r := seeded()
 		for _, beta := range []float64{0.75, 0.5, 1, 2, 0.6, 0, -0.75} {
-			for _, s := range [][4]int{{5, 2, 7, 9}, {3, 1, 4, 1100}, {4, 2, 3, 1}, {1, 1, 5, 33}, {9, 3, 4, 20}} {
+			for _, s := range [][4]int{{5, 2, 7, 9}, {3, 1, 4, 1100}, {4, 2, 3, 1}, {1, 1, 5, 33}, {9, 3, 4, 20}, {2, 2, 6, 50}, {6, 1, 9, 40}} {
 				width, batch, channels, size := s[0], s[1], s[2], s[3]
-				const alpha, bias = 0.5, 1.5
+				of := [][2]float64{{0.5, 1.5}, {0.5, 1.5}, {0.5, 0}, {0.5, -2}, {-0.5, 1.5}}[s[0]%5]
+				alpha, bias := of[0], of[1]
 				x := guard(r, batch*channels*size, 1)
 				for i := range x.s {
 					x.s[i] *= 4
 				}
+				clear(x.s[:size/3])
 				x.s[size/2], x.s[len(x.s)-1] = 1e22, float32(math.NaN())
 				x.was = append(x.was[:0], x.s...)
 				y, threaded := guard(r, len(x.s), 2), make([]float32, len(x.s))
@@ -46,6 +48,28 @@ func TestLocalResponse(t *testing.T) {
 						continue
 					}
 					require.InDelta(t, want, float64(y.s[i]), 2e-6*math.Abs(want)+2e-45, "beta %g, %v, %d", beta, s, i)
+				}
+			}
+		}
+	})
+}
+
+// Rows may be very small or add up to more than a float32 holds.
+func TestLpNormalizeFarRows(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		for _, scale := range []float32{1e-42, 1e-22, 1e-19, 1e-12, 1e14, 1e18, 3e35} {
+			for norm := 1; norm <= 2; norm++ {
+				const n = 3000
+				x, sum := random(seeded(), n), 0.0
+				for i := range x {
+					x[i] *= scale
+					sum += math.Pow(math.Abs(float64(x[i])), float64(norm))
+				}
+				y := make([]float32, n)
+				LpNormalize(nil, y, x, norm, 1, n, 1)
+				for i, v := range x {
+					want := float64(v) / math.Pow(sum, 1/float64(norm))
+					require.InDelta(t, want, float64(y[i]), 2e-6*math.Abs(want), "scale %g, norm %d, %d", scale, norm, i)
 				}
 			}
 		}

@@ -70,6 +70,10 @@ func lpHolds(sum float64) bool { return sum > 1e-20 && sum < 1e30 }
 
 // lpRows divides rows [lo, hi) of n elements by their norms.
 func lpRows(y, x []float32, norm, n, lo, hi int) {
+	if n <= pieceLen/2 {
+		lpShortRows(y, x, norm, n, lo, hi)
+		return
+	}
 	v := active
 	m, buf := borrow(min(n, pieceLen))
 	defer m.release()
@@ -97,6 +101,48 @@ func lpRows(y, x []float32, norm, n, lo, hi int) {
 		for at := 0; at < n; at += pieceLen {
 			piece := to[at:min(at+pieceLen, n)]
 			v.div(piece, from[at:at+len(piece)], buf[:len(piece)])
+		}
+	}
+}
+
+// lpShortRows is lpRows where several rows make a piece.
+func lpShortRows(y, x []float32, norm, n, lo, hi int) {
+	v := active
+	per := pieceLen / n
+	size := per * n
+	m, buf := borrow(2*size + per + n)
+	defer m.release()
+	norms, sums, ones := buf[size:2*size], buf[2*size:][:per], buf[2*size+per:]
+	Fill(ones, 1)
+	for ; lo < hi; lo += per {
+		k := min(per, hi-lo)
+		to, from := y[lo*n:(lo+k)*n], x[lo*n:(lo+k)*n]
+		terms := from
+		if norm == 1 {
+			terms = buf[:k*n]
+			magnitudes(v, terms, from)
+		}
+		all := true
+		for i := range k {
+			row := terms[i*n : (i+1)*n]
+			sum, by := float32(0), float32(1)
+			if norm == 1 {
+				sum = v.sum(row)
+				by = sum
+			} else {
+				sum = v.dot(row, row)
+				by = float32(math.Sqrt(float64(sum)))
+			}
+			if sums[i] = sum; !lpHolds(float64(sum)) {
+				all, by = false, 1 // the row stays for now
+			}
+			v.mulScalar(norms[i*n:(i+1)*n], ones, by)
+		}
+		v.div(to, from, norms[:k*n])
+		for i := 0; i < k && !all; i++ {
+			if row := to[i*n : (i+1)*n]; !lpHolds(float64(sums[i])) {
+				lpSeries(row, row, norm, n, 1, 1)
+			}
 		}
 	}
 }

@@ -83,8 +83,28 @@ func pickRows[T any](halt func() error, s *Nearest, dst, src []T, lo, hi int) {
 	}
 	j, first := lo%lines.M, s.plane(lo/lines.M)
 	before, left := -1, haltEvery
+	from32, words := any(src).([]uint32)
+	var room []float32
+	if words = words && double && lines.doubled(); words {
+		var m *scratch
+		m, room = borrow(width * min(lines.N, max(pieceLen/max(width, 1), 1)))
+		defer m.release()
+	}
 	for i := lo; i < hi; i++ {
 		row := first + lines.at(j)
+		if n := min((lines.M-j)/2, (hi-i)/2, len(room)/max(width, 1)); words && j%2 == 0 && n > 0 {
+			twiceBoth(wordsAs[float32](any(dst).([]uint32))[i*width:], wordsAs[float32](from32)[row*a.N:(row+n)*a.N], room, n, width)
+			i += 2*n - 1
+			if j += 2 * n; j == lines.M {
+				j, first = 0, s.plane((i+1)/lines.M)
+			}
+			if left -= 2 * n * width; left < 0 {
+				if left = haltEvery; halt() != nil {
+					return
+				}
+			}
+			continue
+		}
 		if j++; j == lines.M {
 			j, first = 0, s.plane((i+1)/lines.M)
 		}
@@ -128,4 +148,15 @@ func twice[T any](dst, src []T) {
 	for i, v := range src {
 		dst[2*i], dst[2*i+1] = v, v
 	}
+}
+
+// twiceBoth is dst of 2*n rows, of width values, that are those of src taken twice, with
+// every element twice.
+func twiceBoth(dst, src, room []float32, n, width int) {
+	v := active
+	room = room[:n*width]
+	v.interleave(room, src, src)
+	dst = dst[:2*len(room)]
+	v.copyRows(&dst[0], 2*width, &room[0], width, n, width)
+	v.copyRows(&dst[width], 2*width, &room[0], width, n, width)
 }

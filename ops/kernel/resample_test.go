@@ -150,6 +150,11 @@ func TestPickNearest(t *testing.T) {
 					for i := range rows {
 						pickRows(never, s, wide, halves, i, i+1)
 					}
+					clear(dst.s)
+					for i := 0; i < rows; i += 5 {
+						pickRows(never, s, wordsAs[uint32](dst.s), wordsAs[uint32](src), i, min(i+5, rows))
+					}
+					requireSameBits(t, want, dst.s, "5 rows at a time: %d of %d by %d", kinds, n, inner)
 					require.Equal(t, rows*width, size)
 					for i := range want {
 						if float64(want[i]) != wide[i] {

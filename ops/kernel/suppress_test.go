@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -53,6 +54,35 @@ func TestSuppression(t *testing.T) {
 	s := Suppression{Boxes: make([][4]float32, 2), Most: 2}
 	_, err := s.Choose(nil, []float32{1, 2}, func() error { return fmt.Errorf("enough") })
 	require.EqualError(t, err, "enough")
+}
+
+// What was chosen before, of another class, neither counts nor covers; boxes that overlap
+// by just what is allowed are both chosen; and one Suppression chooses again and again.
+func TestSuppressionAppends(t *testing.T) {
+	s := Suppression{Boxes: [][4]float32{{0, 0, 1, 1}, {0, 0, 1, 2}, {5, 5, 6, 6}, {0, 0, 1, 1.5}}, Overlap: 0.5, Most: 3}
+	for _, c := range []struct {
+		scores []float32
+		want   []int
+	}{{[]float32{4, 3, 2, 1}, []int{0, 1, 2, 0, 1, 2}}, {[]float32{1, 2, 3, 4}, []int{0, 1, 2, 3, 2}}} {
+		got, err := s.Choose([]int{0, 1, 2}, c.scores, going)
+		require.NoError(t, err)
+		require.Equal(t, c.want, got)
+	}
+}
+
+// Of boxes apart all are chosen, in order, however few they are.
+func TestSuppressionSorts(t *testing.T) {
+	r := seeded()
+	for n := range 20 {
+		s, scores, want := Suppression{Boxes: make([][4]float32, n), Most: n}, random(r, n), make([]int, n)
+		for i := range n {
+			s.Boxes[i], want[i] = [4]float32{float32(i), 0, float32(i) + 1, 1}, i
+		}
+		slices.SortFunc(want, func(a, b int) int { return cmp.Compare(scores[b], scores[a]) })
+		got, err := s.Choose([]int{}, scores, going)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
 }
 
 // shared is the intersection of two boxes over their union.
