@@ -315,10 +315,11 @@ func TestAveragePoolIsExact(t *testing.T) {
 			for stride := 1; stride <= 2; stride++ {
 				w := image(size, stride, 1, 0, 17, 20)
 				x, y := make([]float32, 2*w.InLen()), make([]float32, 2*w.OutLen())
-				Fill(x, 7)
-				AveragePool(nil, &w, y, x, false, 2)
-				for i, v := range y {
-					require.Equal(t, float32(7), v, "size %d, stride %d, %d", size, stride, i)
+				for whole := float32(1); whole < 60; whole++ {
+					Fill(x, whole)
+					AveragePool(nil, &w, y, x, false, 2)
+					require.Equal(t, whole, MinOf(y), "size %d, stride %d", size, stride)
+					require.Equal(t, whole, MaxOf(y), "size %d, stride %d", size, stride)
 				}
 			}
 		}
