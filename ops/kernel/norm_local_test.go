@@ -80,7 +80,7 @@ func TestLpNormalizeFarRows(t *testing.T) {
 func TestLpNormalizeAxes(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r := seeded()
-		for _, s := range [][3]int{{3, 37, 1}, {2, 5, 8}, {3, 70, 9}, {2, 3, 513}, {1, 40, 1030}, {2, 5, 3}, {2, 1, 11}} {
+		for _, s := range [][3]int{{3, 37, 1}, {300, 37, 1}, {2, 5, 8}, {3, 70, 9}, {2, 3, 513}, {1, 40, 1030}, {2, 5, 3}, {2, 1, 11}} {
 			outer, n, inner := s[0], s[1], s[2]
 			for norm := 1; norm <= 2; norm++ {
 				x := guard(r, outer*n*inner, 1)
