@@ -1,7 +1,9 @@
 package ops
 
 import (
+	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/onda-ml/onda/ops/kernel"
 	"github.com/onda-ml/onda/ops/tensor"
@@ -153,14 +155,14 @@ func castShared(p *kernel.Pool, grain int, y, x *tensor.Tensor, wide []float32, 
 	if err != nil {
 		return err
 	}
+	var once sync.Once
+	var failed error
 	p.For(n, grain, func(lo, hi int) {
 		some, err := from.Rows(lo, hi)
-		if err != nil {
-			panic(err) // they are rows of a vector
-		}
-		into, err := to.Rows(lo, hi)
-		if err != nil {
-			panic(err)
+		into, also := to.Rows(lo, hi)
+		if err = errors.Join(err, also); err != nil {
+			once.Do(func() { failed = err })
+			return
 		}
 		part := wide
 		if part != nil {
@@ -168,7 +170,7 @@ func castShared(p *kernel.Pool, grain int, y, x *tensor.Tensor, wide []float32, 
 		}
 		castPart(into, some, part, r)
 	})
-	return nil
+	return failed
 }
 
 // narrowFloat reports whether a type is a float of fewer bits than 32.

@@ -191,3 +191,31 @@ func requireReduced[T, A Number](t *testing.T, s [3]int) func(x []T) {
 		}
 	}
 }
+
+// Of equal elements Hardmax takes the first, along any axis.
+func TestHardmaxTakesTheFirst(t *testing.T) {
+	const n = 5
+	for _, inner := range []int{1, 3, 70} {
+		for first := range n {
+			for second := first + 1; second < n; second++ {
+				x, y := make([]float64, n*inner), make([]float64, n*inner)
+				narrow, short := make([]float32, n*inner), make([]float32, n*inner)
+				for j := range inner {
+					for _, i := range []int{first, second} {
+						x[i*inner+j], narrow[i*inner+j] = 2, 2
+					}
+				}
+				HardmaxAxis(nil, y, x, 1, n, inner)
+				HardmaxAxis(nil, short, narrow, 1, n, inner)
+				for at := range x {
+					want := 0.0
+					if at/inner == first {
+						want = 1
+					}
+					require.Equal(t, want, y[at], "%d and %d: element %d of %d series", first, second, at, inner)
+					require.Equal(t, float32(want), short[at], "%d and %d: element %d of %d series", first, second, at, inner)
+				}
+			}
+		}
+	}
+}

@@ -103,7 +103,7 @@ func TestNonZero(t *testing.T) {
 			for i := range n {
 				if r.IntN(3) > 0 {
 					i32[i], i64[i], u8[i] = 1<<r.IntN(32), 1<<r.IntN(64), 1<<r.IntN(8)
-					f64[i] = []float64{math.Copysign(0, -1), 5e-324, math.NaN(), math.Inf(-1), -1, 1e-60}[r.IntN(6)]
+					f64[i] = []float64{math.Copysign(0, -1), math.Float64frombits(1 << r.IntN(64)), math.NaN(), math.Inf(-1), -1, 1e-60}[r.IntN(6)]
 				}
 			}
 			requireNonZero(t, i32)
