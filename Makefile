@@ -15,7 +15,7 @@ test: ## every test that needs only Go
 	$(GO) test $(PACKAGES)
 
 race: ## the concurrent packages under the race detector
-	$(GO) test -race ./ops/kernel ./runtime/... ./lstmattn/...
+	$(GO) test -race -timeout 20m ./ops/kernel ./runtime/... ./lstmattn/...
 
 check: fmt vet lint generated emulate tidy ## formatting, vet on four platforms, staticcheck, generated files, go.mod
 
