@@ -85,7 +85,7 @@ func pickRows[T any](halt func() error, s *Nearest, dst, src []T, lo, hi int) {
 	before, left := -1, haltEvery
 	from32, words := any(src).([]uint32)
 	var room []float32
-	if words = words && double && lines.doubled(); words {
+	if words = words && double && width <= twiceMost && lines.doubled(); words {
 		var m *scratch
 		m, room = borrow(width * min(lines.N, max(pieceLen/max(width, 1), 1)))
 		defer m.release()
@@ -149,6 +149,9 @@ func twice[T any](dst, src []T) {
 		dst[2*i], dst[2*i+1] = v, v
 	}
 }
+
+// twiceMost is how wide rows are at most whose calls cost more than another copy.
+const twiceMost = 96
 
 // twiceBoth is dst of 2*n rows, of width values, that are those of src taken twice, with
 // every element twice.
