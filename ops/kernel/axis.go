@@ -76,6 +76,9 @@ func logSoftmaxRange[T float32 | float64](y, x []T, n, inner, lo, hi int) {
 
 // HardmaxAxis is 1 at the first of the largest elements of each series, else 0.
 func HardmaxAxis[T float32 | float64](p *Pool, y, x []T, outer, n, inner int) {
+	if n == 0 {
+		return
+	}
 	series, grain := outer*inner, seriesGrain(n)
 	if inlined(p, series, grain) {
 		hardmaxRange(y, x, n, inner, 0, series)

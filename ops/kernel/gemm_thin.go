@@ -1,41 +1,21 @@
 package kernel
 
-const (
-	// gemmChunk is how many multiplications are worth waking a thread for.
-	gemmChunk = 1 << 18
-	// gemmDepth is how deep a product goes at a time at most: as deep as can be,
-	// since between two stretches c leaves the near caches.
-	gemmDepth = 1024
-	// gemmBlock is how many values of A are laid out at a time: half of a small
-	// second-level cache.
-	gemmBlock = 1 << 16
-	// gemmNear is how many values of B go to a kernel at once: half of a small
-	// first-level cache.
-	gemmNear = 1 << 12
-	// gemmNarrow is up to how many columns A is read where it is: they are too few
-	// for laying it out to pay.
-	gemmNarrow = 256
-	// gemmThin is how many rows of an unpacked B are passed over at a time.
-	gemmThin = 16
-	// gemmFar is from how many values on packed weights are fetched ahead, and
-	// gemmFarGroup the same for kernels that read several panels at once, which the
-	// processor fetches ahead well as long as a third-level cache holds them.
-	gemmFar      = 1 << 20
-	gemmFarGroup = 5 << 19
-	// thinRows is from how many rows on kernels of one tile add in the order in
-	// which those of all higher ones do.
-	thinRows = 4
-)
-
-// shape counts tiles and panels.
-func (t *gemmTask) shape() {
-	rows := t.v.rows()
-	if t.q != nil {
-		rows = len(t.v.int8Gemm) - 1
+// thinPanels is thin of packed panels. From thinRows rows on it goes through a
+// panel in the stretches that block has, so that a row's bits don't depend on
+// whether its tile is the only one.
+func (t *gemmTask) thinPanels(j0, j1 int, add bool) {
+	deep, width := t.stretch(), t.v.panel()
+	if t.m < thinRows || t.k == deep {
+		t.thin(t.packed[j0*t.k:], 0, t.k, j0, j1, add)
+		return
 	}
-	t.tiles = ceilDiv(t.m, rows)
-	t.panels = ceilDiv(t.n, t.width())
-	t.byTile, t.group = false, 1
+	for ; j0 < j1; j0 += width {
+		end := min(j0+width, j1)
+		row := roundUp(end-j0, t.v.lanes)
+		for l := 0; l < t.k; l += deep {
+			t.thin(t.packed[j0*t.k+l*row:], l, min(deep, t.k-l), j0, end, add || l > 0)
+		}
+	}
 }
 
 // thin computes columns [j0, j1) of the only tile from rows [l, l+k) of B,

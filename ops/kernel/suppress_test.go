@@ -95,3 +95,16 @@ func shared(a, b [4]float32) float64 {
 	both := area([4]float64{max(u[0], v[0]), max(u[1], v[1]), min(u[2], v[2]), min(u[3], v[3])})
 	return both / (area(u) + area(v) - both)
 }
+
+// What an earlier call left over is forgotten.
+func TestSuppressionStartsAnew(t *testing.T) {
+	s := Suppression{Boxes: [][4]float32{{0, 0, 1, 1}, {2, 2, 3, 3}, {4, 4, 5, 5}}, Most: 1}
+	for _, c := range []struct {
+		scores []float32
+		best   int
+	}{{[]float32{9, 8, 7}, 0}, {[]float32{1, 2, 3}, 2}, {[]float32{1, 2, 1}, 1}} {
+		kept, err := s.Choose(nil, c.scores, going)
+		require.NoError(t, err)
+		require.Equal(t, []int{c.best}, kept)
+	}
+}
