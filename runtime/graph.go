@@ -53,6 +53,11 @@ func (n *node) is(opType string) bool {
 	return n.proto.OpType == opType && !n.replaced && (n.proto.Domain == "" || n.proto.Domain == "ai.onnx")
 }
 
+// isOwn is is for an operator of the runtime's own.
+func (n *node) isOwn(opType string) bool {
+	return n.proto.OpType == opType && n.proto.Domain == ops.FusedDomain
+}
+
 // input is the slot of input i, -1 if it is left out.
 func (n *node) input(i int) int {
 	if i < len(n.in) {

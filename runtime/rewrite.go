@@ -28,12 +28,14 @@ func rewriteRules() []rewriteRule {
 		{"conv-add", rewriteConvAdd},
 		{"conv-activation", rewriteConvActivation},
 		{"conv-winograd", rewriteConvWinograd},
-		{"batch-norm-relu", rewriteBatchNormRelu},
 		{"attention", rewriteAttention},
 		{"dynamic-product", rewriteDynamicProduct},
 		{"quantised-product", rewriteQuantisedProduct},
 		{"linear", rewriteLinear},
+		{"linear-batch-norm", rewriteLinearBatchNorm},
+		{"linear-scale", rewriteLinearScale},
 		{"linear-activation", rewriteLinearActivation},
+		{"batch-norm-relu", rewriteBatchNormRelu},
 		{"recurrent", rewriteRecurrent},
 	}
 }

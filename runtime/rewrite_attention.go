@@ -129,7 +129,7 @@ func (w *work) attentionOut(n *node) *node {
 		return nil
 	}
 	att := w.producer(n.in[0])
-	if att == nil || att.proto.OpType != "Attention" || att.proto.Domain != ops.FusedDomain || len(att.out) != 1 {
+	if att == nil || !att.isOwn("Attention") || len(att.out) != 1 {
 		return nil
 	}
 	old := att.proto.Attribute("out_perm").Ints

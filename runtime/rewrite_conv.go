@@ -14,14 +14,11 @@ import (
 //
 //	BatchNormalization(Conv(x, W, b)) -> Conv(x, W*s, (b-mean)*s+beta), s = gamma/sqrt(var+eps)
 func rewriteConvBatchNorm(w *work, n *node) *node {
-	if !n.is("BatchNormalization") || !n.only() || len(n.in) != 5 || flag(n.proto, "training_mode") || n.version.Since < 7 {
+	if !n.is("BatchNormalization") {
 		return nil
 	}
 	conv := w.inner(n.in[0], "Conv")
 	if conv == nil || !w.float(conv.in[0]) {
-		return nil
-	}
-	if a := n.proto.Attribute("spatial"); a != nil && a.I == 0 {
 		return nil
 	}
 	weights := w.value(conv.in[1])
@@ -29,14 +26,6 @@ func rewriteConvBatchNorm(w *work, n *node) *node {
 		return nil
 	}
 	channels := weights.Dim(0)
-	var norm [4][]float32 // gamma, beta, mean, variance
-	for i := range norm {
-		v := w.value(n.in[1+i])
-		if v == nil || v.DType() != tensor.Float32 || v.Len() != channels {
-			return nil
-		}
-		norm[i] = tensor.Of[float32](v)
-	}
 	bias := make([]float32, channels)
 	if s := conv.input(2); s >= 0 {
 		b := w.value(s)
@@ -45,18 +34,17 @@ func rewriteConvBatchNorm(w *work, n *node) *node {
 		}
 		copy(bias, tensor.Of[float32](b))
 	}
-	if w.memory.lay(int64(4*weights.Len())) != nil {
+	factor, shift, _ := w.normalisation(n, channels)
+	if factor == nil || w.memory.lay(int64(4*weights.Len())) != nil {
 		return nil
 	}
 	scaled := weights.Clone()
 	data, size := tensor.Of[float32](scaled), weights.Len()/channels
-	eps := float64(given(n.proto, "epsilon", 1e-5))
-	for c := range channels {
-		s := float64(norm[0][c]) / math.Sqrt(float64(norm[3][c])+eps)
+	for c, s := range factor {
 		for i := range size {
 			data[c*size+i] = float32(float64(data[c*size+i]) * s)
 		}
-		bias[c] = float32((float64(bias[c])-float64(norm[2][c]))*s + float64(norm[1][c]))
+		bias[c] = float32(float64(bias[c])*s + shift[c])
 	}
 	name := w.g.slots[conv.in[1]]
 	in := []int{conv.in[0], w.constant(name+".normalised", scaled), w.constant(name+".bias", tensor.Must(bias, channels))}
@@ -108,7 +96,7 @@ const winogradLeast = 25
 //
 //	Conv(x, W, b) -> Conv(x, W, b), winograd
 func rewriteConvWinograd(w *work, n *node) *node {
-	own := n.proto.Domain == ops.FusedDomain && n.proto.OpType == "Conv"
+	own := n.isOwn("Conv")
 	if len(n.in) < 2 || !own && !n.is("Conv") || n.packed != 0 || !w.float(n.out[0]) || n.proto.Attribute(ops.WinogradAttribute) != nil {
 		return nil
 	}
@@ -155,7 +143,7 @@ func (w *work) convolution(s int) *node {
 	if conv == nil || len(conv.out) != 1 || conv.packed != 0 || !w.float(s) {
 		return nil
 	}
-	if conv.is("Conv") || conv.proto.Domain == ops.FusedDomain && conv.proto.OpType == "Conv" && conv.proto.Attribute("activation") == nil {
+	if conv.is("Conv") || conv.isOwn("Conv") && conv.proto.Attribute("activation") == nil {
 		return conv
 	}
 	return nil
@@ -209,7 +197,7 @@ func (w *work) batch(s, depth int) int {
 	if n := w.producer(s); n != nil && len(n.in) > 0 && n.in[0] >= 0 && depth < 1<<12 {
 		switch {
 		case n.is("Conv"), n.is("Relu"), n.is("Clip"), n.is("HardSwish"), n.is("HardSigmoid"), n.is("Sigmoid"), n.is("Tanh"), n.is("LeakyRelu"), n.is("BatchNormalization"),
-			n.is("MaxPool"), n.is("AveragePool"), n.is("GlobalAveragePool"), n.proto.Domain == ops.FusedDomain && n.proto.OpType == "Conv":
+			n.is("MaxPool"), n.is("AveragePool"), n.is("GlobalAveragePool"), n.isOwn("Conv"):
 			from = w.batch(n.in[0], depth+1)
 		case (n.is("Add") || n.is("Mul")) && w.facts[n.in[0]].Ranked && w.facts[n.in[1]].Ranked && len(w.facts[n.in[0]].Shape) == len(w.facts[n.in[1]].Shape):
 			if first := w.batch(n.in[0], depth+1); first == w.batch(n.in[1], depth+1) {

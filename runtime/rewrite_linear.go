@@ -1,9 +1,6 @@
 package runtime
 
-import (
-	"github.com/onda-ml/onda/onnx"
-	"github.com/onda-ml/onda/ops"
-)
+import "github.com/onda-ml/onda/onnx"
 
 // rewriteLinear makes one node of a product with a constant matrix and the
 // addition of a bias:
@@ -72,7 +69,7 @@ func rewriteLinearActivation(w *work, n *node) *node {
 	switch {
 	case n.is("Relu"), n.is("Sigmoid"), n.is("Tanh"):
 		name = n.proto.OpType
-	case n.is("Gelu"), n.proto.OpType == "Gelu" && n.proto.Domain == ops.FusedDomain:
+	case n.is("Gelu"), n.isOwn("Gelu"):
 		name = "Gelu"
 		if a := n.proto.Attribute("approximate"); a != nil && string(a.S) == "tanh" {
 			name = "Gelu:tanh"
@@ -88,7 +85,7 @@ func rewriteLinearActivation(w *work, n *node) *node {
 		return nil
 	}
 	l := w.producer(x)
-	if l == nil || l.proto.Domain != ops.FusedDomain || l.proto.OpType != "Linear" || l.proto.Attribute("activation") != nil {
+	if l == nil || !l.isOwn("Linear") || l.proto.Attribute("activation") != nil {
 		return nil
 	}
 	attrs := append([]*onnx.Attribute{onnx.AttrString("activation", name)}, l.proto.Attributes...)

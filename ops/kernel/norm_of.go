@@ -107,6 +107,10 @@ func scaleChannels[T Float](y, x, shift, factor, beta []T, channels, size, lo, h
 	if positive {
 		least = 0
 	}
+	if dst, ok := any(y).([]float32); ok && size == 1 {
+		scaleColumns(dst, any(x).([]float32), any(shift).([]float32), any(factor).([]float32), any(beta).([]float32), channels, lo, hi, float32(least), float32(most))
+		return
+	}
 	for i := lo; i < hi; i++ {
 		c := i % channels
 		dst, src := y[i*size:(i+1)*size], x[i*size:(i+1)*size]
@@ -118,6 +122,22 @@ func scaleChannels[T Float](y, x, shift, factor, beta []T, channels, size, lo, h
 		if positive {
 			ClipOf(dst, dst, least, most)
 		}
+	}
+}
+
+// scaleColumns is scaleChannels of one value for each channel: rows of them.
+func scaleColumns(y, x, shift, factor, beta []float32, channels, lo, hi int, least, most float32) {
+	for lo < hi {
+		c := lo % channels
+		n := min(hi-lo, channels-c)
+		row := y[lo : lo+n]
+		Sub(row, x[lo:], shift[c:])
+		Mul(row, row, factor[c:])
+		Add(row, row, beta[c:])
+		if least == 0 {
+			ClipOf(row, row, least, most)
+		}
+		lo += n
 	}
 }
 
