@@ -41,6 +41,10 @@ func binaryRange[T Number](op BinaryOp, dst, a, b []T, bc *Broadcast, lo, hi int
 		binaryRow(op, dst[lo:hi], a[lo*sa:], b[lo*sb:], sa, sb)
 		return
 	}
+	if f, ok := any(dst).([]float32); ok && bc.repeats() >= 0 {
+		binaryJoined(op, f, any(a).([]float32), any(b).([]float32), bc, lo, hi)
+		return
+	}
 	c := bc.At(lo)
 	for r := lo; r < hi && bc.N > 0; r++ {
 		binaryRow(op, dst[r*bc.N:(r+1)*bc.N], a[c.Off[0]:], b[c.Off[1]:], sa, sb)

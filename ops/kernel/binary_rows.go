@@ -73,6 +73,52 @@ func binaryWith[T Number](op BinaryOp, dst, a []T, s T, first bool) bool {
 	return true
 }
 
+const (
+	// shortRow is below how many elements rows are joined where one input is the same
+	// for all of them, joinedLen about how many elements are then computed in one go.
+	shortRow  = 64
+	joinedLen = 512
+)
+
+// repeats is which of two inputs is the same for neighbouring short rows, while the
+// other goes on; -1 for none.
+func (b *Broadcast) repeats() int {
+	d := b.rank - 1
+	if d < 0 || b.N == 0 || b.N >= shortRow || b.Step[0]+b.Step[1] < 2 {
+		return -1
+	}
+	for k := range 2 {
+		if b.strides[k][d] == 0 && b.strides[1-k][d] == b.N {
+			return k
+		}
+	}
+	return -1
+}
+
+// binaryJoined is binaryRange where an input repeats: several of its rows are laid out.
+func binaryJoined(op BinaryOp, dst, a, b []float32, bc *Broadcast, lo, hi int) {
+	k, n, rows := bc.repeats(), bc.N, bc.dims[bc.rank-1]
+	in := [2][]float32{a, b}
+	s, joined := borrow(min(rows, joinedLen/n) * n)
+	defer s.release()
+	for lo < hi {
+		c := bc.At(lo)
+		left := min(hi-lo, rows-lo%rows)
+		several := min(len(joined)/n, left)
+		for r := range several {
+			copy(joined[r*n:][:n], in[k][c.Off[k]:])
+		}
+		for left > 0 {
+			several = min(several, left)
+			x := [2][]float32{a[c.Off[0]:], b[c.Off[1]:]}
+			x[k] = joined
+			binaryRow(op, dst[lo*n:(lo+several)*n], x[0], x[1], 1, 1)
+			lo, left = lo+several, left-several
+			c.Off[1-k] += several * n
+		}
+	}
+}
+
 // int32sWith is op of a and s, or of s and a if first.
 func int32sWith(op func(dst, a, b []int32), dst, a []int32, s int32, first bool) {
 	m, buf := borrow(min(len(dst), scalarLen))

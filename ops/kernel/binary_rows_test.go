@@ -46,6 +46,46 @@ func requireBinary[T Number](t *testing.T) func(x []T) {
 	}
 }
 
+// Short rows with which the rows of the other input go on are each computed with it,
+// whichever input it is, also from the middle on.
+func TestRepeatedRows(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, s := range [][3]int{{2, 3, 1}, {1, 100, 7}, {3, 150, 7}, {5, 9, 63}, {2, 80, 30}, {4, 1, 5}} {
+			outer, rows, n := s[0], s[1], s[2]
+			x, each := guard(r, outer*rows*n, 1), guard(r, outer*n, 2)
+			for _, swap := range []bool{false, true} {
+				shapes, in := [][]int{{outer, rows, n}, {outer, 1, n}}, [][]float32{x.s, each.s}
+				if swap {
+					shapes, in = [][]int{shapes[1], shapes[0]}, [][]float32{in[1], in[0]}
+				}
+				bc := NewBroadcast([]int{outer, rows, n}, shapes...)
+				for _, op := range []BinaryOp{OpSub, OpDiv, OpPRelu} {
+					dst := guard(r, outer*rows*n, 3)
+					cut := r.IntN(bc.Rows + 1)
+					if bc.Rows == 1 {
+						cut = 0
+					}
+					binaryRange(op, dst.s, in[0], in[1], &bc, 0, cut)
+					binaryRange(op, dst.s, in[0], in[1], &bc, cut, map[bool]int{true: bc.N, false: bc.Rows}[bc.Rows == 1])
+					for i, y := range dst.s {
+						a, b := x.s[i], each.s[i/(rows*n)*n+i%n]
+						if swap {
+							a, b = b, a
+						}
+						want := map[BinaryOp]float32{OpSub: a - b, OpDiv: a / b, OpPRelu: a * b}[op]
+						if op == OpPRelu && a >= 0 {
+							want = a
+						}
+						require.Equal(t, want, y, "%v op %d, other order %v, %d", s, op, swap, i)
+					}
+					dst.checkZone(t)
+				}
+			}
+		}
+	})
+}
+
 // Bits don't depend on threads, of one row or several, with one number on either side.
 func TestBitwiseOnThreads(t *testing.T) {
 	r := seeded()

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"math"
-	"unsafe"
 )
 
 // Add is dst[i] = a[i] + b[i].
@@ -152,60 +151,4 @@ func MinOf(x []float32) float32 {
 		m = max(m, v.maxOf(t))
 	}
 	return -m
-}
-
-// Transpose2D is
-//
-//	dst[j*rows+i] = src[i*cols+j]
-//
-// src (rows, cols), dst (cols, rows); they must not overlap.
-func Transpose2D[T any](dst, src []T, rows, cols int) { transpose(dst, rows, src, cols, rows, cols) }
-
-// transpose is dst[j*ldd+i] = src[i*lds+j] for i < rows, j < cols.
-func transpose[T any](dst []T, ldd int, src []T, lds, rows, cols int) {
-	switch d := any(dst).(type) {
-	case []float32:
-		transposeF32(active, d, ldd, any(src).([]float32), lds, rows, cols)
-		return
-	case []uint32:
-		if active.name != generic.name && rows > 0 && cols > 0 { // vectors are moved as they are
-			_, _ = d[(cols-1)*ldd+rows-1], src[(rows-1)*lds+cols-1]
-			s := any(src).([]uint32)
-			transposeF32(active, unsafe.Slice((*float32)(unsafe.Pointer(&d[0])), len(d)), ldd, unsafe.Slice((*float32)(unsafe.Pointer(&s[0])), len(s)), lds, rows, cols)
-			return
-		}
-	}
-	transposeAny(dst, ldd, src, lds, rows, cols)
-}
-
-func transposeF32(v *variant, dst []float32, ldd int, src []float32, lds, rows, cols int) {
-	wholeRows, wholeCols := rows&^7, cols&^7
-	if wholeCols > 0 {
-		const strip = 128 // rows whose cache lines survive until the next columns use their rest
-		for i := 0; i < wholeRows; i += strip {
-			v.transposeTiles(&dst[i], ldd, &src[i*lds], lds, min(strip, wholeRows-i), wholeCols)
-		}
-	}
-	if wholeRows < rows {
-		transposeAny(dst[wholeRows:], ldd, src[wholeRows*lds:], lds, rows-wholeRows, cols)
-	}
-	if wholeRows > 0 && wholeCols < cols {
-		transposeAny(dst[wholeCols*ldd:], ldd, src[wholeCols:], lds, wholeRows, cols-wholeCols)
-	}
-}
-
-func transposeAny[T any](dst []T, ldd int, src []T, lds, rows, cols int) {
-	const tile = 16 // a tile of both sides stays in the first-level cache
-	for i0 := 0; i0 < rows; i0 += tile {
-		i1 := min(i0+tile, rows)
-		for j0 := 0; j0 < cols; j0 += tile {
-			j1 := min(j0+tile, cols)
-			for j := j0; j < j1; j++ {
-				out := dst[j*ldd:][:i1]
-				for i := i0; i < i1; i++ {
-					out[i] = src[i*lds+j]
-				}
-			}
-		}
-	}
 }

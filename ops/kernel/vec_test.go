@@ -120,40 +120,6 @@ func TestReductions(t *testing.T) {
 	})
 }
 
-func TestTranspose2DF32(t *testing.T) {
-	forEachVariant(t, func(t *testing.T) {
-		r := seeded()
-		for _, s := range [][2]int{{1, 1}, {7, 9}, {8, 8}, {16, 24}, {17, 33}, {40, 7}, {300, 20}} {
-			rows, cols := s[0], s[1]
-			src, dst := guard(r, rows*cols, 1), guard(r, rows*cols, 3)
-			Transpose2D(dst.s, src.s, rows, cols)
-			for i := range rows {
-				for j := range cols {
-					require.Equal(t, src.s[i*cols+j], dst.s[j*rows+i])
-				}
-			}
-			src.checkUnchanged(t)
-			dst.checkZone(t)
-		}
-	})
-}
-
-func TestTranspose2D(t *testing.T) {
-	for _, s := range [][2]int{{0, 3}, {1, 1}, {1, 9}, {5, 3}, {16, 16}, {17, 33}, {40, 7}} {
-		rows, cols := s[0], s[1]
-		src, dst := make([]int, rows*cols), make([]int, rows*cols)
-		for i := range src {
-			src[i] = i
-		}
-		Transpose2D(dst, src, rows, cols)
-		for i := range rows {
-			for j := range cols {
-				require.Equal(t, src[i*cols+j], dst[j*rows+i])
-			}
-		}
-	}
-}
-
 func TestMulAdd(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r := seeded()
