@@ -24,6 +24,7 @@ type PlanStep struct {
 	Op      string      // operator, with its domain unless that is ONNX's own
 	Node    string      // the node's name in the file, often empty
 	Group   int         // steps of the same group run side by side; 0 for none
+	Parts   int         // it runs so often, each time on the next part of the batch; 0 for once, on all of it
 	Outputs []PlanValue // what it makes
 }
 
@@ -56,6 +57,9 @@ func (m *Model) Plan(inputs map[string]*tensor.Tensor, outputs ...string) (*Plan
 	}
 	for _, st := range p.steps {
 		s := PlanStep{Op: opName(st.n), Node: st.n.proto.Name, Group: st.group}
+		if st.parted {
+			s.Parts = p.parted.count
+		}
 		for _, slot := range st.n.out {
 			if slot >= 0 {
 				s.Outputs = append(s.Outputs, p.describe(slot))
@@ -110,15 +114,19 @@ func (p *plan) describe(slot int) PlanValue {
 }
 
 // String lists the steps, one a line, those that run side by side after a bar,
-// and then the memory.
+// those that get the batch in parts after a colon, and then the memory.
 func (p *Plan) String() string {
 	var b strings.Builder
 	for i, s := range p.Steps {
 		beside := " "
-		if s.Group > 0 {
+		op := s.Op
+		switch {
+		case s.Group > 0:
 			beside = "|"
+		case s.Parts > 0:
+			beside, op = ":", fmt.Sprintf("%s, %d parts", s.Op, s.Parts)
 		}
-		fmt.Fprintf(&b, "%5d%s%-24s", i, beside, s.Op)
+		fmt.Fprintf(&b, "%5d%s%-24s", i, beside, op)
 		for _, v := range s.Outputs {
 			fmt.Fprintf(&b, " %s %s %s", v.Name, v.Type, v.Place)
 		}
@@ -137,7 +145,7 @@ type StepTime struct {
 }
 
 // Profile is one run of all outputs with the time of every step, in the order
-// in which they ended. Steps of subgraphs are listed too, before the node that
+// in which they ended, once for each part of the batch. Steps of subgraphs are listed too, before the node that
 // runs them.
 func (m *Model) Profile(ctx context.Context, inputs map[string]*tensor.Tensor) ([]StepTime, error) {
 	given, _, err := m.request(inputs, nil)

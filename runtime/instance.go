@@ -26,6 +26,7 @@ type instance struct {
 	first   int              // of the steps that run side by side
 	each    func(lo, hi int) // some of them
 	arena   []byte
+	parts   []part
 	at      int   // the step that runs
 	kept    int64 // bytes that steps reserved and may have kept for the next run, where the caller set a limit
 }
@@ -38,6 +39,7 @@ type running struct {
 	inner   *subruns
 	c       ops.Ctx
 	kept    any
+	parted  int         // how many steps from this one on take the batch a part at a time; 0 if it is none or not the first
 	beside  int         // how many steps from this one on run side by side; 0 if it is none or not the first
 	scratch ops.Scratch // of a step beside others
 	err     error       // of a step beside others
@@ -112,6 +114,10 @@ func (c *compiler) newInstance(p *plan, j *job) (*instance, error) {
 			}
 		}
 	}
+	parts, err := x.partHeaders(headers)
+	if err != nil {
+		return nil, err
+	}
 	x.steps = make([]running, len(p.steps))
 	for i := range p.steps {
 		st := &p.steps[i]
@@ -138,8 +144,17 @@ func (c *compiler) newInstance(p *plan, j *job) (*instance, error) {
 				}
 			}
 		}
-		fill(r.c.Inputs, st.n.in, headers)
-		fill(r.c.Outputs, st.n.out, headers)
+		of := headers
+		if st.parted {
+			of = parts
+			if i == 0 || !p.steps[i-1].parted {
+				for k := i; k < len(p.steps) && p.steps[k].parted; k++ {
+					r.parted++
+				}
+			}
+		}
+		fill(r.c.Inputs, st.n.in, of)
+		fill(r.c.Outputs, st.n.out, of)
 		fill(r.c.Outer, st.n.captures, headers)
 		if len(st.n.bodies) > 0 {
 			r.inner = &subruns{compiler: c, parent: x, step: st, of: make([]subrun, len(st.n.bodies))}

@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"slices"
+
 	"github.com/onda-ml/onda/ops"
 	"github.com/onda-ml/onda/ops/tensor"
 )
@@ -10,6 +12,7 @@ type layout struct {
 	*plan
 	groups     []int           // per node, see together
 	from       map[*node]*node // see together
+	parted     *parts          // nodes that take the batch a part at a time; nil for none
 	begin, end []int           // per node: the first and the last node that may run at the same time
 
 	last []int  // the last node that may run when a slot is read, -1 if none; len(nodes) for outputs
@@ -48,6 +51,19 @@ func (l *layout) lifetimes() {
 	}
 	for _, s := range l.g.outputs {
 		l.last[s] = len(l.g.nodes)
+	}
+}
+
+// lasting keeps what parts have in common with others from the first of them to the
+// last.
+func (l *layout) lasting() {
+	if l.parted == nil {
+		return
+	}
+	for _, s := range l.parted.slots {
+		if l.last[s] >= l.parted.first {
+			l.last[s] = max(l.last[s], l.parted.end-1)
+		}
 	}
 }
 
@@ -175,8 +191,12 @@ func (l *layout) lay(i int, n *node, o, s int) {
 			}
 		}
 	}
+	first := l.begin[i]
+	if l.parted.in(i) && slices.Contains(l.parted.slots, s) {
+		first = l.parted.first
+	}
 	l.values[s] = value{home: laid, region: len(l.regions)}
-	l.regions = append(l.regions, region{bytes: l.bytes(s), first: l.begin[i], last: max(l.end[i], l.last[s]), source: -1, output: -1})
+	l.regions = append(l.regions, region{bytes: l.bytes(s), first: first, last: max(l.end[i], l.last[s]), source: -1, output: -1})
 }
 
 // overwritable is the region of input j of node i if output slot s may take it

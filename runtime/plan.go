@@ -19,6 +19,7 @@ type plan struct {
 	fresh   int64 // bytes of the outputs with laid memory
 	outputs []output
 	folded  int64 // bytes of the constants that planning made
+	parted  *parts
 	idle    instances
 }
 
@@ -55,6 +56,7 @@ type region struct {
 type step struct {
 	n       *node
 	wanted  []bool
+	parted  bool    // one of the plan's parts
 	group   int     // of steps that may run side by side, which follow each other; 0 for none
 	from    *node   // of the same group, whose output it reads while that is made; nil for none
 	dynamic bool    // it has patches or releases
@@ -97,6 +99,13 @@ func (w *work) makePlan(handOn bool) *plan {
 	l.spans()
 	l.lifetimes()
 	l.keeping()
+	if !handOn {
+		if l.parted = l.parts(w); l.parted != nil {
+			p.parted = l.parted
+			l.lasting()
+			l.keeping()
+		}
+	}
 	for _, s := range slices.Concat(w.g.inputs, w.g.captures) {
 		if s >= 0 {
 			l.enter(s)
@@ -139,7 +148,7 @@ func (p *plan) ungroup() {
 
 // step makes node i's step; patches follow once every value has its place.
 func (l *layout) step(n *node, i int) step {
-	st := step{n: n, group: l.groups[i], from: l.from[n], wanted: make([]bool, len(n.out)), inner: make([]*plans, len(n.bodies))}
+	st := step{n: n, parted: l.parted.in(i), group: l.groups[i], from: l.from[n], wanted: make([]bool, len(n.out)), inner: make([]*plans, len(n.bodies))}
 	for o, s := range n.out {
 		st.wanted[o] = s >= 0 && l.last[s] >= 0
 	}

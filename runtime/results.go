@@ -108,6 +108,9 @@ func (x *instance) leave() {
 			h.Detach()
 		}
 	}
+	for _, p := range x.parts {
+		p.piece.Detach()
+	}
 	clear(x.frame)
 	j := x.job
 	j.running = j.running[:len(j.running)-1]

@@ -46,7 +46,7 @@ func Rewrites() []string {
 	for _, r := range rewriteRules() {
 		names = append(names, r.name)
 	}
-	return append(names, unrolling, widening)
+	return append(names, unrolling, widening, splitting)
 }
 
 // WithoutRewrite turns rewrites off by name, to find out what one does or to

@@ -2,6 +2,7 @@ package runtime_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
@@ -102,6 +103,9 @@ func stepsOf(t *testing.T, m *runtime.Model, in map[string]*tensor.Tensor) []str
 	require.NoError(t, err)
 	var ops []string
 	for _, s := range p.Steps {
+		if s.Parts > 0 {
+			s.Op = fmt.Sprintf("%s in %d parts", s.Op, s.Parts)
+		}
 		ops = append(ops, s.Op)
 	}
 	return ops

@@ -12,7 +12,6 @@ import (
 // loop runs the steps.
 func (x *instance) loop() (err error) {
 	j := x.job
-	done := j.ctx.Done()
 	x.at = 0
 	defer func() {
 		if p := recover(); p != nil {
@@ -21,37 +20,62 @@ func (x *instance) loop() (err error) {
 	}()
 	for i := 0; i < len(x.steps); i++ {
 		r := &x.steps[i]
-		x.at = i
-		if done != nil {
-			select {
-			case <-done:
-				return context.Cause(j.ctx)
-			default:
-			}
-		}
-		if r.beside > 1 && !j.limited && j.profile == nil {
-			if err := x.sideBySide(i, r.beside); err != nil {
-				return err
+		switch {
+		case r.parted > 0:
+			err = x.partByPart(i, r.parted)
+			i += r.parted - 1
+		case r.beside > 1 && !j.limited && j.profile == nil:
+			x.at = i
+			if err = x.stopped(); err == nil {
+				err = x.sideBySide(i, r.beside)
 			}
 			i += r.beside - 1
-			continue
+		default:
+			err = x.one(i)
 		}
-		r.c.Context = j.ctx
-		if r.special || j.profile != nil {
-			if err := x.special(r); err != nil {
-				return x.fail(err)
-			}
-			continue
+		if err != nil {
+			return err
 		}
-		step := j.memory.step
-		if err := r.run(); err != nil {
+	}
+	return nil
+}
+
+// stopped is why the run is to end, nil if it isn't.
+func (x *instance) stopped() error {
+	done := x.job.ctx.Done()
+	if done == nil {
+		return nil
+	}
+	select {
+	case <-done:
+		return context.Cause(x.job.ctx)
+	default:
+		return nil
+	}
+}
+
+// one runs step i.
+func (x *instance) one(i int) error {
+	j, r := x.job, &x.steps[i]
+	x.at = i
+	if err := x.stopped(); err != nil {
+		return err
+	}
+	r.c.Context = j.ctx
+	if r.special || j.profile != nil {
+		if err := x.special(r); err != nil {
 			return x.fail(err)
 		}
-		if j.limited {
-			x.bound(r, j.memory.step-step)
-		}
-		j.memory.step = step
+		return nil
 	}
+	step := j.memory.step
+	if err := r.run(); err != nil {
+		return x.fail(err)
+	}
+	if j.limited {
+		x.bound(r, j.memory.step-step)
+	}
+	j.memory.step = step
 	return nil
 }
 
