@@ -170,11 +170,7 @@ func (l *layout) apart(w *work, i, batch int) bool {
 	case n.is("Add"), n.is("Sub"), n.is("Mul"), n.is("Div"), n.is("PRelu"):
 		of = []int{0, 1}
 	case n.is("Concat"):
-		a := n.proto.Attribute("axis")
-		if a == nil || (a.I+int64(len(y)))%int64(len(y)) == 0 {
-			return false
-		}
-		of = of[:0]
+		of = of[:0] // along axis 0 the result would have another extent there
 		for j := range n.in {
 			of = append(of, j)
 		}

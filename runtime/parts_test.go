@@ -47,6 +47,12 @@ func partsCases() []partsCase {
 			nodes: []*onnx.Node{op("Conv", names("x", "K"), names("a"), same), op("Transpose", names("a"), names("b"), onnx.AttrInts("perm", 1, 0, 2, 3)), op("Concat", names("b", "x"), names("y"), onnx.AttrInt("axis", 0))}},
 		{name: "images made larger", batch: 4, consts: []*onnx.Tensor{kernel, initializer("scales", tensor.Must([]float32{1, 1, 2, 2}, 4))}, outputs: names("y"), parts: map[string]int{"Conv": 4, "Resize": 4},
 			nodes: []*onnx.Node{op("Conv", names("x", "K"), names("a"), same, onnx.AttrInts("strides", 2, 2)), op("Resize", names("a", "", "scales"), names("y"), onnx.AttrString("mode", "nearest"))}},
+		{name: "images made larger, and a little more of them", batch: 4, consts: []*onnx.Tensor{kernel, initializer("scales", tensor.Must([]float32{1.2, 1, 2, 2}, 4))}, outputs: names("y"), parts: map[string]int{"Conv": 4},
+			nodes: []*onnx.Node{op("Conv", names("x", "K"), names("a"), same, onnx.AttrInts("strides", 2, 2)), op("Resize", names("a", "", "scales"), names("y"), onnx.AttrString("mode", "nearest"))}},
+		{name: "more channels than before", batch: 4, consts: []*onnx.Tensor{kernel, wide}, outputs: names("y"), parts: map[string]int{"Conv": 4, "MaxPool": 4},
+			nodes: []*onnx.Node{op("Erf", names("x"), names("e")), op("Conv", names("e", "K"), names("a"), same), op("Conv", names("a", "V"), names("b")), op("MaxPool", names("b"), names("p"), onnx.AttrInts("kernel_shape", 2, 2), onnx.AttrInts("strides", 2, 2)), op("ReduceMean", names("p"), names("y"), onnx.AttrInts("axes", 2, 3))}},
+		{name: "several layers", batch: 4, consts: []*onnx.Tensor{kernel, wide}, outputs: names("y"), parts: map[string]int{"Conv": 4},
+			nodes: []*onnx.Node{op("Conv", names("x", "K"), names("a"), same), op("Conv", names("a", "K"), names("b"), same), op("Conv", names("b", "K"), names("c"), same), op("Conv", names("c", "V"), names("d")), op("ReduceMean", names("d"), names("y"), onnx.AttrInts("axes", 2, 3))}},
 		{name: "a single image", batch: 1, consts: []*onnx.Tensor{kernel}, outputs: names("y"), parts: map[string]int{}, nodes: []*onnx.Node{op("Conv", names("x", "K"), names("y"), same)}},
 	}
 }
