@@ -143,6 +143,17 @@ func (k *conv) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int
 	return &p, []int{1}, nil
 }
 
+// WeightBytes is what packed weights take.
+func (k *conv) WeightBytes() int {
+	switch {
+	case k.winograd != nil:
+		return 4 * kernel.WinogradLen(k.shape[1], k.shape[0])
+	case k.packed != nil:
+		return 4 * tensor.Shape(k.shape[:]).Len()
+	}
+	return 0
+}
+
 // pack is nil for weights that can't be.
 func (k *conv) pack(w *tensor.Tensor) *kernel.PackedConv {
 	taps := tensor.Shape(w.Shape()[2:]).Len()

@@ -85,6 +85,11 @@ type Prepacker interface {
 	Prepack(consts []*tensor.Tensor, memory Allocator) (k Kernel, drop []int, err error)
 }
 
+// Heavy is a Kernel with constant weights of its own, as Prepack makes them.
+type Heavy interface {
+	WeightBytes() int // that a run reads
+}
+
 // Weighted is a Prepacker that can store its constant weights in fewer bits.
 type Weighted interface {
 	Prepacker

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/onda-ml/onda/ops"
 	"github.com/onda-ml/onda/ops/tensor"
 )
 
 // A batch of images goes through the first layers of a network a few at a time: what a
 // layer makes of all of them wouldn't stay in the caches until the next one reads it.
-// Later layers, whose values are smaller than their weights, get the whole batch.
+// Later layers, whose weights are larger than the values of an image, get the whole
+// batch.
 
 // splitting is the name under which WithoutRewrite turns parts off.
 const splitting = "batch-parts"
@@ -55,12 +57,11 @@ func (l *layout) parts(w *work) *parts {
 		far, largest := 0, 0
 		for ; i < len(l.g.nodes) && l.apart(w, i, batch); i++ {
 			bytes := l.moved(l.g.nodes[i], batch)
-			if bytes < partFar && far == 0 {
-				run.first = i + 1
-				continue
-			}
-			if bytes >= partFar {
+			switch {
+			case bytes >= partFar && l.weights(l.g.nodes[i]) <= bytes/batch/2:
 				far, largest, run.end = far+bytes, max(largest, bytes/batch), i+1
+			case far == 0:
+				run.first = i + 1
 			}
 		}
 		if far > most {
@@ -134,6 +135,20 @@ func (l *layout) moved(n *node, batch int) int {
 			if s >= 0 && l.sliced(s, batch) {
 				total += l.bytes(s)
 			}
+		}
+	}
+	return total
+}
+
+// weights is how many bytes of constants node n reads.
+func (l *layout) weights(n *node) int {
+	total := 0
+	if k, ok := n.kernel.(ops.Heavy); ok {
+		total = k.WeightBytes()
+	}
+	for _, s := range n.in {
+		if s >= 0 && l.facts[s].Value != nil {
+			total += l.bytes(s)
 		}
 	}
 	return total

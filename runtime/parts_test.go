@@ -16,6 +16,7 @@ import (
 type partsCase struct {
 	name    string
 	batch   int
+	image   []int // nil for 2 channels of 300 by 300
 	consts  []*onnx.Tensor
 	more    map[string]*tensor.Tensor
 	nodes   []*onnx.Node
@@ -39,7 +40,7 @@ func partsCases() []partsCase {
 			nodes: []*onnx.Node{op("Conv", names("x", "K"), names("a"), same), op("Mul", names("a", "s"), names("b")), op("Sub", names("all", "b"), names("y"))}},
 		{name: "an image for each element", batch: 2, consts: []*onnx.Tensor{kernel, image("each", 2)}, outputs: names("y"), parts: map[string]int{"Conv": 2},
 			nodes: []*onnx.Node{op("Conv", names("x", "K"), names("a"), same), op("Sub", names("each", "a"), names("y"))}},
-		{name: "rows as many as the batch", batch: 300, consts: []*onnx.Tensor{kernel, initializer("rows", wave(5, 300, 1))}, outputs: names("y"), parts: map[string]int{"Mul": 6},
+		{name: "rows as many as the batch", batch: 300, image: []int{300, 8}, consts: []*onnx.Tensor{kernel, initializer("rows", wave(5, 300, 1))}, outputs: names("y"), parts: map[string]int{"Mul": 6},
 			nodes: []*onnx.Node{op("Mul", names("x", "rows"), names("y"))}},
 		{name: "weights that are computed, as many as the batch", batch: 2, consts: nil, more: map[string]*tensor.Tensor{"k": wave(1, 2, 2, 3, 3)}, outputs: names("y"), parts: map[string]int{},
 			nodes: []*onnx.Node{op("Conv", names("x", "k"), names("y"), same)}},
@@ -53,6 +54,8 @@ func partsCases() []partsCase {
 			nodes: []*onnx.Node{op("Erf", names("x"), names("e")), op("Conv", names("e", "K"), names("a"), same), op("Conv", names("a", "V"), names("b")), op("MaxPool", names("b"), names("p"), onnx.AttrInts("kernel_shape", 2, 2), onnx.AttrInts("strides", 2, 2)), op("ReduceMean", names("p"), names("y"), onnx.AttrInts("axes", 2, 3))}},
 		{name: "several layers", batch: 4, consts: []*onnx.Tensor{kernel, wide}, outputs: names("y"), parts: map[string]int{"Conv": 4},
 			nodes: []*onnx.Node{op("Conv", names("x", "K"), names("a"), same), op("Conv", names("a", "K"), names("b"), same), op("Conv", names("b", "K"), names("c"), same), op("Conv", names("c", "V"), names("d")), op("ReduceMean", names("d"), names("y"), onnx.AttrInts("axes", 2, 3))}},
+		{name: "weights larger than an image", batch: 20, image: []int{64, 16, 16}, consts: []*onnx.Tensor{initializer("heavy", wave(6, 64, 64, 3, 3))}, outputs: names("y"), parts: map[string]int{},
+			nodes: []*onnx.Node{op("Conv", names("x", "heavy"), names("y"), same)}},
 		{name: "a single image", batch: 1, consts: []*onnx.Tensor{kernel}, outputs: names("y"), parts: map[string]int{}, nodes: []*onnx.Node{op("Conv", names("x", "K"), names("y"), same)}},
 	}
 }
@@ -63,14 +66,15 @@ func TestPartsOfABatch(t *testing.T) {
 	shared := []*onnx.Tensor{initializer("zero", tensor.Must([]int64{0}, 1)), initializer("two", tensor.Must([]int64{2}, 1)), initializer("axis", tensor.Must([]int64{1}, 1))}
 	for _, c := range partsCases() {
 		t.Run(c.name, func(t *testing.T) {
-			size := 300
-			if c.batch > 4 {
-				size = 40
+			image := c.image
+			if image == nil {
+				image = []int{2, 300, 300}
 			}
-			of := rewriteCase{opset: 13, in: floats("x", "n", 2, size, size), x: wave(0, c.batch, 2, size, size), more: c.more, consts: append(c.consts, shared...), nodes: c.nodes, outputs: c.outputs}
-			if c.batch == 300 {
-				of.in, of.x = floats("x", 300, 300, 8), wave(0, 300, 300, 8)
+			dims := []any{"n"}
+			for _, n := range image {
+				dims = append(dims, n)
 			}
+			of := rewriteCase{opset: 13, in: floats("x", dims...), x: wave(0, append([]int{c.batch}, image...)...), more: c.more, consts: append(c.consts, shared...), nodes: c.nodes, outputs: c.outputs}
 			in := map[string]*tensor.Tensor{"x": of.x}
 			for k, v := range c.more {
 				in[k] = v
