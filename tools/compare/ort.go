@@ -127,16 +127,23 @@ func (s *ortStream) Run() error {
 	return s.ortSession.Run()
 }
 
-// toORT copies a float32 tensor.
+// toORT copies a tensor.
 func toORT(t *tensor.Tensor) (ort.Value, error) {
-	if t.DType() != tensor.Float32 {
-		return nil, fmt.Errorf("elements of type %v", t.DType())
-	}
 	shape := make(ort.Shape, t.Rank())
 	for i, d := range t.Shape() {
 		shape[i] = int64(d)
 	}
-	return ort.NewTensor(shape, bench.Floats(t))
+	switch t.DType() {
+	case tensor.Float32:
+		return ort.NewTensor(shape, bench.Floats(t))
+	case tensor.Int64:
+		return ort.NewTensor(shape, slices.Clone(tensor.Of[int64](t)))
+	case tensor.Int32:
+		return ort.NewTensor(shape, slices.Clone(tensor.Of[int32](t)))
+	case tensor.Bool:
+		return ort.NewCustomDataTensor(shape, slices.Clone(t.Bytes()), ort.TensorElementDataTypeBool)
+	}
+	return nil, fmt.Errorf("elements of type %v", t.DType())
 }
 
 // ortRuns are n goroutines' runs of one session, each into memory of its own.

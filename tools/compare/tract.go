@@ -24,6 +24,9 @@ func (c *config) besideTract(program, path string, batch int) (string, *bench.Re
 	if err != nil {
 		return name, nil, err
 	}
+	if err := t.Floating(); err != nil {
+		return name, nil, err
+	}
 	dir, err := os.MkdirTemp(c.work, "tract-*")
 	if err != nil {
 		return name, nil, err

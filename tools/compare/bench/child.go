@@ -68,6 +68,9 @@ func besideOnda(o Order, peer Engine) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := t.Floating(); err != nil {
+		return nil, err
+	}
 	theirs, err := firstRun(peer, t)
 	if err != nil {
 		return nil, err

@@ -24,9 +24,10 @@ type Input struct {
 	Value *tensor.Tensor
 }
 
-// NewTask reads the model's inputs and makes standard normal values for them,
-// the same each time: the dimension whose name has "batch" or "n" is the batch.
-// Inputs with a default are left out.
+// NewTask reads the model's inputs and makes values for them, the same each time:
+// standard normal numbers, integers of 0 to 3, which may be indices, and truth values.
+// The dimension whose name has "batch" or "n" is the batch. Inputs with a default are
+// left out.
 func NewTask(path string, batch, threads int) (*Task, error) {
 	m, err := onnx.Load(path)
 	if err != nil {
@@ -38,10 +39,10 @@ func NewTask(path string, batch, threads int) (*Task, error) {
 		if m.Graph.Initializer(v.Name) != nil {
 			continue
 		}
-		if v.Type == nil || v.Type.Tensor == nil || v.Type.Tensor.Shape == nil || v.Type.Tensor.ElemType != onnx.Float {
-			return nil, fmt.Errorf("%s: input %q is %v, not a float tensor of known rank", path, v.Name, v.Type)
+		if v.Type == nil || v.Type.Tensor == nil || v.Type.Tensor.Shape == nil {
+			return nil, fmt.Errorf("%s: input %q is %v, expected a tensor of known rank", path, v.Name, v.Type)
 		}
-		x, err := noise(rng, v.Type.Tensor.Shape.Dims, batch)
+		x, err := values(rng, v.Type.Tensor, batch)
 		if err != nil {
 			return nil, fmt.Errorf("%s: input %q: %w", path, v.Name, err)
 		}
@@ -53,10 +54,10 @@ func NewTask(path string, batch, threads int) (*Task, error) {
 	return t, nil
 }
 
-// noise is a standard normal tensor.
-func noise(rng *rand.Rand, dims []onnx.Dim, batch int) (*tensor.Tensor, error) {
-	shape := make([]int, len(dims))
-	for i, d := range dims {
+// values are random.
+func values(rng *rand.Rand, of *onnx.TensorType, batch int) (*tensor.Tensor, error) {
+	shape := make([]int, len(of.Shape.Dims))
+	for i, d := range of.Shape.Dims {
 		switch {
 		case d.HasValue:
 			shape[i] = int(d.Value)
@@ -66,14 +67,37 @@ func noise(rng *rand.Rand, dims []onnx.Dim, batch int) (*tensor.Tensor, error) {
 			return nil, fmt.Errorf("dimension %q is neither fixed nor the batch", d.Param)
 		}
 	}
-	x, err := tensor.Zeros(tensor.Float32, shape...)
+	dt := tensor.DType(of.ElemType)
+	x, err := tensor.Zeros(dt, shape...)
 	if err != nil {
 		return nil, err
 	}
-	for i := range tensor.Of[float32](x) {
-		tensor.Of[float32](x)[i] = float32(rng.NormFloat64())
+	for i := range x.Len() {
+		switch dt {
+		case tensor.Float32:
+			tensor.Of[float32](x)[i] = float32(rng.NormFloat64())
+		case tensor.Int64:
+			tensor.Of[int64](x)[i] = rng.Int64N(4)
+		case tensor.Int32:
+			tensor.Of[int32](x)[i] = rng.Int32N(4)
+		case tensor.Bool:
+			tensor.Of[bool](x)[i] = rng.IntN(2) == 0
+		default:
+			return nil, fmt.Errorf("elements of type %v, expected float, int64, int32 or bool", dt)
+		}
 	}
 	return x, nil
+}
+
+// Floating is an error if an input isn't float32, which is all that some engines are
+// given here.
+func (t *Task) Floating() error {
+	for _, in := range t.Inputs {
+		if in.Value.DType() != tensor.Float32 {
+			return fmt.Errorf("input %q has elements of type %v, expected float", in.Name, in.Value.DType())
+		}
+	}
+	return nil
 }
 
 // Named is the inputs by name.
