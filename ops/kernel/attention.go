@@ -124,10 +124,15 @@ func (t *attentionTask) part(bh, part int) {
 		scores = a.Weights[(bh*a.Tq+first)*a.Tk:][:rows*a.Tk]
 	}
 
-	for i := range rows {
-		v.mulScalar(scaled[i*a.D:(i+1)*a.D], q[i*a.QS.T:][:a.D], a.Scale)
+	if packing > 0 && a.Tk <= 2*rows { // fewer calls
+		v.mulScalar(keys.packed, keys.packed, a.Scale)
+		keys.inline(v, rows, q, a.QS.T, scores, a.Tk)
+	} else {
+		for i := range rows {
+			v.mulScalar(scaled[i*a.D:(i+1)*a.D], q[i*a.QS.T:][:a.D], a.Scale)
+		}
+		keys.inline(v, rows, scaled, a.D, scores, a.Tk)
 	}
-	keys.inline(v, rows, scaled, a.D, scores, a.Tk)
 	for i := range rows {
 		if t.stopped() {
 			return

@@ -128,6 +128,10 @@ func copyPanelRow(dst, src []float32) {
 		*(*[16]float32)(dst) = v
 		dst, src = dst[16:], src[16:]
 	}
+	if len(dst) >= 8 {
+		*(*[8]float32)(dst) = *(*[8]float32)(src)
+		dst, src = dst[8:], src[8:]
+	}
 	for i := range dst {
 		dst[i] = src[i]
 	}

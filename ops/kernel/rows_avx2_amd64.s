@@ -458,6 +458,342 @@ DATA c3f800000_AVX2<>+24(SB)/4, $0x3f800000
 DATA c3f800000_AVX2<>+28(SB)/4, $0x3f800000
 GLOBL c3f800000_AVX2<>(SB), RODATA|NOPTR, $32
 
+// func softmaxAVX2(dst []float32, src []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softmaxAVX2(SB), NOSPLIT, $0-48
+	MOVQ    dst_len+8(FP), AX
+	MOVQ    src_base+24(FP), CX
+	VMOVUPS cff800000_AVX2<>+0(SB), Y0
+	VMOVUPS Y0, Y1
+	VMOVUPS Y0, Y2
+	VMOVUPS Y0, Y3
+	VMOVUPS Y0, Y4
+	VXORPS  Y5, Y5, Y5
+
+many9:
+	CMPQ      AX, $0x00000020
+	JLT       one10
+	VMOVUPS   (CX), Y6
+	VMAXPS    Y1, Y6, Y1
+	VCMPPS    $0x03, Y6, Y6, Y7
+	VBLENDVPS Y7, Y6, Y5, Y5
+	VMOVUPS   Y5, Y5
+	VMOVUPS   32(CX), Y6
+	VMAXPS    Y2, Y6, Y2
+	VCMPPS    $0x03, Y6, Y6, Y7
+	VBLENDVPS Y7, Y6, Y5, Y5
+	VMOVUPS   Y5, Y5
+	VMOVUPS   64(CX), Y6
+	VMAXPS    Y3, Y6, Y3
+	VCMPPS    $0x03, Y6, Y6, Y7
+	VBLENDVPS Y7, Y6, Y5, Y5
+	VMOVUPS   Y5, Y5
+	VMOVUPS   96(CX), Y6
+	VMAXPS    Y4, Y6, Y4
+	VCMPPS    $0x03, Y6, Y6, Y7
+	VBLENDVPS Y7, Y6, Y5, Y5
+	VMOVUPS   Y5, Y5
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000020, AX
+	JMP       many9
+
+one10:
+	CMPQ      AX, $0x00000008
+	JLT       rest11
+	VMOVUPS   (CX), Y6
+	VMAXPS    Y1, Y6, Y1
+	VCMPPS    $0x03, Y6, Y6, Y7
+	VBLENDVPS Y7, Y6, Y5, Y5
+	VMOVUPS   Y5, Y5
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, AX
+	JMP       one10
+
+rest11:
+	TESTQ      AX, AX
+	JZ         end12
+	LEAQ       tail_AVX2<>+0(SB), DX
+	MOVQ       $0x00000010, BX
+	SUBQ       AX, BX
+	VMOVUPS    (DX)(BX*4), Y6
+	VMASKMOVPS (CX), Y6, Y7
+	VBLENDVPS  Y6, Y7, Y0, Y0
+	VMAXPS     Y1, Y0, Y1
+	VCMPPS     $0x03, Y0, Y0, Y6
+	VBLENDVPS  Y6, Y0, Y5, Y0
+	VMOVUPS    Y0, Y5
+
+end12:
+	VEXTRACTF128 $0x01, Y5, X0
+	VADDPS       X0, X5, X5
+	VPERMILPS    $0x4e, X5, X0
+	VADDPS       X0, X5, X5
+	VPERMILPS    $0xb1, X5, X0
+	VADDPS       X0, X5, X5
+	VMAXPS       Y3, Y1, Y1
+	VMAXPS       Y4, Y2, Y2
+	VMAXPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VMAXPS       X0, X1, X1
+	VPERMILPS    $0x4e, X1, X0
+	VMAXPS       X0, X1, X1
+	VPERMILPS    $0xb1, X1, X0
+	VMAXPS       X0, X1, X1
+	VADDSS       X5, X1, X1
+	VBROADCASTSS X1, Y0
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         src_base+24(FP), DX
+	VXORPS       Y1, Y1, Y1
+
+many13:
+	CMPQ         AX, $0x00000018
+	JLT          one14
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
+	VMOVUPS      64(DX), Y4
+	VSUBPS       Y0, Y2, Y2
+	VSUBPS       Y0, Y3, Y3
+	VSUBPS       Y0, Y4, Y6
+	VMOVUPS      cc2d00000_AVX2<>+0(SB), Y4
+	VMOVUPS      cc2d00000_AVX2<>+0(SB), Y5
+	VMOVUPS      cc2d00000_AVX2<>+0(SB), Y7
+	VMAXPS       Y2, Y4, Y2
+	VMAXPS       Y3, Y5, Y3
+	VMAXPS       Y6, Y7, Y6
+	VMOVUPS      c42b20000_AVX2<>+0(SB), Y4
+	VMOVUPS      c42b20000_AVX2<>+0(SB), Y5
+	VMOVUPS      c42b20000_AVX2<>+0(SB), Y7
+	VMINPS       Y2, Y4, Y2
+	VMINPS       Y3, Y5, Y3
+	VMINPS       Y6, Y7, Y8
+	VMOVUPS      c4b400000_AVX2<>+0(SB), Y4
+	VMOVUPS      c4b400000_AVX2<>+0(SB), Y6
+	VMOVUPS      c4b400000_AVX2<>+0(SB), Y9
+	VFMADD231PS  c3fb8aa3b_AVX2<>+0(SB), Y2, Y4
+	VFMADD231PS  c3fb8aa3b_AVX2<>+0(SB), Y3, Y6
+	VFMADD231PS  c3fb8aa3b_AVX2<>+0(SB), Y8, Y9
+	VSUBPS       c4b400000_AVX2<>+0(SB), Y4, Y5
+	VSUBPS       c4b400000_AVX2<>+0(SB), Y6, Y7
+	VSUBPS       c4b400000_AVX2<>+0(SB), Y9, Y10
+	VMOVUPS      Y2, Y2
+	VMOVUPS      Y3, Y3
+	VMOVUPS      Y8, Y8
+	VFNMADD231PS c3f317218_AVX2<>+0(SB), Y5, Y2
+	VFNMADD231PS c3f317218_AVX2<>+0(SB), Y7, Y3
+	VFNMADD231PS c3f317218_AVX2<>+0(SB), Y10, Y8
+	VFNMADD231PS cb102e308_AVX2<>+0(SB), Y5, Y2
+	VFNMADD231PS cb102e308_AVX2<>+0(SB), Y7, Y3
+	VFNMADD231PS cb102e308_AVX2<>+0(SB), Y10, Y8
+	VMOVUPS      c3ab511e7_AVX2<>+0(SB), Y5
+	VMOVUPS      c3ab511e7_AVX2<>+0(SB), Y10
+	VMOVUPS      c3ab511e7_AVX2<>+0(SB), Y12
+	VFMADD213PS  c3c091d10_AVX2<>+0(SB), Y2, Y5
+	VFMADD213PS  c3c091d10_AVX2<>+0(SB), Y3, Y10
+	VFMADD213PS  c3c091d10_AVX2<>+0(SB), Y8, Y12
+	VFMADD213PS  c3d2aac79_AVX2<>+0(SB), Y2, Y5
+	VFMADD213PS  c3d2aac79_AVX2<>+0(SB), Y3, Y10
+	VFMADD213PS  c3d2aac79_AVX2<>+0(SB), Y8, Y12
+	VFMADD213PS  c3e2aaa49_AVX2<>+0(SB), Y2, Y5
+	VFMADD213PS  c3e2aaa49_AVX2<>+0(SB), Y3, Y10
+	VFMADD213PS  c3e2aaa49_AVX2<>+0(SB), Y8, Y12
+	VFMADD213PS  c3efffffe_AVX2<>+0(SB), Y2, Y5
+	VFMADD213PS  c3efffffe_AVX2<>+0(SB), Y3, Y10
+	VFMADD213PS  c3efffffe_AVX2<>+0(SB), Y8, Y12
+	VMULPS       Y2, Y2, Y7
+	VMULPS       Y3, Y3, Y11
+	VMULPS       Y8, Y8, Y13
+	VFMADD213PS  Y2, Y7, Y5
+	VFMADD213PS  Y3, Y11, Y10
+	VFMADD213PS  Y8, Y13, Y12
+	VADDPS       c3f800000_AVX2<>+0(SB), Y5, Y2
+	VADDPS       c3f800000_AVX2<>+0(SB), Y10, Y3
+	VADDPS       c3f800000_AVX2<>+0(SB), Y12, Y5
+	VPSUBD       c4b400000_AVX2<>+0(SB), Y4, Y4
+	VPSUBD       c4b400000_AVX2<>+0(SB), Y6, Y6
+	VPSUBD       c4b400000_AVX2<>+0(SB), Y9, Y9
+	VPSRAD       $0x01, Y4, Y7
+	VPSRAD       $0x01, Y6, Y8
+	VPSRAD       $0x01, Y9, Y10
+	VPSUBD       Y7, Y4, Y4
+	VPSUBD       Y8, Y6, Y6
+	VPSUBD       Y10, Y9, Y9
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       c3f800000_AVX2<>+0(SB), Y7, Y7
+	VPADDD       c3f800000_AVX2<>+0(SB), Y8, Y8
+	VPADDD       c3f800000_AVX2<>+0(SB), Y10, Y10
+	VMULPS       Y7, Y2, Y2
+	VMULPS       Y8, Y3, Y3
+	VMULPS       Y10, Y5, Y5
+	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y9, Y9
+	VPADDD       c3f800000_AVX2<>+0(SB), Y4, Y4
+	VPADDD       c3f800000_AVX2<>+0(SB), Y6, Y6
+	VPADDD       c3f800000_AVX2<>+0(SB), Y9, Y9
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y9, Y5, Y4
+	VMOVUPS      Y2, (CX)
+	VMOVUPS      Y3, 32(CX)
+	VMOVUPS      Y4, 64(CX)
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y4, Y1, Y1
+	ADDQ         $0x00000060, CX
+	ADDQ         $0x00000060, DX
+	SUBQ         $0x00000018, AX
+	JMP          many13
+
+one14:
+	CMPQ         AX, $0x00000008
+	JLT          rest15
+	VMOVUPS      (DX), Y2
+	VSUBPS       Y0, Y2, Y2
+	VMOVUPS      cc2d00000_AVX2<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      c42b20000_AVX2<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMOVUPS      c4b400000_AVX2<>+0(SB), Y3
+	VFMADD231PS  c3fb8aa3b_AVX2<>+0(SB), Y2, Y3
+	VSUBPS       c4b400000_AVX2<>+0(SB), Y3, Y4
+	VMOVUPS      Y2, Y2
+	VFNMADD231PS c3f317218_AVX2<>+0(SB), Y4, Y2
+	VFNMADD231PS cb102e308_AVX2<>+0(SB), Y4, Y2
+	VMOVUPS      c3ab511e7_AVX2<>+0(SB), Y4
+	VFMADD213PS  c3c091d10_AVX2<>+0(SB), Y2, Y4
+	VFMADD213PS  c3d2aac79_AVX2<>+0(SB), Y2, Y4
+	VFMADD213PS  c3e2aaa49_AVX2<>+0(SB), Y2, Y4
+	VFMADD213PS  c3efffffe_AVX2<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VFMADD213PS  Y2, Y5, Y4
+	VADDPS       c3f800000_AVX2<>+0(SB), Y4, Y2
+	VPSUBD       c4b400000_AVX2<>+0(SB), Y3, Y3
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       c3f800000_AVX2<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y2, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       c3f800000_AVX2<>+0(SB), Y3, Y3
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      Y2, (CX)
+	VADDPS       Y2, Y1, Y1
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x00000008, AX
+	JMP          one14
+
+rest15:
+	TESTQ        AX, AX
+	JZ           end16
+	LEAQ         tail_AVX2<>+0(SB), BX
+	MOVQ         $0x00000010, SI
+	SUBQ         AX, SI
+	VMOVUPS      (BX)(SI*4), Y2
+	VMASKMOVPS   (DX), Y2, Y3
+	VSUBPS       Y0, Y3, Y0
+	VMOVUPS      cc2d00000_AVX2<>+0(SB), Y3
+	VMAXPS       Y0, Y3, Y0
+	VMOVUPS      c42b20000_AVX2<>+0(SB), Y3
+	VMINPS       Y0, Y3, Y0
+	VMOVUPS      c4b400000_AVX2<>+0(SB), Y3
+	VFMADD231PS  c3fb8aa3b_AVX2<>+0(SB), Y0, Y3
+	VSUBPS       c4b400000_AVX2<>+0(SB), Y3, Y4
+	VMOVUPS      Y0, Y0
+	VFNMADD231PS c3f317218_AVX2<>+0(SB), Y4, Y0
+	VFNMADD231PS cb102e308_AVX2<>+0(SB), Y4, Y0
+	VMOVUPS      c3ab511e7_AVX2<>+0(SB), Y4
+	VFMADD213PS  c3c091d10_AVX2<>+0(SB), Y0, Y4
+	VFMADD213PS  c3d2aac79_AVX2<>+0(SB), Y0, Y4
+	VFMADD213PS  c3e2aaa49_AVX2<>+0(SB), Y0, Y4
+	VFMADD213PS  c3efffffe_AVX2<>+0(SB), Y0, Y4
+	VMULPS       Y0, Y0, Y5
+	VFMADD213PS  Y0, Y5, Y4
+	VADDPS       c3f800000_AVX2<>+0(SB), Y4, Y0
+	VPSUBD       c4b400000_AVX2<>+0(SB), Y3, Y3
+	VPSRAD       $0x01, Y3, Y4
+	VPSUBD       Y4, Y3, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       c3f800000_AVX2<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y0, Y0
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       c3f800000_AVX2<>+0(SB), Y3, Y3
+	VMULPS       Y3, Y0, Y0
+	VMASKMOVPS   Y0, Y2, (CX)
+	VXORPS       Y3, Y3, Y3
+	VBLENDVPS    Y2, Y0, Y3, Y0
+	VADDPS       Y0, Y1, Y1
+
+end16:
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x4e, X1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0xb1, X1, X0
+	VADDPS       X0, X1, X1
+	VBROADCASTSS X1, Y0
+	VMOVUPS      c3f800000_AVX2<>+0(SB), Y1
+	VDIVPS       Y0, Y1, Y0
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         dst_base+0(FP), CX
+
+many17:
+	CMPQ    AX, $0x00000020
+	JLT     one18
+	VMOVUPS (CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (CX)
+	VMOVUPS 32(CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(CX)
+	VMOVUPS 64(CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 64(CX)
+	VMOVUPS 96(CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 96(CX)
+	ADDQ    $0x00000080, CX
+	SUBQ    $0x00000020, AX
+	JMP     many17
+
+one18:
+	CMPQ    AX, $0x00000008
+	JLT     rest19
+	VMOVUPS (CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (CX)
+	ADDQ    $0x00000020, CX
+	SUBQ    $0x00000008, AX
+	JMP     one18
+
+rest19:
+	TESTQ      AX, AX
+	JZ         end20
+	LEAQ       tail_AVX2<>+0(SB), DX
+	MOVQ       $0x00000010, BX
+	SUBQ       AX, BX
+	VMOVUPS    (DX)(BX*4), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VMULPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (CX)
+
+end20:
+	VZEROUPPER
+	RET
+
+DATA cff800000_AVX2<>+0(SB)/4, $0xff800000
+DATA cff800000_AVX2<>+4(SB)/4, $0xff800000
+DATA cff800000_AVX2<>+8(SB)/4, $0xff800000
+DATA cff800000_AVX2<>+12(SB)/4, $0xff800000
+DATA cff800000_AVX2<>+16(SB)/4, $0xff800000
+DATA cff800000_AVX2<>+20(SB)/4, $0xff800000
+DATA cff800000_AVX2<>+24(SB)/4, $0xff800000
+DATA cff800000_AVX2<>+28(SB)/4, $0xff800000
+GLOBL cff800000_AVX2<>(SB), RODATA|NOPTR, $32
+
 // func sumSquaresFromAVX2(x []float32, m float32) (sum float32)
 // Requires: AVX, FMA3, SSE
 TEXT ·sumSquaresFromAVX2(SB), NOSPLIT, $0-36
@@ -469,9 +805,9 @@ TEXT ·sumSquaresFromAVX2(SB), NOSPLIT, $0-36
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
 
-many9:
+many21:
 	CMPQ        AX, $0x00000020
-	JLT         one10
+	JLT         one22
 	VMOVUPS     (CX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD231PS Y5, Y5, Y1
@@ -486,21 +822,21 @@ many9:
 	VFMADD231PS Y5, Y5, Y4
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x00000020, AX
-	JMP         many9
+	JMP         many21
 
-one10:
+one22:
 	CMPQ        AX, $0x00000008
-	JLT         rest11
+	JLT         rest23
 	VMOVUPS     (CX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD231PS Y5, Y5, Y1
 	ADDQ        $0x00000020, CX
 	SUBQ        $0x00000008, AX
-	JMP         one10
+	JMP         one22
 
-rest11:
+rest23:
 	TESTQ       AX, AX
-	JZ          end12
+	JZ          end24
 	LEAQ        tail_AVX2<>+0(SB), DX
 	MOVQ        $0x00000010, BX
 	SUBQ        AX, BX
@@ -510,7 +846,7 @@ rest11:
 	VSUBPS      Y0, Y5, Y0
 	VFMADD231PS Y0, Y0, Y1
 
-end12:
+end24:
 	VADDPS       Y3, Y1, Y1
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y2, Y1, Y1
@@ -535,9 +871,9 @@ TEXT ·normalizeAVX2(SB), NOSPLIT, $0-104
 	VBROADCASTSS mean+96(FP), Y0
 	VBROADCASTSS rstd+100(FP), Y1
 
-one14:
+one26:
 	CMPQ        AX, $0x00000008
-	JLT         rest15
+	JLT         rest27
 	VMOVUPS     (DX), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -550,11 +886,11 @@ one14:
 	ADDQ        $0x00000020, BX
 	ADDQ        $0x00000020, SI
 	SUBQ        $0x00000008, AX
-	JMP         one14
+	JMP         one26
 
-rest15:
+rest27:
 	TESTQ       AX, AX
-	JZ          end16
+	JZ          end28
 	LEAQ        tail_AVX2<>+0(SB), DI
 	MOVQ        $0x00000010, R8
 	SUBQ        AX, R8
@@ -567,6 +903,6 @@ rest15:
 	VFMADD213PS Y3, Y1, Y0
 	VMASKMOVPS  Y0, Y2, (CX)
 
-end16:
+end28:
 	VZEROUPPER
 	RET

@@ -308,6 +308,298 @@ GLOBL c3efffffe_AVX512<>(SB), RODATA|NOPTR, $4
 DATA c3f800000_AVX512<>+0(SB)/4, $0x3f800000
 GLOBL c3f800000_AVX512<>(SB), RODATA|NOPTR, $4
 
+// func softmaxAVX512(dst []float32, src []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·softmaxAVX512(SB), NOSPLIT, $0-48
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         src_base+24(FP), CX
+	VBROADCASTSS cff800000_AVX512<>+0(SB), Z0
+	VMOVUPS      Z0, Z1
+	VMOVUPS      Z0, Z2
+	VMOVUPS      Z0, Z3
+	VMOVUPS      Z0, Z4
+	VXORPS       Z5, Z5, Z5
+
+many9:
+	CMPQ      AX, $0x00000040
+	JLT       one10
+	VMOVUPS   (CX), Z6
+	VMAXPS    Z1, Z6, Z1
+	VCMPPS    $0x03, Z6, Z6, K1
+	VBLENDMPS Z6, Z5, K1, Z7
+	VMOVUPS   Z7, Z5
+	VMOVUPS   64(CX), Z6
+	VMAXPS    Z2, Z6, Z2
+	VCMPPS    $0x03, Z6, Z6, K1
+	VBLENDMPS Z6, Z5, K1, Z8
+	VMOVUPS   Z8, Z5
+	VMOVUPS   128(CX), Z6
+	VMAXPS    Z3, Z6, Z3
+	VCMPPS    $0x03, Z6, Z6, K1
+	VBLENDMPS Z6, Z5, K1, Z9
+	VMOVUPS   Z9, Z5
+	VMOVUPS   192(CX), Z6
+	VMAXPS    Z4, Z6, Z4
+	VCMPPS    $0x03, Z6, Z6, K1
+	VBLENDMPS Z6, Z5, K1, Z10
+	VMOVUPS   Z10, Z5
+	ADDQ      $0x00000100, CX
+	SUBQ      $0x00000040, AX
+	JMP       many9
+
+one10:
+	CMPQ      AX, $0x00000010
+	JLT       rest11
+	VMOVUPS   (CX), Z6
+	VMAXPS    Z1, Z6, Z1
+	VCMPPS    $0x03, Z6, Z6, K1
+	VBLENDMPS Z6, Z5, K1, Z11
+	VMOVUPS   Z11, Z5
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000010, AX
+	JMP       one10
+
+rest11:
+	TESTQ     AX, AX
+	JZ        end12
+	MOVQ      $-1, DX
+	BZHIQ     AX, DX, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (CX), K1, Z6
+	VBLENDMPS Z6, Z0, K1, Z12
+	VMAXPS    Z1, Z12, Z1
+	VCMPPS    $0x03, Z12, Z12, K1
+	VBLENDMPS Z12, Z5, K1, Z13
+	VMOVUPS   Z13, Z5
+
+end12:
+	VEXTRACTF64X4 $0x01, Z5, Y0
+	VADDPS        Y0, Y5, Y5
+	VEXTRACTF128  $0x01, Y5, X0
+	VADDPS        X0, X5, X5
+	VPERMILPS     $0x4e, X5, X0
+	VADDPS        X0, X5, X5
+	VPERMILPS     $0xb1, X5, X0
+	VADDPS        X0, X5, X5
+	VMAXPS        Z3, Z1, Z1
+	VMAXPS        Z4, Z2, Z2
+	VMAXPS        Z2, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VMAXPS        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VMAXPS        X0, X1, X1
+	VPERMILPS     $0x4e, X1, X0
+	VMAXPS        X0, X1, X1
+	VPERMILPS     $0xb1, X1, X0
+	VMAXPS        X0, X1, X1
+	VADDSS        X5, X1, X1
+	VBROADCASTSS  X1, Z0
+	MOVQ          dst_len+8(FP), AX
+	MOVQ          dst_base+0(FP), CX
+	MOVQ          src_base+24(FP), DX
+	VXORPS        Z1, Z1, Z1
+
+many13:
+	CMPQ              AX, $0x00000030
+	JLT               one14
+	VMOVUPS           (DX), Z2
+	VMOVUPS           64(DX), Z3
+	VMOVUPS           128(DX), Z4
+	VSUBPS            Z0, Z2, Z2
+	VSUBPS            Z0, Z3, Z3
+	VSUBPS            Z0, Z4, Z6
+	VBROADCASTSS      cc2d00000_AVX512<>+0(SB), Z4
+	VBROADCASTSS      cc2d00000_AVX512<>+0(SB), Z5
+	VBROADCASTSS      cc2d00000_AVX512<>+0(SB), Z7
+	VMAXPS            Z2, Z4, Z2
+	VMAXPS            Z3, Z5, Z3
+	VMAXPS            Z6, Z7, Z6
+	VBROADCASTSS      c42b20000_AVX512<>+0(SB), Z4
+	VBROADCASTSS      c42b20000_AVX512<>+0(SB), Z5
+	VBROADCASTSS      c42b20000_AVX512<>+0(SB), Z7
+	VMINPS            Z2, Z4, Z2
+	VMINPS            Z3, Z5, Z3
+	VMINPS            Z6, Z7, Z6
+	VBROADCASTSS      c4b400000_AVX512<>+0(SB), Z4
+	VBROADCASTSS      c4b400000_AVX512<>+0(SB), Z5
+	VBROADCASTSS      c4b400000_AVX512<>+0(SB), Z7
+	VFMADD231PS.BCST  c3fb8aa3b_AVX512<>+0(SB), Z2, Z4
+	VFMADD231PS.BCST  c3fb8aa3b_AVX512<>+0(SB), Z3, Z5
+	VFMADD231PS.BCST  c3fb8aa3b_AVX512<>+0(SB), Z6, Z7
+	VSUBPS.BCST       c4b400000_AVX512<>+0(SB), Z4, Z4
+	VSUBPS.BCST       c4b400000_AVX512<>+0(SB), Z5, Z5
+	VSUBPS.BCST       c4b400000_AVX512<>+0(SB), Z7, Z7
+	VMOVUPS           Z2, Z2
+	VMOVUPS           Z3, Z3
+	VMOVUPS           Z6, Z11
+	VFNMADD231PS.BCST c3f317218_AVX512<>+0(SB), Z4, Z2
+	VFNMADD231PS.BCST c3f317218_AVX512<>+0(SB), Z5, Z3
+	VFNMADD231PS.BCST c3f317218_AVX512<>+0(SB), Z7, Z11
+	VFNMADD231PS.BCST cb102e308_AVX512<>+0(SB), Z4, Z2
+	VFNMADD231PS.BCST cb102e308_AVX512<>+0(SB), Z5, Z3
+	VFNMADD231PS.BCST cb102e308_AVX512<>+0(SB), Z7, Z11
+	VBROADCASTSS      c3ab511e7_AVX512<>+0(SB), Z6
+	VBROADCASTSS      c3ab511e7_AVX512<>+0(SB), Z9
+	VBROADCASTSS      c3ab511e7_AVX512<>+0(SB), Z12
+	VFMADD213PS.BCST  c3c091d10_AVX512<>+0(SB), Z2, Z6
+	VFMADD213PS.BCST  c3c091d10_AVX512<>+0(SB), Z3, Z9
+	VFMADD213PS.BCST  c3c091d10_AVX512<>+0(SB), Z11, Z12
+	VFMADD213PS.BCST  c3d2aac79_AVX512<>+0(SB), Z2, Z6
+	VFMADD213PS.BCST  c3d2aac79_AVX512<>+0(SB), Z3, Z9
+	VFMADD213PS.BCST  c3d2aac79_AVX512<>+0(SB), Z11, Z12
+	VFMADD213PS.BCST  c3e2aaa49_AVX512<>+0(SB), Z2, Z6
+	VFMADD213PS.BCST  c3e2aaa49_AVX512<>+0(SB), Z3, Z9
+	VFMADD213PS.BCST  c3e2aaa49_AVX512<>+0(SB), Z11, Z12
+	VFMADD213PS.BCST  c3efffffe_AVX512<>+0(SB), Z2, Z6
+	VFMADD213PS.BCST  c3efffffe_AVX512<>+0(SB), Z3, Z9
+	VFMADD213PS.BCST  c3efffffe_AVX512<>+0(SB), Z11, Z12
+	VMULPS            Z2, Z2, Z8
+	VMULPS            Z3, Z3, Z10
+	VMULPS            Z11, Z11, Z13
+	VFMADD213PS       Z2, Z8, Z6
+	VFMADD213PS       Z3, Z10, Z9
+	VFMADD213PS       Z11, Z13, Z12
+	VADDPS.BCST       c3f800000_AVX512<>+0(SB), Z6, Z2
+	VADDPS.BCST       c3f800000_AVX512<>+0(SB), Z9, Z3
+	VADDPS.BCST       c3f800000_AVX512<>+0(SB), Z12, Z6
+	VSCALEFPS         Z4, Z2, Z2
+	VSCALEFPS         Z5, Z3, Z3
+	VSCALEFPS         Z7, Z6, Z4
+	VMOVUPS           Z2, (CX)
+	VMOVUPS           Z3, 64(CX)
+	VMOVUPS           Z4, 128(CX)
+	VADDPS            Z2, Z1, Z1
+	VADDPS            Z3, Z1, Z1
+	VADDPS            Z4, Z1, Z1
+	ADDQ              $0x000000c0, CX
+	ADDQ              $0x000000c0, DX
+	SUBQ              $0x00000030, AX
+	JMP               many13
+
+one14:
+	CMPQ              AX, $0x00000010
+	JLT               rest15
+	VMOVUPS           (DX), Z2
+	VSUBPS            Z0, Z2, Z2
+	VBROADCASTSS      cc2d00000_AVX512<>+0(SB), Z3
+	VMAXPS            Z2, Z3, Z2
+	VBROADCASTSS      c42b20000_AVX512<>+0(SB), Z3
+	VMINPS            Z2, Z3, Z2
+	VBROADCASTSS      c4b400000_AVX512<>+0(SB), Z3
+	VFMADD231PS.BCST  c3fb8aa3b_AVX512<>+0(SB), Z2, Z3
+	VSUBPS.BCST       c4b400000_AVX512<>+0(SB), Z3, Z3
+	VMOVUPS           Z2, Z2
+	VFNMADD231PS.BCST c3f317218_AVX512<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST cb102e308_AVX512<>+0(SB), Z3, Z2
+	VBROADCASTSS      c3ab511e7_AVX512<>+0(SB), Z4
+	VFMADD213PS.BCST  c3c091d10_AVX512<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST  c3d2aac79_AVX512<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST  c3e2aaa49_AVX512<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST  c3efffffe_AVX512<>+0(SB), Z2, Z4
+	VMULPS            Z2, Z2, Z5
+	VFMADD213PS       Z2, Z5, Z4
+	VADDPS.BCST       c3f800000_AVX512<>+0(SB), Z4, Z2
+	VSCALEFPS         Z3, Z2, Z2
+	VMOVUPS           Z2, (CX)
+	VADDPS            Z2, Z1, Z1
+	ADDQ              $0x00000040, CX
+	ADDQ              $0x00000040, DX
+	SUBQ              $0x00000010, AX
+	JMP               one14
+
+rest15:
+	TESTQ             AX, AX
+	JZ                end16
+	MOVQ              $-1, BX
+	BZHIQ             AX, BX, AX
+	KMOVW             AX, K1
+	VMOVUPS.Z         (DX), K1, Z2
+	VSUBPS            Z0, Z2, Z0
+	VBROADCASTSS      cc2d00000_AVX512<>+0(SB), Z2
+	VMAXPS            Z0, Z2, Z0
+	VBROADCASTSS      c42b20000_AVX512<>+0(SB), Z2
+	VMINPS            Z0, Z2, Z0
+	VBROADCASTSS      c4b400000_AVX512<>+0(SB), Z2
+	VFMADD231PS.BCST  c3fb8aa3b_AVX512<>+0(SB), Z0, Z2
+	VSUBPS.BCST       c4b400000_AVX512<>+0(SB), Z2, Z2
+	VMOVUPS           Z0, Z0
+	VFNMADD231PS.BCST c3f317218_AVX512<>+0(SB), Z2, Z0
+	VFNMADD231PS.BCST cb102e308_AVX512<>+0(SB), Z2, Z0
+	VBROADCASTSS      c3ab511e7_AVX512<>+0(SB), Z3
+	VFMADD213PS.BCST  c3c091d10_AVX512<>+0(SB), Z0, Z3
+	VFMADD213PS.BCST  c3d2aac79_AVX512<>+0(SB), Z0, Z3
+	VFMADD213PS.BCST  c3e2aaa49_AVX512<>+0(SB), Z0, Z3
+	VFMADD213PS.BCST  c3efffffe_AVX512<>+0(SB), Z0, Z3
+	VMULPS            Z0, Z0, Z4
+	VFMADD213PS       Z0, Z4, Z3
+	VADDPS.BCST       c3f800000_AVX512<>+0(SB), Z3, Z0
+	VSCALEFPS         Z2, Z0, Z0
+	VMOVUPS           Z0, K1, (CX)
+	VXORPS            Z2, Z2, Z2
+	VBLENDMPS         Z0, Z2, K1, Z14
+	VADDPS            Z14, Z1, Z1
+
+end16:
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPS        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x4e, X1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0xb1, X1, X0
+	VADDPS        X0, X1, X1
+	VBROADCASTSS  X1, Z0
+	VBROADCASTSS  c3f800000_AVX512<>+0(SB), Z1
+	VDIVPS        Z0, Z1, Z0
+	MOVQ          dst_len+8(FP), AX
+	MOVQ          dst_base+0(FP), CX
+
+many17:
+	CMPQ    AX, $0x00000040
+	JLT     one18
+	VMOVUPS (CX), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, (CX)
+	VMOVUPS 64(CX), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(CX)
+	VMOVUPS 128(CX), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, 128(CX)
+	VMOVUPS 192(CX), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, 192(CX)
+	ADDQ    $0x00000100, CX
+	SUBQ    $0x00000040, AX
+	JMP     many17
+
+one18:
+	CMPQ    AX, $0x00000010
+	JLT     rest19
+	VMOVUPS (CX), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, (CX)
+	ADDQ    $0x00000040, CX
+	SUBQ    $0x00000010, AX
+	JMP     one18
+
+rest19:
+	TESTQ     AX, AX
+	JZ        end20
+	MOVQ      $-1, DX
+	BZHIQ     AX, DX, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (CX), K1, Z1
+	VMULPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (CX)
+
+end20:
+	VZEROUPPER
+	RET
+
+DATA cff800000_AVX512<>+0(SB)/4, $0xff800000
+GLOBL cff800000_AVX512<>(SB), RODATA|NOPTR, $4
+
 // func sumSquaresFromAVX512(x []float32, m float32) (sum float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
 TEXT ·sumSquaresFromAVX512(SB), NOSPLIT, $0-36
@@ -319,9 +611,9 @@ TEXT ·sumSquaresFromAVX512(SB), NOSPLIT, $0-36
 	VXORPS       Z3, Z3, Z3
 	VXORPS       Z4, Z4, Z4
 
-many9:
+many21:
 	CMPQ        AX, $0x00000040
-	JLT         one10
+	JLT         one22
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
@@ -336,21 +628,21 @@ many9:
 	VFMADD231PS Z5, Z5, Z4
 	ADDQ        $0x00000100, CX
 	SUBQ        $0x00000040, AX
-	JMP         many9
+	JMP         many21
 
-one10:
+one22:
 	CMPQ        AX, $0x00000010
-	JLT         rest11
+	JLT         rest23
 	VMOVUPS     (CX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD231PS Z5, Z5, Z1
 	ADDQ        $0x00000040, CX
 	SUBQ        $0x00000010, AX
-	JMP         one10
+	JMP         one22
 
-rest11:
+rest23:
 	TESTQ       AX, AX
-	JZ          end12
+	JZ          end24
 	MOVQ        $-1, DX
 	BZHIQ       AX, DX, AX
 	KMOVW       AX, K1
@@ -359,7 +651,7 @@ rest11:
 	VSUBPS      Z0, Z6, Z0
 	VFMADD231PS Z0, Z0, Z1
 
-end12:
+end24:
 	VADDPS        Z3, Z1, Z1
 	VADDPS        Z4, Z2, Z2
 	VADDPS        Z2, Z1, Z1
@@ -386,9 +678,9 @@ TEXT ·normalizeAVX512(SB), NOSPLIT, $0-104
 	VBROADCASTSS mean+96(FP), Z0
 	VBROADCASTSS rstd+100(FP), Z1
 
-one14:
+one26:
 	CMPQ        AX, $0x00000010
-	JLT         rest15
+	JLT         rest27
 	VMOVUPS     (DX), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -401,11 +693,11 @@ one14:
 	ADDQ        $0x00000040, BX
 	ADDQ        $0x00000040, SI
 	SUBQ        $0x00000010, AX
-	JMP         one14
+	JMP         one26
 
-rest15:
+rest27:
 	TESTQ       AX, AX
-	JZ          end16
+	JZ          end28
 	MOVQ        $-1, DI
 	BZHIQ       AX, DI, AX
 	KMOVW       AX, K1
@@ -417,6 +709,6 @@ rest15:
 	VFMADD213PS Z2, Z1, Z0
 	VMOVUPS     Z0, K1, (CX)
 
-end16:
+end28:
 	VZEROUPPER
 	RET

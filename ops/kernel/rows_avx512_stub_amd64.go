@@ -14,6 +14,11 @@ func dotsAVX512(y []float32, a []float32, b *float32, ldb int)
 //go:noescape
 func expSubAVX512(dst []float32, src []float32, m float32) (sum float32)
 
+// softmaxAVX512 is dst[i] = exp(src[i]-m) / sum(exp(src[j]-m)) with m = max(src).
+//
+//go:noescape
+func softmaxAVX512(dst []float32, src []float32)
+
 // sumSquaresFromAVX512 is sum += (x[i]-m)**2.
 //
 //go:noescape

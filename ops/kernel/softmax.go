@@ -11,6 +11,10 @@ import "math"
 func Softmax(y, x []float32) {
 	x = x[:len(y)]
 	v := active
+	if v.softmax != nil {
+		v.softmax(y, x)
+		return
+	}
 	v.mulScalar(y, y, 1/v.expSub(y, x, v.maxOf(x)))
 }
 

@@ -83,6 +83,7 @@ type variant struct {
 	maxOf func(x []float32) float32
 
 	expSub         func(dst, src []float32, m float32) (sum float32)
+	softmax        func(dst, src []float32) // maxOf, expSub and mulScalar in one; may be nil
 	sumSquaresFrom func(x []float32, m float32) (sum float32)
 	normalize      func(y, x, gamma, beta []float32, mean, rstd float32)
 	dots           func(y, a []float32, b *float32, ldb int)

@@ -54,6 +54,7 @@ func avx2() *variant {
 	v.int32s = [...]func(dst, a, b []int32){OpAdd: addInt32AVX2, OpSub: subInt32AVX2, OpMul: mulInt32AVX2, OpMax: maxInt32AVX2, OpMin: minInt32AVX2}
 	v.scaleClip, v.hardSwish = scaleClipAVX2, hardSwishAVX2
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX2, dotAVX2, sumAVX2, maxOfAVX2
+	v.softmax = softmaxAVX2
 	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX2, sumSquaresFromAVX2, normalizeAVX2, dotsAVX2
 	v.lstmGates, v.lstmCell, v.gruGates, v.cellBackward = lstmGatesAVX2, lstmCellAVX2, gruGatesAVX2, cellBackwardAVX2
 	v.mulAdd, v.tanhBackward, v.sigmoidBackward = mulAddAVX2, tanhBackwardAVX2, sigmoidBackwardAVX2
@@ -120,6 +121,7 @@ func avx512() *variant {
 	v.int32s = [...]func(dst, a, b []int32){OpAdd: addInt32AVX512, OpSub: subInt32AVX512, OpMul: mulInt32AVX512, OpMax: maxInt32AVX512, OpMin: minInt32AVX512}
 	v.scaleClip, v.hardSwish = scaleClipAVX512, hardSwishAVX512
 	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX512, dotAVX512, sumAVX512, maxOfAVX512
+	v.softmax = softmaxAVX512
 	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX512, sumSquaresFromAVX512, normalizeAVX512, dotsAVX512
 	v.lstmGates, v.lstmCell, v.gruGates, v.cellBackward = lstmGatesAVX512, lstmCellAVX512, gruGatesAVX512, cellBackwardAVX512
 	v.mulAdd, v.tanhBackward, v.sigmoidBackward = mulAddAVX512, tanhBackwardAVX512, sigmoidBackwardAVX512

@@ -28,6 +28,11 @@ func TestRows(t *testing.T) {
 				sum, squares = sum+want, squares+(float64(x[i])-0.5)*(float64(x[i])-0.5)
 			}
 			k.closeTo("expSub: sum", sum, sum, got, n+16)
+			k.call("softmax"+k.x.name, emu.Out(dst), x)
+			for i, y := range dst {
+				want := math.Exp(float64(x[i]-2)) / sum
+				k.closeTo("softmax", want, want, y, n+24)
+			}
 			k.closeTo("sumSquaresFrom", squares, squares, k.call("sumSquaresFrom"+k.x.name, x, float32(0.5))[0], n+16)
 
 			k.call("normalize"+k.x.name, emu.Out(dst), x, gamma, beta, float32(0.5), float32(1.25))

@@ -13,25 +13,15 @@ func emitRows(x *isa) {
 	x.function("expSub"+x.name, "func(dst, src []float32, m float32) (sum float32)",
 		"expSub"+x.name+" is dst[i] = exp(src[i]-m); sum += dst[i].")
 	n, dst, src := x.slice("dst"), x.base("dst"), x.base("src")
-	m, acc := x.broadcast("m"), x.vec()
-	x.zero(acc)
-	x.loopAbreast(n, 3, []reg.GPVirtual{dst, src}, func(io vectorIO, _ int) {
-		e := x.exp(x.sub(io.load(src), m))
-		io.store(e, dst)
-		if io.mask != nil {
-			zero := x.vec()
-			x.zero(zero)
-			e = io.keep(e, zero)
-		}
-		x.VADDPS(e, acc, acc)
-	})
-	x.Store(x.fold(acc, x.VADDPS), x.Return("sum"))
+	x.Store(x.expSub(n, dst, src, x.broadcast("m")), x.Return("sum"))
 	x.ret()
+
+	softmax(x)
 
 	x.function("sumSquaresFrom"+x.name, "func(x []float32, m float32) (sum float32)",
 		"sumSquaresFrom"+x.name+" is sum += (x[i]-m)**2.")
 	n, src = x.slice("x"), x.base("x")
-	m = x.broadcast("m")
+	m := x.broadcast("m")
 	sums := x.vecs(4)
 	for _, v := range sums {
 		x.zero(v)
@@ -52,6 +42,43 @@ func emitRows(x *isa) {
 		v := x.mul(x.sub(io.load(src), mean), rstd)
 		x.fma(v, io.load(gamma), io.load(beta))
 		io.store(v, y)
+	})
+	x.ret()
+}
+
+// expSub writes dst[i] = exp(src[i]-m) for n numbers and returns their sum.
+func (x *isa) expSub(n, dst, src reg.GPVirtual, m reg.VecVirtual) reg.Register {
+	acc := x.vec()
+	x.zero(acc)
+	x.loopAbreast(n, 3, []reg.GPVirtual{dst, src}, func(io vectorIO, _ int) {
+		e := x.exp(x.sub(io.load(src), m))
+		io.store(e, dst)
+		if io.mask != nil {
+			zero := x.vec()
+			x.zero(zero)
+			e = io.keep(e, zero)
+		}
+		x.VADDPS(e, acc, acc)
+	})
+	return x.fold(acc, x.VADDPS)
+}
+
+// softmax is what maxOf, expSub and mulScalar do one after the other, bit by bit: a row
+// of attention is so short that calls would take a good part of the time.
+func softmax(x *isa) {
+	x.function("softmax"+x.name, "func(dst, src []float32)",
+		"softmax"+x.name+" is dst[i] = exp(src[i]-m) / sum(exp(src[j]-m)) with m = max(src).")
+	everywhere := func(r reg.Register) reg.VecVirtual {
+		v := x.vec()
+		x.VBROADCASTSS(r, v)
+		return v
+	}
+	m := everywhere(x.largest(x.slice("dst"), x.base("src")))
+	sum := x.expSub(x.slice("dst"), x.base("dst"), x.base("src"), m)
+	scale := x.to(x.VDIVPS, everywhere(sum), x.load(x.float(1)))
+	n, dst := x.slice("dst"), x.base("dst")
+	x.loop(n, 4, []reg.GPVirtual{dst}, func(io vectorIO, _ int) {
+		io.store(x.mul(io.load(dst), scale), dst)
 	})
 	x.ret()
 }

@@ -169,6 +169,12 @@ func maxOf(x *isa) {
 	from := x.GP64()
 	x.Load(x.Param("x").Base(), from)
 	x.Load(x.Param("x").Len(), n)
+	x.Store(x.largest(n, from), x.Return("m"))
+	x.ret()
+}
+
+// largest is the largest of n numbers, NaN if any is.
+func (x *isa) largest(n, from reg.GPVirtual) reg.Register {
 	lowest := x.load(x.float(math.Inf(-1)))
 	acc, nan := x.vecs(4), x.vec()
 	for i := range acc {
@@ -183,6 +189,5 @@ func maxOf(x *isa) {
 	x.fold(nan, x.VADDPS)
 	m := reduceAll(x, acc, x.VMAXPS)
 	x.VADDSS(nan.AsX(), m, m)
-	x.Store(m, x.Return("m"))
-	x.ret()
+	return m
 }
