@@ -33,9 +33,10 @@ type parts struct {
 // in reports whether node i is one of them.
 func (p *parts) in(i int) bool { return p != nil && p.first <= i && i < p.end }
 
-// parts finds nodes that are worth running on parts of the batch, among those that
-// follow each other; nil if there are none. What nobody else reads of their values
-// gets the shape of a part.
+// parts finds the nodes, among those that follow each other, of which most bytes stay
+// near if they run on parts of the batch, less the weights that are read again for
+// each; nil if there are none. What nobody else reads of their values gets the shape of
+// a part.
 func (l *layout) parts(w *work) *parts {
 	if slices.Contains(w.config.without, splitting) || len(l.g.inputs) == 0 {
 		return nil
@@ -54,18 +55,19 @@ func (l *layout) parts(w *work) *parts {
 	most, sample := 0, 0 // bytes
 	for i := 0; i < len(l.g.nodes); i++ {
 		run := &parts{first: i}
-		far, largest := 0, 0
+		gain, largest := 0, 0
 		for ; i < len(l.g.nodes) && l.apart(w, i, batch); i++ {
-			bytes := l.moved(l.g.nodes[i], batch)
-			switch {
-			case bytes >= partFar && l.weights(l.g.nodes[i]) <= bytes/batch/2:
-				far, largest, run.end = far+bytes, max(largest, bytes/batch), i+1
-			case far == 0:
-				run.first = i + 1
+			bytes, again := l.moved(l.g.nodes[i], batch), (batch-1)*l.weights(l.g.nodes[i])
+			if bytes < partFar {
+				bytes = 0
 			}
-		}
-		if far > most {
-			best, most, sample = run, far, largest
+			if gain += bytes - again; gain <= 0 {
+				run, gain, largest = &parts{first: i + 1}, 0, 0
+				continue
+			}
+			if largest = max(largest, bytes/batch); gain > most {
+				best, most, sample = &parts{first: run.first, end: i + 1}, gain, largest
+			}
 		}
 	}
 	if best == nil {
