@@ -157,8 +157,9 @@ func (t *gemmTask) layOutAll(p *Pool) {
 func (t *gemmTask) layOut(dst []float32, r0, r1, l, k int) {
 	first, end := t.row(r0), t.row(r1)
 	if t.transA {
-		for n := range k {
-			t.spreadColumn(dst, r0, r1, k, n, t.a[(l+n)*t.lda+first:][:end-first])
+		const rows = 8 // as many as a cache holds whose addresses end alike
+		for n := 0; n < k; n += rows {
+			t.spreadRows(dst, r0, r1, k, n, min(n+rows, k), t.a[l*t.lda+first:])
 		}
 	} else {
 		for r := r0; r < r1; r++ {
@@ -172,19 +173,35 @@ func (t *gemmTask) layOut(dst []float32, r0, r1, l, k int) {
 	}
 }
 
-// spreadColumn copies column n of tiles [r0, r1) to its places in strips.
-func (t *gemmTask) spreadColumn(dst []float32, r0, r1, k, n int, column []float32) {
-	i, at := t.row(r0), 0
+// spreadRows copies rows [lo, hi) of the transposed A to their places in the strips of
+// tiles [r0, r1), with which its columns begin.
+func (t *gemmTask) spreadRows(dst []float32, r0, r1, k, lo, hi int, a []float32) {
+	first := t.row(r0)
 	for r := r0; r < r1; r++ {
-		end := t.row(r + 1)
-		h := end - i
-		strip := dst[at*k+n*h:]
-		if h == 6 {
-			*(*[6]float32)(strip) = *(*[6]float32)(column[at:])
-		} else {
-			copy(strip, column[at:at+h])
+		at := t.row(r) - first
+		h := t.row(r+1) - first - at
+		strip := dst[at*k:][:h*k]
+		switch h {
+		case 6:
+			for n := lo; n < hi; n++ {
+				v := *(*[6]float32)(a[n*t.lda+at:])
+				*(*[6]float32)(strip[n*6:]) = v
+			}
+		case 5:
+			for n := lo; n < hi; n++ {
+				v := *(*[5]float32)(a[n*t.lda+at:])
+				*(*[5]float32)(strip[n*5:]) = v
+			}
+		case 4:
+			for n := lo; n < hi; n++ {
+				v := *(*[4]float32)(a[n*t.lda+at:])
+				*(*[4]float32)(strip[n*4:]) = v
+			}
+		default:
+			for n := lo; n < hi; n++ {
+				copy(strip[n*h:][:h], a[n*t.lda+at:])
+			}
 		}
-		i, at = end, at+h
 	}
 }
 

@@ -129,7 +129,8 @@ func copyPanelRow(dst, src []float32) {
 		dst, src = dst[16:], src[16:]
 	}
 	if len(dst) >= 8 {
-		*(*[8]float32)(dst) = *(*[8]float32)(src)
+		v := *(*[8]float32)(src)
+		*(*[8]float32)(dst) = v
 		dst, src = dst[8:], src[8:]
 	}
 	for i := range dst {

@@ -105,7 +105,8 @@ func transposeFlat(v *variant, dst []float32, ldd int, src []float32, lds, rows,
 		}
 		for l := range whole {
 			if at := (j + l) * ldd; ldd == rows && at+8 <= end { // what is too much comes next
-				*(*[8]float32)(dst[at:]) = *(*[8]float32)(to[8*l:])
+				v := *(*[8]float32)(to[8*l:])
+				*(*[8]float32)(dst[at:]) = v
 			} else {
 				copy(dst[at:][:rows], to[8*l:])
 			}
