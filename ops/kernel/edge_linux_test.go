@@ -31,3 +31,13 @@ func TestPoolsStayInside(t *testing.T) {
 		}
 	})
 }
+
+// Transpositions neither read beyond their input nor write beyond their output.
+func TestTransposeStaysInside(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		for _, s := range [][2]int{{7, 65}, {65, 7}, {64, 5}, {8, 3}, {3, 8}, {13, 9}, {130, 20}} {
+			src, dst := atEdge(t, s[0]*s[1]), atEdge(t, s[0]*s[1])
+			Transpose2D(dst, src, s[0], s[1])
+		}
+	})
+}
