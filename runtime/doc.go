@@ -18,6 +18,7 @@
 //	plans.go         a plan for every set of input shapes, made once; the one not used for longest goes first
 //	plan.go          the steps of a plan; unroll.go writes out Loops of a known count
 //	layout.go        where each value lies; arena.go lays out the memory
+//	parts.go         layers of large images take the batch a few images at a time
 //	together.go      large steps that don't wait for each other, side by side; the layers of a stack too
 //	exec.go          a run takes a plan and an idle instance of it; into.go is RunInto
 //	instance.go      a plan's memory, for one goroutine at a time; steps.go runs, results.go hands over

@@ -10,9 +10,9 @@ import (
 // reads, and may add a constant b (n).
 type linear struct {
 	*node
-	w         *work
-	k, n      int
-	down, off int // W(i,j) is element i*down + j*off of the constant
+	w     *work
+	k, n  int
+	trans bool // the constant is W transposed
 }
 
 // linear is n as one, or nil if it is none or has an activation.
@@ -28,9 +28,9 @@ func (w *work) linear(n *node) *linear {
 	}
 	v := w.value(n.in[1])
 	if flag(n.proto, "transB") {
-		return &linear{n, w, v.Dim(1), v.Dim(0), 1, v.Dim(1)}
+		return &linear{n, w, v.Dim(1), v.Dim(0), true}
 	}
-	return &linear{n, w, v.Dim(0), v.Dim(1), v.Dim(1), 1}
+	return &linear{n, w, v.Dim(0), v.Dim(1), false}
 }
 
 // linearOf is the linear that makes slot s, if nobody else reads it.
@@ -61,26 +61,29 @@ func (l *linear) scaled(n *node, x int, rows, columns, bias []float64) *node {
 	if w.memory.lay(int64(4*from.Len())) != nil {
 		return nil
 	}
-	weights := from.Clone()
-	data := tensor.Of[float32](weights)
-	for i := range l.k {
-		row := 1.0
-		if rows != nil {
-			row = rows[i]
+	var made *node
+	defer func() {
+		if made == nil {
+			w.memory.unlay(int64(4 * from.Len()))
 		}
-		for j := range l.n {
-			v := &data[i*l.down+j*l.off]
-			s := float64(*v) * row
-			if columns != nil {
-				s *= columns[j]
-			}
+	}()
+	weights := from.Clone()
+	data, width := tensor.Of[float32](weights), from.Dim(1)
+	if l.trans {
+		rows, columns = columns, rows
+	}
+	for i := range from.Dim(0) {
+		for j := range width {
+			v := &data[i*width+j]
+			s := float64(*v) * scaleAt(rows, i) * scaleAt(columns, j)
 			if finite(*v) && !finite(float32(s)) {
 				return nil
 			}
 			*v = float32(s)
 		}
 	}
-	return l.with(n, x, w.constant(w.g.slots[l.in[1]]+".scaled", weights), bias)
+	made = l.with(n, x, w.constant(w.g.slots[l.in[1]]+".scaled", weights), bias)
+	return made
 }
 
 // with is the linear of slots x and weights with another bias, in n's place.
@@ -93,6 +96,13 @@ func (l *linear) with(n *node, x, weights int, bias []float64) *node {
 	}
 	in := []int{x, weights, l.w.constant(l.w.g.slots[l.in[1]]+".bias", tensor.Must(sums, l.n))}
 	return l.w.own(n, "Linear", in, l.proto.Attributes...)
+}
+
+func scaleAt(scales []float64, i int) float64 {
+	if scales == nil {
+		return 1
+	}
+	return scales[i]
 }
 
 func finite(v float32) bool { return !math.IsNaN(float64(v)) && !math.IsInf(float64(v), 0) }
@@ -136,7 +146,11 @@ func rewriteLinearBatchNorm(w *work, n *node) *node {
 	bias, weights := l.bias(), tensor.Of[float32](w.value(n.in[1]))
 	for i := range l.k {
 		for j := range bias {
-			bias[j] += t[i] * float64(weights[i*l.down+j*l.off])
+			at := i*l.n + j
+			if l.trans {
+				at = j*l.k + i
+			}
+			bias[j] += t[i] * float64(weights[at])
 		}
 	}
 	return l.scaled(n, norm.in[0], s, nil, bias)
