@@ -19,7 +19,8 @@ const splitting = "batch-parts"
 const (
 	// partFar is from how many bytes on, read and made by one node, a batch is cut.
 	partFar = 2 << 20
-	// partNear is about how many bytes a node then reads and makes of a part.
+	// partNear is about how many bytes a node then reads and makes of a part, for each
+	// thread.
 	partNear = 1 << 20
 )
 
@@ -73,7 +74,7 @@ func (l *layout) parts(w *work) *parts {
 	if best == nil {
 		return nil
 	}
-	size := max(1, partNear/sample) // samples in a part
+	size := min(batch, w.pool.Threads()*max(1, partNear/sample)) // samples in a part
 	for batch%size != 0 {
 		size--
 	}

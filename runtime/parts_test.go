@@ -81,8 +81,7 @@ func TestPartsOfABatch(t *testing.T) {
 			}
 			want, err := compile(t, of.model(), runtime.WithLevel(runtime.Plain)).Run(context.Background(), in)
 			require.NoError(t, err)
-			m := compile(t, of.model(), runtime.WithThreads(2))
-			plan, err := m.Plan(in)
+			plan, err := compile(t, of.model(), runtime.WithThreads(1)).Plan(in)
 			require.NoError(t, err)
 			parts := map[string]int{}
 			for _, s := range plan.Steps {
@@ -91,7 +90,7 @@ func TestPartsOfABatch(t *testing.T) {
 				}
 			}
 			require.Equal(t, c.parts, parts, plan)
-			whole, err := compile(t, of.model(), runtime.WithoutRewrite("batch-parts")).Plan(in)
+			whole, err := compile(t, of.model(), runtime.WithoutRewrite("batch-parts"), runtime.WithThreads(1)).Plan(in)
 			require.NoError(t, err)
 			require.LessOrEqual(t, plan.Arena, whole.Arena+1<<20)
 
@@ -99,16 +98,29 @@ func TestPartsOfABatch(t *testing.T) {
 			for name, v := range want {
 				outs[name] = must(tensor.Zeros(v.DType(), v.Shape()...))
 			}
-			for range 2 { // memory is reused
-				got, err := m.Run(context.Background(), in)
-				require.NoError(t, err)
-				require.NoError(t, m.RunInto(context.Background(), in, outs))
-				for name := range want {
-					require.NoError(t, close5.Compare(got[name], want[name]), "output %q", name)
-					require.NoError(t, close5.Compare(outs[name], want[name]), "output %q", name)
+			for _, threads := range []int{1, 2} {
+				m := compile(t, of.model(), runtime.WithThreads(threads))
+				for range 2 { // memory is reused
+					got, err := m.Run(context.Background(), in)
+					require.NoError(t, err)
+					require.NoError(t, m.RunInto(context.Background(), in, outs))
+					for name := range want {
+						require.NoError(t, close5.Compare(got[name], want[name]), "output %q", name)
+						require.NoError(t, close5.Compare(outs[name], want[name]), "output %q", name)
+					}
 				}
 			}
 		})
+	}
+}
+
+// Each thread has images of its own in a part.
+func TestPartsAreLargerForMoreThreads(t *testing.T) {
+	c := rewriteCase{opset: 13, in: floats("x", "n", 2, 300, 300), x: wave(0, 8, 2, 300, 300), consts: []*onnx.Tensor{initializer("K", wave(1, 4, 2, 3, 3))}, nodes: []*onnx.Node{op("Conv", names("x", "K"), names("y"))}}
+	for threads, parts := range map[int]int{1: 8, 2: 4, 3: 4, 4: 2, 8: 0} {
+		plan, err := compile(t, c.model(), runtime.WithThreads(threads)).Plan(map[string]*tensor.Tensor{"x": c.x})
+		require.NoError(t, err)
+		require.Equal(t, parts, plan.Steps[0].Parts, "%d threads", threads)
 	}
 }
 

@@ -52,8 +52,7 @@ func TestRewrites(t *testing.T) {
 			want, err := compile(t, c.model(), runtime.WithLevel(runtime.Plain)).Run(context.Background(), in)
 			require.NoError(t, err)
 			for _, off := range []bool{false, true} {
-				var opts []runtime.Option
-				steps := c.steps
+				opts, steps := []runtime.Option{runtime.WithThreads(1)}, c.steps
 				if off {
 					opts, steps = append(opts, runtime.WithoutRewrite(c.rewrite)), c.without
 				}
