@@ -143,13 +143,13 @@ func (k *conv) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int
 	return &p, []int{1}, nil
 }
 
-// WeightBytes is what packed weights take.
+// WeightBytes is the bytes of packed weights, 0 where there are none.
 func (k *conv) WeightBytes() int {
 	switch {
 	case k.winograd != nil:
 		return 4 * kernel.WinogradLen(k.shape[1], k.shape[0])
 	case k.packed != nil:
-		return 4 * tensor.Shape(k.shape[:]).Len()
+		return 4 * tensor.Shape(k.shape).Len()
 	}
 	return 0
 }

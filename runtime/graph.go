@@ -58,6 +58,19 @@ func (n *node) isOwn(opType string) bool {
 	return n.proto.OpType == opType && n.proto.Domain == ops.FusedDomain
 }
 
+// byElement reports whether n makes, of each element along the first axis of input 0
+// and of other inputs that have nothing to do with that axis, the same element of its
+// output; but for batch normalisations that train, and a sum that Conv takes in.
+func (n *node) byElement() bool {
+	switch {
+	case n.is("Conv"), n.isOwn("Conv"), n.is("ConvTranspose"), n.is("BatchNormalization"), n.isOwn("BatchNormalization"), n.is("InstanceNormalization"), n.is("LRN"),
+		n.is("MaxPool"), n.is("AveragePool"), n.is("GlobalAveragePool"),
+		n.is("Relu"), n.is("Clip"), n.is("HardSwish"), n.is("HardSigmoid"), n.is("Sigmoid"), n.is("Tanh"), n.is("LeakyRelu"), n.is("Elu"), n.is("Gelu"), n.is("Mish"):
+		return true
+	}
+	return false
+}
+
 // input is the slot of input i, -1 if it is left out.
 func (n *node) input(i int) int {
 	if i < len(n.in) {

@@ -74,12 +74,13 @@ func (l *layout) parts(w *work) *parts {
 	if best == nil {
 		return nil
 	}
-	size := min(batch, w.pool.Threads()*max(1, partNear/sample)) // samples in a part
+	wanted := min(batch, w.pool.Threads()*max(1, partNear/sample)) // samples in a part
+	size := wanted
 	for batch%size != 0 {
 		size--
 	}
 	best.count = batch / size
-	if best.count < 2 {
+	if best.count < 2 || 2*size < wanted { // a batch of 10007 has no parts but single ones
 		return nil
 	}
 	l.cut(best, batch, size)
@@ -179,9 +180,7 @@ func (l *layout) apart(w *work, i, batch int) bool {
 	switch {
 	case n.isOwn("Conv"):
 		of = []int{0, 3}
-	case n.is("Conv"), n.is("ConvTranspose"), n.is("MaxPool"), n.is("AveragePool"), n.is("GlobalAveragePool"), n.is("InstanceNormalization"), n.is("LRN"),
-		n.is("Relu"), n.is("Clip"), n.is("HardSwish"), n.is("HardSigmoid"), n.is("Sigmoid"), n.is("Tanh"), n.is("LeakyRelu"), n.is("Elu"), n.is("Gelu"), n.is("Mish"):
-	case n.is("BatchNormalization"), n.isOwn("BatchNormalization"):
+	case n.byElement():
 		if flag(n.proto, "training_mode") {
 			return false
 		}
@@ -198,6 +197,9 @@ func (l *layout) apart(w *work, i, batch int) bool {
 		}
 	case n.is("Resize"), n.is("Upsample"):
 		scales := w.value(n.in[len(n.in)-1])
+		if a := n.proto.Attribute("coordinate_transformation_mode"); a != nil && string(a.S) == "tf_crop_and_resize" {
+			return false
+		}
 		if scales == nil || scales.DType() != tensor.Float32 || scales.Len() != len(y) || tensor.Of[float32](scales)[0] != 1 {
 			return false
 		}

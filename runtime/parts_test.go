@@ -2,6 +2,8 @@ package runtime_test
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -56,6 +58,12 @@ func partsCases() []partsCase {
 			nodes: []*onnx.Node{op("Conv", names("x", "K"), names("a"), same), op("Conv", names("a", "K"), names("b"), same), op("Conv", names("b", "K"), names("c"), same), op("Conv", names("c", "V"), names("d")), op("ReduceMean", names("d"), names("y"), onnx.AttrInts("axes", 2, 3))}},
 		{name: "weights larger than an image", batch: 20, image: []int{64, 16, 16}, consts: []*onnx.Tensor{initializer("heavy", wave(6, 64, 64, 3, 3))}, outputs: names("y"), parts: map[string]int{},
 			nodes: []*onnx.Node{op("Conv", names("x", "heavy"), names("y"), same)}},
+		{name: "images cut out by a region", batch: 4, consts: []*onnx.Tensor{kernel, initializer("scales", tensor.Must([]float32{1, 1, 2, 2}, 4)), initializer("roi", tensor.Must([]float32{.5, 0, 0, 0, 1.5, 1, 1, 1}, 8))}, outputs: names("y"), parts: map[string]int{"Conv": 4},
+			nodes: []*onnx.Node{op("Conv", names("x", "K"), names("a"), same, onnx.AttrInts("strides", 2, 2)), op("Resize", names("a", "roi", "scales"), names("y"), onnx.AttrString("mode", "nearest"), onnx.AttrString("coordinate_transformation_mode", "tf_crop_and_resize"))}},
+		{name: "small images, a prime number of them", batch: 1009, image: []int{8, 48}, consts: []*onnx.Tensor{initializer("row", wave(7, 4, 8, 3))}, outputs: names("y"), parts: map[string]int{},
+			nodes: []*onnx.Node{op("Conv", names("x", "row"), names("y"))}},
+		{name: "small images, many of them", batch: 1024, image: []int{8, 48}, consts: []*onnx.Tensor{initializer("row", wave(7, 4, 8, 3))}, outputs: names("y"), parts: map[string]int{"Conv": 4},
+			nodes: []*onnx.Node{op("Conv", names("x", "row"), names("y"))}},
 		{name: "a single image", batch: 1, consts: []*onnx.Tensor{kernel}, outputs: names("y"), parts: map[string]int{}, nodes: []*onnx.Node{op("Conv", names("x", "K"), names("y"), same)}},
 	}
 }
@@ -121,6 +129,9 @@ func TestPartsAreLargerForMoreThreads(t *testing.T) {
 		plan, err := compile(t, c.model(), runtime.WithThreads(threads)).Plan(map[string]*tensor.Tensor{"x": c.x})
 		require.NoError(t, err)
 		require.Equal(t, parts, plan.Steps[0].Parts, "%d threads", threads)
+		if parts > 0 {
+			require.Contains(t, plan.String(), fmt.Sprintf("0:%s, %d parts", plan.Steps[0].Op, parts))
+		}
 	}
 }
 
@@ -136,12 +147,38 @@ func TestPartsIntoTheirInput(t *testing.T) {
 	require.Equal(t, tensor.Of[float32](want["y"]), tensor.Of[float32](x))
 }
 
-// A cancelled run ends between parts.
+// A countdown is a context that ends after it was asked so often.
+type countdown struct {
+	context.Context
+	asked, most int
+}
+
+func (c *countdown) Done() <-chan struct{} {
+	done := make(chan struct{})
+	if c.asked++; c.asked > c.most {
+		close(done)
+	}
+	return done
+}
+
+func (c *countdown) Err() error {
+	if c.asked > c.most {
+		return context.Canceled
+	}
+	return nil
+}
+
+// A run that is cancelled ends before the next part.
 func TestPartsStop(t *testing.T) {
-	c := rewriteCase{opset: 13, in: floats("x", "n", 2, 300, 300), x: wave(0, 4, 2, 300, 300), consts: []*onnx.Tensor{initializer("K", wave(1, 2, 2, 3, 3))}, outputs: names("y"),
-		nodes: []*onnx.Node{op("Conv", names("x", "K"), names("y"))}}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	_, err := compile(t, c.model()).Run(ctx, map[string]*tensor.Tensor{"x": c.x})
+	c := rewriteCase{opset: 13, in: floats("x", "n", 2, 300, 300), x: wave(0, 4, 2, 300, 300), outputs: names("y"),
+		nodes: []*onnx.Node{op("Relu", names("x"), names("y"))}}
+	m := compile(t, c.model(), runtime.WithThreads(1))
+	in := map[string]*tensor.Tensor{"x": c.x}
+	whole := &countdown{Context: context.Background(), most: math.MaxInt}
+	_, err := m.Run(whole, in)
+	require.NoError(t, err)
+	half := &countdown{Context: context.Background(), most: whole.asked / 2}
+	_, err = m.Run(half, in)
 	require.ErrorIs(t, err, context.Canceled)
+	require.Less(t, half.asked, whole.asked)
 }

@@ -196,8 +196,7 @@ func (w *work) batch(s, depth int) int {
 	from := s
 	if n := w.producer(s); n != nil && len(n.in) > 0 && n.in[0] >= 0 && depth < 1<<12 {
 		switch {
-		case n.is("Conv"), n.is("Relu"), n.is("Clip"), n.is("HardSwish"), n.is("HardSigmoid"), n.is("Sigmoid"), n.is("Tanh"), n.is("LeakyRelu"), n.is("BatchNormalization"),
-			n.is("MaxPool"), n.is("AveragePool"), n.is("GlobalAveragePool"), n.isOwn("Conv"):
+		case n.byElement():
 			from = w.batch(n.in[0], depth+1)
 		case (n.is("Add") || n.is("Mul")) && w.facts[n.in[0]].Ranked && w.facts[n.in[1]].Ranked && len(w.facts[n.in[0]].Shape) == len(w.facts[n.in[1]].Shape):
 			if first := w.batch(n.in[0], depth+1); first == w.batch(n.in[1], depth+1) {

@@ -194,8 +194,8 @@ func (w *work) normalisation(n *node, channels int) (s, t []float64, far float64
 }
 
 // rewriteLinearScale folds what is multiplied with, or added to, each column of a
-// product with a constant matrix into it, as Keras leaves behind of a batch
-// normalisation:
+// product with a constant matrix into it, as exporters write a batch normalisation whose
+// statistics they fold:
 //
 //	Mul(Linear(x, W, b), s) -> Linear(x, W*s, b*s)
 //	Add(Linear(x, W, b), t) -> Linear(x, W, b+t)

@@ -46,12 +46,20 @@ func TestSoftmax(t *testing.T) {
 					require.InDelta(t, math.Log(want), z[i], 1e-5, "log, %d of %d", i, n)
 				}
 			}
+			v := active
+			v.mulScalar(z, z, 1/v.expSub(z, x.s, v.maxOf(x.s)))
+			requireSameBits(t, z, y.s, "step by step, %d", n)
 			Softmax(x.s, x.s)
 			requireSameBits(t, y.s, x.s, "in place, %d", n)
 		}
 		x := []float32{float32(math.Inf(-1)), float32(math.Inf(-1))}
 		Softmax(x, x)
 		require.True(t, x[0] != x[0], "a row without any weight")
+		x = []float32{1, 2, float32(math.NaN()), 4, 5, 6, 7, 8, 9}
+		Softmax(x, x)
+		for _, v := range x {
+			require.True(t, v != v, "a row with NaN")
+		}
 	})
 }
 
