@@ -49,8 +49,8 @@ func LSTM(p *Pool, w *LSTMWeights, a *LSTMArgs) error {
 	if a.B == 0 || w.hidden == 0 {
 		return nil
 	}
-	if a.once(w, p) {
-		lstmOnce(w, a)
+	if a.once(w) {
+		lstmOnce(p, w, a)
 		return nil
 	}
 	if n := sequenceParts(w, a, p.Threads()); n > 1 && a.From == nil && a.To == nil {

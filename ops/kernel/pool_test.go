@@ -205,14 +205,21 @@ func TestShortWorkIsSharedWithWorkersThatAreAwake(t *testing.T) {
 
 // A step at a time gives the bits of one thread, whoever takes part.
 func TestShortStepsShared(t *testing.T) {
-	d := newLSTMData(seeded(), lstmCase{T: 1, B: 1, I: 64, H: 256})
-	w := PackLSTM(64, 256, d.w, d.r, d.b)
-	run := func(p *Pool) (h []float32) {
-		h, c := make([]float32, 256), make([]float32, 256)
-		for range 200 {
-			require.NoError(t, LSTM(p, w, &LSTMArgs{T: 1, B: 1, X: d.x, XT: d.xt, XB: d.xb, H0: h, C0: c, YH: h, YC: c}))
+	forEachVariant(t, func(t *testing.T) {
+		for _, size := range [][2]int{{64, 256}, {30, 200}, {0, 333}, {1000, 39}} {
+			I, H := size[0], size[1]
+			d := newLSTMData(seeded(), lstmCase{T: 1, B: 1, I: I, H: H})
+			w := PackLSTM(I, H, d.w, d.r, d.b)
+			run := func(p *Pool) (h []float32) {
+				h, c := make([]float32, H), make([]float32, H)
+				for range 100 {
+					require.NoError(t, LSTM(p, w, &LSTMArgs{T: 1, B: 1, X: d.x, XT: d.xt, XB: d.xb, H0: h, C0: c, YH: h, YC: c}))
+				}
+				return h
+			}
+			want := run(nil)
+			requireSameBits(t, want, run(NewPool(2)), "%d to %d, 2 threads", I, H)
+			requireSameBits(t, want, run(NewPool(3)), "%d to %d, 3 threads", I, H)
 		}
-		return h
-	}
-	require.Equal(t, run(nil), run(NewPool(2)))
+	})
 }
