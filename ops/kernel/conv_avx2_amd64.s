@@ -2571,13 +2571,17 @@ TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-84
 	LEAQ         lastFour_AVX2<>+0(SB), R10
 	VMOVUPS      -4(R10)(R9*4), Y5
 
-four153:
-	CMPQ    R8, $0x04
-	JLT     one154
+rows153:
+	CMPQ    R8, $0x08
+	JLT     fewer154
 	VMOVUPS Y2, Y6
 	VMOVUPS Y2, Y7
 	VMOVUPS Y2, Y8
 	VMOVUPS Y2, Y9
+	VMOVUPS Y2, Y10
+	VMOVUPS Y2, Y11
+	VMOVUPS Y2, Y12
+	VMOVUPS Y2, Y13
 	MOVQ    w+16(FP), R9
 	MOVQ    taps+0(FP), R10
 	MOVQ    off+8(FP), R12
@@ -2585,11 +2589,16 @@ four153:
 taps156:
 	MOVQ         (R12), R13
 	LEAQ         (AX)(R13*4), R13
+	LEAQ         (R13)(CX*4), R14
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  (R13), Y3, Y6
 	VFMADD231PS  (R13)(CX*1), Y3, Y7
 	VFMADD231PS  (R13)(CX*2), Y3, Y8
 	VFMADD231PS  (R13)(DX*1), Y3, Y9
+	VFMADD231PS  (R14), Y3, Y10
+	VFMADD231PS  (R14)(CX*1), Y3, Y11
+	VFMADD231PS  (R14)(CX*2), Y3, Y12
+	VFMADD231PS  (R14)(DX*1), Y3, Y13
 	ADDQ         $0x04, R9
 	ADDQ         $0x08, R12
 	DECQ         R10
@@ -2602,17 +2611,32 @@ taps156:
 	VMINPS       Y8, Y1, Y8
 	VMAXPS       Y9, Y0, Y9
 	VMINPS       Y9, Y1, Y9
+	VMAXPS       Y10, Y0, Y10
+	VMINPS       Y10, Y1, Y10
+	VMAXPS       Y11, Y0, Y11
+	VMINPS       Y11, Y1, Y11
+	VMAXPS       Y12, Y0, Y12
+	VMINPS       Y12, Y1, Y12
+	VMAXPS       Y13, Y0, Y13
+	VMINPS       Y13, Y1, Y13
 	CMPQ         cols+64(FP), $0x08
 	JNE          part157
+	LEAQ         (BX)(SI*4), R9
 	VMOVUPS      Y6, (BX)
 	VMOVUPS      Y7, (BX)(SI*1)
 	VMOVUPS      Y8, (BX)(SI*2)
 	VMOVUPS      Y9, (BX)(DI*1)
+	VMOVUPS      Y10, (R9)
+	VMOVUPS      Y11, (R9)(SI*1)
+	VMOVUPS      Y12, (R9)(SI*2)
+	VMOVUPS      Y13, (R9)(DI*1)
 	JMP          stored158
 
 part157:
 	CMPQ    cols+64(FP), $0x04
 	JLT     few159
+	LEAQ    (R11)(SI*4), R9
+	LEAQ    (BX)(SI*4), R10
 	VMOVUPS X6, (BX)
 	VPERMD  Y6, Y5, Y6
 	VMOVUPS X6, (R11)
@@ -2625,26 +2649,135 @@ part157:
 	VMOVUPS X9, (BX)(DI*1)
 	VPERMD  Y9, Y5, Y9
 	VMOVUPS X9, (R11)(DI*1)
+	VMOVUPS X10, (R10)
+	VPERMD  Y10, Y5, Y10
+	VMOVUPS X10, (R9)
+	VMOVUPS X11, (R10)(SI*1)
+	VPERMD  Y11, Y5, Y11
+	VMOVUPS X11, (R9)(SI*1)
+	VMOVUPS X12, (R10)(SI*2)
+	VPERMD  Y12, Y5, Y12
+	VMOVUPS X12, (R9)(SI*2)
+	VMOVUPS X13, (R10)(DI*1)
+	VPERMD  Y13, Y5, Y13
+	VMOVUPS X13, (R9)(DI*1)
 	JMP     stored158
 
 few159:
+	LEAQ       (BX)(SI*4), R9
+	VMASKMOVPS Y6, Y4, (BX)
+	VMASKMOVPS Y7, Y4, (BX)(SI*1)
+	VMASKMOVPS Y8, Y4, (BX)(SI*2)
+	VMASKMOVPS Y9, Y4, (BX)(DI*1)
+	VMASKMOVPS Y10, Y4, (R9)
+	VMASKMOVPS Y11, Y4, (R9)(SI*1)
+	VMASKMOVPS Y12, Y4, (R9)(SI*2)
+	VMASKMOVPS Y13, Y4, (R9)(DI*1)
+
+stored158:
+	LEAQ (AX)(CX*4), AX
+	LEAQ (AX)(CX*4), AX
+	LEAQ (BX)(SI*4), BX
+	LEAQ (BX)(SI*4), BX
+	LEAQ (R11)(SI*4), R11
+	LEAQ (R11)(SI*4), R11
+	SUBQ $0x08, R8
+	JMP  rows153
+
+fewer154:
+	CMPQ  R8, $0x05
+	JLT   less155
+	CMPQ  rows+56(FP), $0x08
+	JLT   less155
+	MOVQ  R8, R9
+	SUBQ  $0x08, R9
+	MOVQ  R9, R8
+	IMULQ CX, R8
+	ADDQ  R8, AX
+	MOVQ  R9, R8
+	IMULQ SI, R8
+	ADDQ  R8, BX
+	MOVQ  R9, R8
+	IMULQ SI, R8
+	ADDQ  R8, R11
+	MOVQ  $0x00000008, R8
+	JMP   rows153
+
+less155:
+rows160:
+	CMPQ    R8, $0x04
+	JLT     fewer161
+	VMOVUPS Y2, Y6
+	VMOVUPS Y2, Y7
+	VMOVUPS Y2, Y8
+	VMOVUPS Y2, Y9
+	MOVQ    w+16(FP), R9
+	MOVQ    taps+0(FP), R10
+	MOVQ    off+8(FP), R12
+
+taps163:
+	MOVQ         (R12), R13
+	LEAQ         (AX)(R13*4), R13
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  (R13), Y3, Y6
+	VFMADD231PS  (R13)(CX*1), Y3, Y7
+	VFMADD231PS  (R13)(CX*2), Y3, Y8
+	VFMADD231PS  (R13)(DX*1), Y3, Y9
+	ADDQ         $0x04, R9
+	ADDQ         $0x08, R12
+	DECQ         R10
+	JNZ          taps163
+	VMAXPS       Y6, Y0, Y6
+	VMINPS       Y6, Y1, Y6
+	VMAXPS       Y7, Y0, Y7
+	VMINPS       Y7, Y1, Y7
+	VMAXPS       Y8, Y0, Y8
+	VMINPS       Y8, Y1, Y8
+	VMAXPS       Y9, Y0, Y9
+	VMINPS       Y9, Y1, Y9
+	CMPQ         cols+64(FP), $0x08
+	JNE          part164
+	VMOVUPS      Y6, (BX)
+	VMOVUPS      Y7, (BX)(SI*1)
+	VMOVUPS      Y8, (BX)(SI*2)
+	VMOVUPS      Y9, (BX)(DI*1)
+	JMP          stored165
+
+part164:
+	CMPQ    cols+64(FP), $0x04
+	JLT     few166
+	VMOVUPS X6, (BX)
+	VPERMD  Y6, Y5, Y6
+	VMOVUPS X6, (R11)
+	VMOVUPS X7, (BX)(SI*1)
+	VPERMD  Y7, Y5, Y7
+	VMOVUPS X7, (R11)(SI*1)
+	VMOVUPS X8, (BX)(SI*2)
+	VPERMD  Y8, Y5, Y8
+	VMOVUPS X8, (R11)(SI*2)
+	VMOVUPS X9, (BX)(DI*1)
+	VPERMD  Y9, Y5, Y9
+	VMOVUPS X9, (R11)(DI*1)
+	JMP     stored165
+
+few166:
 	VMASKMOVPS Y6, Y4, (BX)
 	VMASKMOVPS Y7, Y4, (BX)(SI*1)
 	VMASKMOVPS Y8, Y4, (BX)(SI*2)
 	VMASKMOVPS Y9, Y4, (BX)(DI*1)
 
-stored158:
+stored165:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
 	LEAQ (R11)(SI*4), R11
 	SUBQ $0x04, R8
-	JMP  four153
+	JMP  rows160
 
-one154:
-	TESTQ R8, R8
-	JZ    end155
+fewer161:
+	CMPQ  R8, $0x01
+	JLT   less162
 	CMPQ  rows+56(FP), $0x04
-	JLT   single160
+	JLT   less162
 	MOVQ  R8, R9
 	SUBQ  $0x04, R9
 	MOVQ  R9, R8
@@ -2657,49 +2790,52 @@ one154:
 	IMULQ SI, R8
 	ADDQ  R8, R11
 	MOVQ  $0x00000004, R8
-	JMP   four153
+	JMP   rows160
 
-single160:
+less162:
+one167:
+	TESTQ   R8, R8
+	JZ      end168
 	VMOVUPS Y2, Y6
-	MOVQ    w+16(FP), R9
-	MOVQ    taps+0(FP), R10
-	MOVQ    off+8(FP), R12
+	MOVQ    w+16(FP), DX
+	MOVQ    taps+0(FP), DI
+	MOVQ    off+8(FP), R9
 
-taps161:
-	MOVQ         (R12), R13
-	LEAQ         (AX)(R13*4), R13
-	VBROADCASTSS (R9), Y3
-	VFMADD231PS  (R13), Y3, Y6
-	ADDQ         $0x04, R9
-	ADDQ         $0x08, R12
-	DECQ         R10
-	JNZ          taps161
+taps169:
+	MOVQ         (R9), R10
+	LEAQ         (AX)(R10*4), R10
+	VBROADCASTSS (DX), Y3
+	VFMADD231PS  (R10), Y3, Y6
+	ADDQ         $0x04, DX
+	ADDQ         $0x08, R9
+	DECQ         DI
+	JNZ          taps169
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	CMPQ         cols+64(FP), $0x08
-	JNE          part162
+	JNE          part170
 	VMOVUPS      Y6, (BX)
-	JMP          stored163
+	JMP          stored171
 
-part162:
+part170:
 	CMPQ    cols+64(FP), $0x04
-	JLT     few164
+	JLT     few172
 	VMOVUPS X6, (BX)
 	VPERMD  Y6, Y5, Y6
 	VMOVUPS X6, (R11)
-	JMP     stored163
+	JMP     stored171
 
-few164:
+few172:
 	VMASKMOVPS Y6, Y4, (BX)
 
-stored163:
+stored171:
 	ADDQ CX, AX
 	ADDQ SI, BX
 	ADDQ SI, R11
 	DECQ R8
-	JMP  one154
+	JMP  one167
 
-end155:
+end168:
 	VZEROUPPER
 	RET
 
@@ -2742,9 +2878,155 @@ TEXT ·maximaAVX2(SB), NOSPLIT, $0-64
 	LEAQ    lastFour_AVX2<>+0(SB), R10
 	VMOVUPS -4(R10)(R9*4), Y1
 
-four165:
+rows173:
+	CMPQ    R8, $0x08
+	JLT     fewer174
+	VMOVUPS cff800000_AVX2<>+0(SB), Y2
+	VMOVUPS cff800000_AVX2<>+0(SB), Y3
+	VMOVUPS cff800000_AVX2<>+0(SB), Y4
+	VMOVUPS cff800000_AVX2<>+0(SB), Y5
+	VMOVUPS cff800000_AVX2<>+0(SB), Y6
+	VMOVUPS cff800000_AVX2<>+0(SB), Y7
+	VMOVUPS cff800000_AVX2<>+0(SB), Y8
+	VMOVUPS cff800000_AVX2<>+0(SB), Y9
+	MOVQ    taps+0(FP), R9
+	MOVQ    off+8(FP), R10
+
+taps176:
+	MOVQ      (R10), R12
+	LEAQ      (AX)(R12*4), R12
+	LEAQ      (R12)(CX*4), R13
+	VMOVUPS   (R12), Y10
+	VCMPPS    $0x03, Y2, Y2, Y11
+	VMAXPS    Y10, Y2, Y10
+	VBLENDVPS Y11, Y2, Y10, Y2
+	VMOVUPS   Y2, Y2
+	VMOVUPS   (R12)(CX*1), Y10
+	VCMPPS    $0x03, Y3, Y3, Y11
+	VMAXPS    Y10, Y3, Y10
+	VBLENDVPS Y11, Y3, Y10, Y3
+	VMOVUPS   Y3, Y3
+	VMOVUPS   (R12)(CX*2), Y10
+	VCMPPS    $0x03, Y4, Y4, Y11
+	VMAXPS    Y10, Y4, Y10
+	VBLENDVPS Y11, Y4, Y10, Y4
+	VMOVUPS   Y4, Y4
+	VMOVUPS   (R12)(DX*1), Y10
+	VCMPPS    $0x03, Y5, Y5, Y11
+	VMAXPS    Y10, Y5, Y10
+	VBLENDVPS Y11, Y5, Y10, Y5
+	VMOVUPS   Y5, Y5
+	VMOVUPS   (R13), Y10
+	VCMPPS    $0x03, Y6, Y6, Y11
+	VMAXPS    Y10, Y6, Y10
+	VBLENDVPS Y11, Y6, Y10, Y6
+	VMOVUPS   Y6, Y6
+	VMOVUPS   (R13)(CX*1), Y10
+	VCMPPS    $0x03, Y7, Y7, Y11
+	VMAXPS    Y10, Y7, Y10
+	VBLENDVPS Y11, Y7, Y10, Y7
+	VMOVUPS   Y7, Y7
+	VMOVUPS   (R13)(CX*2), Y10
+	VCMPPS    $0x03, Y8, Y8, Y11
+	VMAXPS    Y10, Y8, Y10
+	VBLENDVPS Y11, Y8, Y10, Y8
+	VMOVUPS   Y8, Y8
+	VMOVUPS   (R13)(DX*1), Y10
+	VCMPPS    $0x03, Y9, Y9, Y11
+	VMAXPS    Y10, Y9, Y10
+	VBLENDVPS Y11, Y9, Y10, Y9
+	VMOVUPS   Y9, Y9
+	ADDQ      $0x08, R10
+	DECQ      R9
+	JNZ       taps176
+	CMPQ      cols+56(FP), $0x08
+	JNE       part177
+	LEAQ      (BX)(SI*4), R9
+	VMOVUPS   Y2, (BX)
+	VMOVUPS   Y3, (BX)(SI*1)
+	VMOVUPS   Y4, (BX)(SI*2)
+	VMOVUPS   Y5, (BX)(DI*1)
+	VMOVUPS   Y6, (R9)
+	VMOVUPS   Y7, (R9)(SI*1)
+	VMOVUPS   Y8, (R9)(SI*2)
+	VMOVUPS   Y9, (R9)(DI*1)
+	JMP       stored178
+
+part177:
+	CMPQ    cols+56(FP), $0x04
+	JLT     few179
+	LEAQ    (R11)(SI*4), R9
+	LEAQ    (BX)(SI*4), R10
+	VMOVUPS X2, (BX)
+	VPERMD  Y2, Y1, Y2
+	VMOVUPS X2, (R11)
+	VMOVUPS X3, (BX)(SI*1)
+	VPERMD  Y3, Y1, Y3
+	VMOVUPS X3, (R11)(SI*1)
+	VMOVUPS X4, (BX)(SI*2)
+	VPERMD  Y4, Y1, Y4
+	VMOVUPS X4, (R11)(SI*2)
+	VMOVUPS X5, (BX)(DI*1)
+	VPERMD  Y5, Y1, Y5
+	VMOVUPS X5, (R11)(DI*1)
+	VMOVUPS X6, (R10)
+	VPERMD  Y6, Y1, Y6
+	VMOVUPS X6, (R9)
+	VMOVUPS X7, (R10)(SI*1)
+	VPERMD  Y7, Y1, Y7
+	VMOVUPS X7, (R9)(SI*1)
+	VMOVUPS X8, (R10)(SI*2)
+	VPERMD  Y8, Y1, Y8
+	VMOVUPS X8, (R9)(SI*2)
+	VMOVUPS X9, (R10)(DI*1)
+	VPERMD  Y9, Y1, Y9
+	VMOVUPS X9, (R9)(DI*1)
+	JMP     stored178
+
+few179:
+	LEAQ       (BX)(SI*4), R9
+	VMASKMOVPS Y2, Y0, (BX)
+	VMASKMOVPS Y3, Y0, (BX)(SI*1)
+	VMASKMOVPS Y4, Y0, (BX)(SI*2)
+	VMASKMOVPS Y5, Y0, (BX)(DI*1)
+	VMASKMOVPS Y6, Y0, (R9)
+	VMASKMOVPS Y7, Y0, (R9)(SI*1)
+	VMASKMOVPS Y8, Y0, (R9)(SI*2)
+	VMASKMOVPS Y9, Y0, (R9)(DI*1)
+
+stored178:
+	LEAQ (AX)(CX*4), AX
+	LEAQ (AX)(CX*4), AX
+	LEAQ (BX)(SI*4), BX
+	LEAQ (BX)(SI*4), BX
+	LEAQ (R11)(SI*4), R11
+	LEAQ (R11)(SI*4), R11
+	SUBQ $0x08, R8
+	JMP  rows173
+
+fewer174:
+	CMPQ  R8, $0x05
+	JLT   less175
+	CMPQ  rows+48(FP), $0x08
+	JLT   less175
+	MOVQ  R8, R9
+	SUBQ  $0x08, R9
+	MOVQ  R9, R8
+	IMULQ CX, R8
+	ADDQ  R8, AX
+	MOVQ  R9, R8
+	IMULQ SI, R8
+	ADDQ  R8, BX
+	MOVQ  R9, R8
+	IMULQ SI, R8
+	ADDQ  R8, R11
+	MOVQ  $0x00000008, R8
+	JMP   rows173
+
+less175:
+rows180:
 	CMPQ    R8, $0x04
-	JLT     one166
+	JLT     fewer181
 	VMOVUPS cff800000_AVX2<>+0(SB), Y2
 	VMOVUPS cff800000_AVX2<>+0(SB), Y3
 	VMOVUPS cff800000_AVX2<>+0(SB), Y4
@@ -2752,7 +3034,7 @@ four165:
 	MOVQ    taps+0(FP), R9
 	MOVQ    off+8(FP), R10
 
-taps168:
+taps183:
 	MOVQ      (R10), R12
 	LEAQ      (AX)(R12*4), R12
 	VMOVUPS   (R12), Y6
@@ -2777,18 +3059,18 @@ taps168:
 	VMOVUPS   Y5, Y5
 	ADDQ      $0x08, R10
 	DECQ      R9
-	JNZ       taps168
+	JNZ       taps183
 	CMPQ      cols+56(FP), $0x08
-	JNE       part169
+	JNE       part184
 	VMOVUPS   Y2, (BX)
 	VMOVUPS   Y3, (BX)(SI*1)
 	VMOVUPS   Y4, (BX)(SI*2)
 	VMOVUPS   Y5, (BX)(DI*1)
-	JMP       stored170
+	JMP       stored185
 
-part169:
+part184:
 	CMPQ    cols+56(FP), $0x04
-	JLT     few171
+	JLT     few186
 	VMOVUPS X2, (BX)
 	VPERMD  Y2, Y1, Y2
 	VMOVUPS X2, (R11)
@@ -2801,26 +3083,26 @@ part169:
 	VMOVUPS X5, (BX)(DI*1)
 	VPERMD  Y5, Y1, Y5
 	VMOVUPS X5, (R11)(DI*1)
-	JMP     stored170
+	JMP     stored185
 
-few171:
+few186:
 	VMASKMOVPS Y2, Y0, (BX)
 	VMASKMOVPS Y3, Y0, (BX)(SI*1)
 	VMASKMOVPS Y4, Y0, (BX)(SI*2)
 	VMASKMOVPS Y5, Y0, (BX)(DI*1)
 
-stored170:
+stored185:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
 	LEAQ (R11)(SI*4), R11
 	SUBQ $0x04, R8
-	JMP  four165
+	JMP  rows180
 
-one166:
-	TESTQ R8, R8
-	JZ    end167
+fewer181:
+	CMPQ  R8, $0x01
+	JLT   less182
 	CMPQ  rows+48(FP), $0x04
-	JLT   single172
+	JLT   less182
 	MOVQ  R8, R9
 	SUBQ  $0x04, R9
 	MOVQ  R9, R8
@@ -2833,48 +3115,51 @@ one166:
 	IMULQ SI, R8
 	ADDQ  R8, R11
 	MOVQ  $0x00000004, R8
-	JMP   four165
+	JMP   rows180
 
-single172:
+less182:
+one187:
+	TESTQ   R8, R8
+	JZ      end188
 	VMOVUPS cff800000_AVX2<>+0(SB), Y2
-	MOVQ    taps+0(FP), R9
-	MOVQ    off+8(FP), R10
+	MOVQ    taps+0(FP), DX
+	MOVQ    off+8(FP), DI
 
-taps173:
-	MOVQ      (R10), R12
-	LEAQ      (AX)(R12*4), R12
-	VMOVUPS   (R12), Y3
+taps189:
+	MOVQ      (DI), R9
+	LEAQ      (AX)(R9*4), R9
+	VMOVUPS   (R9), Y3
 	VCMPPS    $0x03, Y2, Y2, Y4
 	VMAXPS    Y3, Y2, Y3
 	VBLENDVPS Y4, Y2, Y3, Y2
 	VMOVUPS   Y2, Y2
-	ADDQ      $0x08, R10
-	DECQ      R9
-	JNZ       taps173
+	ADDQ      $0x08, DI
+	DECQ      DX
+	JNZ       taps189
 	CMPQ      cols+56(FP), $0x08
-	JNE       part174
+	JNE       part190
 	VMOVUPS   Y2, (BX)
-	JMP       stored175
+	JMP       stored191
 
-part174:
+part190:
 	CMPQ    cols+56(FP), $0x04
-	JLT     few176
+	JLT     few192
 	VMOVUPS X2, (BX)
 	VPERMD  Y2, Y1, Y2
 	VMOVUPS X2, (R11)
-	JMP     stored175
+	JMP     stored191
 
-few176:
+few192:
 	VMASKMOVPS Y2, Y0, (BX)
 
-stored175:
+stored191:
 	ADDQ CX, AX
 	ADDQ SI, BX
 	ADDQ SI, R11
 	DECQ R8
-	JMP  one166
+	JMP  one187
 
-end167:
+end188:
 	VZEROUPPER
 	RET
 
@@ -2892,9 +3177,9 @@ GLOBL cff800000_AVX2<>(SB), RODATA|NOPTR, $32
 // Requires: AVX
 TEXT ·convLayRowsAVX2(SB), NOSPLIT, $0-56
 	CMPQ rows+8(FP), $0x02
-	JEQ  two177
+	JEQ  two193
 	CMPQ rows+8(FP), $0x03
-	JEQ  three178
+	JEQ  three194
 	MOVQ k+0(FP), AX
 	MOVQ dst+16(FP), CX
 	MOVQ off+32(FP), DX
@@ -2917,7 +3202,7 @@ TEXT ·convLayRowsAVX2(SB), NOSPLIT, $0-56
 	LEAQ (R13)(SI*4), R13
 	MOVQ 24(BX), BX
 
-loop180:
+loop196:
 	MOVQ    (DX), SI
 	VMOVUPS (R8)(SI*4), Y0
 	VMOVUPS 32(R8)(SI*4), Y1
@@ -2938,11 +3223,11 @@ loop180:
 	ADDQ    $0x08, DX
 	ADDQ    $0x40, CX
 	DECQ    AX
-	JNZ     loop180
+	JNZ     loop196
 	VZEROUPPER
 	RET
 
-three178:
+three194:
 	MOVQ k+0(FP), AX
 	MOVQ dst+16(FP), CX
 	MOVQ off+32(FP), DX
@@ -2961,7 +3246,7 @@ three178:
 	LEAQ (R11)(SI*4), R11
 	MOVQ 16(BX), BX
 
-loop181:
+loop197:
 	MOVQ    (DX), SI
 	VMOVUPS (R8)(SI*4), Y0
 	VMOVUPS 32(R8)(SI*4), Y1
@@ -2978,11 +3263,11 @@ loop181:
 	ADDQ    $0x08, DX
 	ADDQ    $0x40, CX
 	DECQ    AX
-	JNZ     loop181
+	JNZ     loop197
 	VZEROUPPER
 	RET
 
-two177:
+two193:
 	MOVQ k+0(FP), AX
 	MOVQ dst+16(FP), CX
 	MOVQ off+32(FP), DX
@@ -2997,7 +3282,7 @@ two177:
 	LEAQ (R9)(SI*4), R9
 	MOVQ 8(BX), BX
 
-loop182:
+loop198:
 	MOVQ    (DX), SI
 	VMOVUPS (R8)(SI*4), Y0
 	VMOVUPS 32(R8)(SI*4), Y1
@@ -3010,7 +3295,7 @@ loop182:
 	ADDQ    $0x08, DX
 	ADDQ    $0x40, CX
 	DECQ    AX
-	JNZ     loop182
+	JNZ     loop198
 	VZEROUPPER
 	RET
 
@@ -3029,9 +3314,9 @@ TEXT ·convPointAVX2(SB), NOSPLIT, $0-48
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	SUBQ   $0x04, AX
-	JLT    tail185
+	JLT    tail201
 
-four183:
+four199:
 	MOVQ         (SI), R8
 	VBROADCASTSS (BX)(R8*4), Y4
 	VFMADD231PS  (DX), Y4, Y0
@@ -3047,22 +3332,22 @@ four183:
 	LEAQ         (DX)(CX*4), DX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, AX
-	JGE          four183
+	JGE          four199
 
-tail185:
+tail201:
 	ADDQ $0x04, AX
-	JZ   done186
+	JZ   done202
 
-one184:
+one200:
 	MOVQ         (SI), DI
 	VBROADCASTSS (BX)(DI*4), Y4
 	VFMADD231PS  (DX), Y4, Y0
 	ADDQ         CX, DX
 	ADDQ         $0x08, SI
 	DECQ         AX
-	JNZ          one184
+	JNZ          one200
 
-done186:
+done202:
 	MOVQ    sums+40(FP), AX
 	VADDPS  Y1, Y0, Y0
 	VADDPS  Y3, Y2, Y2
@@ -3083,38 +3368,38 @@ TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	CMPQ DI, $0x08
-	JLT  short190
+	JLT  short206
 	SUBQ $0x08, DI
 
-row187:
+row203:
 	MOVQ    DI, R8
 	ANDQ    $0x07, R8
 	VMOVUPS (DX), Y0
 	VMOVUPS Y0, (AX)
 
-one188:
+one204:
 	CMPQ    R8, DI
-	JEQ     last189
+	JEQ     last205
 	VMOVUPS (DX)(R8*4), Y0
 	VMOVUPS Y0, (AX)(R8*4)
 	ADDQ    $0x08, R8
-	JMP     one188
+	JMP     one204
 
-last189:
+last205:
 	VMOVUPS (DX)(DI*4), Y0
 	VMOVUPS Y0, (AX)(DI*4)
 	ADDQ    CX, AX
 	ADDQ    BX, DX
 	DECQ    SI
-	JNZ     row187
+	JNZ     row203
 	VZEROUPPER
 	RET
 
-short190:
+short206:
 	CMPQ DI, $0x04
-	JLT  few192
+	JLT  few208
 
-halves193:
+halves209:
 	VMOVUPS (DX), X0
 	VMOVUPS -16(DX)(DI*4), X1
 	VMOVUPS X0, (AX)
@@ -3122,23 +3407,23 @@ halves193:
 	ADDQ    CX, AX
 	ADDQ    BX, DX
 	DECQ    SI
-	JNZ     halves193
+	JNZ     halves209
 	VZEROUPPER
 	RET
 
-few192:
+few208:
 	LEAQ    tail_AVX2<>+0(SB), R8
 	MOVQ    $0x00000010, R9
 	SUBQ    DI, R9
 	VMOVUPS (R8)(R9*4), Y1
 
-thin191:
+thin207:
 	VMASKMOVPS (DX), Y1, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 	ADDQ       CX, AX
 	ADDQ       BX, DX
 	DECQ       SI
-	JNZ        thin191
+	JNZ        thin207
 	VZEROUPPER
 	RET
 
@@ -3155,14 +3440,14 @@ TEXT ·splitRowsAVX2(SB), NOSPLIT, $0-56
 	SHLQ $0x02, DX
 	SHLQ $0x02, SI
 	SUBQ $0x08, R8
-	JLT  few197
+	JLT  few213
 
-row194:
+row210:
 	XORQ R9, R9
 
-block195:
+block211:
 	CMPQ       R9, R8
-	JGE        last196
+	JGE        last212
 	VMOVUPS    (BX)(R9*8), Y0
 	VMOVUPS    32(BX)(R9*8), Y1
 	VPERM2F128 $0x20, Y1, Y0, Y2
@@ -3172,9 +3457,9 @@ block195:
 	VMOVUPS    Y1, (AX)(R9*4)
 	VMOVUPS    Y0, (CX)(R9*4)
 	ADDQ       $0x08, R9
-	JMP        block195
+	JMP        block211
 
-last196:
+last212:
 	MOVQ       R8, R9
 	VMOVUPS    (BX)(R9*8), Y0
 	VMOVUPS    32(BX)(R9*8), Y1
@@ -3188,15 +3473,15 @@ last196:
 	ADDQ       DX, CX
 	ADDQ       SI, BX
 	DECQ       DI
-	JNZ        row194
+	JNZ        row210
 	VZEROUPPER
 	RET
 
-few197:
+few213:
 	ADDQ $0x04, R8
-	JLT  one199
+	JLT  one215
 
-halves198:
+halves214:
 	XORQ    R9, R9
 	VMOVUPS (BX)(R9*8), X0
 	VMOVUPS 16(BX)(R9*8), X1
@@ -3216,28 +3501,28 @@ halves198:
 	ADDQ    DX, CX
 	ADDQ    SI, BX
 	DECQ    DI
-	JNZ     halves198
+	JNZ     halves214
 	VZEROUPPER
 	RET
 
-one199:
+one215:
 	ADDQ $0x04, R8
 
-each200:
+each216:
 	XORQ R9, R9
 
-pair201:
+pair217:
 	VMOVSS (BX)(R9*8), X0
 	VMOVSS X0, (AX)(R9*4)
 	VMOVSS 4(BX)(R9*8), X0
 	VMOVSS X0, (CX)(R9*4)
 	INCQ   R9
 	CMPQ   R9, R8
-	JNE    pair201
+	JNE    pair217
 	ADDQ   DX, AX
 	ADDQ   DX, CX
 	ADDQ   SI, BX
 	DECQ   DI
-	JNZ    each200
+	JNZ    each216
 	VZEROUPPER
 	RET

@@ -6100,13 +6100,17 @@ TEXT ·depthwiseAVX512(SB), NOSPLIT, $0-84
 	BZHIQ        R9, R10, R9
 	KMOVW        R9, K1
 
-four305:
-	CMPQ    R8, $0x04
-	JLT     one306
+rows305:
+	CMPQ    R8, $0x08
+	JLT     fewer306
 	VMOVUPS Z2, Z4
 	VMOVUPS Z2, Z5
 	VMOVUPS Z2, Z6
 	VMOVUPS Z2, Z7
+	VMOVUPS Z2, Z8
+	VMOVUPS Z2, Z9
+	VMOVUPS Z2, Z10
+	VMOVUPS Z2, Z11
 	MOVQ    w+16(FP), R9
 	MOVQ    taps+0(FP), R10
 	MOVQ    off+8(FP), R11
@@ -6114,11 +6118,16 @@ four305:
 taps308:
 	MOVQ         (R11), R12
 	LEAQ         (AX)(R12*4), R12
+	LEAQ         (R12)(CX*4), R13
 	VBROADCASTSS (R9), Z3
 	VFMADD231PS  (R12), Z3, Z4
 	VFMADD231PS  (R12)(CX*1), Z3, Z5
 	VFMADD231PS  (R12)(CX*2), Z3, Z6
 	VFMADD231PS  (R12)(DX*1), Z3, Z7
+	VFMADD231PS  (R13), Z3, Z8
+	VFMADD231PS  (R13)(CX*1), Z3, Z9
+	VFMADD231PS  (R13)(CX*2), Z3, Z10
+	VFMADD231PS  (R13)(DX*1), Z3, Z11
 	ADDQ         $0x04, R9
 	ADDQ         $0x08, R11
 	DECQ         R10
@@ -6131,31 +6140,119 @@ taps308:
 	VMINPS       Z6, Z1, Z6
 	VMAXPS       Z7, Z0, Z7
 	VMINPS       Z7, Z1, Z7
+	VMAXPS       Z8, Z0, Z8
+	VMINPS       Z8, Z1, Z8
+	VMAXPS       Z9, Z0, Z9
+	VMINPS       Z9, Z1, Z9
+	VMAXPS       Z10, Z0, Z10
+	VMINPS       Z10, Z1, Z10
+	VMAXPS       Z11, Z0, Z11
+	VMINPS       Z11, Z1, Z11
 	CMPQ         cols+64(FP), $0x10
 	JNE          part309
+	LEAQ         (BX)(SI*4), R9
 	VMOVUPS      Z4, (BX)
 	VMOVUPS      Z5, (BX)(SI*1)
 	VMOVUPS      Z6, (BX)(SI*2)
 	VMOVUPS      Z7, (BX)(DI*1)
+	VMOVUPS      Z8, (R9)
+	VMOVUPS      Z9, (R9)(SI*1)
+	VMOVUPS      Z10, (R9)(SI*2)
+	VMOVUPS      Z11, (R9)(DI*1)
 	JMP          stored310
 
 part309:
+	LEAQ    (BX)(SI*4), R9
+	VMOVUPS Z4, K1, (BX)
+	VMOVUPS Z5, K1, (BX)(SI*1)
+	VMOVUPS Z6, K1, (BX)(SI*2)
+	VMOVUPS Z7, K1, (BX)(DI*1)
+	VMOVUPS Z8, K1, (R9)
+	VMOVUPS Z9, K1, (R9)(SI*1)
+	VMOVUPS Z10, K1, (R9)(SI*2)
+	VMOVUPS Z11, K1, (R9)(DI*1)
+
+stored310:
+	LEAQ (AX)(CX*4), AX
+	LEAQ (AX)(CX*4), AX
+	LEAQ (BX)(SI*4), BX
+	LEAQ (BX)(SI*4), BX
+	SUBQ $0x08, R8
+	JMP  rows305
+
+fewer306:
+	CMPQ  R8, $0x05
+	JLT   less307
+	CMPQ  rows+56(FP), $0x08
+	JLT   less307
+	MOVQ  R8, R9
+	SUBQ  $0x08, R9
+	MOVQ  R9, R8
+	IMULQ CX, R8
+	ADDQ  R8, AX
+	MOVQ  R9, R8
+	IMULQ SI, R8
+	ADDQ  R8, BX
+	MOVQ  $0x00000008, R8
+	JMP   rows305
+
+less307:
+rows311:
+	CMPQ    R8, $0x04
+	JLT     fewer312
+	VMOVUPS Z2, Z4
+	VMOVUPS Z2, Z5
+	VMOVUPS Z2, Z6
+	VMOVUPS Z2, Z7
+	MOVQ    w+16(FP), R9
+	MOVQ    taps+0(FP), R10
+	MOVQ    off+8(FP), R11
+
+taps314:
+	MOVQ         (R11), R12
+	LEAQ         (AX)(R12*4), R12
+	VBROADCASTSS (R9), Z3
+	VFMADD231PS  (R12), Z3, Z4
+	VFMADD231PS  (R12)(CX*1), Z3, Z5
+	VFMADD231PS  (R12)(CX*2), Z3, Z6
+	VFMADD231PS  (R12)(DX*1), Z3, Z7
+	ADDQ         $0x04, R9
+	ADDQ         $0x08, R11
+	DECQ         R10
+	JNZ          taps314
+	VMAXPS       Z4, Z0, Z4
+	VMINPS       Z4, Z1, Z4
+	VMAXPS       Z5, Z0, Z5
+	VMINPS       Z5, Z1, Z5
+	VMAXPS       Z6, Z0, Z6
+	VMINPS       Z6, Z1, Z6
+	VMAXPS       Z7, Z0, Z7
+	VMINPS       Z7, Z1, Z7
+	CMPQ         cols+64(FP), $0x10
+	JNE          part315
+	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z5, (BX)(SI*1)
+	VMOVUPS      Z6, (BX)(SI*2)
+	VMOVUPS      Z7, (BX)(DI*1)
+	JMP          stored316
+
+part315:
 	VMOVUPS Z4, K1, (BX)
 	VMOVUPS Z5, K1, (BX)(SI*1)
 	VMOVUPS Z6, K1, (BX)(SI*2)
 	VMOVUPS Z7, K1, (BX)(DI*1)
 
-stored310:
+stored316:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
 	SUBQ $0x04, R8
-	JMP  four305
+	JMP  rows311
 
-one306:
-	TESTQ R8, R8
-	JZ    end307
+fewer312:
+	CMPQ  R8, $0x01
+	JLT   less313
 	CMPQ  rows+56(FP), $0x04
-	JLT   single311
+	JLT   less313
 	MOVQ  R8, R9
 	SUBQ  $0x04, R9
 	MOVQ  R9, R8
@@ -6165,40 +6262,43 @@ one306:
 	IMULQ SI, R8
 	ADDQ  R8, BX
 	MOVQ  $0x00000004, R8
-	JMP   four305
+	JMP   rows311
 
-single311:
+less313:
+one317:
+	TESTQ   R8, R8
+	JZ      end318
 	VMOVUPS Z2, Z4
-	MOVQ    w+16(FP), R9
-	MOVQ    taps+0(FP), R10
-	MOVQ    off+8(FP), R11
+	MOVQ    w+16(FP), DX
+	MOVQ    taps+0(FP), DI
+	MOVQ    off+8(FP), R9
 
-taps312:
-	MOVQ         (R11), R12
-	LEAQ         (AX)(R12*4), R12
-	VBROADCASTSS (R9), Z3
-	VFMADD231PS  (R12), Z3, Z4
-	ADDQ         $0x04, R9
-	ADDQ         $0x08, R11
-	DECQ         R10
-	JNZ          taps312
+taps319:
+	MOVQ         (R9), R10
+	LEAQ         (AX)(R10*4), R10
+	VBROADCASTSS (DX), Z3
+	VFMADD231PS  (R10), Z3, Z4
+	ADDQ         $0x04, DX
+	ADDQ         $0x08, R9
+	DECQ         DI
+	JNZ          taps319
 	VMAXPS       Z4, Z0, Z4
 	VMINPS       Z4, Z1, Z4
 	CMPQ         cols+64(FP), $0x10
-	JNE          part313
+	JNE          part320
 	VMOVUPS      Z4, (BX)
-	JMP          stored314
+	JMP          stored321
 
-part313:
+part320:
 	VMOVUPS Z4, K1, (BX)
 
-stored314:
+stored321:
 	ADDQ CX, AX
 	ADDQ SI, BX
 	DECQ R8
-	JMP  one306
+	JMP  one317
 
-end307:
+end318:
 	VZEROUPPER
 	RET
 
@@ -6219,9 +6319,119 @@ TEXT ·maximaAVX512(SB), NOSPLIT, $0-64
 	BZHIQ R9, R10, R9
 	KMOVW R9, K1
 
-four315:
+rows322:
+	CMPQ         R8, $0x08
+	JLT          fewer323
+	VBROADCASTSS cff800000_AVX512<>+0(SB), Z0
+	VBROADCASTSS cff800000_AVX512<>+0(SB), Z1
+	VBROADCASTSS cff800000_AVX512<>+0(SB), Z2
+	VBROADCASTSS cff800000_AVX512<>+0(SB), Z3
+	VBROADCASTSS cff800000_AVX512<>+0(SB), Z4
+	VBROADCASTSS cff800000_AVX512<>+0(SB), Z5
+	VBROADCASTSS cff800000_AVX512<>+0(SB), Z6
+	VBROADCASTSS cff800000_AVX512<>+0(SB), Z7
+	MOVQ         taps+0(FP), R9
+	MOVQ         off+8(FP), R10
+
+taps325:
+	MOVQ      (R10), R11
+	LEAQ      (AX)(R11*4), R11
+	LEAQ      (R11)(CX*4), R12
+	VMOVUPS   (R11), Z8
+	VCMPPS    $0x03, Z0, Z0, K2
+	VMAXPS    Z8, Z0, Z8
+	VBLENDMPS Z0, Z8, K2, Z9
+	VMOVUPS   Z9, Z0
+	VMOVUPS   (R11)(CX*1), Z8
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMAXPS    Z8, Z1, Z8
+	VBLENDMPS Z1, Z8, K2, Z10
+	VMOVUPS   Z10, Z1
+	VMOVUPS   (R11)(CX*2), Z8
+	VCMPPS    $0x03, Z2, Z2, K2
+	VMAXPS    Z8, Z2, Z8
+	VBLENDMPS Z2, Z8, K2, Z11
+	VMOVUPS   Z11, Z2
+	VMOVUPS   (R11)(DX*1), Z8
+	VCMPPS    $0x03, Z3, Z3, K2
+	VMAXPS    Z8, Z3, Z8
+	VBLENDMPS Z3, Z8, K2, Z12
+	VMOVUPS   Z12, Z3
+	VMOVUPS   (R12), Z8
+	VCMPPS    $0x03, Z4, Z4, K2
+	VMAXPS    Z8, Z4, Z8
+	VBLENDMPS Z4, Z8, K2, Z13
+	VMOVUPS   Z13, Z4
+	VMOVUPS   (R12)(CX*1), Z8
+	VCMPPS    $0x03, Z5, Z5, K2
+	VMAXPS    Z8, Z5, Z8
+	VBLENDMPS Z5, Z8, K2, Z14
+	VMOVUPS   Z14, Z5
+	VMOVUPS   (R12)(CX*2), Z8
+	VCMPPS    $0x03, Z6, Z6, K2
+	VMAXPS    Z8, Z6, Z8
+	VBLENDMPS Z6, Z8, K2, Z15
+	VMOVUPS   Z15, Z6
+	VMOVUPS   (R12)(DX*1), Z8
+	VCMPPS    $0x03, Z7, Z7, K2
+	VMAXPS    Z8, Z7, Z8
+	VBLENDMPS Z7, Z8, K2, Z16
+	VMOVUPS   Z16, Z7
+	ADDQ      $0x08, R10
+	DECQ      R9
+	JNZ       taps325
+	CMPQ      cols+56(FP), $0x10
+	JNE       part326
+	LEAQ      (BX)(SI*4), R9
+	VMOVUPS   Z0, (BX)
+	VMOVUPS   Z1, (BX)(SI*1)
+	VMOVUPS   Z2, (BX)(SI*2)
+	VMOVUPS   Z3, (BX)(DI*1)
+	VMOVUPS   Z4, (R9)
+	VMOVUPS   Z5, (R9)(SI*1)
+	VMOVUPS   Z6, (R9)(SI*2)
+	VMOVUPS   Z7, (R9)(DI*1)
+	JMP       stored327
+
+part326:
+	LEAQ    (BX)(SI*4), R9
+	VMOVUPS Z0, K1, (BX)
+	VMOVUPS Z1, K1, (BX)(SI*1)
+	VMOVUPS Z2, K1, (BX)(SI*2)
+	VMOVUPS Z3, K1, (BX)(DI*1)
+	VMOVUPS Z4, K1, (R9)
+	VMOVUPS Z5, K1, (R9)(SI*1)
+	VMOVUPS Z6, K1, (R9)(SI*2)
+	VMOVUPS Z7, K1, (R9)(DI*1)
+
+stored327:
+	LEAQ (AX)(CX*4), AX
+	LEAQ (AX)(CX*4), AX
+	LEAQ (BX)(SI*4), BX
+	LEAQ (BX)(SI*4), BX
+	SUBQ $0x08, R8
+	JMP  rows322
+
+fewer323:
+	CMPQ  R8, $0x05
+	JLT   less324
+	CMPQ  rows+48(FP), $0x08
+	JLT   less324
+	MOVQ  R8, R9
+	SUBQ  $0x08, R9
+	MOVQ  R9, R8
+	IMULQ CX, R8
+	ADDQ  R8, AX
+	MOVQ  R9, R8
+	IMULQ SI, R8
+	ADDQ  R8, BX
+	MOVQ  $0x00000008, R8
+	JMP   rows322
+
+less324:
+rows328:
 	CMPQ         R8, $0x04
-	JLT          one316
+	JLT          fewer329
 	VBROADCASTSS cff800000_AVX512<>+0(SB), Z0
 	VBROADCASTSS cff800000_AVX512<>+0(SB), Z1
 	VBROADCASTSS cff800000_AVX512<>+0(SB), Z2
@@ -6229,57 +6439,57 @@ four315:
 	MOVQ         taps+0(FP), R9
 	MOVQ         off+8(FP), R10
 
-taps318:
+taps331:
 	MOVQ      (R10), R11
 	LEAQ      (AX)(R11*4), R11
 	VMOVUPS   (R11), Z4
 	VCMPPS    $0x03, Z0, Z0, K2
 	VMAXPS    Z4, Z0, Z4
-	VBLENDMPS Z0, Z4, K2, Z5
-	VMOVUPS   Z5, Z0
+	VBLENDMPS Z0, Z4, K2, Z17
+	VMOVUPS   Z17, Z0
 	VMOVUPS   (R11)(CX*1), Z4
 	VCMPPS    $0x03, Z1, Z1, K2
 	VMAXPS    Z4, Z1, Z4
-	VBLENDMPS Z1, Z4, K2, Z6
-	VMOVUPS   Z6, Z1
+	VBLENDMPS Z1, Z4, K2, Z18
+	VMOVUPS   Z18, Z1
 	VMOVUPS   (R11)(CX*2), Z4
 	VCMPPS    $0x03, Z2, Z2, K2
 	VMAXPS    Z4, Z2, Z4
-	VBLENDMPS Z2, Z4, K2, Z7
-	VMOVUPS   Z7, Z2
+	VBLENDMPS Z2, Z4, K2, Z19
+	VMOVUPS   Z19, Z2
 	VMOVUPS   (R11)(DX*1), Z4
 	VCMPPS    $0x03, Z3, Z3, K2
 	VMAXPS    Z4, Z3, Z4
-	VBLENDMPS Z3, Z4, K2, Z8
-	VMOVUPS   Z8, Z3
+	VBLENDMPS Z3, Z4, K2, Z20
+	VMOVUPS   Z20, Z3
 	ADDQ      $0x08, R10
 	DECQ      R9
-	JNZ       taps318
+	JNZ       taps331
 	CMPQ      cols+56(FP), $0x10
-	JNE       part319
+	JNE       part332
 	VMOVUPS   Z0, (BX)
 	VMOVUPS   Z1, (BX)(SI*1)
 	VMOVUPS   Z2, (BX)(SI*2)
 	VMOVUPS   Z3, (BX)(DI*1)
-	JMP       stored320
+	JMP       stored333
 
-part319:
+part332:
 	VMOVUPS Z0, K1, (BX)
 	VMOVUPS Z1, K1, (BX)(SI*1)
 	VMOVUPS Z2, K1, (BX)(SI*2)
 	VMOVUPS Z3, K1, (BX)(DI*1)
 
-stored320:
+stored333:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
 	SUBQ $0x04, R8
-	JMP  four315
+	JMP  rows328
 
-one316:
-	TESTQ R8, R8
-	JZ    end317
+fewer329:
+	CMPQ  R8, $0x01
+	JLT   less330
 	CMPQ  rows+48(FP), $0x04
-	JLT   single321
+	JLT   less330
 	MOVQ  R8, R9
 	SUBQ  $0x04, R9
 	MOVQ  R9, R8
@@ -6289,39 +6499,42 @@ one316:
 	IMULQ SI, R8
 	ADDQ  R8, BX
 	MOVQ  $0x00000004, R8
-	JMP   four315
+	JMP   rows328
 
-single321:
+less330:
+one334:
+	TESTQ        R8, R8
+	JZ           end335
 	VBROADCASTSS cff800000_AVX512<>+0(SB), Z0
-	MOVQ         taps+0(FP), R9
-	MOVQ         off+8(FP), R10
+	MOVQ         taps+0(FP), DX
+	MOVQ         off+8(FP), DI
 
-taps322:
-	MOVQ      (R10), R11
-	LEAQ      (AX)(R11*4), R11
-	VMOVUPS   (R11), Z1
+taps336:
+	MOVQ      (DI), R9
+	LEAQ      (AX)(R9*4), R9
+	VMOVUPS   (R9), Z1
 	VCMPPS    $0x03, Z0, Z0, K2
 	VMAXPS    Z1, Z0, Z1
-	VBLENDMPS Z0, Z1, K2, Z9
-	VMOVUPS   Z9, Z0
-	ADDQ      $0x08, R10
-	DECQ      R9
-	JNZ       taps322
+	VBLENDMPS Z0, Z1, K2, Z21
+	VMOVUPS   Z21, Z0
+	ADDQ      $0x08, DI
+	DECQ      DX
+	JNZ       taps336
 	CMPQ      cols+56(FP), $0x10
-	JNE       part323
+	JNE       part337
 	VMOVUPS   Z0, (BX)
-	JMP       stored324
+	JMP       stored338
 
-part323:
+part337:
 	VMOVUPS Z0, K1, (BX)
 
-stored324:
+stored338:
 	ADDQ CX, AX
 	ADDQ SI, BX
 	DECQ R8
-	JMP  one316
+	JMP  one334
 
-end317:
+end335:
 	VZEROUPPER
 	RET
 

@@ -75,7 +75,8 @@ type windowOf struct {
 }
 
 // window writes the loops over rows and taps of a function whose parameters are
-// named as depthwise's. Four rows at a time share what a tap needs.
+// named as depthwise's. Eight rows at a time share what a tap needs: as many sums as
+// keep the multipliers busy, each of which waits for the one before.
 func window(x *isa, of windowOf) {
 	b, ldb, ldb3 := x.param("b"), x.param("ldb"), x.GP64()
 	c, ldc, ldc3 := x.param("c"), x.param("ldc"), x.GP64()
@@ -97,8 +98,15 @@ func window(x *isa, of windowOf) {
 		x.LEAQ(x.lastFour, order)
 		lastFour = x.load(Mem{Base: order, Index: cols, Scale: 4}.Offset(-4))
 	}
-	place := func(p, ld, ld3 reg.GPVirtual) []Mem {
-		return []Mem{{Base: p}, {Base: p, Index: ld, Scale: 1}, {Base: p, Index: ld, Scale: 2}, {Base: p, Index: ld3, Scale: 1}}
+	// place is where the first count rows from p on are.
+	place := func(count int, p, ld, ld3 reg.GPVirtual) []Mem {
+		at := []Mem{{Base: p}, {Base: p, Index: ld, Scale: 1}, {Base: p, Index: ld, Scale: 2}, {Base: p, Index: ld3, Scale: 1}}
+		if count <= 4 {
+			return at[:count]
+		}
+		far := x.GP64()
+		x.LEAQ(Mem{Base: p, Index: ld, Scale: 4}, far)
+		return append(at, Mem{Base: far}, Mem{Base: far, Index: ld, Scale: 1}, Mem{Base: far, Index: ld, Scale: 2}, Mem{Base: far, Index: ld3, Scale: 1})
 	}
 	tile := func(count int) {
 		acc := x.vecs(count)
@@ -108,14 +116,14 @@ func window(x *isa, of windowOf) {
 		x.Label(loop)
 		x.MOVQ(Mem{Base: off}, at)
 		x.LEAQ(Mem{Base: b, Index: at, Scale: 4}, at)
-		of.tap(acc, place(at, ldb, ldb3)[:count])
+		of.tap(acc, place(count, at, ldb, ldb3))
 		x.ADDQ(U8(8), off)
 		x.DECQ(taps)
 		x.JNZ(LabelRef(loop))
 		of.end(acc)
 		x.CMPQ(x.address("cols"), Imm(uint64(x.lanes)))
 		x.JNE(LabelRef(part))
-		for i, to := range place(c, ldc, ldc3)[:count] {
+		for i, to := range place(count, c, ldc, ldc3) {
 			x.VMOVUPS(acc[i], to)
 		}
 		x.JMP(LabelRef(stored))
@@ -124,57 +132,65 @@ func window(x *isa, of windowOf) {
 			few := x.label("few")
 			x.CMPQ(x.address("cols"), Imm(4))
 			x.JLT(LabelRef(few))
-			for i, to := range place(c, ldc, ldc3)[:count] {
+			last := place(count, rest, ldc, ldc3)
+			for i, to := range place(count, c, ldc, ldc3) {
 				x.VMOVUPS(acc[i].AsX(), to)
 				x.VPERMD(acc[i], lastFour, acc[i])
-				x.VMOVUPS(acc[i].AsX(), place(rest, ldc, ldc3)[i])
+				x.VMOVUPS(acc[i].AsX(), last[i])
 			}
 			x.JMP(LabelRef(stored))
 			x.Label(few)
 		}
-		for i, to := range place(c, ldc, ldc3)[:count] {
+		for i, to := range place(count, c, ldc, ldc3) {
 			x.storeMasked(acc[i], mask, to)
 		}
 		x.Label(stored)
 	}
-	four, one, end := x.label("four"), x.label("one"), x.label("end")
-	x.Label(four)
-	x.CMPQ(rows, Imm(4))
-	x.JLT(LabelRef(one))
-	tile(4)
-	x.LEAQ(Mem{Base: b, Index: ldb, Scale: 4}, b)
-	x.LEAQ(Mem{Base: c, Index: ldc, Scale: 4}, c)
+	pointers := []struct{ at, ld reg.GPVirtual }{{b, ldb}, {c, ldc}}
 	if !x.wide {
-		x.LEAQ(Mem{Base: rest, Index: ldc, Scale: 4}, rest)
+		pointers = append(pointers, struct{ at, ld reg.GPVirtual }{rest, ldc})
 	}
-	x.SUBQ(U8(4), rows)
-	x.JMP(LabelRef(four))
+	// several does so many rows at a time as long as there are more than least, and
+	// the last ones so that they overlap those before.
+	several := func(count, least int) {
+		loop, few, done := x.label("rows"), x.label("fewer"), x.label("less")
+		x.Label(loop)
+		x.CMPQ(rows, Imm(uint64(count)))
+		x.JLT(LabelRef(few))
+		tile(count)
+		for _, p := range pointers {
+			for range count / 4 {
+				x.LEAQ(Mem{Base: p.at, Index: p.ld, Scale: 4}, p.at)
+			}
+		}
+		x.SUBQ(U8(count), rows)
+		x.JMP(LabelRef(loop))
+		x.Label(few)
+		x.CMPQ(rows, Imm(uint64(least+1)))
+		x.JLT(LabelRef(done))
+		x.CMPQ(x.address("rows"), Imm(uint64(count)))
+		x.JLT(LabelRef(done))
+		back, by := x.GP64(), x.GP64()
+		x.MOVQ(rows, by)
+		x.SUBQ(Imm(uint64(count)), by)
+		for _, p := range pointers {
+			x.MOVQ(by, back)
+			x.IMULQ(p.ld, back)
+			x.ADDQ(back, p.at)
+		}
+		x.MOVQ(U32(count), rows)
+		x.JMP(LabelRef(loop))
+		x.Label(done)
+	}
+	several(8, 4)
+	several(4, 0)
+	one, end := x.label("one"), x.label("end")
 	x.Label(one)
 	x.TESTQ(rows, rows)
 	x.JZ(LabelRef(end))
-	single := x.label("single")
-	x.CMPQ(x.address("rows"), Imm(4))
-	x.JLT(LabelRef(single))
-	// The last four overlap those before: they take no longer than one.
-	back, by := x.GP64(), x.GP64()
-	x.MOVQ(rows, by)
-	x.SUBQ(Imm(4), by)
-	for _, p := range []struct{ at, ld reg.GPVirtual }{{b, ldb}, {c, ldc}, {rest, ldc}} {
-		if p.at == nil {
-			continue
-		}
-		x.MOVQ(by, back)
-		x.IMULQ(p.ld, back)
-		x.ADDQ(back, p.at)
-	}
-	x.MOVQ(U32(4), rows)
-	x.JMP(LabelRef(four))
-	x.Label(single)
 	tile(1)
-	x.ADDQ(ldb, b)
-	x.ADDQ(ldc, c)
-	if !x.wide {
-		x.ADDQ(ldc, rest)
+	for _, p := range pointers {
+		x.ADDQ(p.ld, p.at)
 	}
 	x.DECQ(rows)
 	x.JMP(LabelRef(one))

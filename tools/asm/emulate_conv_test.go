@@ -36,7 +36,7 @@ func TestConv(t *testing.T) {
 		if !k.x.wide {
 			k.layRows()
 		}
-		for _, rows := range []int{0, 1, 4, 6, 9} {
+		for _, rows := range []int{0, 1, 4, 6, 9, 14, 18} {
 			for _, taps := range []int{1, 2, 9} {
 				for _, cols := range []int{1, 4, k.lanes - 1, k.lanes} {
 					k.window(rows, cols, taps)
