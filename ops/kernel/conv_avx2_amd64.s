@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func conv1x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·conv1x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -23,6 +23,11 @@ panel1:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none2
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   32(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -47,8 +52,13 @@ part4:
 
 end5:
 none2:
-	SUBQ $0x04, DI
-	JLT  tail8
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 32(R8)
+	SUBQ       $0x04, DI
+	JLT        tail8
 
 four6:
 	MOVQ         (SI), R8
@@ -159,7 +169,7 @@ DATA tail_AVX2<>+124(SB)/4, $0x00000000
 GLOBL tail_AVX2<>(SB), RODATA|NOPTR, $128
 
 // func conv2x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·conv2x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -181,6 +191,13 @@ panel13:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none14
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   32(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   32(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -210,8 +227,15 @@ part16:
 
 end17:
 none14:
-	SUBQ $0x04, DI
-	JLT  tail20
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 32(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 32(R8)
+	SUBQ       $0x04, DI
+	JLT        tail20
 
 four18:
 	MOVQ         (SI), R8
@@ -307,7 +331,7 @@ end24:
 	RET
 
 // func conv3x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·conv3x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -333,6 +357,15 @@ panel25:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none26
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   32(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   32(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   32(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -367,8 +400,17 @@ part28:
 
 end29:
 none26:
-	SUBQ $0x04, DI
-	JLT  tail32
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 32(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 32(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 32(R8)
+	SUBQ       $0x04, DI
+	JLT        tail32
 
 four30:
 	MOVQ         (SI), R8
@@ -483,7 +525,7 @@ end36:
 	RET
 
 // func conv4x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·conv4x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -505,6 +547,17 @@ panel37:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none38
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   32(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   32(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   32(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   32(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -544,8 +597,19 @@ part40:
 
 end41:
 none38:
-	SUBQ $0x04, DI
-	JLT  tail44
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 32(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 32(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 32(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 32(R8)
+	SUBQ       $0x04, DI
+	JLT        tail44
 
 four42:
 	MOVQ         (SI), R8
@@ -671,7 +735,7 @@ end48:
 	RET
 
 // func conv5x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·conv5x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -695,6 +759,19 @@ panel49:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none50
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   32(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   32(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   32(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   32(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   32(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -739,8 +816,21 @@ part52:
 
 end53:
 none50:
-	SUBQ $0x04, DI
-	JLT  tail56
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 32(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 32(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 32(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 32(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 32(R8)
+	SUBQ       $0x04, DI
+	JLT        tail56
 
 four54:
 	MOVQ         (SI), R8
@@ -883,7 +973,7 @@ end60:
 	RET
 
 // func conv6x8AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·conv6x8AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -909,6 +999,21 @@ panel61:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none62
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   32(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   32(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   32(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   32(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   32(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   32(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -958,8 +1063,23 @@ part64:
 
 end65:
 none62:
-	SUBQ $0x04, DI
-	JLT  tail68
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 32(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 32(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 32(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 32(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 32(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 32(R8)
+	SUBQ       $0x04, DI
+	JLT        tail68
 
 four66:
 	MOVQ         (SI), R8
@@ -1119,7 +1239,7 @@ end72:
 	RET
 
 // func convLay8AVX2(k int, dst *float32, b *float32, off *int)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·convLay8AVX2(SB), NOSPLIT, $0-32
 	MOVQ k+0(FP), AX
 	MOVQ dst+8(FP), CX
@@ -1129,42 +1249,47 @@ TEXT ·convLay8AVX2(SB), NOSPLIT, $0-32
 	JLT  tail75
 
 four73:
-	MOVQ    (BX), SI
-	VMOVUPS (DX)(SI*4), Y0
-	VMOVUPS Y0, (CX)
-	MOVQ    8(BX), SI
-	VMOVUPS (DX)(SI*4), Y0
-	VMOVUPS Y0, 64(CX)
-	MOVQ    16(BX), SI
-	VMOVUPS (DX)(SI*4), Y0
-	VMOVUPS Y0, 128(CX)
-	MOVQ    24(BX), SI
-	VMOVUPS (DX)(SI*4), Y0
-	VMOVUPS Y0, 192(CX)
-	ADDQ    $0x00000100, CX
-	ADDQ    $0x20, BX
-	SUBQ    $0x04, AX
-	JGE     four73
+	MOVQ       (BX), SI
+	VMOVUPS    (DX)(SI*4), Y0
+	VMOVUPS    Y0, (CX)
+	PREFETCHT1 32(DX)(SI*4)
+	MOVQ       8(BX), SI
+	VMOVUPS    (DX)(SI*4), Y0
+	VMOVUPS    Y0, 64(CX)
+	PREFETCHT1 32(DX)(SI*4)
+	MOVQ       16(BX), SI
+	VMOVUPS    (DX)(SI*4), Y0
+	VMOVUPS    Y0, 128(CX)
+	PREFETCHT1 32(DX)(SI*4)
+	MOVQ       24(BX), SI
+	VMOVUPS    (DX)(SI*4), Y0
+	VMOVUPS    Y0, 192(CX)
+	PREFETCHT1 32(DX)(SI*4)
+	ADDQ       $0x00000100, CX
+	ADDQ       $0x20, BX
+	SUBQ       $0x04, AX
+	JGE        four73
 
 tail75:
 	ADDQ $0x04, AX
 	JZ   done76
 
 one74:
-	MOVQ    (BX), SI
-	VMOVUPS (DX)(SI*4), Y0
-	VMOVUPS Y0, (CX)
-	ADDQ    $0x00000040, CX
-	ADDQ    $0x08, BX
-	DECQ    AX
-	JNZ     one74
+	MOVQ       (BX), SI
+	VMOVUPS    (DX)(SI*4), Y0
+	VMOVUPS    Y0, (CX)
+	PREFETCHT1 32(DX)(SI*4)
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x08, BX
+	DECQ       AX
+	JNZ        one74
 
 done76:
 	VZEROUPPER
 	RET
 
 // func conv1x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·conv1x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -1186,6 +1311,11 @@ panel77:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none78
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -1212,8 +1342,13 @@ part80:
 
 end81:
 none78:
-	SUBQ $0x04, DI
-	JLT  tail84
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	SUBQ       $0x04, DI
+	JLT        tail84
 
 four82:
 	MOVQ         (SI), R8
@@ -1307,7 +1442,7 @@ end88:
 	RET
 
 // func conv2x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·conv2x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -1329,6 +1464,13 @@ panel89:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none90
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -1362,8 +1504,15 @@ part92:
 
 end93:
 none90:
-	SUBQ $0x04, DI
-	JLT  tail96
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	SUBQ       $0x04, DI
+	JLT        tail96
 
 four94:
 	MOVQ         (SI), R8
@@ -1480,7 +1629,7 @@ end100:
 	RET
 
 // func conv3x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·conv3x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -1506,6 +1655,15 @@ panel101:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none102
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -1546,8 +1704,17 @@ part104:
 
 end105:
 none102:
-	SUBQ $0x04, DI
-	JLT  tail108
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	SUBQ       $0x04, DI
+	JLT        tail108
 
 four106:
 	MOVQ         (SI), R8
@@ -1691,7 +1858,7 @@ end112:
 	RET
 
 // func conv4x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·conv4x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -1713,6 +1880,17 @@ panel113:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none114
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -1760,8 +1938,19 @@ part116:
 
 end117:
 none114:
-	SUBQ $0x04, DI
-	JLT  tail120
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	SUBQ       $0x04, DI
+	JLT        tail120
 
 four118:
 	MOVQ         (SI), R8
@@ -1924,7 +2113,7 @@ end124:
 	RET
 
 // func conv5x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·conv5x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -1948,6 +2137,19 @@ panel125:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none126
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -2002,8 +2204,21 @@ part128:
 
 end129:
 none126:
-	SUBQ $0x04, DI
-	JLT  tail132
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	SUBQ       $0x04, DI
+	JLT        tail132
 
 four130:
 	MOVQ         (SI), R8
@@ -2191,7 +2406,7 @@ end136:
 	RET
 
 // func conv6x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·conv6x16AVX2(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -2217,6 +2432,21 @@ panel137:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none138
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -2278,8 +2508,23 @@ part140:
 
 end141:
 none138:
-	SUBQ $0x04, DI
-	JLT  tail144
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	SUBQ       $0x04, DI
+	JLT        tail144
 
 four142:
 	MOVQ         (SI), R8
@@ -2492,7 +2737,7 @@ end148:
 	RET
 
 // func convLay16AVX2(k int, dst *float32, b *float32, off *int)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·convLay16AVX2(SB), NOSPLIT, $0-32
 	MOVQ k+0(FP), AX
 	MOVQ dst+8(FP), CX
@@ -2502,45 +2747,50 @@ TEXT ·convLay16AVX2(SB), NOSPLIT, $0-32
 	JLT  tail151
 
 four149:
-	MOVQ    (BX), SI
-	VMOVUPS (DX)(SI*4), Y0
-	VMOVUPS Y0, (CX)
-	VMOVUPS 32(DX)(SI*4), Y0
-	VMOVUPS Y0, 32(CX)
-	MOVQ    8(BX), SI
-	VMOVUPS (DX)(SI*4), Y0
-	VMOVUPS Y0, 64(CX)
-	VMOVUPS 32(DX)(SI*4), Y0
-	VMOVUPS Y0, 96(CX)
-	MOVQ    16(BX), SI
-	VMOVUPS (DX)(SI*4), Y0
-	VMOVUPS Y0, 128(CX)
-	VMOVUPS 32(DX)(SI*4), Y0
-	VMOVUPS Y0, 160(CX)
-	MOVQ    24(BX), SI
-	VMOVUPS (DX)(SI*4), Y0
-	VMOVUPS Y0, 192(CX)
-	VMOVUPS 32(DX)(SI*4), Y0
-	VMOVUPS Y0, 224(CX)
-	ADDQ    $0x00000100, CX
-	ADDQ    $0x20, BX
-	SUBQ    $0x04, AX
-	JGE     four149
+	MOVQ       (BX), SI
+	VMOVUPS    (DX)(SI*4), Y0
+	VMOVUPS    Y0, (CX)
+	PREFETCHT1 64(DX)(SI*4)
+	VMOVUPS    32(DX)(SI*4), Y0
+	VMOVUPS    Y0, 32(CX)
+	MOVQ       8(BX), SI
+	VMOVUPS    (DX)(SI*4), Y0
+	VMOVUPS    Y0, 64(CX)
+	PREFETCHT1 64(DX)(SI*4)
+	VMOVUPS    32(DX)(SI*4), Y0
+	VMOVUPS    Y0, 96(CX)
+	MOVQ       16(BX), SI
+	VMOVUPS    (DX)(SI*4), Y0
+	VMOVUPS    Y0, 128(CX)
+	PREFETCHT1 64(DX)(SI*4)
+	VMOVUPS    32(DX)(SI*4), Y0
+	VMOVUPS    Y0, 160(CX)
+	MOVQ       24(BX), SI
+	VMOVUPS    (DX)(SI*4), Y0
+	VMOVUPS    Y0, 192(CX)
+	PREFETCHT1 64(DX)(SI*4)
+	VMOVUPS    32(DX)(SI*4), Y0
+	VMOVUPS    Y0, 224(CX)
+	ADDQ       $0x00000100, CX
+	ADDQ       $0x20, BX
+	SUBQ       $0x04, AX
+	JGE        four149
 
 tail151:
 	ADDQ $0x04, AX
 	JZ   done152
 
 one150:
-	MOVQ    (BX), SI
-	VMOVUPS (DX)(SI*4), Y0
-	VMOVUPS Y0, (CX)
-	VMOVUPS 32(DX)(SI*4), Y0
-	VMOVUPS Y0, 32(CX)
-	ADDQ    $0x00000040, CX
-	ADDQ    $0x08, BX
-	DECQ    AX
-	JNZ     one150
+	MOVQ       (BX), SI
+	VMOVUPS    (DX)(SI*4), Y0
+	VMOVUPS    Y0, (CX)
+	PREFETCHT1 64(DX)(SI*4)
+	VMOVUPS    32(DX)(SI*4), Y0
+	VMOVUPS    Y0, 32(CX)
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x08, BX
+	DECQ       AX
+	JNZ        one150
 
 done152:
 	VZEROUPPER

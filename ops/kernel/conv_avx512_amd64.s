@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func conv1x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·conv1x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -23,6 +23,11 @@ panel1:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none2
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -46,8 +51,13 @@ part4:
 
 end5:
 none2:
-	SUBQ $0x04, DI
-	JLT  tail8
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	SUBQ       $0x04, DI
+	JLT        tail8
 
 four6:
 	MOVQ         (SI), R8
@@ -123,7 +133,7 @@ end12:
 	RET
 
 // func conv2x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·conv2x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -145,6 +155,13 @@ panel13:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none14
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -173,8 +190,15 @@ part16:
 
 end17:
 none14:
-	SUBQ $0x04, DI
-	JLT  tail20
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	SUBQ       $0x04, DI
+	JLT        tail20
 
 four18:
 	MOVQ         (SI), R8
@@ -269,7 +293,7 @@ end24:
 	RET
 
 // func conv3x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·conv3x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -295,6 +319,15 @@ panel25:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none26
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -328,8 +361,17 @@ part28:
 
 end29:
 none26:
-	SUBQ $0x04, DI
-	JLT  tail32
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	SUBQ       $0x04, DI
+	JLT        tail32
 
 four30:
 	MOVQ         (SI), R8
@@ -443,7 +485,7 @@ end36:
 	RET
 
 // func conv4x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·conv4x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -465,6 +507,17 @@ panel37:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none38
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -503,8 +556,19 @@ part40:
 
 end41:
 none38:
-	SUBQ $0x04, DI
-	JLT  tail44
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	SUBQ       $0x04, DI
+	JLT        tail44
 
 four42:
 	MOVQ         (SI), R8
@@ -629,7 +693,7 @@ end48:
 	RET
 
 // func conv5x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·conv5x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -653,6 +717,19 @@ panel49:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none50
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -696,8 +773,21 @@ part52:
 
 end53:
 none50:
-	SUBQ $0x04, DI
-	JLT  tail56
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	SUBQ       $0x04, DI
+	JLT        tail56
 
 four54:
 	MOVQ         (SI), R8
@@ -839,7 +929,7 @@ end60:
 	RET
 
 // func conv6x16AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·conv6x16AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -865,6 +955,21 @@ panel61:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none62
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -913,8 +1018,23 @@ part64:
 
 end65:
 none62:
-	SUBQ $0x04, DI
-	JLT  tail68
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	SUBQ       $0x04, DI
+	JLT        tail68
 
 four66:
 	MOVQ         (SI), R8
@@ -1073,7 +1193,7 @@ end72:
 	RET
 
 // func convLay16AVX512(k int, dst *float32, b *float32, off *int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·convLay16AVX512(SB), NOSPLIT, $0-32
 	MOVQ k+0(FP), AX
 	MOVQ dst+8(FP), CX
@@ -1083,42 +1203,47 @@ TEXT ·convLay16AVX512(SB), NOSPLIT, $0-32
 	JLT  tail75
 
 four73:
-	MOVQ    (BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, (CX)
-	MOVQ    8(BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, 256(CX)
-	MOVQ    16(BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, 512(CX)
-	MOVQ    24(BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, 768(CX)
-	ADDQ    $0x00000400, CX
-	ADDQ    $0x20, BX
-	SUBQ    $0x04, AX
-	JGE     four73
+	MOVQ       (BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, (CX)
+	PREFETCHT1 64(DX)(SI*4)
+	MOVQ       8(BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, 256(CX)
+	PREFETCHT1 64(DX)(SI*4)
+	MOVQ       16(BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, 512(CX)
+	PREFETCHT1 64(DX)(SI*4)
+	MOVQ       24(BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, 768(CX)
+	PREFETCHT1 64(DX)(SI*4)
+	ADDQ       $0x00000400, CX
+	ADDQ       $0x20, BX
+	SUBQ       $0x04, AX
+	JGE        four73
 
 tail75:
 	ADDQ $0x04, AX
 	JZ   done76
 
 one74:
-	MOVQ    (BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, (CX)
-	ADDQ    $0x00000100, CX
-	ADDQ    $0x08, BX
-	DECQ    AX
-	JNZ     one74
+	MOVQ       (BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, (CX)
+	PREFETCHT1 64(DX)(SI*4)
+	ADDQ       $0x00000100, CX
+	ADDQ       $0x08, BX
+	DECQ       AX
+	JNZ        one74
 
 done76:
 	VZEROUPPER
 	RET
 
 // func conv1x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·conv1x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -1144,6 +1269,12 @@ panel77:
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
 	JNE          whole79
 	CMPQ         last+64(FP), $0x10
@@ -1165,8 +1296,14 @@ part80:
 
 end81:
 none78:
-	SUBQ $0x04, DI
-	JLT  tail84
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	SUBQ       $0x04, DI
+	JLT        tail84
 
 four82:
 	MOVQ         (SI), R8
@@ -1259,7 +1396,7 @@ end88:
 	RET
 
 // func conv2x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·conv2x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -1281,6 +1418,15 @@ panel89:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none90
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -1313,8 +1459,17 @@ part92:
 
 end93:
 none90:
-	SUBQ $0x04, DI
-	JLT  tail96
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	SUBQ       $0x04, DI
+	JLT        tail96
 
 four94:
 	MOVQ         (SI), R8
@@ -1430,7 +1585,7 @@ end100:
 	RET
 
 // func conv3x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·conv3x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -1456,6 +1611,18 @@ panel101:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none102
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -1495,8 +1662,20 @@ part104:
 
 end105:
 none102:
-	SUBQ $0x04, DI
-	JLT  tail108
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	SUBQ       $0x04, DI
+	JLT        tail108
 
 four106:
 	MOVQ         (SI), R8
@@ -1639,7 +1818,7 @@ end112:
 	RET
 
 // func conv4x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·conv4x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -1661,6 +1840,21 @@ panel113:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none114
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -1707,8 +1901,23 @@ part116:
 
 end117:
 none114:
-	SUBQ $0x04, DI
-	JLT  tail120
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	SUBQ       $0x04, DI
+	JLT        tail120
 
 four118:
 	MOVQ         (SI), R8
@@ -1870,7 +2079,7 @@ end124:
 	RET
 
 // func conv5x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·conv5x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -1894,6 +2103,24 @@ panel125:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none126
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -1947,8 +2174,26 @@ part128:
 
 end129:
 none126:
-	SUBQ $0x04, DI
-	JLT  tail132
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	SUBQ       $0x04, DI
+	JLT        tail132
 
 four130:
 	MOVQ         (SI), R8
@@ -2135,7 +2380,7 @@ end136:
 	RET
 
 // func conv6x32AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·conv6x32AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -2161,6 +2406,27 @@ panel137:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none138
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   128(R8)
+	PREFETCHT0   192(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -2221,8 +2487,29 @@ part140:
 
 end141:
 none138:
-	SUBQ $0x04, DI
-	JLT  tail144
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 128(R8)
+	PREFETCHT0 192(R8)
+	SUBQ       $0x04, DI
+	JLT        tail144
 
 four142:
 	MOVQ         (SI), R8
@@ -2434,7 +2721,7 @@ end148:
 	RET
 
 // func convLay32AVX512(k int, dst *float32, b *float32, off *int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·convLay32AVX512(SB), NOSPLIT, $0-32
 	MOVQ k+0(FP), AX
 	MOVQ dst+8(FP), CX
@@ -2444,52 +2731,62 @@ TEXT ·convLay32AVX512(SB), NOSPLIT, $0-32
 	JLT  tail151
 
 four149:
-	MOVQ    (BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, (CX)
-	VMOVUPS 64(DX)(SI*4), Z0
-	VMOVUPS Z0, 64(CX)
-	MOVQ    8(BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, 256(CX)
-	VMOVUPS 64(DX)(SI*4), Z0
-	VMOVUPS Z0, 320(CX)
-	MOVQ    16(BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, 512(CX)
-	VMOVUPS 64(DX)(SI*4), Z0
-	VMOVUPS Z0, 576(CX)
-	MOVQ    24(BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, 768(CX)
-	VMOVUPS 64(DX)(SI*4), Z0
-	VMOVUPS Z0, 832(CX)
-	ADDQ    $0x00000400, CX
-	ADDQ    $0x20, BX
-	SUBQ    $0x04, AX
-	JGE     four149
+	MOVQ       (BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, (CX)
+	PREFETCHT1 128(DX)(SI*4)
+	VMOVUPS    64(DX)(SI*4), Z0
+	VMOVUPS    Z0, 64(CX)
+	PREFETCHT1 192(DX)(SI*4)
+	MOVQ       8(BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, 256(CX)
+	PREFETCHT1 128(DX)(SI*4)
+	VMOVUPS    64(DX)(SI*4), Z0
+	VMOVUPS    Z0, 320(CX)
+	PREFETCHT1 192(DX)(SI*4)
+	MOVQ       16(BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, 512(CX)
+	PREFETCHT1 128(DX)(SI*4)
+	VMOVUPS    64(DX)(SI*4), Z0
+	VMOVUPS    Z0, 576(CX)
+	PREFETCHT1 192(DX)(SI*4)
+	MOVQ       24(BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, 768(CX)
+	PREFETCHT1 128(DX)(SI*4)
+	VMOVUPS    64(DX)(SI*4), Z0
+	VMOVUPS    Z0, 832(CX)
+	PREFETCHT1 192(DX)(SI*4)
+	ADDQ       $0x00000400, CX
+	ADDQ       $0x20, BX
+	SUBQ       $0x04, AX
+	JGE        four149
 
 tail151:
 	ADDQ $0x04, AX
 	JZ   done152
 
 one150:
-	MOVQ    (BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, (CX)
-	VMOVUPS 64(DX)(SI*4), Z0
-	VMOVUPS Z0, 64(CX)
-	ADDQ    $0x00000100, CX
-	ADDQ    $0x08, BX
-	DECQ    AX
-	JNZ     one150
+	MOVQ       (BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, (CX)
+	PREFETCHT1 128(DX)(SI*4)
+	VMOVUPS    64(DX)(SI*4), Z0
+	VMOVUPS    Z0, 64(CX)
+	PREFETCHT1 192(DX)(SI*4)
+	ADDQ       $0x00000100, CX
+	ADDQ       $0x08, BX
+	DECQ       AX
+	JNZ        one150
 
 done152:
 	VZEROUPPER
 	RET
 
 // func conv1x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·conv1x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -2519,6 +2816,13 @@ panel153:
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
 	SHLQ         $0x02, R9
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
 	CMPQ         CX, $0x01
 	JNE          whole155
 	CMPQ         last+64(FP), $0x10
@@ -2542,8 +2846,15 @@ part156:
 
 end157:
 none154:
-	SUBQ $0x04, DI
-	JLT  tail160
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	SUBQ       $0x04, DI
+	JLT        tail160
 
 four158:
 	MOVQ         (SI), R8
@@ -2653,7 +2964,7 @@ end164:
 	RET
 
 // func conv2x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·conv2x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -2679,6 +2990,17 @@ panel165:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none166
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -2715,8 +3037,19 @@ part168:
 
 end169:
 none166:
-	SUBQ $0x04, DI
-	JLT  tail172
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	SUBQ       $0x04, DI
+	JLT        tail172
 
 four170:
 	MOVQ         (SI), R8
@@ -2857,7 +3190,7 @@ end176:
 	RET
 
 // func conv3x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·conv3x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -2880,6 +3213,21 @@ panel177:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none178
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -2925,8 +3273,23 @@ part180:
 
 end181:
 none178:
-	SUBQ $0x04, DI
-	JLT  tail184
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	SUBQ       $0x04, DI
+	JLT        tail184
 
 four182:
 	MOVQ         (SI), R8
@@ -3095,7 +3458,7 @@ end188:
 	RET
 
 // func conv4x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·conv4x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -3121,6 +3484,25 @@ panel189:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none190
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -3175,8 +3557,27 @@ part192:
 
 end193:
 none190:
-	SUBQ $0x04, DI
-	JLT  tail196
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	SUBQ       $0x04, DI
+	JLT        tail196
 
 four194:
 	MOVQ         (SI), R8
@@ -3379,7 +3780,7 @@ end200:
 	RET
 
 // func conv5x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·conv5x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -3408,6 +3809,29 @@ panel201:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none202
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -3471,8 +3895,31 @@ part204:
 
 end205:
 none202:
-	SUBQ $0x04, DI
-	JLT  tail208
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	SUBQ       $0x04, DI
+	JLT        tail208
 
 four206:
 	MOVQ         (SI), R8
@@ -3709,7 +4156,7 @@ end212:
 	RET
 
 // func conv6x48AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·conv6x48AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -3741,6 +4188,33 @@ panel213:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none214
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   192(R8)
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -3813,8 +4287,35 @@ part216:
 
 end217:
 none214:
-	SUBQ $0x04, DI
-	JLT  tail220
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 192(R8)
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	SUBQ       $0x04, DI
+	JLT        tail220
 
 four218:
 	MOVQ         (SI), R8
@@ -4085,7 +4586,7 @@ end224:
 	RET
 
 // func convLay48AVX512(k int, dst *float32, b *float32, off *int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·convLay48AVX512(SB), NOSPLIT, $0-32
 	MOVQ k+0(FP), AX
 	MOVQ dst+8(FP), CX
@@ -4095,62 +4596,77 @@ TEXT ·convLay48AVX512(SB), NOSPLIT, $0-32
 	JLT  tail227
 
 four225:
-	MOVQ    (BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, (CX)
-	VMOVUPS 64(DX)(SI*4), Z0
-	VMOVUPS Z0, 64(CX)
-	VMOVUPS 128(DX)(SI*4), Z0
-	VMOVUPS Z0, 128(CX)
-	MOVQ    8(BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, 256(CX)
-	VMOVUPS 64(DX)(SI*4), Z0
-	VMOVUPS Z0, 320(CX)
-	VMOVUPS 128(DX)(SI*4), Z0
-	VMOVUPS Z0, 384(CX)
-	MOVQ    16(BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, 512(CX)
-	VMOVUPS 64(DX)(SI*4), Z0
-	VMOVUPS Z0, 576(CX)
-	VMOVUPS 128(DX)(SI*4), Z0
-	VMOVUPS Z0, 640(CX)
-	MOVQ    24(BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, 768(CX)
-	VMOVUPS 64(DX)(SI*4), Z0
-	VMOVUPS Z0, 832(CX)
-	VMOVUPS 128(DX)(SI*4), Z0
-	VMOVUPS Z0, 896(CX)
-	ADDQ    $0x00000400, CX
-	ADDQ    $0x20, BX
-	SUBQ    $0x04, AX
-	JGE     four225
+	MOVQ       (BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, (CX)
+	PREFETCHT1 192(DX)(SI*4)
+	VMOVUPS    64(DX)(SI*4), Z0
+	VMOVUPS    Z0, 64(CX)
+	PREFETCHT1 256(DX)(SI*4)
+	VMOVUPS    128(DX)(SI*4), Z0
+	VMOVUPS    Z0, 128(CX)
+	PREFETCHT1 320(DX)(SI*4)
+	MOVQ       8(BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, 256(CX)
+	PREFETCHT1 192(DX)(SI*4)
+	VMOVUPS    64(DX)(SI*4), Z0
+	VMOVUPS    Z0, 320(CX)
+	PREFETCHT1 256(DX)(SI*4)
+	VMOVUPS    128(DX)(SI*4), Z0
+	VMOVUPS    Z0, 384(CX)
+	PREFETCHT1 320(DX)(SI*4)
+	MOVQ       16(BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, 512(CX)
+	PREFETCHT1 192(DX)(SI*4)
+	VMOVUPS    64(DX)(SI*4), Z0
+	VMOVUPS    Z0, 576(CX)
+	PREFETCHT1 256(DX)(SI*4)
+	VMOVUPS    128(DX)(SI*4), Z0
+	VMOVUPS    Z0, 640(CX)
+	PREFETCHT1 320(DX)(SI*4)
+	MOVQ       24(BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, 768(CX)
+	PREFETCHT1 192(DX)(SI*4)
+	VMOVUPS    64(DX)(SI*4), Z0
+	VMOVUPS    Z0, 832(CX)
+	PREFETCHT1 256(DX)(SI*4)
+	VMOVUPS    128(DX)(SI*4), Z0
+	VMOVUPS    Z0, 896(CX)
+	PREFETCHT1 320(DX)(SI*4)
+	ADDQ       $0x00000400, CX
+	ADDQ       $0x20, BX
+	SUBQ       $0x04, AX
+	JGE        four225
 
 tail227:
 	ADDQ $0x04, AX
 	JZ   done228
 
 one226:
-	MOVQ    (BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, (CX)
-	VMOVUPS 64(DX)(SI*4), Z0
-	VMOVUPS Z0, 64(CX)
-	VMOVUPS 128(DX)(SI*4), Z0
-	VMOVUPS Z0, 128(CX)
-	ADDQ    $0x00000100, CX
-	ADDQ    $0x08, BX
-	DECQ    AX
-	JNZ     one226
+	MOVQ       (BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, (CX)
+	PREFETCHT1 192(DX)(SI*4)
+	VMOVUPS    64(DX)(SI*4), Z0
+	VMOVUPS    Z0, 64(CX)
+	PREFETCHT1 256(DX)(SI*4)
+	VMOVUPS    128(DX)(SI*4), Z0
+	VMOVUPS    Z0, 128(CX)
+	PREFETCHT1 320(DX)(SI*4)
+	ADDQ       $0x00000100, CX
+	ADDQ       $0x08, BX
+	DECQ       AX
+	JNZ        one226
 
 done228:
 	VZEROUPPER
 	RET
 
 // func conv1x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·conv1x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -4172,6 +4688,14 @@ panel229:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none230
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -4201,8 +4725,16 @@ part232:
 
 end233:
 none230:
-	SUBQ $0x04, DI
-	JLT  tail236
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	SUBQ       $0x04, DI
+	JLT        tail236
 
 four234:
 	MOVQ         (SI), R8
@@ -4321,7 +4853,7 @@ end240:
 	RET
 
 // func conv2x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·conv2x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -4343,6 +4875,19 @@ panel241:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none242
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -4383,8 +4928,21 @@ part244:
 
 end245:
 none242:
-	SUBQ $0x04, DI
-	JLT  tail248
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	SUBQ       $0x04, DI
+	JLT        tail248
 
 four246:
 	MOVQ         (SI), R8
@@ -4542,7 +5100,7 @@ end252:
 	RET
 
 // func conv3x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·conv3x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -4568,6 +5126,24 @@ panel253:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none254
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -4619,8 +5195,26 @@ part256:
 
 end257:
 none254:
-	SUBQ $0x04, DI
-	JLT  tail260
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	SUBQ       $0x04, DI
+	JLT        tail260
 
 four258:
 	MOVQ         (SI), R8
@@ -4821,7 +5415,7 @@ end264:
 	RET
 
 // func conv4x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·conv4x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -4851,6 +5445,29 @@ panel265:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none266
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -4913,8 +5530,31 @@ part268:
 
 end269:
 none266:
-	SUBQ $0x04, DI
-	JLT  tail272
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	SUBQ       $0x04, DI
+	JLT        tail272
 
 four270:
 	MOVQ         (SI), R8
@@ -5158,7 +5798,7 @@ end276:
 	RET
 
 // func conv5x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·conv5x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -5192,6 +5832,34 @@ panel277:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none278
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -5265,8 +5933,36 @@ part280:
 
 end281:
 none278:
-	SUBQ $0x04, DI
-	JLT  tail284
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	SUBQ       $0x04, DI
+	JLT        tail284
 
 four282:
 	MOVQ         (SI), R8
@@ -5553,7 +6249,7 @@ end288:
 	RET
 
 // func conv6x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·conv6x64AVX512(SB), NOSPLIT, $0-104
 	MOVQ b+24(FP), AX
 	MOVQ panels+8(FP), CX
@@ -5591,6 +6287,39 @@ panel289:
 	MOVQ         from+72(FP), R8
 	TESTQ        R8, R8
 	JZ           none290
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   256(R8)
+	PREFETCHT0   320(R8)
+	PREFETCHT0   384(R8)
+	PREFETCHT0   448(R8)
 	MOVQ         from+72(FP), R8
 	MOVQ         ldf+80(FP), R9
 	ADDQ         DX, R8
@@ -5675,8 +6404,41 @@ part292:
 
 end293:
 none290:
-	SUBQ $0x04, DI
-	JLT  tail296
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 256(R8)
+	PREFETCHT0 320(R8)
+	PREFETCHT0 384(R8)
+	PREFETCHT0 448(R8)
+	SUBQ       $0x04, DI
+	JLT        tail296
 
 four294:
 	MOVQ         (SI), R8
@@ -6006,7 +6768,7 @@ end300:
 	RET
 
 // func convLay64AVX512(k int, dst *float32, b *float32, off *int)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·convLay64AVX512(SB), NOSPLIT, $0-32
 	MOVQ k+0(FP), AX
 	MOVQ dst+8(FP), CX
@@ -6016,65 +6778,85 @@ TEXT ·convLay64AVX512(SB), NOSPLIT, $0-32
 	JLT  tail303
 
 four301:
-	MOVQ    (BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, (CX)
-	VMOVUPS 64(DX)(SI*4), Z0
-	VMOVUPS Z0, 64(CX)
-	VMOVUPS 128(DX)(SI*4), Z0
-	VMOVUPS Z0, 128(CX)
-	VMOVUPS 192(DX)(SI*4), Z0
-	VMOVUPS Z0, 192(CX)
-	MOVQ    8(BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, 256(CX)
-	VMOVUPS 64(DX)(SI*4), Z0
-	VMOVUPS Z0, 320(CX)
-	VMOVUPS 128(DX)(SI*4), Z0
-	VMOVUPS Z0, 384(CX)
-	VMOVUPS 192(DX)(SI*4), Z0
-	VMOVUPS Z0, 448(CX)
-	MOVQ    16(BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, 512(CX)
-	VMOVUPS 64(DX)(SI*4), Z0
-	VMOVUPS Z0, 576(CX)
-	VMOVUPS 128(DX)(SI*4), Z0
-	VMOVUPS Z0, 640(CX)
-	VMOVUPS 192(DX)(SI*4), Z0
-	VMOVUPS Z0, 704(CX)
-	MOVQ    24(BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, 768(CX)
-	VMOVUPS 64(DX)(SI*4), Z0
-	VMOVUPS Z0, 832(CX)
-	VMOVUPS 128(DX)(SI*4), Z0
-	VMOVUPS Z0, 896(CX)
-	VMOVUPS 192(DX)(SI*4), Z0
-	VMOVUPS Z0, 960(CX)
-	ADDQ    $0x00000400, CX
-	ADDQ    $0x20, BX
-	SUBQ    $0x04, AX
-	JGE     four301
+	MOVQ       (BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, (CX)
+	PREFETCHT1 256(DX)(SI*4)
+	VMOVUPS    64(DX)(SI*4), Z0
+	VMOVUPS    Z0, 64(CX)
+	PREFETCHT1 320(DX)(SI*4)
+	VMOVUPS    128(DX)(SI*4), Z0
+	VMOVUPS    Z0, 128(CX)
+	PREFETCHT1 384(DX)(SI*4)
+	VMOVUPS    192(DX)(SI*4), Z0
+	VMOVUPS    Z0, 192(CX)
+	PREFETCHT1 448(DX)(SI*4)
+	MOVQ       8(BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, 256(CX)
+	PREFETCHT1 256(DX)(SI*4)
+	VMOVUPS    64(DX)(SI*4), Z0
+	VMOVUPS    Z0, 320(CX)
+	PREFETCHT1 320(DX)(SI*4)
+	VMOVUPS    128(DX)(SI*4), Z0
+	VMOVUPS    Z0, 384(CX)
+	PREFETCHT1 384(DX)(SI*4)
+	VMOVUPS    192(DX)(SI*4), Z0
+	VMOVUPS    Z0, 448(CX)
+	PREFETCHT1 448(DX)(SI*4)
+	MOVQ       16(BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, 512(CX)
+	PREFETCHT1 256(DX)(SI*4)
+	VMOVUPS    64(DX)(SI*4), Z0
+	VMOVUPS    Z0, 576(CX)
+	PREFETCHT1 320(DX)(SI*4)
+	VMOVUPS    128(DX)(SI*4), Z0
+	VMOVUPS    Z0, 640(CX)
+	PREFETCHT1 384(DX)(SI*4)
+	VMOVUPS    192(DX)(SI*4), Z0
+	VMOVUPS    Z0, 704(CX)
+	PREFETCHT1 448(DX)(SI*4)
+	MOVQ       24(BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, 768(CX)
+	PREFETCHT1 256(DX)(SI*4)
+	VMOVUPS    64(DX)(SI*4), Z0
+	VMOVUPS    Z0, 832(CX)
+	PREFETCHT1 320(DX)(SI*4)
+	VMOVUPS    128(DX)(SI*4), Z0
+	VMOVUPS    Z0, 896(CX)
+	PREFETCHT1 384(DX)(SI*4)
+	VMOVUPS    192(DX)(SI*4), Z0
+	VMOVUPS    Z0, 960(CX)
+	PREFETCHT1 448(DX)(SI*4)
+	ADDQ       $0x00000400, CX
+	ADDQ       $0x20, BX
+	SUBQ       $0x04, AX
+	JGE        four301
 
 tail303:
 	ADDQ $0x04, AX
 	JZ   done304
 
 one302:
-	MOVQ    (BX), SI
-	VMOVUPS (DX)(SI*4), Z0
-	VMOVUPS Z0, (CX)
-	VMOVUPS 64(DX)(SI*4), Z0
-	VMOVUPS Z0, 64(CX)
-	VMOVUPS 128(DX)(SI*4), Z0
-	VMOVUPS Z0, 128(CX)
-	VMOVUPS 192(DX)(SI*4), Z0
-	VMOVUPS Z0, 192(CX)
-	ADDQ    $0x00000100, CX
-	ADDQ    $0x08, BX
-	DECQ    AX
-	JNZ     one302
+	MOVQ       (BX), SI
+	VMOVUPS    (DX)(SI*4), Z0
+	VMOVUPS    Z0, (CX)
+	PREFETCHT1 256(DX)(SI*4)
+	VMOVUPS    64(DX)(SI*4), Z0
+	VMOVUPS    Z0, 64(CX)
+	PREFETCHT1 320(DX)(SI*4)
+	VMOVUPS    128(DX)(SI*4), Z0
+	VMOVUPS    Z0, 128(CX)
+	PREFETCHT1 384(DX)(SI*4)
+	VMOVUPS    192(DX)(SI*4), Z0
+	VMOVUPS    Z0, 192(CX)
+	PREFETCHT1 448(DX)(SI*4)
+	ADDQ       $0x00000100, CX
+	ADDQ       $0x08, BX
+	DECQ       AX
+	JNZ        one302
 
 done304:
 	VZEROUPPER

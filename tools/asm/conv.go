@@ -68,6 +68,7 @@ func convTile(x *isa, rows, vectors int) {
 		}
 	}
 	addTile(x, acc[0], panels, shift)
+	fetchNext(x, rows, vectors, "c", "ldc", shift)
 
 	bv, av := x.vecs(vectors), x.vecs(min(2, x.registers()-rows*vectors*sets-vectors))
 	step := func(u int) {
@@ -179,7 +180,8 @@ func convLayRows(x *isa) {
 	}
 }
 
-// convLay writes the laying out of a panel of which so many vectors matter.
+// convLay writes the laying out of a panel of which so many vectors matter. It asks for
+// the next one: see fetchNext.
 func convLay(x *isa, vectors int) {
 	width := (len(tiles(x)) - 1) * x.lanes
 	name := fmt.Sprintf("convLay%d%s", vectors*x.lanes, x.name)
@@ -191,6 +193,9 @@ func convLay(x *isa, vectors int) {
 		x.MOVQ(Mem{Base: off}.Offset(8*u), at)
 		for v := range vectors {
 			x.VMOVUPS(x.load(Mem{Base: b, Index: at, Scale: 4}.Offset(v*x.bytes())), Mem{Base: dst}.Offset(4*u*width+v*x.bytes()))
+			if v*x.bytes()%64 == 0 {
+				x.PREFETCHT1(Mem{Base: b, Index: at, Scale: 4}.Offset(vectors*x.bytes() + v*x.bytes()))
+			}
 		}
 	}
 	four, one, tail, done := x.label("four"), x.label("one"), x.label("tail"), x.label("done")
@@ -227,6 +232,7 @@ func addTile(x *isa, acc [][]reg.VecVirtual, panels, shift reg.GPVirtual) {
 	x.TESTQ(from, from)
 	x.JZ(LabelRef(none))
 	t := x.vec()
+	fetchNext(x, len(acc), len(acc[0]), "from", "ldf", shift)
 	tileRows(x, acc, "from", "ldf", panels, shift, func(v reg.VecVirtual, at Mem, mask reg.Register) {
 		if mask == nil {
 			x.VADDPS(at, v, v)
@@ -236,6 +242,23 @@ func addTile(x *isa, acc [][]reg.VecVirtual, panels, shift reg.GPVirtual) {
 		x.VADDPS(t, v, v)
 	})
 	x.Label(none)
+}
+
+// fetchNext asks for the next panel's place, shift beyond parameter base: each row is
+// in a page of its own often enough, and too few bytes long for the processor to see
+// where it leads.
+func fetchNext(x *isa, rows, vectors int, base, stride string, shift reg.GPVirtual) {
+	p, ld := x.param(base), x.param(stride)
+	x.ADDQ(shift, p)
+	x.SHLQ(U8(2), ld)
+	for i := range rows {
+		for at := 0; at < vectors*x.bytes(); at += 64 {
+			x.PREFETCHT0(Mem{Base: p}.Offset(vectors*x.bytes() + at))
+		}
+		if i+1 < rows {
+			x.ADDQ(ld, p)
+		}
+	}
 }
 
 // tileRows calls f for each vector of a tile and its place, shift beyond parameter
