@@ -16,6 +16,9 @@ type convTranspose struct {
 	group  int
 	extra  []int // output_padding
 	output []int // output_shape
+	// packed are constant weights, of the shape they had.
+	packed *kernel.PackedConvTranspose
+	shape  []int
 }
 
 func newConvTranspose(types dtypes) func(*Attrs) (Kernel, error) {
@@ -128,12 +131,41 @@ func (k *convTranspose) split(w *kernel.Window, d, total int) {
 	}
 }
 
-func (k *convTranspose) shape(dst []int, batch, perGroup int, w *kernel.Window) []int {
+func (k *convTranspose) outShape(dst []int, batch, perGroup int, w *kernel.Window) []int {
 	return append(append(dst, batch, mulKnown(perGroup, k.group)), w.In[:w.N]...)
+}
+
+// Prepack lays out constant weights of float32.
+func (k *convTranspose) Prepack(consts []*tensor.Tensor, memory Allocator) (Kernel, []int, error) {
+	w := consts[1]
+	if w == nil || w.DType() != tensor.Float32 || w.Rank() < 3 || w.Dim(0)%k.group != 0 || w.Len() == 0 {
+		return nil, nil, nil
+	}
+	cin, taps := w.Dim(0)/k.group, tensor.Shape(w.Shape()[2:]).Len()
+	if !kernel.ConvTransposePackable(cin, taps) {
+		return nil, nil, nil
+	}
+	if err := memory.Reserve(4 * w.Len()); err != nil {
+		return nil, nil, err
+	}
+	p := *k
+	p.packed, p.shape = kernel.PackConvTranspose(tensor.Of[float32](w), k.group, cin, w.Dim(1), taps), shapeOf(w.Shape())
+	return &p, []int{1}, nil
+}
+
+// WeightBytes is the bytes of packed weights, 0 where there are none.
+func (k *convTranspose) WeightBytes() int {
+	if k.packed == nil {
+		return 0
+	}
+	return 4 * tensor.Shape(k.shape).Len()
 }
 
 func (k *convTranspose) Infer(c *Infer) error {
 	dts, shapes, ranked := facts3(c)
+	if k.packed != nil {
+		dts[1], shapes[1], ranked[1] = tensor.Float32, k.shape, true
+	}
 	if err := k.check(dts, shapes, ranked); err != nil {
 		return err
 	}
@@ -145,7 +177,7 @@ func (k *convTranspose) Infer(c *Infer) error {
 	if err != nil {
 		return err
 	}
-	c.Set(0, Shaped(dts[0], k.shape(nil, shapes[0][0], shapes[1][1], &w)...))
+	c.Set(0, Shaped(dts[0], k.outShape(nil, shapes[0][0], shapes[1][1], &w)...))
 	return nil
 }
 
@@ -158,6 +190,9 @@ func (k *convTranspose) Run(c *Ctx) error {
 
 func runConvTranspose[T floating](c *Ctx, k *convTranspose) error {
 	dts, shapes, ranked := inputs3(c)
+	if k.packed != nil {
+		dts[1], shapes[1], ranked[1] = tensor.Float32, k.shape, true
+	}
 	if err := k.check(dts, shapes, ranked); err != nil {
 		return err
 	}
@@ -166,18 +201,28 @@ func runConvTranspose[T floating](c *Ctx, k *convTranspose) error {
 		return err
 	}
 	var dims [tensor.MaxRank]int
-	y, err := outReal[T](c, 0, dts[0], k.shape(dims[:0], shapes[0][0], shapes[1][1], &w)...)
+	y, err := outReal[T](c, 0, dts[0], k.outShape(dims[:0], shapes[0][0], shapes[1][1], &w)...)
 	if err != nil {
 		return err
 	}
 	a := &kernel.ConvTransposeArgs[T]{Window: w, Batch: shapes[0][0], Group: k.group, Cin: shapes[0][1] / k.group, Cout: shapes[1][1],
 		Y: y.data, Stop: c.Err}
 	for i, data := range []*[]T{&a.X, &a.W, &a.Bias} {
+		if i == 1 && k.packed != nil {
+			continue
+		}
 		if *data, err = reals[T](c, c.In(i)); err != nil {
 			return err
 		}
 	}
 	if len(a.Y) == 0 {
+		return nil
+	}
+	if k.packed != nil {
+		if err := k.runPacked(c, any(a).(*kernel.ConvTransposeArgs[float32])); err != nil {
+			return err
+		}
+		y.done()
 		return nil
 	}
 	size := tensor.DTypeOf[T]().Size()
@@ -196,4 +241,17 @@ func runConvTranspose[T floating](c *Ctx, k *convTranspose) error {
 	}
 	y.done()
 	return nil
+}
+
+// runPacked computes with packed weights.
+func (k *convTranspose) runPacked(c *Ctx, a *kernel.ConvTransposeArgs[float32]) error {
+	r := c.Local(func() any { return &kernel.ConvTransposeRun{} }).(*kernel.ConvTransposeRun)
+	n, err := tensor.CheckShape([]int{c.Pool().Threads(), r.RoomForConvTranspose(a, k.packed)}, 1)
+	if err != nil {
+		return err
+	}
+	if err := c.Memory.Reserve(n); err != nil {
+		return err
+	}
+	return kernel.ConvTransposePacked(c.Pool(), a, k.packed, r)
 }

@@ -15,6 +15,7 @@ func TestConvTransposeByRows(t *testing.T) {
 		for _, c := range []struct{ h, w, kh, kw, sh, sw, dh, dw, ph, pw, moreH, moreW int }{
 			{5, 9, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0}, {4, 10, 4, 4, 2, 2, 1, 1, 1, 1, 0, 0}, {4, 8, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1}, {3, 12, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0},
 			{3, 9, 1, 1, 2, 2, 1, 1, 0, 0, 1, 1}, {3, 9, 3, 3, 1, 1, 1, 1, 1, 1, 0, 0}, {3, 9, 3, 2, 3, 1, 2, 3, 1, 2, 0, 0}, {3, 8, 2, 5, 3, 2, 1, 2, 2, 5, 2, 3}, {2, 9, 3, 3, 1, 2, 1, 2, 0, 1, 0, 0},
+			{7, 7, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0}, {3, 5, 3, 4, 2, 3, 1, 2, 1, 1, 1, 0},
 		} {
 			for _, group := range []int{1, 2} {
 				const batch, cin, cout = 2, 3, 11
@@ -24,7 +25,7 @@ func TestConvTransposeByRows(t *testing.T) {
 				a.Dilation, a.Pad = [maxWindow]int{c.dh, c.dw}, [maxWindow]int{c.ph, c.pw}
 				a.In = [maxWindow]int{(c.h-1)*c.sh + (c.kh-1)*c.dh + 1 - 2*c.ph + c.moreH, (c.w-1)*c.sw + (c.kw-1)*c.dw + 1 - 2*c.pw + c.moreW}
 				_, byRows := rowsOf(&a.Window)
-				require.True(t, byRows)
+				require.Equal(t, c.w >= 8, byRows)
 				a.X, a.W, a.Bias = random(r, batch*group*cin*c.h*c.w), random(r, group*cin*cout*c.kh*c.kw), random(r, group*cout)
 				want := make([]float64, batch*group*cout*a.InLen())
 				for i := range want {
@@ -55,6 +56,23 @@ func TestConvTransposeByRows(t *testing.T) {
 				a.Y = again
 				require.NoError(t, ConvTranspose(NewPool(3), a))
 				requireSameBits(t, y.s, again, "on 3 threads")
+
+				w := PackConvTranspose(a.W, group, cin, cout, c.kh*c.kw)
+				a.W, a.Y = nil, y.s
+				Fill(y.s, float32(math.NaN()))
+				var run ConvTransposeRun
+				require.NoError(t, ConvTransposePacked(nil, a, w, &run))
+				for i := range want {
+					if !(math.Abs(want[i]-float64(y.s[i])) <= 1e-5) {
+						require.InDelta(t, want[i], y.s[i], 1e-5, "packed, %v, element %d", c, i)
+					}
+				}
+				y.checkZone(t)
+				a.Y = again
+				for range 2 {
+					require.NoError(t, ConvTransposePacked(NewPool(3), a, w, &run))
+					requireSameBits(t, y.s, again, "packed, on 3 threads")
+				}
 			}
 		}
 	})
