@@ -2,7 +2,9 @@ package kernel
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
+	"math/bits"
 )
 
 // The functions below do along an axis of float32 what those of axis.go do, a
@@ -143,6 +145,44 @@ func firstEqual(f func(dst *uint8, a, b []float32), x []float32, one float32) in
 		}
 	}
 	return -1
+}
+
+// argMaxColumns is argMaxAbreast of a multiple of blockLen series: it finds the extrema
+// first and then where they are. It is false where there is a NaN or no vector form.
+func argMaxColumns(y []int64, x []float32, n, inner int, least, last bool) bool {
+	v, w := active, len(y)
+	equal, fold := v.compare[OpEqual], v.max
+	if equal == nil {
+		return false
+	}
+	if least {
+		fold = v.min
+	}
+	s, buf := borrow(w + w/4)
+	defer s.release()
+	best, found := buf[:w], bytesOf(wordsAs[uint32](buf[w:]))
+	copy(best, x[:w])
+	for i := 1; i < n; i++ {
+		fold(best, best, x[i*inner:][:w])
+	}
+	for _, b := range best {
+		if b != b {
+			return false
+		}
+	}
+	for k := range n {
+		i := k // the one found last stays
+		if !last {
+			i = n - 1 - k
+		}
+		equal(&found[0], x[i*inner:][:w], best)
+		for j := 0; j < w; j += 8 {
+			for word := binary.LittleEndian.Uint64(found[j:]); word != 0; word &= word - 1 {
+				y[j+bits.TrailingZeros64(word)/8] = int64(i)
+			}
+		}
+	}
+	return true
 }
 
 // runningSums is CumulateAxis of sums.
