@@ -31,7 +31,7 @@ func requireNear(t *testing.T, want []float64, got []float32, each float64, form
 func TestAxesInFloat32(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r := seeded()
-		for _, s := range [][3]int{{3, 37, 1}, {2, 1, 1}, {3, 300, 1}, {2, 128, 1}, {2, 5, 8}, {3, 7, 9}, {2, 3, 513}, {1, 40, 1030}, {3, 9, 56}, {2, 5, 3}} {
+		for _, s := range [][3]int{{3, 37, 1}, {2, 1, 1}, {3, 300, 1}, {2, 128, 1}, {2, 5, 8}, {3, 7, 9}, {2, 3, 513}, {1, 40, 1030}, {3, 9, 56}, {9, 4, 8}, {2, 5, 3}} {
 			outer, n, inner := s[0], s[1], s[2]
 			x := random(r, outer*n*inner)
 			x[len(x)/2], x[len(x)-1] = 3*x[0], 120 // whose exponential is infinite
@@ -183,7 +183,7 @@ func TestScalarOperands(t *testing.T) {
 		for _, n := range []int{0, 1, 200, scalarLeast - 1, scalarLeast, scalarLeast + 3, 3*scalarLen + 77, 2*pieceLen + 5} {
 			x := guard(r, n, n%3)
 			if n > 5 {
-				x.s[n-1], x.s[n-2], x.s[n/2] = float32(math.NaN()), float32(math.Inf(-1)), 0
+				x.s[n-1], x.s[n-2], x.s[n/2], x.s[n/3] = float32(math.NaN()), float32(math.Inf(-1)), 0, 0.25
 			}
 			least := float32(math.Inf(1))
 			for _, v := range x.s {

@@ -141,6 +141,20 @@ func TestRowsWithANumber(t *testing.T) {
 	})
 }
 
+// One row may stay for all numbers.
+func TestOuterDifference(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		x, each, dst := guard(r, 70, 1), guard(r, 5, 2), guard(r, 5*70, 3)
+		bc := NewBroadcast([]int{5, 70}, []int{70}, []int{5, 1})
+		binaryRange(OpSub, dst.s, x.s, each.s, &bc, 0, 5)
+		for i, y := range dst.s {
+			require.Equal(t, x.s[i%70]-each.s[i/70], y)
+		}
+		dst.checkZone(t)
+	})
+}
+
 // Bits don't depend on threads, of one row or several, with one number on either side.
 func TestBitwiseOnThreads(t *testing.T) {
 	r := seeded()
