@@ -157,6 +157,16 @@ func argMaxRange[T Number](y []int64, x []T, n, inner int, least, last bool, lo,
 				continue
 			}
 		}
+		if rows != nil {
+			left := min(hi-s, inner-s%inner)
+			if again := blockLen - left; again > 0 && again <= min(s-lo, s%inner) { // some a second time make a block
+				s, at, left = s-again, at-again, blockLen
+			}
+			if w := min(abreastLen, left) &^ (blockLen - 1); w > 0 && argMaxColumns(y[s:s+w], rows[at:], n, inner, least, last) {
+				s += w
+				continue
+			}
+		}
 		w := min(neighbours, hi-s, inner-s%inner)
 		if w == 1 {
 			y[s] = argMaxAlone(x[at:], n, inner, least, last)

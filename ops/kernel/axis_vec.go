@@ -1,6 +1,11 @@
 package kernel
 
-import "math"
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"math/bits"
+)
 
 // The functions below do along an axis of float32 what those of axis.go do, a
 // row of neighbouring series at a time.
@@ -109,12 +114,75 @@ func firstOf(x []float32, least, last bool) int {
 		}
 		return -1
 	}
+	if f := active.compare[OpEqual]; f != nil && len(x) >= scalarLen {
+		return firstEqual(f, x, best)
+	}
 	for i, v := range x {
 		if v == best {
 			return i
 		}
 	}
 	return -1
+}
+
+// firstEqual is the index of the first element of x that equals one, which f compares; -1
+// if none does.
+func firstEqual(f func(dst *uint8, a, b []float32), x []float32, one float32) int {
+	s, buf := borrow(scalarLen + scalarLen/4)
+	defer s.release()
+	ones, equal := buf[:scalarLen], bytesOf(wordsAs[uint32](buf[scalarLen:]))
+	Fill(ones, one)
+	at := 0
+	for ; at+scalarLen <= len(x); at += scalarLen {
+		f(&equal[0], x[at:at+scalarLen], ones)
+		if i := bytes.IndexByte(equal, 1); i >= 0 {
+			return at + i
+		}
+	}
+	for i, v := range x[at:] {
+		if v == one {
+			return at + i
+		}
+	}
+	return -1
+}
+
+// argMaxColumns is argMaxAbreast of a multiple of blockLen series: it finds the extrema
+// first and then where they are. It is false where there is a NaN or no vector form.
+func argMaxColumns(y []int64, x []float32, n, inner int, least, last bool) bool {
+	v, w := active, len(y)
+	equal, fold := v.compare[OpEqual], v.max
+	if equal == nil {
+		return false
+	}
+	if least {
+		fold = v.min
+	}
+	s, buf := borrow(w + w/4)
+	defer s.release()
+	best, found := buf[:w], bytesOf(wordsAs[uint32](buf[w:]))
+	copy(best, x[:w])
+	for i := 1; i < n; i++ {
+		fold(best, best, x[i*inner:][:w])
+	}
+	for _, b := range best {
+		if b != b {
+			return false
+		}
+	}
+	for k := range n {
+		i := k // the one found last stays
+		if !last {
+			i = n - 1 - k
+		}
+		equal(&found[0], x[i*inner:][:w], best)
+		for j := 0; j < w; j += 8 {
+			for word := binary.LittleEndian.Uint64(found[j:]); word != 0; word &= word - 1 {
+				y[j+bits.TrailingZeros64(word)/8] = int64(i)
+			}
+		}
+	}
+	return true
 }
 
 // runningSums is CumulateAxis of sums.
@@ -173,6 +241,31 @@ func sumOfAbs(x []float32) (sum float32) {
 		sum += Sum(t)
 	}
 	return sum
+}
+
+// logSumExpColumns is logSumOfExp of n elements, inner apart, for each of y.
+func logSumExpColumns(y, x []float32, n, inner int) {
+	v, w := active, len(y)
+	s, buf := borrow(3 * w)
+	defer s.release()
+	m, sum, t := buf[:w], buf[w:2*w], buf[2*w:]
+	copy(m, x[:w])
+	for i := 1; i < n; i++ {
+		v.max(m, m, x[i*inner:][:w])
+	}
+	for j, most := range m {
+		if math.IsInf(float64(most), 0) || most != most {
+			m[j] = 0 // what is not finite needs no care, and stays what it is
+		}
+	}
+	clear(sum)
+	for i := range n {
+		v.sub(t, x[i*inner:][:w], m)
+		v.exp(t, t)
+		v.add(sum, sum, t)
+	}
+	v.log(sum, sum)
+	v.add(y, sum, m)
 }
 
 // logSumOfExp is the log of the sum of exp(x), without overflow.

@@ -31,7 +31,7 @@ func requireNear(t *testing.T, want []float64, got []float32, each float64, form
 func TestAxesInFloat32(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r := seeded()
-		for _, s := range [][3]int{{3, 37, 1}, {2, 1, 1}, {2, 5, 8}, {3, 7, 9}, {2, 3, 513}, {1, 40, 1030}, {2, 5, 3}} {
+		for _, s := range [][3]int{{3, 37, 1}, {2, 1, 1}, {3, 300, 1}, {2, 128, 1}, {2, 5, 8}, {3, 7, 9}, {2, 3, 513}, {1, 40, 1030}, {3, 9, 56}, {9, 4, 8}, {2, 5, 3}} {
 			outer, n, inner := s[0], s[1], s[2]
 			x := random(r, outer*n*inner)
 			x[len(x)/2], x[len(x)-1] = 3*x[0], 120 // whose exponential is infinite
@@ -76,7 +76,7 @@ func TestAxesInFloat32(t *testing.T) {
 func TestReductionsInFloat32(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r := seeded()
-		for _, shape := range [][]int{{3, 2100}, {2, 5, 9}, {4, 1, 8}, {5, 3}, {1, 1}} {
+		for _, shape := range [][]int{{3, 2100}, {2, 5, 9}, {4, 1, 8}, {5, 3}, {1, 1}, {2, 3, 1100}} {
 			n := 1
 			for _, d := range shape {
 				n *= d
@@ -90,7 +90,7 @@ func TestReductionsInFloat32(t *testing.T) {
 					if op == ReduceLogSum {
 						continue // of a negative sum
 					}
-					for _, odd := range []float32{x[0], float32(math.Inf(-1)), float32(math.NaN())} {
+					for _, odd := range []float32{x[0], float32(math.Inf(-1)), float32(math.Inf(1)), float32(math.NaN())} {
 						y := append([]float32{}, x...)
 						y[n/2] = odd
 						want, got := make([]float64, red.Out), make([]float32, red.Out)
@@ -109,6 +109,53 @@ func TestReductionsInFloat32(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Logarithms of sums of powers are finite where the powers are not, or all of them are 0.
+func TestLogSumExpOfLargeNumbers(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, shape := range [][]int{{2, 7, 600}, {3, 5, 8}, {4, 1030, 1}} {
+			n := shape[0] * shape[1] * shape[2]
+			for _, about := range []float32{500, -500} {
+				x := random(r, n)
+				for i := range x {
+					x[i] += about
+				}
+				red := NewReduction(shape, &[maxRank]bool{1: true})
+				got, want := make([]float32, red.Out), make([]float64, red.Out)
+				Reduce[float32, float64](nil, ReduceLogSumExp, got, x, &red)
+				for i := range want {
+					for j := range shape[1] {
+						want[i] += math.Exp(float64(x[i/shape[2]*shape[1]*shape[2]+j*shape[2]+i%shape[2]] - about))
+					}
+					want[i] = math.Log(want[i]) + float64(about)
+				}
+				requireNear(t, want, got, 1e-6, "%v", shape)
+			}
+		}
+	})
+}
+
+// Reductions have the same bits on several threads, of one matrix, too.
+func TestReductionsOnThreads(t *testing.T) {
+	r := seeded()
+	shape := []int{1, 40, 3000}
+	x := random(r, 40*3000)
+	p := NewPool(3)
+	for axis := range shape {
+		var folded [maxRank]bool
+		folded[axis] = true
+		red := NewReduction(shape, &folded)
+		for op := ReduceSum; op <= ReduceMin; op++ {
+			one, several := make([]float32, red.Out), make([]float32, red.Out)
+			Reduce[float32, float64](nil, op, one, x, &red)
+			Reduce[float32, float64](p, op, several, x, &red)
+			for i, v := range one {
+				require.True(t, sameFloat(v, several[i]), "axis %d op %d: %d", axis, op, i)
+			}
+		}
+	}
 }
 
 // A maximum over all of a plane is that of its elements.
@@ -136,7 +183,7 @@ func TestScalarOperands(t *testing.T) {
 		for _, n := range []int{0, 1, 200, scalarLeast - 1, scalarLeast, scalarLeast + 3, 3*scalarLen + 77, 2*pieceLen + 5} {
 			x := guard(r, n, n%3)
 			if n > 5 {
-				x.s[n-1], x.s[n-2], x.s[n/2] = float32(math.NaN()), float32(math.Inf(-1)), 0
+				x.s[n-1], x.s[n-2], x.s[n/2], x.s[n/3] = float32(math.NaN()), float32(math.Inf(-1)), 0, 0.25
 			}
 			least := float32(math.Inf(1))
 			for _, v := range x.s {

@@ -41,9 +41,16 @@ func binaryRange[T Number](op BinaryOp, dst, a, b []T, bc *Broadcast, lo, hi int
 		binaryRow(op, dst[lo:hi], a[lo*sa:], b[lo*sb:], sa, sb)
 		return
 	}
-	if f, ok := any(dst).([]float32); ok && bc.repeats() >= 0 {
-		binaryJoined(op, f, any(a).([]float32), any(b).([]float32), bc, lo, hi)
-		return
+	if f, ok := any(dst).([]float32); ok {
+		in := [2][]float32{any(a).([]float32), any(b).([]float32)}
+		if bc.repeats() >= 0 {
+			binaryJoined(op, f, in, bc, lo, hi)
+			return
+		}
+		if row, k := withNumber(op, sa, sb); row != nil {
+			binaryNumbers(row, k, f, in, bc, lo, hi)
+			return
+		}
 	}
 	c := bc.At(lo)
 	for r := lo; r < hi && bc.N > 0; r++ {

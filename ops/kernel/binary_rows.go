@@ -96,9 +96,8 @@ func (b *Broadcast) repeats() int {
 }
 
 // binaryJoined is binaryRange where an input repeats: several of its rows are laid out.
-func binaryJoined(op BinaryOp, dst, a, b []float32, bc *Broadcast, lo, hi int) {
+func binaryJoined(op BinaryOp, dst []float32, in [2][]float32, bc *Broadcast, lo, hi int) {
 	k, n, rows := bc.repeats(), bc.N, bc.dims[bc.rank-1]
-	in := [2][]float32{a, b}
 	s, joined := borrow(min(rows, joinedLen/n) * n)
 	defer s.release()
 	for lo < hi {
@@ -110,11 +109,50 @@ func binaryJoined(op BinaryOp, dst, a, b []float32, bc *Broadcast, lo, hi int) {
 		}
 		for left > 0 {
 			several = min(several, left)
-			x := [2][]float32{a[c.Off[0]:], b[c.Off[1]:]}
+			x := [2][]float32{in[0][c.Off[0]:], in[1][c.Off[1]:]}
 			x[k] = joined
 			binaryRow(op, dst[lo*n:(lo+several)*n], x[0], x[1], 1, 1)
 			lo, left = lo+several, left-several
 			c.Off[1-k] += several * n
+		}
+	}
+}
+
+// withNumber is op of a row and one number, which input k is; nil for none.
+func withNumber(op BinaryOp, sa, sb int) (row func(dst, a []float32, s float32), k int) {
+	k, v := sa, active // where one input's step is 1 and the other's 0
+	if sa+sb != 1 {
+		return nil, k
+	}
+	switch {
+	case op == OpAdd:
+		row = v.addScalar
+	case op == OpSub && sb == 0:
+		row = func(dst, a []float32, s float32) { active.addScalar(dst, a, -s) }
+	case op == OpMul:
+		row = v.mulScalar
+	case op == OpDiv && sb == 0:
+		row = v.divScalar
+	case op == OpMax:
+		row = v.maxScalar
+	case op == OpMin:
+		row = v.minScalar
+	}
+	return row, k
+}
+
+// binaryNumbers is binaryRange by what withNumber returned.
+func binaryNumbers(row func(dst, a []float32, s float32), k int, dst []float32, in [2][]float32, bc *Broadcast, lo, hi int) {
+	n, d := bc.N, bc.rank-1
+	rows, a, s := bc.dims[d], in[1-k], in[k]
+	for lo < hi && n > 0 {
+		c := bc.At(lo)
+		at, one := c.Off[1-k], c.Off[k]
+		for range min(hi-lo, rows-lo%rows) {
+			row(dst[lo*n:][:n], a[at:][:n], s[one])
+			lo++
+			at += bc.strides[1-k][d]
+			one += bc.strides[k][d]
 		}
 	}
 }

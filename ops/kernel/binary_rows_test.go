@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,6 +18,7 @@ func TestBinaryRows(t *testing.T) {
 			for i := range words {
 				words[i] = int32(r.Uint32()) >> r.IntN(32)
 			}
+			words[0], words[n/2], words[n-1] = math.MinInt32, -1, 0
 			requireBinary[int32](t)(words)
 		}
 	})
@@ -28,6 +30,12 @@ func requireBinary[T Number](t *testing.T) func(x []T) {
 		for op, want := range map[BinaryOp]func(a, b T) T{
 			OpAdd: func(a, b T) T { return a + b }, OpSub: func(a, b T) T { return a - b }, OpMul: func(a, b T) T { return a * b },
 			OpMax: func(a, b T) T { return max(a, b) }, OpMin: func(a, b T) T { return min(a, b) },
+			OpDiv: func(a, b T) T {
+				if b == 0 && !isFloat[T]() {
+					return 0
+				}
+				return a / b
+			},
 		} {
 			for _, s := range [][2]int{{1, 1}, {1, 0}, {0, 1}, {0, 0}} {
 				const around = 40
@@ -83,6 +91,67 @@ func TestRepeatedRows(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+// Rows of which each has one number of the other input are computed with that one,
+// whichever input it is, also from the middle on and where it stays for several rows.
+func TestRowsWithANumber(t *testing.T) {
+	want := map[BinaryOp]func(a, b float32) float32{
+		OpAdd: func(a, b float32) float32 { return a + b }, OpSub: func(a, b float32) float32 { return a - b }, OpMul: func(a, b float32) float32 { return a * b },
+		OpDiv: func(a, b float32) float32 { return a / b }, OpMax: func(a, b float32) float32 { return max(a, b) }, OpMin: func(a, b float32) float32 { return min(a, b) },
+	}
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, shape := range [][]int{{2, 3, 5}, {3, 7, 64}, {1, 40, 9}, {5, 1, 3}, {4, 6, 1}, {2, 0, 3}, {2, 3, 0}, {3, 2, 700}} {
+			for _, numbers := range [][]int{{shape[1], 1}, {shape[0], 1, 1}, {shape[0], shape[1], 1}, {1, 1, 1}} {
+				n := shape[0] * shape[1] * shape[2]
+				x, each := guard(r, n, 1), guard(r, shape[0]*shape[1], 2)
+				if n > 0 {
+					x.s[n/2], each.s[0] = float32(math.NaN()), float32(math.Copysign(0, -1))
+					each.s[len(each.s)-1] = float32(math.NaN())
+				}
+				step := NewBroadcast(shape[:2], append([]int{1, 1, 1}, numbers[:len(numbers)-1]...)[len(numbers):])
+				for _, swap := range []bool{false, true} {
+					in, shapes := [][]float32{x.s, each.s}, [][]int{shape, numbers}
+					if swap {
+						in, shapes = [][]float32{in[1], in[0]}, [][]int{shapes[1], shapes[0]}
+					}
+					bc := NewBroadcast(shape, shapes...)
+					units, _ := bc.Units()
+					for op, f := range want {
+						dst := guard(r, n, 3)
+						cut := r.IntN(units + 1)
+						binaryRange(op, dst.s, in[0], in[1], &bc, 0, cut)
+						binaryRange(op, dst.s, in[0], in[1], &bc, cut, units)
+						for i, y := range dst.s {
+							row := i / shape[2]
+							c := step.At(row / step.N)
+							a, b := x.s[i], each.s[c.Off[0]+row%step.N*step.Step[0]]
+							if swap {
+								a, b = b, a
+							}
+							require.True(t, sameFloat(f(a, b), y), "%v and %v op %d, other order %v, %d: %v, %v: %v", shape, numbers, op, swap, i, a, b, y)
+						}
+						dst.checkZone(t)
+					}
+				}
+			}
+		}
+	})
+}
+
+// One row may stay for all numbers.
+func TestOuterDifference(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		x, each, dst := guard(r, 70, 1), guard(r, 5, 2), guard(r, 5*70, 3)
+		bc := NewBroadcast([]int{5, 70}, []int{70}, []int{5, 1})
+		binaryRange(OpSub, dst.s, x.s, each.s, &bc, 0, 5)
+		for i, y := range dst.s {
+			require.Equal(t, x.s[i%70]-each.s[i/70], y)
+		}
+		dst.checkZone(t)
 	})
 }
 

@@ -102,9 +102,7 @@ func bytewise[T Integer](op BitOp, dst, a, b []T, sa, sb int) bool {
 		bitsOfBytes(op, bytesOf(dst), x, bytesOf(b[:n]))
 		return true
 	}
-	var repeated [32]byte
-	fillAll(repeated[:], bytesOf(b[:1])[0])
-	bitsOfBytes(op, bytesOf(dst), x, repeated[:])
+	bitsWithByte(op, bytesOf(dst), x, bytesOf(b[:1])[0])
 	return true
 }
 
@@ -114,10 +112,31 @@ func bytesOf[T Integer](s []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*int(unsafe.Sizeof(one)))
 }
 
-// bitsOfBytes is And, Or, Xor or Xnor of bytes, in vectors or 8 at a time. If b has
-// 32 bytes they stand for all.
+// bitsWithByte is bitsOfBytes of a and one other, which is a&and ^ xor.
+func bitsWithByte(op BitOp, dst, a []byte, b byte) {
+	const ones = ^uint64(0) / 0xff
+	and, xor := ^uint64(0), uint64(b)*ones
+	switch op {
+	case OpAnd:
+		and, xor = xor, 0
+	case OpOr:
+		and = ^xor
+	case OpXnor:
+		xor ^= ones
+	}
+	at := 0
+	for ; at+32 <= len(dst); at += 32 {
+		p0, p1, p2, p3 := words((*[32]byte)(a[at:]))
+		putWords((*[32]byte)(dst[at:]), p0&and^xor, p1&and^xor, p2&and^xor, p3&and^xor)
+	}
+	for i := at; i < len(dst); i++ {
+		dst[i] = a[i]&byte(and) ^ byte(xor)
+	}
+}
+
+// bitsOfBytes is And, Or, Xor or Xnor of bytes, in vectors or 8 at a time.
 func bitsOfBytes(op BitOp, dst, a, b []byte) {
-	if v := active; op <= OpXor && v.bits[op] != nil && len(dst) > 32 && len(b) > 32 {
+	if v := active; op <= OpXor && v.bits[op] != nil && len(dst) > 32 {
 		n := len(dst) &^ 3
 		v.bits[op](asWords(dst[:n]), asWords(a[:n]), asWords(b[:n]))
 		dst, a, b = dst[n:], a[n:], b[n:]
@@ -126,13 +145,9 @@ func bitsOfBytes(op BitOp, dst, a, b []byte) {
 	const all = ^uint64(0)
 	const ones = all / 0xff
 	f := [...]struct{ and, xor, flip uint64 }{OpAnd: {all, 0, 0}, OpOr: {all, all, 0}, OpXor: {0, all, 0}, OpXnor: {0, all, ones}}[op]
-	step := 32
-	if len(b) == 32 {
-		step = 0
-	}
-	at, from := 0, 0
-	for ; at+32 <= len(dst); at, from = at+32, from+step {
-		d, x, y := (*[32]byte)(dst[at:]), (*[32]byte)(a[at:]), (*[32]byte)(b[from:])
+	at := 0
+	for ; at+32 <= len(dst); at += 32 {
+		d, x, y := (*[32]byte)(dst[at:]), (*[32]byte)(a[at:]), (*[32]byte)(b[at:])
 		p0, p1, p2, p3 := words(x)
 		q0, q1, q2, q3 := words(y)
 		p0 = p0&q0&f.and | (p0^q0)&f.xor ^ f.flip
@@ -142,7 +157,7 @@ func bitsOfBytes(op BitOp, dst, a, b []byte) {
 		putWords(d, p0, p1, p2, p3)
 	}
 	for i := at; i < len(dst); i++ {
-		p, q := a[i], b[from+i-at]
+		p, q := a[i], b[i]
 		dst[i] = p&q&byte(f.and) | (p^q)&byte(f.xor) ^ byte(f.flip)
 	}
 }

@@ -32,6 +32,9 @@ func convertVectors[T, S Number](dst []T, src []S) int {
 		case []int32:
 			v.int32ToFloat(d, s)
 			return n
+		case []int64:
+			longsToFloat(v, d[:whole], s)
+			return whole
 		case []float64:
 			v.doubleToFloat(d[:whole], &s[0])
 			return whole
@@ -51,6 +54,9 @@ func convertVectors[T, S Number](dst []T, src []S) int {
 		return toBytes(v, wordsAs[uint8](d), src, blocks)
 	case []int64:
 		switch s := any(src).(type) {
+		case []float32:
+			floatToLongs(v, d[:whole], s)
+			return whole
 		case []int32:
 			v.int32ToInt64(d[:whole], &s[0])
 			return whole
@@ -72,6 +78,33 @@ func convertVectors[T, S Number](dst []T, src []S) int {
 		}
 	}
 	return 0
+}
+
+// longsToFloat converts as many as a multiple of a vector's; those that need more than
+// 32 bits one by one, with their neighbours.
+func longsToFloat(v *variant, dst []float32, src []int64) {
+	for len(dst) > 0 {
+		k := min(len(dst), scalarLen)
+		if v.int64ToFloat(dst[:k], &src[0]) != 0 {
+			for i, s := range src[:k] {
+				dst[i] = float32(s)
+			}
+		}
+		dst, src = dst[k:], src[k:]
+	}
+}
+
+// floatToLongs is longsToFloat of the other way.
+func floatToLongs(v *variant, dst []int64, src []float32) {
+	for len(dst) > 0 {
+		k := min(len(dst), scalarLen)
+		if v.floatToInt64(dst[:k], &src[0]) == math.MinInt32 {
+			for i, s := range src[:k] {
+				dst[i] = int64(s)
+			}
+		}
+		dst, src = dst[k:], src[k:]
+	}
 }
 
 // toInt32 converts the first n elements, a multiple of a vector's, or more. It returns

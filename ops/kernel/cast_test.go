@@ -94,6 +94,28 @@ func TestConvertTo(t *testing.T) {
 	})
 }
 
+// Between int64 and float32 a single number of more than 32 bits leaves its neighbours
+// right and is right itself, wherever it is.
+func TestConvertLongs(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for _, n := range []int{8, 16, 67, 301} {
+			for at := -1; at < n; at++ {
+				f, i64 := make([]float32, n), make([]int64, n)
+				for i := range n {
+					f[i], i64[i] = (2*r.Float32()-1)*float32(int64(1)<<r.IntN(31)), int64(int32(r.Uint32()))>>r.IntN(32)
+				}
+				if at >= 0 {
+					f[at] = []float32{1 << 31, -1 << 31, -1 << 33, 1e12}[r.IntN(4)]
+					i64[at] = []int64{1 << 31, -1<<31 - 1, 1 << 32, -1 << 32, 1<<62 + 1, math.MinInt64}[r.IntN(6)]
+				}
+				requireConverted[int64](t, f)
+				requireConverted[float32](t, i64)
+			}
+		}
+	})
+}
+
 // Not zero is what has a bit set, but for the sign of a float.
 func TestNonZero(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {

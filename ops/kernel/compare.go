@@ -1,6 +1,9 @@
 package kernel
 
-import "cmp"
+import (
+	"cmp"
+	"unsafe"
+)
 
 // A CompareOp is an order relation.
 type CompareOp uint8
@@ -52,6 +55,10 @@ func compareRow[T cmp.Ordered](op CompareOp, dst []bool, a, b []T, sa, sb int) {
 	}
 	if x, ok := any(a).([]int32); ok && sa == 1 {
 		n := compareInt32(op, dst, x, any(b).([]int32), sb)
+		dst, a, b = dst[n:], a[n:], b[n*sb:]
+	}
+	if x, ok := any(a).([]int64); ok && sa == 1 && op == OpEqual {
+		n := equalInt64(dst, x, any(b).([]int64), sb)
 		dst, a, b = dst[n:], a[n:], b[n*sb:]
 	}
 	if sa == 1 && sb == 0 && len(dst) > 0 {
@@ -142,6 +149,28 @@ func compareInt32(op CompareOp, dst []bool, a, b []int32, sb int) int {
 	for at := 0; at < n; at += len(repeated) {
 		k := min(len(repeated), n-at)
 		do(out[at:at+k], a[at:at+k], repeated[:k])
+	}
+	return n
+}
+
+// equalInt64 is compareF32 by OpEqual of integers.
+func equalInt64(dst []bool, a, b []int64, sb int) int {
+	v, n := active, len(dst)&^(blockLen-1)
+	if v.equalInt64 == nil || n == 0 {
+		return 0
+	}
+	out := wordsAs[uint8](dst)
+	if sb == 1 {
+		v.equalInt64(&out[0], a[:n], b[:n])
+		return n
+	}
+	m, buf := borrow(2 * min(n, scalarLen))
+	defer m.release()
+	repeated := unsafe.Slice((*int64)(unsafe.Pointer(&buf[0])), len(buf)/2)
+	fillAll(repeated, b[0])
+	for at := 0; at < n; at += len(repeated) {
+		k := min(len(repeated), n-at)
+		v.equalInt64(&out[at], a[at:at+k], repeated[:k])
 	}
 	return n
 }

@@ -69,15 +69,7 @@ func LeakyRelu(dst, src []float32, alpha float32) {
 }
 
 // ThresholdedRelu is x where it is above alpha, else 0, also for NaN.
-func ThresholdedRelu(dst, src []float32, alpha float32) {
-	for i, v := range src[:len(dst)] {
-		var above uint32 // no branch: it would be mispredicted half the time
-		if v > alpha {
-			above = 1
-		}
-		dst[i] = math.Float32frombits(math.Float32bits(v) & -above)
-	}
-}
+func ThresholdedRelu(dst, src []float32, alpha float32) { active.above(dst, src[:len(dst)], alpha) }
 
 // Elu is gamma times: x where it is positive, else alpha * (exp(x/scale) - 1). Its
 // error is at most 6 units, of the larger of its terms. 1/scale is finite.
@@ -131,16 +123,6 @@ func log1p(v *variant, y, e, u []float32) {
 	v.log(u, u)
 	v.mul(e, e, u)
 	v.add(y, y, e)
-}
-
-// Softsign is x / (1 + |x|) within 2 units.
-func Softsign(dst, src []float32) {
-	v := active
-	inPieces(dst, src, func(y, x, s, _ []float32) {
-		Abs(s, x)
-		v.addScalar(s, s, 1)
-		v.div(y, x, s)
-	})
 }
 
 // Mish is x * tanh(log(1 + exp(x))) within 6 units where that is not denormal.

@@ -448,6 +448,94 @@ end22:
 	VZEROUPPER
 	RET
 
+// func equalInt64AVX2(dst *uint8, a []int64, b []int64)
+// Requires: AVX, AVX2
+TEXT ·equalInt64AVX2(SB), NOSPLIT, $0-56
+	MOVQ    a_len+16(FP), AX
+	MOVQ    dst+0(FP), CX
+	MOVQ    a_base+8(FP), DX
+	MOVQ    b_base+32(FP), BX
+	VMOVUPS quads_AVX2<>+0(SB), Y0
+	VMOVUPS c00000001_AVX2<>+0(SB), Y1
+	TESTQ   AX, AX
+	JZ      end24
+
+block23:
+	VMOVUPS   (DX), Y2
+	VXORPS    (BX), Y2, Y2
+	VMOVUPS   32(DX), Y3
+	VXORPS    32(BX), Y3, Y3
+	VSHUFPS   $0x88, Y3, Y2, Y4
+	VSHUFPS   $0xdd, Y3, Y2, Y2
+	VORPS     Y2, Y4, Y2
+	VMOVUPS   pairs_AVX2<>+0(SB), Y3
+	VPERMD    Y2, Y3, Y2
+	VXORPS    Y3, Y3, Y3
+	VPCMPEQD  Y3, Y2, Y2
+	VPAND     Y1, Y2, Y2
+	VMOVUPS   64(DX), Y3
+	VXORPS    64(BX), Y3, Y3
+	VMOVUPS   96(DX), Y4
+	VXORPS    96(BX), Y4, Y4
+	VSHUFPS   $0x88, Y4, Y3, Y5
+	VSHUFPS   $0xdd, Y4, Y3, Y3
+	VORPS     Y3, Y5, Y3
+	VMOVUPS   pairs_AVX2<>+0(SB), Y4
+	VPERMD    Y3, Y4, Y3
+	VXORPS    Y4, Y4, Y4
+	VPCMPEQD  Y4, Y3, Y3
+	VPAND     Y1, Y3, Y3
+	VMOVUPS   128(DX), Y4
+	VXORPS    128(BX), Y4, Y4
+	VMOVUPS   160(DX), Y5
+	VXORPS    160(BX), Y5, Y5
+	VSHUFPS   $0x88, Y5, Y4, Y6
+	VSHUFPS   $0xdd, Y5, Y4, Y4
+	VORPS     Y4, Y6, Y4
+	VMOVUPS   pairs_AVX2<>+0(SB), Y5
+	VPERMD    Y4, Y5, Y4
+	VXORPS    Y5, Y5, Y5
+	VPCMPEQD  Y5, Y4, Y4
+	VPAND     Y1, Y4, Y4
+	VMOVUPS   192(DX), Y5
+	VXORPS    192(BX), Y5, Y5
+	VMOVUPS   224(DX), Y6
+	VXORPS    224(BX), Y6, Y6
+	VSHUFPS   $0x88, Y6, Y5, Y7
+	VSHUFPS   $0xdd, Y6, Y5, Y5
+	VORPS     Y5, Y7, Y5
+	VMOVUPS   pairs_AVX2<>+0(SB), Y6
+	VPERMD    Y5, Y6, Y5
+	VXORPS    Y6, Y6, Y6
+	VPCMPEQD  Y6, Y5, Y5
+	VPAND     Y1, Y5, Y5
+	VPACKSSDW Y3, Y2, Y2
+	VPACKSSDW Y5, Y4, Y4
+	VPACKUSWB Y4, Y2, Y2
+	VPERMD    Y2, Y0, Y2
+	VMOVUPS   Y2, (CX)
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000080, BX
+	ADDQ      $0x00000080, BX
+	ADDQ      $0x20, CX
+	SUBQ      $0x20, AX
+	JNZ       block23
+
+end24:
+	VZEROUPPER
+	RET
+
+DATA pairs_AVX2<>+0(SB)/4, $0x00000000
+DATA pairs_AVX2<>+4(SB)/4, $0x00000001
+DATA pairs_AVX2<>+8(SB)/4, $0x00000004
+DATA pairs_AVX2<>+12(SB)/4, $0x00000005
+DATA pairs_AVX2<>+16(SB)/4, $0x00000002
+DATA pairs_AVX2<>+20(SB)/4, $0x00000003
+DATA pairs_AVX2<>+24(SB)/4, $0x00000006
+DATA pairs_AVX2<>+28(SB)/4, $0x00000007
+GLOBL pairs_AVX2<>(SB), RODATA|NOPTR, $32
+
 // func int32ToBytesAVX2(dst *uint8, a []int32)
 // Requires: AVX, AVX2
 TEXT ·int32ToBytesAVX2(SB), NOSPLIT, $0-32
@@ -457,9 +545,9 @@ TEXT ·int32ToBytesAVX2(SB), NOSPLIT, $0-32
 	VMOVUPS quads_AVX2<>+0(SB), Y0
 	VMOVUPS c000000ff_AVX2<>+0(SB), Y1
 	TESTQ   AX, AX
-	JZ      end24
+	JZ      end26
 
-block23:
+block25:
 	VMOVUPS   (DX), Y2
 	VPAND     Y1, Y2, Y2
 	VMOVUPS   32(DX), Y3
@@ -476,9 +564,9 @@ block23:
 	ADDQ      $0x00000080, DX
 	ADDQ      $0x20, CX
 	SUBQ      $0x20, AX
-	JNZ       block23
+	JNZ       block25
 
-end24:
+end26:
 	VZEROUPPER
 	RET
 
@@ -489,35 +577,12 @@ TEXT ·int32ToInt64AVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
 	TESTQ AX, AX
-	JZ    end26
-
-next25:
-	VPMOVSXDQ (DX), Y0
-	VMOVUPS   Y0, (CX)
-	VPMOVSXDQ 16(DX), Y0
-	VMOVUPS   Y0, 32(CX)
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000020, DX
-	SUBQ      $0x08, AX
-	JNZ       next25
-
-end26:
-	VZEROUPPER
-	RET
-
-// func int32ToDoubleAVX2(dst []float64, src *int32)
-// Requires: AVX
-TEXT ·int32ToDoubleAVX2(SB), NOSPLIT, $0-32
-	MOVQ  dst_len+8(FP), AX
-	MOVQ  dst_base+0(FP), CX
-	MOVQ  src+24(FP), DX
-	TESTQ AX, AX
 	JZ    end28
 
 next27:
-	VCVTDQ2PD (DX), Y0
+	VPMOVSXDQ (DX), Y0
 	VMOVUPS   Y0, (CX)
-	VCVTDQ2PD 16(DX), Y0
+	VPMOVSXDQ 16(DX), Y0
 	VMOVUPS   Y0, 32(CX)
 	ADDQ      $0x00000040, CX
 	ADDQ      $0x00000020, DX
@@ -528,9 +593,9 @@ end28:
 	VZEROUPPER
 	RET
 
-// func floatToDoubleAVX2(dst []float64, src *float32)
+// func int32ToDoubleAVX2(dst []float64, src *int32)
 // Requires: AVX
-TEXT ·floatToDoubleAVX2(SB), NOSPLIT, $0-32
+TEXT ·int32ToDoubleAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst_len+8(FP), AX
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
@@ -538,9 +603,9 @@ TEXT ·floatToDoubleAVX2(SB), NOSPLIT, $0-32
 	JZ    end30
 
 next29:
-	VCVTPS2PD (DX), Y0
+	VCVTDQ2PD (DX), Y0
 	VMOVUPS   Y0, (CX)
-	VCVTPS2PD 16(DX), Y0
+	VCVTDQ2PD 16(DX), Y0
 	VMOVUPS   Y0, 32(CX)
 	ADDQ      $0x00000040, CX
 	ADDQ      $0x00000020, DX
@@ -551,9 +616,9 @@ end30:
 	VZEROUPPER
 	RET
 
-// func doubleToFloatAVX2(dst []float32, src *float64)
+// func floatToDoubleAVX2(dst []float64, src *float32)
 // Requires: AVX
-TEXT ·doubleToFloatAVX2(SB), NOSPLIT, $0-32
+TEXT ·floatToDoubleAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst_len+8(FP), AX
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
@@ -561,6 +626,29 @@ TEXT ·doubleToFloatAVX2(SB), NOSPLIT, $0-32
 	JZ    end32
 
 next31:
+	VCVTPS2PD (DX), Y0
+	VMOVUPS   Y0, (CX)
+	VCVTPS2PD 16(DX), Y0
+	VMOVUPS   Y0, 32(CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x08, AX
+	JNZ       next31
+
+end32:
+	VZEROUPPER
+	RET
+
+// func doubleToFloatAVX2(dst []float32, src *float64)
+// Requires: AVX
+TEXT ·doubleToFloatAVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end34
+
+next33:
 	VMOVUPS    (DX), Y0
 	VCVTPD2PSY Y0, X0
 	VMOVUPS    X0, (CX)
@@ -570,9 +658,9 @@ next31:
 	ADDQ       $0x00000020, CX
 	ADDQ       $0x00000040, DX
 	SUBQ       $0x08, AX
-	JNZ        next31
+	JNZ        next33
 
-end32:
+end34:
 	VZEROUPPER
 	RET
 
@@ -583,9 +671,9 @@ TEXT ·doubleToInt32AVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
 	TESTQ AX, AX
-	JZ    end34
+	JZ    end36
 
-next33:
+next35:
 	VMOVUPS     (DX), Y0
 	VCVTTPD2DQY Y0, X0
 	VMOVUPS     X0, (CX)
@@ -595,9 +683,9 @@ next33:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x08, AX
-	JNZ         next33
+	JNZ         next35
 
-end34:
+end36:
 	VZEROUPPER
 	RET
 
@@ -608,58 +696,23 @@ TEXT ·bytesToInt32AVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
 	TESTQ AX, AX
-	JZ    end36
+	JZ    end38
 
-next35:
+next37:
 	VPMOVZXBD (DX), Y0
 	VMOVUPS   Y0, (CX)
 	ADDQ      $0x00000020, CX
 	ADDQ      $0x00000008, DX
 	SUBQ      $0x08, AX
-	JNZ       next35
-
-end36:
-	VZEROUPPER
-	RET
-
-DATA pairs_AVX2<>+0(SB)/4, $0x00000000
-DATA pairs_AVX2<>+4(SB)/4, $0x00000001
-DATA pairs_AVX2<>+8(SB)/4, $0x00000004
-DATA pairs_AVX2<>+12(SB)/4, $0x00000005
-DATA pairs_AVX2<>+16(SB)/4, $0x00000002
-DATA pairs_AVX2<>+20(SB)/4, $0x00000003
-DATA pairs_AVX2<>+24(SB)/4, $0x00000006
-DATA pairs_AVX2<>+28(SB)/4, $0x00000007
-GLOBL pairs_AVX2<>(SB), RODATA|NOPTR, $32
-
-// func lowWordsAVX2(dst []int32, src *int64)
-// Requires: AVX, AVX2
-TEXT ·lowWordsAVX2(SB), NOSPLIT, $0-32
-	MOVQ  dst_len+8(FP), AX
-	MOVQ  dst_base+0(FP), CX
-	MOVQ  src+24(FP), DX
-	TESTQ AX, AX
-	JZ    end38
-
-next37:
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
-	VSHUFPS $0x88, Y1, Y0, Y0
-	VMOVUPS pairs_AVX2<>+0(SB), Y1
-	VPERMD  Y0, Y1, Y0
-	VMOVUPS Y0, (CX)
-	ADDQ    $0x00000020, CX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x08, AX
-	JNZ     next37
+	JNZ       next37
 
 end38:
 	VZEROUPPER
 	RET
 
-// func eitherWordAVX2(dst []int32, src *int64)
+// func lowWordsAVX2(dst []int32, src *int64)
 // Requires: AVX, AVX2
-TEXT ·eitherWordAVX2(SB), NOSPLIT, $0-32
+TEXT ·lowWordsAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst_len+8(FP), AX
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
@@ -669,9 +722,7 @@ TEXT ·eitherWordAVX2(SB), NOSPLIT, $0-32
 next39:
 	VMOVUPS (DX), Y0
 	VMOVUPS 32(DX), Y1
-	VSHUFPS $0x88, Y1, Y0, Y2
-	VSHUFPS $0xdd, Y1, Y0, Y0
-	VORPS   Y0, Y2, Y0
+	VSHUFPS $0x88, Y1, Y0, Y0
 	VMOVUPS pairs_AVX2<>+0(SB), Y1
 	VPERMD  Y0, Y1, Y0
 	VMOVUPS Y0, (CX)
@@ -684,9 +735,9 @@ end40:
 	VZEROUPPER
 	RET
 
-// func bf16ToFloatAVX2(dst []float32, src *uint16)
+// func eitherWordAVX2(dst []int32, src *int64)
 // Requires: AVX, AVX2
-TEXT ·bf16ToFloatAVX2(SB), NOSPLIT, $0-32
+TEXT ·eitherWordAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst_len+8(FP), AX
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
@@ -694,15 +745,116 @@ TEXT ·bf16ToFloatAVX2(SB), NOSPLIT, $0-32
 	JZ    end42
 
 next41:
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VSHUFPS $0x88, Y1, Y0, Y2
+	VSHUFPS $0xdd, Y1, Y0, Y0
+	VORPS   Y0, Y2, Y0
+	VMOVUPS pairs_AVX2<>+0(SB), Y1
+	VPERMD  Y0, Y1, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x08, AX
+	JNZ     next41
+
+end42:
+	VZEROUPPER
+	RET
+
+// func floatToInt64AVX2(dst []int64, src *float32) (least int32)
+// Requires: AVX, AVX2
+TEXT ·floatToInt64AVX2(SB), NOSPLIT, $0-36
+	MOVQ   dst_len+8(FP), AX
+	MOVQ   dst_base+0(FP), CX
+	MOVQ   src+24(FP), DX
+	VXORPS Y0, Y0, Y0
+	TESTQ  AX, AX
+	JZ     end44
+
+next43:
+	VCVTTPS2DQ   (DX), Y1
+	VPMINSD      Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y1, X2
+	VPMOVSXDQ    X1, Y1
+	VMOVUPS      Y1, (CX)
+	VPMOVSXDQ    X2, Y1
+	VMOVUPS      Y1, 32(CX)
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000020, DX
+	SUBQ         $0x08, AX
+	JNZ          next43
+
+end44:
+	VEXTRACTF128 $0x01, Y0, X1
+	VPMINSD      X1, X0, X0
+	VPERMILPS    $0x4e, X0, X1
+	VPMINSD      X1, X0, X0
+	VPERMILPS    $0xb1, X0, X1
+	VPMINSD      X1, X0, X0
+	VMOVD        X0, AX
+	MOVL         AX, least+32(FP)
+	VZEROUPPER
+	RET
+
+// func int64ToFloatAVX2(dst []float32, src *int64) (beyond uint32)
+// Requires: AVX, AVX2
+TEXT ·int64ToFloatAVX2(SB), NOSPLIT, $0-36
+	MOVQ   dst_len+8(FP), AX
+	MOVQ   dst_base+0(FP), CX
+	MOVQ   src+24(FP), DX
+	VXORPS Y0, Y0, Y0
+	TESTQ  AX, AX
+	JZ     end46
+
+next45:
+	VMOVUPS   (DX), Y1
+	VMOVUPS   32(DX), Y2
+	VSHUFPS   $0x88, Y2, Y1, Y3
+	VPSRAD    $0x1f, Y3, Y4
+	VSHUFPS   $0xdd, Y2, Y1, Y1
+	VXORPS    Y4, Y1, Y1
+	VORPS     Y1, Y0, Y0
+	VMOVUPS   pairs_AVX2<>+0(SB), Y1
+	VPERMD    Y3, Y1, Y1
+	VCVTDQ2PS Y1, Y1
+	VMOVUPS   Y1, (CX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x08, AX
+	JNZ       next45
+
+end46:
+	VEXTRACTF128 $0x01, Y0, X1
+	VORPS        X1, X0, X0
+	VPERMILPS    $0x4e, X0, X1
+	VORPS        X1, X0, X0
+	VPERMILPS    $0xb1, X0, X1
+	VORPS        X1, X0, X0
+	VMOVD        X0, AX
+	MOVL         AX, beyond+32(FP)
+	VZEROUPPER
+	RET
+
+// func bf16ToFloatAVX2(dst []float32, src *uint16)
+// Requires: AVX, AVX2
+TEXT ·bf16ToFloatAVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end48
+
+next47:
 	VPMOVZXWD (DX), Y0
 	VPSLLD    $0x10, Y0, Y0
 	VMOVUPS   Y0, (CX)
 	ADDQ      $0x00000020, CX
 	ADDQ      $0x00000010, DX
 	SUBQ      $0x08, AX
-	JNZ       next41
+	JNZ       next47
 
-end42:
+end48:
 	VZEROUPPER
 	RET
 
@@ -713,9 +865,9 @@ TEXT ·floatToBF16AVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), CX
 	MOVQ  src_base+8(FP), DX
 	TESTQ AX, AX
-	JZ    end44
+	JZ    end50
 
-next43:
+next49:
 	VMOVUPS      (DX), Y0
 	VPSLLD       $0x0f, Y0, Y1
 	VPSRLD       $0x1f, Y1, Y1
@@ -731,9 +883,9 @@ next43:
 	ADDQ         $0x00000010, CX
 	ADDQ         $0x00000020, DX
 	SUBQ         $0x08, AX
-	JNZ          next43
+	JNZ          next49
 
-end44:
+end50:
 	VZEROUPPER
 	RET
 

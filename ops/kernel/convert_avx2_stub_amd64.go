@@ -49,6 +49,11 @@ func floatToInt32AVX2(dst []int32, src []float32)
 //go:noescape
 func int32ToFloatAVX2(dst []float32, src []int32)
 
+// equalInt64AVX2 is dst[i] = 1 where a[i] == b[i], else 0; len(a) is a multiple of 32.
+//
+//go:noescape
+func equalInt64AVX2(dst *uint8, a []int64, b []int64)
+
 // int32ToBytesAVX2 is dst[i] = the low byte of a[i]; len(a) is a multiple of 32.
 //
 //go:noescape
@@ -93,6 +98,20 @@ func lowWordsAVX2(dst []int32, src *int64)
 //
 //go:noescape
 func eitherWordAVX2(dst []int32, src *int64)
+
+// floatToInt64AVX2 is dst[i] = src[i] towards zero, the least integer of 32 bits beyond those;
+// least is the least of all and of 0.
+// len(dst) is a multiple of 8.
+//
+//go:noescape
+func floatToInt64AVX2(dst []int64, src *float32) (least int32)
+
+// int64ToFloatAVX2 is dst[i] = the low word of src[i] as a number, rounded;
+// beyond is not 0 if one of src needs more than 32 bits.
+// len(dst) is a multiple of 8.
+//
+//go:noescape
+func int64ToFloatAVX2(dst []float32, src *int64) (beyond uint32)
 
 // bf16ToFloatAVX2 is dst[i] = src[i] of bfloat16; len(dst) is a multiple of 8.
 //

@@ -320,166 +320,52 @@ end22:
 	VZEROUPPER
 	RET
 
-// func int32ToBytesAVX512(dst *uint8, a []int32)
-// Requires: AVX, AVX512F
-TEXT ·int32ToBytesAVX512(SB), NOSPLIT, $0-32
+// func equalInt64AVX512(dst *uint8, a []int64, b []int64)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·equalInt64AVX512(SB), NOSPLIT, $0-56
 	MOVQ  a_len+16(FP), AX
 	MOVQ  dst+0(FP), CX
 	MOVQ  a_base+8(FP), DX
+	MOVQ  b_base+32(FP), BX
 	TESTQ AX, AX
 	JZ    end24
 
 block23:
-	VMOVUPS (DX), Z0
-	VPMOVDB Z0, (CX)
-	VMOVUPS 64(DX), Z0
-	VPMOVDB Z0, 16(CX)
-	ADDQ    $0x00000080, DX
-	ADDQ    $0x20, CX
-	SUBQ    $0x20, AX
-	JNZ     block23
+	VMOVUPS        (DX), Z0
+	VXORPS         (BX), Z0, Z0
+	VMOVUPS        64(DX), Z3
+	VXORPS         64(BX), Z3, Z3
+	VSHUFPS        $0x88, Z3, Z0, Z4
+	VSHUFPS        $0xdd, Z3, Z0, Z0
+	VORPS          Z0, Z4, Z0
+	VMOVUPS        pairs_AVX512<>+0(SB), Z3
+	VPERMD         Z0, Z3, Z0
+	VXORPS         Z3, Z3, Z3
+	VPCMPEQD       Z3, Z0, K1
+	VBLENDMPS.BCST c00000001_AVX512<>+0(SB), Z3, K1, Z1
+	VPMOVDB        Z1, (CX)
+	VMOVUPS        128(DX), Z0
+	VXORPS         128(BX), Z0, Z0
+	VMOVUPS        192(DX), Z3
+	VXORPS         192(BX), Z3, Z3
+	VSHUFPS        $0x88, Z3, Z0, Z4
+	VSHUFPS        $0xdd, Z3, Z0, Z0
+	VORPS          Z0, Z4, Z0
+	VMOVUPS        pairs_AVX512<>+0(SB), Z3
+	VPERMD         Z0, Z3, Z0
+	VXORPS         Z3, Z3, Z3
+	VPCMPEQD       Z3, Z0, K1
+	VBLENDMPS.BCST c00000001_AVX512<>+0(SB), Z3, K1, Z2
+	VPMOVDB        Z2, 16(CX)
+	ADDQ           $0x00000080, DX
+	ADDQ           $0x00000080, DX
+	ADDQ           $0x00000080, BX
+	ADDQ           $0x00000080, BX
+	ADDQ           $0x20, CX
+	SUBQ           $0x20, AX
+	JNZ            block23
 
 end24:
-	VZEROUPPER
-	RET
-
-// func int32ToInt64AVX512(dst []int64, src *int32)
-// Requires: AVX, AVX512F
-TEXT ·int32ToInt64AVX512(SB), NOSPLIT, $0-32
-	MOVQ  dst_len+8(FP), AX
-	MOVQ  dst_base+0(FP), CX
-	MOVQ  src+24(FP), DX
-	TESTQ AX, AX
-	JZ    end26
-
-next25:
-	VPMOVSXDQ (DX), Z0
-	VMOVUPS   Z0, (CX)
-	VPMOVSXDQ 32(DX), Z0
-	VMOVUPS   Z0, 64(CX)
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000040, DX
-	SUBQ      $0x10, AX
-	JNZ       next25
-
-end26:
-	VZEROUPPER
-	RET
-
-// func int32ToDoubleAVX512(dst []float64, src *int32)
-// Requires: AVX, AVX512F
-TEXT ·int32ToDoubleAVX512(SB), NOSPLIT, $0-32
-	MOVQ  dst_len+8(FP), AX
-	MOVQ  dst_base+0(FP), CX
-	MOVQ  src+24(FP), DX
-	TESTQ AX, AX
-	JZ    end28
-
-next27:
-	VCVTDQ2PD (DX), Z0
-	VMOVUPS   Z0, (CX)
-	VCVTDQ2PD 32(DX), Z0
-	VMOVUPS   Z0, 64(CX)
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000040, DX
-	SUBQ      $0x10, AX
-	JNZ       next27
-
-end28:
-	VZEROUPPER
-	RET
-
-// func floatToDoubleAVX512(dst []float64, src *float32)
-// Requires: AVX, AVX512F
-TEXT ·floatToDoubleAVX512(SB), NOSPLIT, $0-32
-	MOVQ  dst_len+8(FP), AX
-	MOVQ  dst_base+0(FP), CX
-	MOVQ  src+24(FP), DX
-	TESTQ AX, AX
-	JZ    end30
-
-next29:
-	VCVTPS2PD (DX), Z0
-	VMOVUPS   Z0, (CX)
-	VCVTPS2PD 32(DX), Z0
-	VMOVUPS   Z0, 64(CX)
-	ADDQ      $0x00000080, CX
-	ADDQ      $0x00000040, DX
-	SUBQ      $0x10, AX
-	JNZ       next29
-
-end30:
-	VZEROUPPER
-	RET
-
-// func doubleToFloatAVX512(dst []float32, src *float64)
-// Requires: AVX, AVX512F
-TEXT ·doubleToFloatAVX512(SB), NOSPLIT, $0-32
-	MOVQ  dst_len+8(FP), AX
-	MOVQ  dst_base+0(FP), CX
-	MOVQ  src+24(FP), DX
-	TESTQ AX, AX
-	JZ    end32
-
-next31:
-	VMOVUPS   (DX), Z0
-	VCVTPD2PS Z0, Y0
-	VMOVUPS   Y0, (CX)
-	VMOVUPS   64(DX), Z0
-	VCVTPD2PS Z0, Y0
-	VMOVUPS   Y0, 32(CX)
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000080, DX
-	SUBQ      $0x10, AX
-	JNZ       next31
-
-end32:
-	VZEROUPPER
-	RET
-
-// func doubleToInt32AVX512(dst []int32, src *float64)
-// Requires: AVX, AVX512F
-TEXT ·doubleToInt32AVX512(SB), NOSPLIT, $0-32
-	MOVQ  dst_len+8(FP), AX
-	MOVQ  dst_base+0(FP), CX
-	MOVQ  src+24(FP), DX
-	TESTQ AX, AX
-	JZ    end34
-
-next33:
-	VMOVUPS    (DX), Z0
-	VCVTTPD2DQ Z0, Y0
-	VMOVUPS    Y0, (CX)
-	VMOVUPS    64(DX), Z0
-	VCVTTPD2DQ Z0, Y0
-	VMOVUPS    Y0, 32(CX)
-	ADDQ       $0x00000040, CX
-	ADDQ       $0x00000080, DX
-	SUBQ       $0x10, AX
-	JNZ        next33
-
-end34:
-	VZEROUPPER
-	RET
-
-// func bytesToInt32AVX512(dst []int32, src *uint8)
-// Requires: AVX, AVX512F
-TEXT ·bytesToInt32AVX512(SB), NOSPLIT, $0-32
-	MOVQ  dst_len+8(FP), AX
-	MOVQ  dst_base+0(FP), CX
-	MOVQ  src+24(FP), DX
-	TESTQ AX, AX
-	JZ    end36
-
-next35:
-	VPMOVZXBD (DX), Z0
-	VMOVUPS   Z0, (CX)
-	ADDQ      $0x00000040, CX
-	ADDQ      $0x00000010, DX
-	SUBQ      $0x10, AX
-	JNZ       next35
-
-end36:
 	VZEROUPPER
 	RET
 
@@ -501,9 +387,151 @@ DATA pairs_AVX512<>+56(SB)/4, $0x0000000e
 DATA pairs_AVX512<>+60(SB)/4, $0x0000000f
 GLOBL pairs_AVX512<>(SB), RODATA|NOPTR, $64
 
-// func lowWordsAVX512(dst []int32, src *int64)
+// func int32ToBytesAVX512(dst *uint8, a []int32)
 // Requires: AVX, AVX512F
-TEXT ·lowWordsAVX512(SB), NOSPLIT, $0-32
+TEXT ·int32ToBytesAVX512(SB), NOSPLIT, $0-32
+	MOVQ  a_len+16(FP), AX
+	MOVQ  dst+0(FP), CX
+	MOVQ  a_base+8(FP), DX
+	TESTQ AX, AX
+	JZ    end26
+
+block25:
+	VMOVUPS (DX), Z0
+	VPMOVDB Z0, (CX)
+	VMOVUPS 64(DX), Z0
+	VPMOVDB Z0, 16(CX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x20, CX
+	SUBQ    $0x20, AX
+	JNZ     block25
+
+end26:
+	VZEROUPPER
+	RET
+
+// func int32ToInt64AVX512(dst []int64, src *int32)
+// Requires: AVX, AVX512F
+TEXT ·int32ToInt64AVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end28
+
+next27:
+	VPMOVSXDQ (DX), Z0
+	VMOVUPS   Z0, (CX)
+	VPMOVSXDQ 32(DX), Z0
+	VMOVUPS   Z0, 64(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x10, AX
+	JNZ       next27
+
+end28:
+	VZEROUPPER
+	RET
+
+// func int32ToDoubleAVX512(dst []float64, src *int32)
+// Requires: AVX, AVX512F
+TEXT ·int32ToDoubleAVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end30
+
+next29:
+	VCVTDQ2PD (DX), Z0
+	VMOVUPS   Z0, (CX)
+	VCVTDQ2PD 32(DX), Z0
+	VMOVUPS   Z0, 64(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x10, AX
+	JNZ       next29
+
+end30:
+	VZEROUPPER
+	RET
+
+// func floatToDoubleAVX512(dst []float64, src *float32)
+// Requires: AVX, AVX512F
+TEXT ·floatToDoubleAVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end32
+
+next31:
+	VCVTPS2PD (DX), Z0
+	VMOVUPS   Z0, (CX)
+	VCVTPS2PD 32(DX), Z0
+	VMOVUPS   Z0, 64(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x10, AX
+	JNZ       next31
+
+end32:
+	VZEROUPPER
+	RET
+
+// func doubleToFloatAVX512(dst []float32, src *float64)
+// Requires: AVX, AVX512F
+TEXT ·doubleToFloatAVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end34
+
+next33:
+	VMOVUPS   (DX), Z0
+	VCVTPD2PS Z0, Y0
+	VMOVUPS   Y0, (CX)
+	VMOVUPS   64(DX), Z0
+	VCVTPD2PS Z0, Y0
+	VMOVUPS   Y0, 32(CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x10, AX
+	JNZ       next33
+
+end34:
+	VZEROUPPER
+	RET
+
+// func doubleToInt32AVX512(dst []int32, src *float64)
+// Requires: AVX, AVX512F
+TEXT ·doubleToInt32AVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end36
+
+next35:
+	VMOVUPS    (DX), Z0
+	VCVTTPD2DQ Z0, Y0
+	VMOVUPS    Y0, (CX)
+	VMOVUPS    64(DX), Z0
+	VCVTTPD2DQ Z0, Y0
+	VMOVUPS    Y0, 32(CX)
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000080, DX
+	SUBQ       $0x10, AX
+	JNZ        next35
+
+end36:
+	VZEROUPPER
+	RET
+
+// func bytesToInt32AVX512(dst []int32, src *uint8)
+// Requires: AVX, AVX512F
+TEXT ·bytesToInt32AVX512(SB), NOSPLIT, $0-32
 	MOVQ  dst_len+8(FP), AX
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
@@ -511,24 +539,20 @@ TEXT ·lowWordsAVX512(SB), NOSPLIT, $0-32
 	JZ    end38
 
 next37:
-	VMOVUPS (DX), Z0
-	VMOVUPS 64(DX), Z1
-	VSHUFPS $0x88, Z1, Z0, Z0
-	VMOVUPS pairs_AVX512<>+0(SB), Z1
-	VPERMD  Z0, Z1, Z0
-	VMOVUPS Z0, (CX)
-	ADDQ    $0x00000040, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x10, AX
-	JNZ     next37
+	VPMOVZXBD (DX), Z0
+	VMOVUPS   Z0, (CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000010, DX
+	SUBQ      $0x10, AX
+	JNZ       next37
 
 end38:
 	VZEROUPPER
 	RET
 
-// func eitherWordAVX512(dst []int32, src *int64)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·eitherWordAVX512(SB), NOSPLIT, $0-32
+// func lowWordsAVX512(dst []int32, src *int64)
+// Requires: AVX, AVX512F
+TEXT ·lowWordsAVX512(SB), NOSPLIT, $0-32
 	MOVQ  dst_len+8(FP), AX
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
@@ -538,9 +562,7 @@ TEXT ·eitherWordAVX512(SB), NOSPLIT, $0-32
 next39:
 	VMOVUPS (DX), Z0
 	VMOVUPS 64(DX), Z1
-	VSHUFPS $0x88, Z1, Z0, Z2
-	VSHUFPS $0xdd, Z1, Z0, Z0
-	VORPS   Z0, Z2, Z0
+	VSHUFPS $0x88, Z1, Z0, Z0
 	VMOVUPS pairs_AVX512<>+0(SB), Z1
 	VPERMD  Z0, Z1, Z0
 	VMOVUPS Z0, (CX)
@@ -553,9 +575,9 @@ end40:
 	VZEROUPPER
 	RET
 
-// func bf16ToFloatAVX512(dst []float32, src *uint16)
-// Requires: AVX, AVX512F
-TEXT ·bf16ToFloatAVX512(SB), NOSPLIT, $0-32
+// func eitherWordAVX512(dst []int32, src *int64)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·eitherWordAVX512(SB), NOSPLIT, $0-32
 	MOVQ  dst_len+8(FP), AX
 	MOVQ  dst_base+0(FP), CX
 	MOVQ  src+24(FP), DX
@@ -563,15 +585,120 @@ TEXT ·bf16ToFloatAVX512(SB), NOSPLIT, $0-32
 	JZ    end42
 
 next41:
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
+	VSHUFPS $0x88, Z1, Z0, Z2
+	VSHUFPS $0xdd, Z1, Z0, Z0
+	VORPS   Z0, Z2, Z0
+	VMOVUPS pairs_AVX512<>+0(SB), Z1
+	VPERMD  Z0, Z1, Z0
+	VMOVUPS Z0, (CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x10, AX
+	JNZ     next41
+
+end42:
+	VZEROUPPER
+	RET
+
+// func floatToInt64AVX512(dst []int64, src *float32) (least int32)
+// Requires: AVX, AVX2, AVX512DQ, AVX512F
+TEXT ·floatToInt64AVX512(SB), NOSPLIT, $0-36
+	MOVQ   dst_len+8(FP), AX
+	MOVQ   dst_base+0(FP), CX
+	MOVQ   src+24(FP), DX
+	VXORPS Z0, Z0, Z0
+	TESTQ  AX, AX
+	JZ     end44
+
+next43:
+	VCVTTPS2DQ    (DX), Z1
+	VPMINSD       Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z1, Y2
+	VPMOVSXDQ     Y1, Z1
+	VMOVUPS       Z1, (CX)
+	VPMOVSXDQ     Y2, Z1
+	VMOVUPS       Z1, 64(CX)
+	ADDQ          $0x00000080, CX
+	ADDQ          $0x00000040, DX
+	SUBQ          $0x10, AX
+	JNZ           next43
+
+end44:
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VPMINSD       Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VPMINSD       X1, X0, X0
+	VPERMILPS     $0x4e, X0, X1
+	VPMINSD       X1, X0, X0
+	VPERMILPS     $0xb1, X0, X1
+	VPMINSD       X1, X0, X0
+	VMOVD         X0, AX
+	MOVL          AX, least+32(FP)
+	VZEROUPPER
+	RET
+
+// func int64ToFloatAVX512(dst []float32, src *int64) (beyond uint32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·int64ToFloatAVX512(SB), NOSPLIT, $0-36
+	MOVQ   dst_len+8(FP), AX
+	MOVQ   dst_base+0(FP), CX
+	MOVQ   src+24(FP), DX
+	VXORPS Z0, Z0, Z0
+	TESTQ  AX, AX
+	JZ     end46
+
+next45:
+	VMOVUPS   (DX), Z1
+	VMOVUPS   64(DX), Z2
+	VSHUFPS   $0x88, Z2, Z1, Z3
+	VPSRAD    $0x1f, Z3, Z4
+	VSHUFPS   $0xdd, Z2, Z1, Z1
+	VXORPS    Z4, Z1, Z1
+	VORPS     Z1, Z0, Z0
+	VMOVUPS   pairs_AVX512<>+0(SB), Z1
+	VPERMD    Z3, Z1, Z1
+	VCVTDQ2PS Z1, Z1
+	VMOVUPS   Z1, (CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x10, AX
+	JNZ       next45
+
+end46:
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VORPS         Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VORPS         X1, X0, X0
+	VPERMILPS     $0x4e, X0, X1
+	VORPS         X1, X0, X0
+	VPERMILPS     $0xb1, X0, X1
+	VORPS         X1, X0, X0
+	VMOVD         X0, AX
+	MOVL          AX, beyond+32(FP)
+	VZEROUPPER
+	RET
+
+// func bf16ToFloatAVX512(dst []float32, src *uint16)
+// Requires: AVX, AVX512F
+TEXT ·bf16ToFloatAVX512(SB), NOSPLIT, $0-32
+	MOVQ  dst_len+8(FP), AX
+	MOVQ  dst_base+0(FP), CX
+	MOVQ  src+24(FP), DX
+	TESTQ AX, AX
+	JZ    end48
+
+next47:
 	VPMOVZXWD (DX), Z0
 	VPSLLD    $0x10, Z0, Z0
 	VMOVUPS   Z0, (CX)
 	ADDQ      $0x00000040, CX
 	ADDQ      $0x00000020, DX
 	SUBQ      $0x10, AX
-	JNZ       next41
+	JNZ       next47
 
-end42:
+end48:
 	VZEROUPPER
 	RET
 
@@ -582,9 +709,9 @@ TEXT ·floatToBF16AVX512(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), CX
 	MOVQ  src_base+8(FP), DX
 	TESTQ AX, AX
-	JZ    end44
+	JZ    end50
 
-next43:
+next49:
 	VMOVUPS     (DX), Z0
 	VPSLLD      $0x0f, Z0, Z1
 	VPSRLD      $0x1f, Z1, Z1
@@ -598,9 +725,9 @@ next43:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x10, AX
-	JNZ         next43
+	JNZ         next49
 
-end44:
+end50:
 	VZEROUPPER
 	RET
 

@@ -49,6 +49,11 @@ func floatToInt32AVX512(dst []int32, src []float32)
 //go:noescape
 func int32ToFloatAVX512(dst []float32, src []int32)
 
+// equalInt64AVX512 is dst[i] = 1 where a[i] == b[i], else 0; len(a) is a multiple of 32.
+//
+//go:noescape
+func equalInt64AVX512(dst *uint8, a []int64, b []int64)
+
 // int32ToBytesAVX512 is dst[i] = the low byte of a[i]; len(a) is a multiple of 32.
 //
 //go:noescape
@@ -93,6 +98,20 @@ func lowWordsAVX512(dst []int32, src *int64)
 //
 //go:noescape
 func eitherWordAVX512(dst []int32, src *int64)
+
+// floatToInt64AVX512 is dst[i] = src[i] towards zero, the least integer of 32 bits beyond those;
+// least is the least of all and of 0.
+// len(dst) is a multiple of 16.
+//
+//go:noescape
+func floatToInt64AVX512(dst []int64, src *float32) (least int32)
+
+// int64ToFloatAVX512 is dst[i] = the low word of src[i] as a number, rounded;
+// beyond is not 0 if one of src needs more than 32 bits.
+// len(dst) is a multiple of 16.
+//
+//go:noescape
+func int64ToFloatAVX512(dst []float32, src *int64) (beyond uint32)
 
 // bf16ToFloatAVX512 is dst[i] = src[i] of bfloat16; len(dst) is a multiple of 16.
 //

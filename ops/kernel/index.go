@@ -15,7 +15,7 @@ type Index interface{ int32 | int64 }
 func CheckIndices[I Index](idx []I, extent int) int {
 	n := int64(extent)
 	for k, v := range idx {
-		if v := int64(v); v < -n || v >= n {
+		if uint64(int64(v)+n) >= uint64(2*n) {
 			return k
 		}
 	}
@@ -107,16 +107,38 @@ func (e *Elements) across() int {
 func GatherElements[T any, I Index](dst, src []T, idx []I, e *Elements) {
 	n, stride, across := e.Shape[len(e.Shape)-1], e.Strides[e.Axis], e.across()
 	e.rows(func(at, base int) {
-		to := dst[at : at+n]
-		for j, v := range idx[at : at+n] {
-			k := int(v)
-			if k < 0 {
-				k += e.Extent
-			}
-			to[j] = src[base+k*stride]
-			base += across
+		if stride == 1 && across == 0 {
+			gatherWithin(dst[at:at+n], src[base:base+e.Extent], idx[at:])
+		} else {
+			gatherAcross(dst[at:at+n], src[base:], idx[at:], e.Extent, stride, across)
 		}
 	})
+}
+
+// gatherWithin is a row of GatherElements from neighbouring elements.
+func gatherWithin[T any, I Index](dst, src []T, idx []I) {
+	idx = idx[:len(dst)]
+	for j := range dst {
+		k := int(idx[j])
+		if k < 0 {
+			k += len(src)
+		}
+		dst[j] = src[k]
+	}
+}
+
+// gatherAcross is a row of GatherElements whose elements have places of their own.
+func gatherAcross[T any, I Index](dst, src []T, idx []I, extent, stride, across int) {
+	idx = idx[:len(dst)]
+	base := 0
+	for j := range dst {
+		k := int(idx[j])
+		if k < 0 {
+			k += extent
+		}
+		dst[j] = src[base+k*stride]
+		base += across
+	}
 }
 
 // ScatterElements is

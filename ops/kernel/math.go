@@ -93,14 +93,10 @@ func Sign(dst, src []float32) { active.sign(dst, src[:len(dst)]) }
 func Atan(dst, src []float32) { active.atan(dst, src[:len(dst)]) }
 
 // Abs is |x|.
-func Abs(dst, src []float32) {
-	v := active
-	inPieces(dst, src, func(y, x, s, _ []float32) {
-		v.mulScalar(s, x, -1)
-		v.max(y, x, s)
-		v.addScalar(y, y, 0) // makes 0 of -0
-	})
-}
+func Abs(dst, src []float32) { active.abs(dst, src[:len(dst)]) }
+
+// Softsign is x / (1 + |x|) within 2 units.
+func Softsign(dst, src []float32) { active.softsign(dst, src[:len(dst)]) }
 
 // Neg is -x.
 func Neg(dst, src []float32) {

@@ -2447,6 +2447,114 @@ end56:
 	VZEROUPPER
 	RET
 
+// func absAVX2(dst []float32, src []float32)
+// Requires: AVX
+TEXT ·absAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ src_base+24(FP), DX
+
+many57:
+	CMPQ    AX, $0x00000020
+	JLT     one58
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VMOVUPS 64(DX), Y2
+	VMOVUPS 96(DX), Y3
+	VANDPS  c7fffffff_AVX2<>+0(SB), Y0, Y0
+	VANDPS  c7fffffff_AVX2<>+0(SB), Y1, Y1
+	VANDPS  c7fffffff_AVX2<>+0(SB), Y2, Y2
+	VANDPS  c7fffffff_AVX2<>+0(SB), Y3, Y3
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	VMOVUPS Y2, 64(CX)
+	VMOVUPS Y3, 96(CX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, AX
+	JMP     many57
+
+one58:
+	CMPQ    AX, $0x00000008
+	JLT     rest59
+	VMOVUPS (DX), Y0
+	VANDPS  c7fffffff_AVX2<>+0(SB), Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, AX
+	JMP     one58
+
+rest59:
+	TESTQ      AX, AX
+	JZ         end60
+	LEAQ       tail_AVX2<>+0(SB), BX
+	MOVQ       $0x00000010, SI
+	SUBQ       AX, SI
+	VMOVUPS    (BX)(SI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VANDPS     c7fffffff_AVX2<>+0(SB), Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end60:
+	VZEROUPPER
+	RET
+
+// func softsignAVX2(dst []float32, src []float32)
+// Requires: AVX
+TEXT ·softsignAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ src_base+24(FP), DX
+
+many61:
+	CMPQ    AX, $0x00000010
+	JLT     one62
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y2
+	VANDPS  c7fffffff_AVX2<>+0(SB), Y0, Y1
+	VANDPS  c7fffffff_AVX2<>+0(SB), Y2, Y3
+	VADDPS  c3f800000_AVX2<>+0(SB), Y1, Y1
+	VADDPS  c3f800000_AVX2<>+0(SB), Y3, Y3
+	VDIVPS  Y1, Y0, Y0
+	VDIVPS  Y3, Y2, Y1
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, AX
+	JMP     many61
+
+one62:
+	CMPQ    AX, $0x00000008
+	JLT     rest63
+	VMOVUPS (DX), Y0
+	VANDPS  c7fffffff_AVX2<>+0(SB), Y0, Y1
+	VADDPS  c3f800000_AVX2<>+0(SB), Y1, Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, AX
+	JMP     one62
+
+rest63:
+	TESTQ      AX, AX
+	JZ         end64
+	LEAQ       tail_AVX2<>+0(SB), BX
+	MOVQ       $0x00000010, SI
+	SUBQ       AX, SI
+	VMOVUPS    (BX)(SI*4), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VANDPS     c7fffffff_AVX2<>+0(SB), Y1, Y2
+	VADDPS     c3f800000_AVX2<>+0(SB), Y2, Y2
+	VDIVPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y0, (CX)
+
+end64:
+	VZEROUPPER
+	RET
+
 // func atanAVX2(dst []float32, src []float32)
 // Requires: AVX, FMA3
 TEXT ·atanAVX2(SB), NOSPLIT, $0-48
@@ -2454,9 +2562,9 @@ TEXT ·atanAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), AX
 	MOVQ src_base+24(FP), DX
 
-many57:
+many65:
 	CMPQ        AX, $0x00000010
-	JLT         one58
+	JLT         one66
 	VMOVUPS     (DX), Y0
 	VMOVUPS     32(DX), Y3
 	VANDPS      c7fffffff_AVX2<>+0(SB), Y0, Y1
@@ -2514,11 +2622,11 @@ many57:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         many57
+	JMP         many65
 
-one58:
+one66:
 	CMPQ        AX, $0x00000008
-	JLT         rest59
+	JLT         rest67
 	VMOVUPS     (DX), Y0
 	VANDPS      c7fffffff_AVX2<>+0(SB), Y0, Y1
 	VMOVUPS     c3f800000_AVX2<>+0(SB), Y2
@@ -2549,11 +2657,11 @@ one58:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one58
+	JMP         one66
 
-rest59:
+rest67:
 	TESTQ       AX, AX
-	JZ          end60
+	JZ          end68
 	LEAQ        tail_AVX2<>+0(SB), BX
 	MOVQ        $0x00000010, SI
 	SUBQ        AX, SI
@@ -2586,7 +2694,7 @@ rest59:
 	VORPS       Y1, Y2, Y1
 	VMASKMOVPS  Y1, Y0, (CX)
 
-end60:
+end68:
 	VZEROUPPER
 	RET
 

@@ -74,6 +74,16 @@ func roundAVX2(dst []float32, src []float32)
 //go:noescape
 func signAVX2(dst []float32, src []float32)
 
+// absAVX2 is dst[i] = |src[i]|.
+//
+//go:noescape
+func absAVX2(dst []float32, src []float32)
+
+// softsignAVX2 is dst[i] = src[i] / (1 + |src[i]|).
+//
+//go:noescape
+func softsignAVX2(dst []float32, src []float32)
+
 // atanAVX2 is dst[i] = atan(src[i]).
 //
 //go:noescape

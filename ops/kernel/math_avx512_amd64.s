@@ -1883,6 +1883,112 @@ end56:
 	VZEROUPPER
 	RET
 
+// func absAVX512(dst []float32, src []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·absAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ src_base+24(FP), DX
+
+many57:
+	CMPQ        AX, $0x00000040
+	JLT         one58
+	VMOVUPS     (DX), Z0
+	VMOVUPS     64(DX), Z1
+	VMOVUPS     128(DX), Z2
+	VMOVUPS     192(DX), Z3
+	VANDPS.BCST c7fffffff_AVX512<>+0(SB), Z0, Z0
+	VANDPS.BCST c7fffffff_AVX512<>+0(SB), Z1, Z1
+	VANDPS.BCST c7fffffff_AVX512<>+0(SB), Z2, Z2
+	VANDPS.BCST c7fffffff_AVX512<>+0(SB), Z3, Z3
+	VMOVUPS     Z0, (CX)
+	VMOVUPS     Z1, 64(CX)
+	VMOVUPS     Z2, 128(CX)
+	VMOVUPS     Z3, 192(CX)
+	ADDQ        $0x00000100, CX
+	ADDQ        $0x00000100, DX
+	SUBQ        $0x00000040, AX
+	JMP         many57
+
+one58:
+	CMPQ        AX, $0x00000010
+	JLT         rest59
+	VMOVUPS     (DX), Z0
+	VANDPS.BCST c7fffffff_AVX512<>+0(SB), Z0, Z0
+	VMOVUPS     Z0, (CX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JMP         one58
+
+rest59:
+	TESTQ       AX, AX
+	JZ          end60
+	MOVQ        $-1, BX
+	BZHIQ       AX, BX, AX
+	KMOVW       AX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VANDPS.BCST c7fffffff_AVX512<>+0(SB), Z0, Z0
+	VMOVUPS     Z0, K1, (CX)
+
+end60:
+	VZEROUPPER
+	RET
+
+// func softsignAVX512(dst []float32, src []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·softsignAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), CX
+	MOVQ dst_len+8(FP), AX
+	MOVQ src_base+24(FP), DX
+
+many61:
+	CMPQ        AX, $0x00000020
+	JLT         one62
+	VMOVUPS     (DX), Z0
+	VMOVUPS     64(DX), Z2
+	VANDPS.BCST c7fffffff_AVX512<>+0(SB), Z0, Z1
+	VANDPS.BCST c7fffffff_AVX512<>+0(SB), Z2, Z3
+	VADDPS.BCST c3f800000_AVX512<>+0(SB), Z1, Z1
+	VADDPS.BCST c3f800000_AVX512<>+0(SB), Z3, Z3
+	VDIVPS      Z1, Z0, Z0
+	VDIVPS      Z3, Z2, Z1
+	VMOVUPS     Z0, (CX)
+	VMOVUPS     Z1, 64(CX)
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, AX
+	JMP         many61
+
+one62:
+	CMPQ        AX, $0x00000010
+	JLT         rest63
+	VMOVUPS     (DX), Z0
+	VANDPS.BCST c7fffffff_AVX512<>+0(SB), Z0, Z1
+	VADDPS.BCST c3f800000_AVX512<>+0(SB), Z1, Z1
+	VDIVPS      Z1, Z0, Z0
+	VMOVUPS     Z0, (CX)
+	ADDQ        $0x00000040, CX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, AX
+	JMP         one62
+
+rest63:
+	TESTQ       AX, AX
+	JZ          end64
+	MOVQ        $-1, BX
+	BZHIQ       AX, BX, AX
+	KMOVW       AX, K1
+	VMOVUPS.Z   (DX), K1, Z0
+	VANDPS.BCST c7fffffff_AVX512<>+0(SB), Z0, Z1
+	VADDPS.BCST c3f800000_AVX512<>+0(SB), Z1, Z1
+	VDIVPS      Z1, Z0, Z0
+	VMOVUPS     Z0, K1, (CX)
+
+end64:
+	VZEROUPPER
+	RET
+
 // func atanAVX512(dst []float32, src []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·atanAVX512(SB), NOSPLIT, $0-48
@@ -1890,9 +1996,9 @@ TEXT ·atanAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), AX
 	MOVQ src_base+24(FP), DX
 
-many57:
+many65:
 	CMPQ             AX, $0x00000020
-	JLT              one58
+	JLT              one66
 	VMOVUPS          (DX), Z0
 	VMOVUPS          64(DX), Z6
 	VANDPS.BCST      c7fffffff_AVX512<>+0(SB), Z0, Z1
@@ -1950,11 +2056,11 @@ many57:
 	ADDQ             $0x00000080, CX
 	ADDQ             $0x00000080, DX
 	SUBQ             $0x00000020, AX
-	JMP              many57
+	JMP              many65
 
-one58:
+one66:
 	CMPQ             AX, $0x00000010
-	JLT              rest59
+	JLT              rest67
 	VMOVUPS          (DX), Z0
 	VANDPS.BCST      c7fffffff_AVX512<>+0(SB), Z0, Z1
 	VBROADCASTSS     c3f800000_AVX512<>+0(SB), Z2
@@ -1985,11 +2091,11 @@ one58:
 	ADDQ             $0x00000040, CX
 	ADDQ             $0x00000040, DX
 	SUBQ             $0x00000010, AX
-	JMP              one58
+	JMP              one66
 
-rest59:
+rest67:
 	TESTQ            AX, AX
-	JZ               end60
+	JZ               end68
 	MOVQ             $-1, BX
 	BZHIQ            AX, BX, AX
 	KMOVW            AX, K1
@@ -2021,7 +2127,7 @@ rest59:
 	VORPS            Z0, Z1, Z0
 	VMOVUPS          Z0, K1, (CX)
 
-end60:
+end68:
 	VZEROUPPER
 	RET
 

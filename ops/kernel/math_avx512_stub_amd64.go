@@ -74,6 +74,16 @@ func roundAVX512(dst []float32, src []float32)
 //go:noescape
 func signAVX512(dst []float32, src []float32)
 
+// absAVX512 is dst[i] = |src[i]|.
+//
+//go:noescape
+func absAVX512(dst []float32, src []float32)
+
+// softsignAVX512 is dst[i] = src[i] / (1 + |src[i]|).
+//
+//go:noescape
+func softsignAVX512(dst []float32, src []float32)
+
 // atanAVX512 is dst[i] = atan(src[i]).
 //
 //go:noescape

@@ -200,12 +200,14 @@ func TestZerosKeepTheirSign(t *testing.T) {
 	minus := float32(math.Copysign(0, -1))
 	forEachVariant(t, func(t *testing.T) {
 		y := make([]float32, 6)
-		for name, f := range map[string]func(dst, src []float32){"Floor": Floor, "Ceil": Ceil, "Round": Round, "Sign": Sign, "Atan": Atan, "Sin": Sin, "Tan": Tan, "Sinh": Sinh, "Asinh": Asinh, "Atanh": Atanh, "Asin": Asin} {
+		for name, f := range map[string]func(dst, src []float32){"Floor": Floor, "Ceil": Ceil, "Round": Round, "Sign": Sign, "Softsign": Softsign, "Atan": Atan, "Sin": Sin, "Tan": Tan, "Sinh": Sinh, "Asinh": Asinh, "Atanh": Atanh, "Asin": Asin} {
 			x := []float32{0, minus, 0, minus, 1e-45, -1e-45}
 			f(y, x)
 			for i := range 4 {
 				require.Equal(t, math.Float32bits(x[i]), math.Float32bits(y[i]), name)
 			}
+			Abs(y[:2], x[:2])
+			require.Zero(t, math.Float32bits(y[1]), "|-0|")
 			f(y[:2], []float32{math.Float32frombits(0x7f800001), math.Float32frombits(0xffffffff)})
 			require.True(t, y[0] != y[0] && y[1] != y[1], name)
 			f(y, x)

@@ -374,12 +374,11 @@ func reduceF32(p *Pool, op ReduceOp, dst, src []float32, r *Reduction) bool {
 			p.For(r.Out, grain, func(lo, hi int) { reduceRows(op, dst, src, n, lo, hi) })
 		}
 		return true
-	case op != ReduceLogSumExp && step >= 8:
-		outer := r.Out / step
-		if grain := max(1, 1<<14/(n*step)); p.Threads() == 1 || outer <= grain {
-			reduceColumns(op, dst, src, n, step, 0, outer)
+	case step >= abreastLeast:
+		if parts, grain := abreast(r.Out/step, n, step); inlined(p, parts, grain) {
+			reduceColumns(op, dst, src, n, step, 0, parts)
 		} else {
-			p.For(outer, grain, func(lo, hi int) { reduceColumns(op, dst, src, n, step, lo, hi) })
+			p.For(parts, grain, func(lo, hi int) { reduceColumns(op, dst, src, n, step, lo, hi) })
 		}
 		return true
 	}
@@ -410,21 +409,24 @@ func reduceRows(op ReduceOp, dst, src []float32, n, lo, hi int) {
 	}
 }
 
-// reduceColumns folds the rows of each (n, inner) matrix of src.
+// reduceColumns folds the rows of parts of the (n, inner) matrices of src.
 func reduceColumns(op ReduceOp, dst, src []float32, n, inner, lo, hi int) {
 	for o := lo; o < hi; o++ {
-		y := dst[o*inner : (o+1)*inner]
-		x := src[o*n*inner : (o+1)*n*inner]
+		at, w := abreastAt(o, n, inner)
+		x, y := src[at:], dst[at/(n*inner)*inner+at%inner:][:w]
 		switch op {
+		case ReduceLogSumExp:
+			logSumExpColumns(y, x, n, inner)
+			continue
 		case ReduceSumSquare, ReduceL2:
-			Mul(y, x[:inner], x[:inner])
+			Mul(y, x[:w], x[:w])
 		case ReduceL1:
 			Abs(y, x)
 		default:
-			copy(y, x)
+			copy(y, x[:w])
 		}
 		for i := 1; i < n; i++ {
-			switch row := x[i*inner : (i+1)*inner]; op {
+			switch row := x[i*inner:][:w]; op {
 			case ReduceMax:
 				Max(y, y, row)
 			case ReduceMin:

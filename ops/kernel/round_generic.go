@@ -32,6 +32,18 @@ func signGeneric(dst, src []float32) {
 	}
 }
 
+func absGeneric(dst, src []float32) {
+	for i, v := range src[:len(dst)] {
+		dst[i] = math.Float32frombits(math.Float32bits(v) &^ (1 << 31))
+	}
+}
+
+func softsignGeneric(dst, src []float32) {
+	for i, v := range src[:len(dst)] {
+		dst[i] = v / (1 + math.Float32frombits(math.Float32bits(v)&^(1<<31)))
+	}
+}
+
 // atanGeneric is u + u*z*P(z) with z = u*u and minimax P, of relative error 6e-11,
 // for u = |x| up to 1, and pi/2 less that of u = 1/|x| beyond.
 func atanGeneric(dst, src []float32) {

@@ -52,8 +52,8 @@ func LogSoftmax(y, x []float32) {
 	s, buf := borrow(len(x))
 	defer s.release()
 	log := float32(math.Log(float64(v.expSub(buf, x, m))))
-	v.addScalar(y, x, -m)
-	v.addScalar(y, y, -log)
+	inf := float32(math.Inf(1))
+	v.scaleClip(y, x, m, 1, -log, -inf, inf)
 }
 
 // LogSoftmaxBackward adds to dx the gradient of LogSoftmax:

@@ -56,7 +56,7 @@ type variant struct {
 	winogradLeast int
 
 	exp, log, tanh, sigmoid, erf, gelu, geluTanh, silu, relu, sqrt func(dst, src []float32)
-	floor, ceil, round, sign, atan                                 func(dst, src []float32)
+	floor, ceil, round, sign, atan, abs, softsign                  func(dst, src []float32)
 
 	// sin and cos for less than mostTurned, and any number beyond and for NaN. pow is
 	// x**e with x = src[i]&keep: NaN below 0, zero of 0, inf of an infinity; then
@@ -70,9 +70,12 @@ type variant struct {
 
 	add, sub, mul, div, max, min func(dst, a, b []float32)
 	addScalar, mulScalar         func(dst, a []float32, s float32)
-	bits                         [3]func(dst, a, b []float32) // OpAnd, OpOr and OpXor of the patterns; may be nil
+	divScalar                    func(dst, a []float32, s float32)
+	maxScalar, minScalar         func(dst, a []float32, s float32)
+	above                        func(dst, a []float32, s float32) // a[i] where a[i] > s, else 0
+	bits                         [3]func(dst, a, b []float32)      // OpAnd, OpOr and OpXor of the patterns; may be nil
 
-	int32s [OpMin + 1]func(dst, a, b []int32) // by BinaryOp, OpAdd, OpSub, OpMul, OpMax and OpMin; may be nil
+	int32s [OpMin + 1]func(dst, a, b []int32) // by BinaryOp, OpAdd to OpDiv, OpMax and OpMin; may be nil
 
 	scaleClip func(dst, src []float32, m, s, t, lo, hi float32) // dst[i] = clip((src[i]-m)*s + t, lo, hi)
 	hardSwish func(dst, src []float32)
@@ -81,6 +84,7 @@ type variant struct {
 	dot   func(a, b []float32) float32
 	sum   func(x []float32) float32
 	maxOf func(x []float32) float32
+	minOf func(x []float32) float32
 
 	expSub         func(dst, src []float32, m float32) (sum float32)
 	softmax        func(dst, src []float32) // maxOf, expSub and mulScalar in one; may be nil
@@ -125,6 +129,7 @@ type variant struct {
 	// They write bytes for multiples of blockLen values. All may be nil.
 	compare      [3]func(dst *uint8, a, b []float32)
 	equalInt32   func(dst *uint8, a, b []int32)
+	equalInt64   func(dst *uint8, a, b []int64)
 	greaterInt32 func(dst *uint8, a, b []int32)
 	unequal      func(dst *uint8, a, b []float32)
 	floatToBytes func(dst *uint8, a []float32)
@@ -133,13 +138,17 @@ type variant struct {
 	int32ToBytes func(dst *uint8, a []int32)
 
 	// Between numbers of other widths, as Go converts them, whole vectors: eitherWord is
-	// both words of src[i], bit by bit. They are nil where unequal is.
+	// both words of src[i], bit by bit. floatToInt64 is right unless least, the least of
+	// all and of 0, is the least of 32 bits, int64ToFloat if beyond is 0. They are nil where
+	// unequal is.
 	int32ToInt64  func(dst []int64, src *int32)
 	int32ToDouble func(dst []float64, src *int32)
 	floatToDouble func(dst []float64, src *float32)
 	doubleToFloat func(dst []float32, src *float64)
 	doubleToInt32 func(dst []int32, src *float64)
 	bytesToInt32  func(dst []int32, src *uint8)
+	floatToInt64  func(dst []int64, src *float32) (least int32)
+	int64ToFloat  func(dst []float32, src *int64) (beyond uint32)
 	lowWords      func(dst []int32, src *int64)
 	eitherWord    func(dst []int32, src *int64)
 	bf16ToFloat   func(dst []float32, src *uint16)
@@ -165,13 +174,15 @@ var generic = variant{
 	exp: expGeneric, log: logGeneric, tanh: tanhGeneric, sigmoid: sigmoidGeneric, erf: erfGeneric,
 	gelu: geluGeneric, geluTanh: geluTanhGeneric, silu: siluGeneric, relu: reluGeneric, sqrt: sqrtGeneric,
 	floor: floorGeneric, ceil: ceilGeneric, round: roundGeneric, sign: signGeneric, atan: atanGeneric,
+	abs: absGeneric, softsign: softsignGeneric,
 
 	add: addGeneric, sub: subGeneric, mul: mulGeneric, div: divGeneric, max: maxGeneric, min: minGeneric,
-	addScalar: addScalarGeneric, mulScalar: mulScalarGeneric,
+	addScalar: addScalarGeneric, mulScalar: mulScalarGeneric, divScalar: divScalarGeneric,
+	maxScalar: maxScalarGeneric, minScalar: minScalarGeneric, above: aboveGeneric,
 
 	scaleClip: scaleClipGeneric, hardSwish: HardSwishOf[float32],
 
-	axpy: axpyGeneric, dot: dotGeneric, sum: sumGeneric, maxOf: maxOfGeneric,
+	axpy: axpyGeneric, dot: dotGeneric, sum: sumGeneric, maxOf: maxOfGeneric, minOf: minOfGeneric,
 
 	expSub: expSubGeneric, sumSquaresFrom: sumSquaresFromGeneric, normalize: normalizeGeneric, dots: dotsGeneric,
 

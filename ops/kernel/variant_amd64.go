@@ -45,15 +45,17 @@ func avx2() *variant {
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX2, logAVX2, tanhAVX2, sigmoidAVX2, erfAVX2
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX2, geluTanhAVX2, siluAVX2, reluAVX2, sqrtAVX2
 	v.floor, v.ceil, v.round, v.sign, v.atan = floorAVX2, ceilAVX2, roundAVX2, signAVX2, atanAVX2
+	v.abs, v.softsign = absAVX2, softsignAVX2
 	v.sin, v.cos, v.tan, v.pow, v.powEach = sinAVX2, cosAVX2, tanAVX2, powAVX2, powEachAVX2
 	v.sinh, v.cosh, v.asinh, v.acosh, v.atanh = sinhAVX2, coshAVX2, asinhAVX2, acoshAVX2, atanhAVX2
 	v.asin, v.acos = asinAVX2, acosAVX2
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX2, subAVX2, mulAVX2, divAVX2, maxAVX2, minAVX2
-	v.addScalar, v.mulScalar = addScalarAVX2, mulScalarAVX2
+	v.addScalar, v.mulScalar, v.divScalar = addScalarAVX2, mulScalarAVX2, divScalarAVX2
+	v.maxScalar, v.minScalar, v.above = maxScalarAVX2, minScalarAVX2, aboveAVX2
 	v.bits = [...]func(dst, a, b []float32){andAVX2, orAVX2, xorAVX2}
-	v.int32s = [...]func(dst, a, b []int32){OpAdd: addInt32AVX2, OpSub: subInt32AVX2, OpMul: mulInt32AVX2, OpMax: maxInt32AVX2, OpMin: minInt32AVX2}
+	v.int32s = [...]func(dst, a, b []int32){OpAdd: addInt32AVX2, OpSub: subInt32AVX2, OpMul: mulInt32AVX2, OpDiv: divInt32AVX2, OpMax: maxInt32AVX2, OpMin: minInt32AVX2}
 	v.scaleClip, v.hardSwish = scaleClipAVX2, hardSwishAVX2
-	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX2, dotAVX2, sumAVX2, maxOfAVX2
+	v.axpy, v.dot, v.sum, v.maxOf, v.minOf = axpyAVX2, dotAVX2, sumAVX2, maxOfAVX2, minOfAVX2
 	v.softmax = softmaxAVX2
 	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX2, sumSquaresFromAVX2, normalizeAVX2, dotsAVX2
 	v.lstmGates, v.lstmCell, v.gruGates, v.cellBackward = lstmGatesAVX2, lstmCellAVX2, gruGatesAVX2, cellBackwardAVX2
@@ -66,10 +68,11 @@ func avx2() *variant {
 	v.int8Scale, v.extremes = int8ScaleAVX2, extremesAVX2
 	v.int8Quantize, v.int8Dequantize = int8QuantizeAVX2, int8DequantizeAVX2
 	v.compare = [...]func(dst *uint8, a, b []float32){equalAVX2, lessAVX2, lessOrEqualAVX2}
-	v.equalInt32, v.greaterInt32 = equalInt32AVX2, greaterInt32AVX2
+	v.equalInt32, v.equalInt64, v.greaterInt32 = equalInt32AVX2, equalInt64AVX2, greaterInt32AVX2
 	v.unequal, v.floatToBytes, v.floatToInt32, v.int32ToFloat = unequalAVX2, floatToBytesAVX2, floatToInt32AVX2, int32ToFloatAVX2
 	v.int32ToBytes, v.int32ToInt64, v.int32ToDouble, v.bytesToInt32 = int32ToBytesAVX2, int32ToInt64AVX2, int32ToDoubleAVX2, bytesToInt32AVX2
 	v.floatToDouble, v.doubleToFloat, v.doubleToInt32 = floatToDoubleAVX2, doubleToFloatAVX2, doubleToInt32AVX2
+	v.floatToInt64, v.int64ToFloat = floatToInt64AVX2, int64ToFloatAVX2
 	v.lowWords, v.eitherWord, v.bf16ToFloat, v.floatToBF16 = lowWordsAVX2, eitherWordAVX2, bf16ToFloatAVX2, floatToBF16AVX2
 	if hasF16C() {
 		v.halfToFloat, v.floatToHalf = halfToFloatAVX2, floatToHalfAVX2
@@ -112,15 +115,17 @@ func avx512() *variant {
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX512, logAVX512, tanhAVX512, sigmoidAVX512, erfAVX512
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX512, geluTanhAVX512, siluAVX512, reluAVX512, sqrtAVX512
 	v.floor, v.ceil, v.round, v.sign, v.atan = floorAVX512, ceilAVX512, roundAVX512, signAVX512, atanAVX512
+	v.abs, v.softsign = absAVX512, softsignAVX512
 	v.sin, v.cos, v.tan, v.pow, v.powEach = sinAVX512, cosAVX512, tanAVX512, powAVX512, powEachAVX512
 	v.sinh, v.cosh, v.asinh, v.acosh, v.atanh = sinhAVX512, coshAVX512, asinhAVX512, acoshAVX512, atanhAVX512
 	v.asin, v.acos = asinAVX512, acosAVX512
 	v.add, v.sub, v.mul, v.div, v.max, v.min = addAVX512, subAVX512, mulAVX512, divAVX512, maxAVX512, minAVX512
-	v.addScalar, v.mulScalar = addScalarAVX512, mulScalarAVX512
+	v.addScalar, v.mulScalar, v.divScalar = addScalarAVX512, mulScalarAVX512, divScalarAVX512
+	v.maxScalar, v.minScalar, v.above = maxScalarAVX512, minScalarAVX512, aboveAVX512
 	v.bits = [...]func(dst, a, b []float32){andAVX512, orAVX512, xorAVX512}
-	v.int32s = [...]func(dst, a, b []int32){OpAdd: addInt32AVX512, OpSub: subInt32AVX512, OpMul: mulInt32AVX512, OpMax: maxInt32AVX512, OpMin: minInt32AVX512}
+	v.int32s = [...]func(dst, a, b []int32){OpAdd: addInt32AVX512, OpSub: subInt32AVX512, OpMul: mulInt32AVX512, OpDiv: divInt32AVX512, OpMax: maxInt32AVX512, OpMin: minInt32AVX512}
 	v.scaleClip, v.hardSwish = scaleClipAVX512, hardSwishAVX512
-	v.axpy, v.dot, v.sum, v.maxOf = axpyAVX512, dotAVX512, sumAVX512, maxOfAVX512
+	v.axpy, v.dot, v.sum, v.maxOf, v.minOf = axpyAVX512, dotAVX512, sumAVX512, maxOfAVX512, minOfAVX512
 	v.softmax = softmaxAVX512
 	v.expSub, v.sumSquaresFrom, v.normalize, v.dots = expSubAVX512, sumSquaresFromAVX512, normalizeAVX512, dotsAVX512
 	v.lstmGates, v.lstmCell, v.gruGates, v.cellBackward = lstmGatesAVX512, lstmCellAVX512, gruGatesAVX512, cellBackwardAVX512
@@ -129,10 +134,11 @@ func avx512() *variant {
 	v.int8Scale, v.extremes = int8ScaleAVX512, extremesAVX512
 	v.int8Quantize, v.int8Dequantize = int8QuantizeAVX512, int8DequantizeAVX512
 	v.compare = [...]func(dst *uint8, a, b []float32){equalAVX512, lessAVX512, lessOrEqualAVX512}
-	v.equalInt32, v.greaterInt32 = equalInt32AVX512, greaterInt32AVX512
+	v.equalInt32, v.equalInt64, v.greaterInt32 = equalInt32AVX512, equalInt64AVX512, greaterInt32AVX512
 	v.unequal, v.floatToBytes, v.floatToInt32, v.int32ToFloat = unequalAVX512, floatToBytesAVX512, floatToInt32AVX512, int32ToFloatAVX512
 	v.int32ToBytes, v.int32ToInt64, v.int32ToDouble, v.bytesToInt32 = int32ToBytesAVX512, int32ToInt64AVX512, int32ToDoubleAVX512, bytesToInt32AVX512
 	v.floatToDouble, v.doubleToFloat, v.doubleToInt32 = floatToDoubleAVX512, doubleToFloatAVX512, doubleToInt32AVX512
+	v.floatToInt64, v.int64ToFloat = floatToInt64AVX512, int64ToFloatAVX512
 	v.lowWords, v.eitherWord, v.bf16ToFloat, v.floatToBF16 = lowWordsAVX512, eitherWordAVX512, bf16ToFloatAVX512, floatToBF16AVX512
 	v.halfToFloat, v.floatToHalf = halfToFloatAVX512, floatToHalfAVX512
 	if cpu.X86.HasAVX512VNNI {

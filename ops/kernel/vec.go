@@ -35,16 +35,7 @@ func ScalarSub(dst []float32, s float32, a []float32) {
 }
 
 // DivScalar is dst[i] = a[i] / s.
-func DivScalar(dst, a []float32, s float32) {
-	a = a[:len(dst)]
-	if len(dst) >= scalarLeast {
-		withScalar(active.div, dst, a, s, false)
-		return
-	}
-	for i := range dst {
-		dst[i] = a[i] / s
-	}
-}
+func DivScalar(dst, a []float32, s float32) { active.divScalar(dst, a[:len(dst)], s) }
 
 // ScalarDiv is dst[i] = s / a[i].
 func ScalarDiv(dst []float32, s float32, a []float32) {
@@ -59,28 +50,10 @@ func ScalarDiv(dst []float32, s float32, a []float32) {
 }
 
 // MaxScalar is dst[i] = max(a[i], s), NaN if either is NaN.
-func MaxScalar(dst, a []float32, s float32) {
-	a = a[:len(dst)]
-	if len(dst) >= scalarLeast {
-		withScalar(active.max, dst, a, s, false)
-		return
-	}
-	for i := range dst {
-		dst[i] = max(a[i], s)
-	}
-}
+func MaxScalar(dst, a []float32, s float32) { active.maxScalar(dst, a[:len(dst)], s) }
 
 // MinScalar is dst[i] = min(a[i], s), NaN if either is NaN.
-func MinScalar(dst, a []float32, s float32) {
-	a = a[:len(dst)]
-	if len(dst) >= scalarLeast {
-		withScalar(active.min, dst, a, s, false)
-		return
-	}
-	for i := range dst {
-		dst[i] = min(a[i], s)
-	}
-}
+func MinScalar(dst, a []float32, s float32) { active.minScalar(dst, a[:len(dst)], s) }
 
 // Clip is dst[i] = min(max(a[i], lo), hi); NaN stays NaN.
 func Clip(dst, a []float32, lo, hi float32) {
@@ -133,22 +106,4 @@ func SumSquares(x []float32) (sum float32) { return active.dot(x, x) }
 func MaxOf(x []float32) float32 { return active.maxOf(x) }
 
 // MinOf is the smallest element, NaN if any is NaN, +Inf if there is none.
-func MinOf(x []float32) float32 {
-	if len(x) < scalarLen {
-		m, done := foldRow(ReduceMin, float32(math.Inf(1)), x)
-		for _, v := range x[done:] {
-			m = min(m, v)
-		}
-		return m
-	}
-	v, n := active, min(len(x), pieceLen)
-	m := float32(math.Inf(-1)) // of -x
-	s, buf := borrow(n)
-	defer s.release()
-	for ; len(x) > 0; x = x[min(n, len(x)):] {
-		t := buf[:min(n, len(x))]
-		v.mulScalar(t, x[:len(t)], -1)
-		m = max(m, v.maxOf(t))
-	}
-	return -m
-}
+func MinOf(x []float32) float32 { return active.minOf(x) }

@@ -810,57 +810,76 @@ end56:
 	VZEROUPPER
 	RET
 
-// func addScalarAVX2(dst []float32, a []float32, s float32)
+// func divInt32AVX2(dst []int32, a []int32, b []int32)
 // Requires: AVX
-TEXT ·addScalarAVX2(SB), NOSPLIT, $0-52
-	MOVQ         dst_base+0(FP), CX
-	MOVQ         dst_len+8(FP), AX
-	MOVQ         a_base+24(FP), DX
-	VBROADCASTSS s+48(FP), Y0
-
-many57:
-	CMPQ    AX, $0x00000010
-	JLT     one58
-	VMOVUPS (DX), Y1
-	VADDPS  Y0, Y1, Y1
-	VMOVUPS Y1, (CX)
-	VMOVUPS 32(DX), Y1
-	VADDPS  Y0, Y1, Y1
-	VMOVUPS Y1, 32(CX)
-	ADDQ    $0x00000040, CX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000010, AX
-	JMP     many57
+TEXT ·divInt32AVX2(SB), NOSPLIT, $0-72
+	MOVQ dst_len+8(FP), AX
+	MOVQ dst_base+0(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
 
 one58:
-	CMPQ    AX, $0x00000008
-	JLT     rest59
-	VMOVUPS (DX), Y1
-	VADDPS  Y0, Y1, Y1
-	VMOVUPS Y1, (CX)
-	ADDQ    $0x00000020, CX
-	ADDQ    $0x00000020, DX
-	SUBQ    $0x00000008, AX
-	JMP     one58
+	CMPQ         AX, $0x00000008
+	JLT          rest59
+	VMOVUPS      (BX), Y0
+	VMOVUPS      (DX), Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VCVTDQ2PD    X1, Y1
+	VCVTDQ2PD    X2, Y2
+	VEXTRACTF128 $0x01, Y0, X5
+	VCVTDQ2PD    X0, Y4
+	VCVTDQ2PD    X5, Y5
+	VDIVPD       Y4, Y1, Y1
+	VDIVPD       Y5, Y2, Y2
+	VCVTTPD2DQY  Y1, X3
+	VCVTTPD2DQY  Y2, X1
+	VINSERTF128  $0x01, X1, Y3, Y1
+	VCVTDQ2PS    Y0, Y0
+	VXORPS       Y2, Y2, Y2
+	VCMPPS       $0x00, Y2, Y0, Y0
+	VXORPS       Y2, Y2, Y2
+	VBLENDVPS    Y0, Y2, Y1, Y0
+	VMOVUPS      Y0, (CX)
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	SUBQ         $0x00000008, AX
+	JMP          one58
 
 rest59:
-	TESTQ      AX, AX
-	JZ         end60
-	LEAQ       tail_AVX2<>+0(SB), BX
-	MOVQ       $0x00000010, SI
-	SUBQ       AX, SI
-	VMOVUPS    (BX)(SI*4), Y1
-	VMASKMOVPS (DX), Y1, Y2
-	VADDPS     Y0, Y2, Y0
-	VMASKMOVPS Y0, Y1, (CX)
+	TESTQ        AX, AX
+	JZ           end60
+	LEAQ         tail_AVX2<>+0(SB), SI
+	MOVQ         $0x00000010, DI
+	SUBQ         AX, DI
+	VMOVUPS      (SI)(DI*4), Y0
+	VMASKMOVPS   (BX), Y0, Y1
+	VMASKMOVPS   (DX), Y0, Y2
+	VEXTRACTF128 $0x01, Y2, X4
+	VCVTDQ2PD    X2, Y2
+	VCVTDQ2PD    X4, Y4
+	VEXTRACTF128 $0x01, Y1, X6
+	VCVTDQ2PD    X1, Y5
+	VCVTDQ2PD    X6, Y6
+	VDIVPD       Y5, Y2, Y2
+	VDIVPD       Y6, Y4, Y4
+	VCVTTPD2DQY  Y2, X3
+	VCVTTPD2DQY  Y4, X2
+	VINSERTF128  $0x01, X2, Y3, Y2
+	VCVTDQ2PS    Y1, Y1
+	VXORPS       Y3, Y3, Y3
+	VCMPPS       $0x00, Y3, Y1, Y1
+	VXORPS       Y3, Y3, Y3
+	VBLENDVPS    Y1, Y3, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (CX)
 
 end60:
 	VZEROUPPER
 	RET
 
-// func mulScalarAVX2(dst []float32, a []float32, s float32)
+// func addScalarAVX2(dst []float32, a []float32, s float32)
 // Requires: AVX
-TEXT ·mulScalarAVX2(SB), NOSPLIT, $0-52
+TEXT ·addScalarAVX2(SB), NOSPLIT, $0-52
 	MOVQ         dst_base+0(FP), CX
 	MOVQ         dst_len+8(FP), AX
 	MOVQ         a_base+24(FP), DX
@@ -870,10 +889,10 @@ many61:
 	CMPQ    AX, $0x00000010
 	JLT     one62
 	VMOVUPS (DX), Y1
-	VMULPS  Y0, Y1, Y1
+	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)
 	VMOVUPS 32(DX), Y1
-	VMULPS  Y0, Y1, Y1
+	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, 32(CX)
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, DX
@@ -884,7 +903,7 @@ one62:
 	CMPQ    AX, $0x00000008
 	JLT     rest63
 	VMOVUPS (DX), Y1
-	VMULPS  Y0, Y1, Y1
+	VADDPS  Y0, Y1, Y1
 	VMOVUPS Y1, (CX)
 	ADDQ    $0x00000020, CX
 	ADDQ    $0x00000020, DX
@@ -899,10 +918,274 @@ rest63:
 	SUBQ       AX, SI
 	VMOVUPS    (BX)(SI*4), Y1
 	VMASKMOVPS (DX), Y1, Y2
-	VMULPS     Y0, Y2, Y0
+	VADDPS     Y0, Y2, Y0
 	VMASKMOVPS Y0, Y1, (CX)
 
 end64:
+	VZEROUPPER
+	RET
+
+// func mulScalarAVX2(dst []float32, a []float32, s float32)
+// Requires: AVX
+TEXT ·mulScalarAVX2(SB), NOSPLIT, $0-52
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         a_base+24(FP), DX
+	VBROADCASTSS s+48(FP), Y0
+
+many65:
+	CMPQ    AX, $0x00000010
+	JLT     one66
+	VMOVUPS (DX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (CX)
+	VMOVUPS 32(DX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, AX
+	JMP     many65
+
+one66:
+	CMPQ    AX, $0x00000008
+	JLT     rest67
+	VMOVUPS (DX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, AX
+	JMP     one66
+
+rest67:
+	TESTQ      AX, AX
+	JZ         end68
+	LEAQ       tail_AVX2<>+0(SB), BX
+	MOVQ       $0x00000010, SI
+	SUBQ       AX, SI
+	VMOVUPS    (BX)(SI*4), Y1
+	VMASKMOVPS (DX), Y1, Y2
+	VMULPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (CX)
+
+end68:
+	VZEROUPPER
+	RET
+
+// func divScalarAVX2(dst []float32, a []float32, s float32)
+// Requires: AVX
+TEXT ·divScalarAVX2(SB), NOSPLIT, $0-52
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         a_base+24(FP), DX
+	VBROADCASTSS s+48(FP), Y0
+
+many69:
+	CMPQ    AX, $0x00000010
+	JLT     one70
+	VMOVUPS (DX), Y1
+	VDIVPS  Y0, Y1, Y1
+	VMOVUPS Y1, (CX)
+	VMOVUPS 32(DX), Y1
+	VDIVPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, AX
+	JMP     many69
+
+one70:
+	CMPQ    AX, $0x00000008
+	JLT     rest71
+	VMOVUPS (DX), Y1
+	VDIVPS  Y0, Y1, Y1
+	VMOVUPS Y1, (CX)
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, AX
+	JMP     one70
+
+rest71:
+	TESTQ      AX, AX
+	JZ         end72
+	LEAQ       tail_AVX2<>+0(SB), BX
+	MOVQ       $0x00000010, SI
+	SUBQ       AX, SI
+	VMOVUPS    (BX)(SI*4), Y1
+	VMASKMOVPS (DX), Y1, Y2
+	VDIVPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (CX)
+
+end72:
+	VZEROUPPER
+	RET
+
+// func maxScalarAVX2(dst []float32, a []float32, s float32)
+// Requires: AVX
+TEXT ·maxScalarAVX2(SB), NOSPLIT, $0-52
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         a_base+24(FP), DX
+	VBROADCASTSS s+48(FP), Y0
+
+many73:
+	CMPQ      AX, $0x00000010
+	JLT       one74
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x03, Y1, Y1, Y2
+	VMAXPS    Y0, Y1, Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, (CX)
+	VMOVUPS   32(DX), Y1
+	VCMPPS    $0x03, Y1, Y1, Y2
+	VMAXPS    Y0, Y1, Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, 32(CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, AX
+	JMP       many73
+
+one74:
+	CMPQ      AX, $0x00000008
+	JLT       rest75
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x03, Y1, Y1, Y2
+	VMAXPS    Y0, Y1, Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, (CX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000008, AX
+	JMP       one74
+
+rest75:
+	TESTQ      AX, AX
+	JZ         end76
+	LEAQ       tail_AVX2<>+0(SB), BX
+	MOVQ       $0x00000010, SI
+	SUBQ       AX, SI
+	VMOVUPS    (BX)(SI*4), Y1
+	VMASKMOVPS (DX), Y1, Y2
+	VCMPPS     $0x03, Y2, Y2, Y3
+	VMAXPS     Y0, Y2, Y0
+	VBLENDVPS  Y3, Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (CX)
+
+end76:
+	VZEROUPPER
+	RET
+
+// func minScalarAVX2(dst []float32, a []float32, s float32)
+// Requires: AVX
+TEXT ·minScalarAVX2(SB), NOSPLIT, $0-52
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         a_base+24(FP), DX
+	VBROADCASTSS s+48(FP), Y0
+
+many77:
+	CMPQ      AX, $0x00000010
+	JLT       one78
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x03, Y1, Y1, Y2
+	VMINPS    Y0, Y1, Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, (CX)
+	VMOVUPS   32(DX), Y1
+	VCMPPS    $0x03, Y1, Y1, Y2
+	VMINPS    Y0, Y1, Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, 32(CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, AX
+	JMP       many77
+
+one78:
+	CMPQ      AX, $0x00000008
+	JLT       rest79
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x03, Y1, Y1, Y2
+	VMINPS    Y0, Y1, Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, (CX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000008, AX
+	JMP       one78
+
+rest79:
+	TESTQ      AX, AX
+	JZ         end80
+	LEAQ       tail_AVX2<>+0(SB), BX
+	MOVQ       $0x00000010, SI
+	SUBQ       AX, SI
+	VMOVUPS    (BX)(SI*4), Y1
+	VMASKMOVPS (DX), Y1, Y2
+	VCMPPS     $0x03, Y2, Y2, Y3
+	VMINPS     Y0, Y2, Y0
+	VBLENDVPS  Y3, Y2, Y0, Y0
+	VMASKMOVPS Y0, Y1, (CX)
+
+end80:
+	VZEROUPPER
+	RET
+
+// func aboveAVX2(dst []float32, a []float32, s float32)
+// Requires: AVX
+TEXT ·aboveAVX2(SB), NOSPLIT, $0-52
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         a_base+24(FP), DX
+	VBROADCASTSS s+48(FP), Y0
+
+many81:
+	CMPQ      AX, $0x00000010
+	JLT       one82
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x11, Y1, Y0, Y2
+	VXORPS    Y3, Y3, Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, (CX)
+	VMOVUPS   32(DX), Y1
+	VCMPPS    $0x11, Y1, Y0, Y2
+	VXORPS    Y3, Y3, Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, 32(CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, AX
+	JMP       many81
+
+one82:
+	CMPQ      AX, $0x00000008
+	JLT       rest83
+	VMOVUPS   (DX), Y1
+	VCMPPS    $0x11, Y1, Y0, Y2
+	VXORPS    Y3, Y3, Y3
+	VBLENDVPS Y2, Y1, Y3, Y1
+	VMOVUPS   Y1, (CX)
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	SUBQ      $0x00000008, AX
+	JMP       one82
+
+rest83:
+	TESTQ      AX, AX
+	JZ         end84
+	LEAQ       tail_AVX2<>+0(SB), BX
+	MOVQ       $0x00000010, SI
+	SUBQ       AX, SI
+	VMOVUPS    (BX)(SI*4), Y1
+	VMASKMOVPS (DX), Y1, Y2
+	VCMPPS     $0x11, Y2, Y0, Y0
+	VXORPS     Y3, Y3, Y3
+	VBLENDVPS  Y0, Y2, Y3, Y0
+	VMASKMOVPS Y0, Y1, (CX)
+
+end84:
 	VZEROUPPER
 	RET
 
@@ -918,9 +1201,9 @@ TEXT ·scaleClipAVX2(SB), NOSPLIT, $0-68
 	VBROADCASTSS lo+60(FP), Y3
 	VBROADCASTSS hi+64(FP), Y4
 
-many65:
+many85:
 	CMPQ        AX, $0x00000010
-	JLT         one66
+	JLT         one86
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD213PS Y2, Y1, Y5
@@ -936,11 +1219,11 @@ many65:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         many65
+	JMP         many85
 
-one66:
+one86:
 	CMPQ        AX, $0x00000008
-	JLT         rest67
+	JLT         rest87
 	VMOVUPS     (DX), Y5
 	VSUBPS      Y0, Y5, Y5
 	VFMADD213PS Y2, Y1, Y5
@@ -950,11 +1233,11 @@ one66:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one66
+	JMP         one86
 
-rest67:
+rest87:
 	TESTQ       AX, AX
-	JZ          end68
+	JZ          end88
 	LEAQ        tail_AVX2<>+0(SB), BX
 	MOVQ        $0x00000010, SI
 	SUBQ        AX, SI
@@ -966,7 +1249,7 @@ rest67:
 	VMINPS      Y0, Y4, Y0
 	VMASKMOVPS  Y0, Y5, (CX)
 
-end68:
+end88:
 	VZEROUPPER
 	RET
 
@@ -981,9 +1264,9 @@ TEXT ·hardSwishAVX2(SB), NOSPLIT, $0-48
 	VMOVUPS c3f000000_AVX2<>+0(SB), Y3
 	VXORPS  Y0, Y0, Y0
 
-many69:
+many89:
 	CMPQ        AX, $0x00000010
-	JLT         one70
+	JLT         one90
 	VMOVUPS     (DX), Y4
 	VMOVUPS     Y4, Y5
 	VFMADD213PS Y3, Y2, Y5
@@ -1001,11 +1284,11 @@ many69:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         many69
+	JMP         many89
 
-one70:
+one90:
 	CMPQ        AX, $0x00000008
-	JLT         rest71
+	JLT         rest91
 	VMOVUPS     (DX), Y4
 	VMOVUPS     Y4, Y5
 	VFMADD213PS Y3, Y2, Y5
@@ -1016,11 +1299,11 @@ one70:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one70
+	JMP         one90
 
-rest71:
+rest91:
 	TESTQ       AX, AX
-	JZ          end72
+	JZ          end92
 	LEAQ        tail_AVX2<>+0(SB), BX
 	MOVQ        $0x00000010, SI
 	SUBQ        AX, SI
@@ -1033,7 +1316,7 @@ rest71:
 	VMULPS      Y6, Y5, Y0
 	VMASKMOVPS  Y0, Y4, (CX)
 
-end72:
+end92:
 	VZEROUPPER
 	RET
 
@@ -1075,9 +1358,9 @@ TEXT ·axpyAVX2(SB), NOSPLIT, $0-56
 	MOVQ         x_base+32(FP), DX
 	VBROADCASTSS alpha+24(FP), Y0
 
-many73:
+many93:
 	CMPQ        AX, $0x00000020
-	JLT         one74
+	JLT         one94
 	VMOVUPS     (CX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -1097,11 +1380,11 @@ many73:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, AX
-	JMP         many73
+	JMP         many93
 
-one74:
+one94:
 	CMPQ        AX, $0x00000008
-	JLT         rest75
+	JLT         rest95
 	VMOVUPS     (CX), Y1
 	VMOVUPS     (DX), Y2
 	VFMADD231PS Y2, Y0, Y1
@@ -1109,11 +1392,11 @@ one74:
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one74
+	JMP         one94
 
-rest75:
+rest95:
 	TESTQ       AX, AX
-	JZ          end76
+	JZ          end96
 	LEAQ        tail_AVX2<>+0(SB), BX
 	MOVQ        $0x00000010, SI
 	SUBQ        AX, SI
@@ -1123,7 +1406,7 @@ rest75:
 	VFMADD231PS Y3, Y0, Y2
 	VMASKMOVPS  Y2, Y1, (CX)
 
-end76:
+end96:
 	VZEROUPPER
 	RET
 
@@ -1142,9 +1425,9 @@ TEXT ·dotAVX2(SB), NOSPLIT, $0-52
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 
-many77:
+many97:
 	CMPQ        AX, $0x00000040
-	JLT         one78
+	JLT         one98
 	VMOVUPS     (CX), Y8
 	VMOVUPS     (DX), Y9
 	VFMADD231PS Y8, Y9, Y0
@@ -1172,22 +1455,22 @@ many77:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many77
+	JMP         many97
 
-one78:
+one98:
 	CMPQ        AX, $0x00000008
-	JLT         rest79
+	JLT         rest99
 	VMOVUPS     (CX), Y8
 	VMOVUPS     (DX), Y9
 	VFMADD231PS Y8, Y9, Y0
 	ADDQ        $0x00000020, CX
 	ADDQ        $0x00000020, DX
 	SUBQ        $0x00000008, AX
-	JMP         one78
+	JMP         one98
 
-rest79:
+rest99:
 	TESTQ       AX, AX
-	JZ          end80
+	JZ          end100
 	LEAQ        tail_AVX2<>+0(SB), BX
 	MOVQ        $0x00000010, SI
 	SUBQ        AX, SI
@@ -1196,7 +1479,7 @@ rest79:
 	VMASKMOVPS  (DX), Y8, Y8
 	VFMADD231PS Y9, Y8, Y0
 
-end80:
+end100:
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y2, Y2
@@ -1228,9 +1511,9 @@ TEXT ·sumAVX2(SB), NOSPLIT, $0-28
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 
-many81:
+many101:
 	CMPQ    AX, $0x00000040
-	JLT     one82
+	JLT     one102
 	VMOVUPS (CX), Y8
 	VADDPS  Y8, Y0, Y0
 	VMOVUPS 32(CX), Y8
@@ -1249,20 +1532,20 @@ many81:
 	VADDPS  Y8, Y7, Y7
 	ADDQ    $0x00000100, CX
 	SUBQ    $0x00000040, AX
-	JMP     many81
+	JMP     many101
 
-one82:
+one102:
 	CMPQ    AX, $0x00000008
-	JLT     rest83
+	JLT     rest103
 	VMOVUPS (CX), Y8
 	VADDPS  Y8, Y0, Y0
 	ADDQ    $0x00000020, CX
 	SUBQ    $0x00000008, AX
-	JMP     one82
+	JMP     one102
 
-rest83:
+rest103:
 	TESTQ      AX, AX
-	JZ         end84
+	JZ         end104
 	LEAQ       tail_AVX2<>+0(SB), DX
 	MOVQ       $0x00000010, BX
 	SUBQ       AX, BX
@@ -1270,7 +1553,7 @@ rest83:
 	VMASKMOVPS (CX), Y8, Y8
 	VADDPS     Y8, Y0, Y0
 
-end84:
+end104:
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y6, Y2, Y2
@@ -1300,9 +1583,9 @@ TEXT ·maxOfAVX2(SB), NOSPLIT, $0-28
 	VMOVUPS Y0, Y4
 	VXORPS  Y5, Y5, Y5
 
-many85:
+many105:
 	CMPQ      AX, $0x00000020
-	JLT       one86
+	JLT       one106
 	VMOVUPS   (CX), Y6
 	VMAXPS    Y1, Y6, Y1
 	VCMPPS    $0x03, Y6, Y6, Y7
@@ -1325,11 +1608,11 @@ many85:
 	VMOVUPS   Y5, Y5
 	ADDQ      $0x00000080, CX
 	SUBQ      $0x00000020, AX
-	JMP       many85
+	JMP       many105
 
-one86:
+one106:
 	CMPQ      AX, $0x00000008
-	JLT       rest87
+	JLT       rest107
 	VMOVUPS   (CX), Y6
 	VMAXPS    Y1, Y6, Y1
 	VCMPPS    $0x03, Y6, Y6, Y7
@@ -1337,11 +1620,11 @@ one86:
 	VMOVUPS   Y5, Y5
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x00000008, AX
-	JMP       one86
+	JMP       one106
 
-rest87:
+rest107:
 	TESTQ      AX, AX
-	JZ         end88
+	JZ         end108
 	LEAQ       tail_AVX2<>+0(SB), DX
 	MOVQ       $0x00000010, BX
 	SUBQ       AX, BX
@@ -1353,7 +1636,7 @@ rest87:
 	VBLENDVPS  Y6, Y0, Y5, Y0
 	VMOVUPS    Y0, Y5
 
-end88:
+end108:
 	VEXTRACTF128 $0x01, Y5, X0
 	VADDPS       X0, X5, X5
 	VPERMILPS    $0x4e, X5, X0
@@ -1383,3 +1666,99 @@ DATA cff800000_AVX2<>+20(SB)/4, $0xff800000
 DATA cff800000_AVX2<>+24(SB)/4, $0xff800000
 DATA cff800000_AVX2<>+28(SB)/4, $0xff800000
 GLOBL cff800000_AVX2<>(SB), RODATA|NOPTR, $32
+
+// func minOfAVX2(x []float32) (m float32)
+// Requires: AVX, SSE
+TEXT ·minOfAVX2(SB), NOSPLIT, $0-28
+	MOVQ    x_len+8(FP), AX
+	MOVQ    x_base+0(FP), CX
+	VMOVUPS c7f800000_AVX2<>+0(SB), Y0
+	VMOVUPS Y0, Y1
+	VMOVUPS Y0, Y2
+	VMOVUPS Y0, Y3
+	VMOVUPS Y0, Y4
+	VXORPS  Y5, Y5, Y5
+
+many109:
+	CMPQ      AX, $0x00000020
+	JLT       one110
+	VMOVUPS   (CX), Y6
+	VMINPS    Y1, Y6, Y1
+	VCMPPS    $0x03, Y6, Y6, Y7
+	VBLENDVPS Y7, Y6, Y5, Y5
+	VMOVUPS   Y5, Y5
+	VMOVUPS   32(CX), Y6
+	VMINPS    Y2, Y6, Y2
+	VCMPPS    $0x03, Y6, Y6, Y7
+	VBLENDVPS Y7, Y6, Y5, Y5
+	VMOVUPS   Y5, Y5
+	VMOVUPS   64(CX), Y6
+	VMINPS    Y3, Y6, Y3
+	VCMPPS    $0x03, Y6, Y6, Y7
+	VBLENDVPS Y7, Y6, Y5, Y5
+	VMOVUPS   Y5, Y5
+	VMOVUPS   96(CX), Y6
+	VMINPS    Y4, Y6, Y4
+	VCMPPS    $0x03, Y6, Y6, Y7
+	VBLENDVPS Y7, Y6, Y5, Y5
+	VMOVUPS   Y5, Y5
+	ADDQ      $0x00000080, CX
+	SUBQ      $0x00000020, AX
+	JMP       many109
+
+one110:
+	CMPQ      AX, $0x00000008
+	JLT       rest111
+	VMOVUPS   (CX), Y6
+	VMINPS    Y1, Y6, Y1
+	VCMPPS    $0x03, Y6, Y6, Y7
+	VBLENDVPS Y7, Y6, Y5, Y5
+	VMOVUPS   Y5, Y5
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x00000008, AX
+	JMP       one110
+
+rest111:
+	TESTQ      AX, AX
+	JZ         end112
+	LEAQ       tail_AVX2<>+0(SB), DX
+	MOVQ       $0x00000010, BX
+	SUBQ       AX, BX
+	VMOVUPS    (DX)(BX*4), Y6
+	VMASKMOVPS (CX), Y6, Y7
+	VBLENDVPS  Y6, Y7, Y0, Y0
+	VMINPS     Y1, Y0, Y1
+	VCMPPS     $0x03, Y0, Y0, Y6
+	VBLENDVPS  Y6, Y0, Y5, Y0
+	VMOVUPS    Y0, Y5
+
+end112:
+	VEXTRACTF128 $0x01, Y5, X0
+	VADDPS       X0, X5, X5
+	VPERMILPS    $0x4e, X5, X0
+	VADDPS       X0, X5, X5
+	VPERMILPS    $0xb1, X5, X0
+	VADDPS       X0, X5, X5
+	VMINPS       Y3, Y1, Y1
+	VMINPS       Y4, Y2, Y2
+	VMINPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VMINPS       X0, X1, X1
+	VPERMILPS    $0x4e, X1, X0
+	VMINPS       X0, X1, X1
+	VPERMILPS    $0xb1, X1, X0
+	VMINPS       X0, X1, X1
+	VADDSS       X5, X1, X1
+	MOVSS        X1, m+24(FP)
+	VZEROUPPER
+	RET
+
+DATA c7f800000_AVX2<>+0(SB)/4, $0x7f800000
+DATA c7f800000_AVX2<>+4(SB)/4, $0x7f800000
+DATA c7f800000_AVX2<>+8(SB)/4, $0x7f800000
+DATA c7f800000_AVX2<>+12(SB)/4, $0x7f800000
+DATA c7f800000_AVX2<>+16(SB)/4, $0x7f800000
+DATA c7f800000_AVX2<>+20(SB)/4, $0x7f800000
+DATA c7f800000_AVX2<>+24(SB)/4, $0x7f800000
+DATA c7f800000_AVX2<>+28(SB)/4, $0x7f800000
+GLOBL c7f800000_AVX2<>(SB), RODATA|NOPTR, $32

@@ -74,6 +74,11 @@ func maxInt32AVX2(dst []int32, a []int32, b []int32)
 //go:noescape
 func minInt32AVX2(dst []int32, a []int32, b []int32)
 
+// divInt32AVX2 is dst[i] = a[i] / b[i] towards zero, 0 where b[i] is 0.
+//
+//go:noescape
+func divInt32AVX2(dst []int32, a []int32, b []int32)
+
 // addScalarAVX2 is dst[i] = a[i] + s.
 //
 //go:noescape
@@ -83,6 +88,26 @@ func addScalarAVX2(dst []float32, a []float32, s float32)
 //
 //go:noescape
 func mulScalarAVX2(dst []float32, a []float32, s float32)
+
+// divScalarAVX2 is dst[i] = a[i] / s.
+//
+//go:noescape
+func divScalarAVX2(dst []float32, a []float32, s float32)
+
+// maxScalarAVX2 is dst[i] = max(a[i], s), NaN if either is.
+//
+//go:noescape
+func maxScalarAVX2(dst []float32, a []float32, s float32)
+
+// minScalarAVX2 is dst[i] = min(a[i], s), NaN if either is.
+//
+//go:noescape
+func minScalarAVX2(dst []float32, a []float32, s float32)
+
+// aboveAVX2 is dst[i] = a[i] where a[i] > s, else 0.
+//
+//go:noescape
+func aboveAVX2(dst []float32, a []float32, s float32)
 
 // scaleClipAVX2 is dst[i] = clip((src[i]-m)*s + t, lo, hi).
 //
@@ -113,3 +138,8 @@ func sumAVX2(x []float32) (sum float32)
 //
 //go:noescape
 func maxOfAVX2(x []float32) (m float32)
+
+// minOfAVX2 is m = min(m, x[i]), NaN if any is.
+//
+//go:noescape
+func minOfAVX2(x []float32) (m float32)

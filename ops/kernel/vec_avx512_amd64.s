@@ -762,56 +762,75 @@ end56:
 	VZEROUPPER
 	RET
 
-// func addScalarAVX512(dst []float32, a []float32, s float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·addScalarAVX512(SB), NOSPLIT, $0-52
-	MOVQ         dst_base+0(FP), CX
-	MOVQ         dst_len+8(FP), AX
-	MOVQ         a_base+24(FP), DX
-	VBROADCASTSS s+48(FP), Z0
-
-many57:
-	CMPQ    AX, $0x00000020
-	JLT     one58
-	VMOVUPS (DX), Z1
-	VADDPS  Z0, Z1, Z1
-	VMOVUPS Z1, (CX)
-	VMOVUPS 64(DX), Z1
-	VADDPS  Z0, Z1, Z1
-	VMOVUPS Z1, 64(CX)
-	ADDQ    $0x00000080, CX
-	ADDQ    $0x00000080, DX
-	SUBQ    $0x00000020, AX
-	JMP     many57
+// func divInt32AVX512(dst []int32, a []int32, b []int32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·divInt32AVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_len+8(FP), AX
+	MOVQ dst_base+0(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
 
 one58:
-	CMPQ    AX, $0x00000010
-	JLT     rest59
-	VMOVUPS (DX), Z1
-	VADDPS  Z0, Z1, Z1
-	VMOVUPS Z1, (CX)
-	ADDQ    $0x00000040, CX
-	ADDQ    $0x00000040, DX
-	SUBQ    $0x00000010, AX
-	JMP     one58
+	CMPQ          AX, $0x00000010
+	JLT           rest59
+	VMOVUPS       (BX), Z0
+	VMOVUPS       (DX), Z1
+	VEXTRACTF64X4 $0x01, Z1, Y2
+	VCVTDQ2PD     Y1, Z1
+	VCVTDQ2PD     Y2, Z2
+	VEXTRACTF64X4 $0x01, Z0, Y7
+	VCVTDQ2PD     Y0, Z6
+	VCVTDQ2PD     Y7, Z7
+	VDIVPD        Z6, Z1, Z1
+	VDIVPD        Z7, Z2, Z2
+	VCVTTPD2DQ    Z1, Y3
+	VCVTTPD2DQ    Z2, Y1
+	VINSERTF64X4  $0x01, Y1, Z3, Z1
+	VCVTDQ2PS     Z0, Z0
+	VXORPS        Z2, Z2, Z2
+	VCMPPS        $0x00, Z2, Z0, K1
+	VXORPS        Z0, Z0, Z0
+	VBLENDMPS     Z0, Z1, K1, Z4
+	VMOVUPS       Z4, (CX)
+	ADDQ          $0x00000040, CX
+	ADDQ          $0x00000040, DX
+	ADDQ          $0x00000040, BX
+	SUBQ          $0x00000010, AX
+	JMP           one58
 
 rest59:
-	TESTQ     AX, AX
-	JZ        end60
-	MOVQ      $-1, BX
-	BZHIQ     AX, BX, AX
-	KMOVW     AX, K1
-	VMOVUPS.Z (DX), K1, Z1
-	VADDPS    Z0, Z1, Z0
-	VMOVUPS   Z0, K1, (CX)
+	TESTQ         AX, AX
+	JZ            end60
+	MOVQ          $-1, SI
+	BZHIQ         AX, SI, AX
+	KMOVW         AX, K1
+	VMOVUPS.Z     (BX), K1, Z0
+	VMOVUPS.Z     (DX), K1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y2
+	VCVTDQ2PD     Y1, Z1
+	VCVTDQ2PD     Y2, Z2
+	VEXTRACTF64X4 $0x01, Z0, Y6
+	VCVTDQ2PD     Y0, Z4
+	VCVTDQ2PD     Y6, Z6
+	VDIVPD        Z4, Z1, Z1
+	VDIVPD        Z6, Z2, Z2
+	VCVTTPD2DQ    Z1, Y3
+	VCVTTPD2DQ    Z2, Y1
+	VINSERTF64X4  $0x01, Y1, Z3, Z1
+	VCVTDQ2PS     Z0, Z0
+	VXORPS        Z2, Z2, Z2
+	VCMPPS        $0x00, Z2, Z0, K2
+	VXORPS        Z0, Z0, Z0
+	VBLENDMPS     Z0, Z1, K2, Z5
+	VMOVUPS       Z5, K1, (CX)
 
 end60:
 	VZEROUPPER
 	RET
 
-// func mulScalarAVX512(dst []float32, a []float32, s float32)
+// func addScalarAVX512(dst []float32, a []float32, s float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·mulScalarAVX512(SB), NOSPLIT, $0-52
+TEXT ·addScalarAVX512(SB), NOSPLIT, $0-52
 	MOVQ         dst_base+0(FP), CX
 	MOVQ         dst_len+8(FP), AX
 	MOVQ         a_base+24(FP), DX
@@ -821,10 +840,10 @@ many61:
 	CMPQ    AX, $0x00000020
 	JLT     one62
 	VMOVUPS (DX), Z1
-	VMULPS  Z0, Z1, Z1
+	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)
 	VMOVUPS 64(DX), Z1
-	VMULPS  Z0, Z1, Z1
+	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, 64(CX)
 	ADDQ    $0x00000080, CX
 	ADDQ    $0x00000080, DX
@@ -835,7 +854,7 @@ one62:
 	CMPQ    AX, $0x00000010
 	JLT     rest63
 	VMOVUPS (DX), Z1
-	VMULPS  Z0, Z1, Z1
+	VADDPS  Z0, Z1, Z1
 	VMOVUPS Z1, (CX)
 	ADDQ    $0x00000040, CX
 	ADDQ    $0x00000040, DX
@@ -849,10 +868,269 @@ rest63:
 	BZHIQ     AX, BX, AX
 	KMOVW     AX, K1
 	VMOVUPS.Z (DX), K1, Z1
-	VMULPS    Z0, Z1, Z0
+	VADDPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (CX)
 
 end64:
+	VZEROUPPER
+	RET
+
+// func mulScalarAVX512(dst []float32, a []float32, s float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulScalarAVX512(SB), NOSPLIT, $0-52
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         a_base+24(FP), DX
+	VBROADCASTSS s+48(FP), Z0
+
+many65:
+	CMPQ    AX, $0x00000020
+	JLT     one66
+	VMOVUPS (DX), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, (CX)
+	VMOVUPS 64(DX), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(CX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, AX
+	JMP     many65
+
+one66:
+	CMPQ    AX, $0x00000010
+	JLT     rest67
+	VMOVUPS (DX), Z1
+	VMULPS  Z0, Z1, Z1
+	VMOVUPS Z1, (CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, AX
+	JMP     one66
+
+rest67:
+	TESTQ     AX, AX
+	JZ        end68
+	MOVQ      $-1, BX
+	BZHIQ     AX, BX, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VMULPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (CX)
+
+end68:
+	VZEROUPPER
+	RET
+
+// func divScalarAVX512(dst []float32, a []float32, s float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divScalarAVX512(SB), NOSPLIT, $0-52
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         a_base+24(FP), DX
+	VBROADCASTSS s+48(FP), Z0
+
+many69:
+	CMPQ    AX, $0x00000020
+	JLT     one70
+	VMOVUPS (DX), Z1
+	VDIVPS  Z0, Z1, Z1
+	VMOVUPS Z1, (CX)
+	VMOVUPS 64(DX), Z1
+	VDIVPS  Z0, Z1, Z1
+	VMOVUPS Z1, 64(CX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, AX
+	JMP     many69
+
+one70:
+	CMPQ    AX, $0x00000010
+	JLT     rest71
+	VMOVUPS (DX), Z1
+	VDIVPS  Z0, Z1, Z1
+	VMOVUPS Z1, (CX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, AX
+	JMP     one70
+
+rest71:
+	TESTQ     AX, AX
+	JZ        end72
+	MOVQ      $-1, BX
+	BZHIQ     AX, BX, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VDIVPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (CX)
+
+end72:
+	VZEROUPPER
+	RET
+
+// func maxScalarAVX512(dst []float32, a []float32, s float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·maxScalarAVX512(SB), NOSPLIT, $0-52
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         a_base+24(FP), DX
+	VBROADCASTSS s+48(FP), Z0
+
+many73:
+	CMPQ      AX, $0x00000020
+	JLT       one74
+	VMOVUPS   (DX), Z1
+	VCMPPS    $0x03, Z1, Z1, K1
+	VMAXPS    Z0, Z1, Z2
+	VBLENDMPS Z1, Z2, K1, Z3
+	VMOVUPS   Z3, (CX)
+	VMOVUPS   64(DX), Z1
+	VCMPPS    $0x03, Z1, Z1, K1
+	VMAXPS    Z0, Z1, Z2
+	VBLENDMPS Z1, Z2, K1, Z4
+	VMOVUPS   Z4, 64(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000020, AX
+	JMP       many73
+
+one74:
+	CMPQ      AX, $0x00000010
+	JLT       rest75
+	VMOVUPS   (DX), Z1
+	VCMPPS    $0x03, Z1, Z1, K1
+	VMAXPS    Z0, Z1, Z2
+	VBLENDMPS Z1, Z2, K1, Z5
+	VMOVUPS   Z5, (CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, AX
+	JMP       one74
+
+rest75:
+	TESTQ     AX, AX
+	JZ        end76
+	MOVQ      $-1, BX
+	BZHIQ     AX, BX, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMAXPS    Z0, Z1, Z0
+	VBLENDMPS Z1, Z0, K2, Z6
+	VMOVUPS   Z6, K1, (CX)
+
+end76:
+	VZEROUPPER
+	RET
+
+// func minScalarAVX512(dst []float32, a []float32, s float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·minScalarAVX512(SB), NOSPLIT, $0-52
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         a_base+24(FP), DX
+	VBROADCASTSS s+48(FP), Z0
+
+many77:
+	CMPQ      AX, $0x00000020
+	JLT       one78
+	VMOVUPS   (DX), Z1
+	VCMPPS    $0x03, Z1, Z1, K1
+	VMINPS    Z0, Z1, Z2
+	VBLENDMPS Z1, Z2, K1, Z3
+	VMOVUPS   Z3, (CX)
+	VMOVUPS   64(DX), Z1
+	VCMPPS    $0x03, Z1, Z1, K1
+	VMINPS    Z0, Z1, Z2
+	VBLENDMPS Z1, Z2, K1, Z4
+	VMOVUPS   Z4, 64(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000020, AX
+	JMP       many77
+
+one78:
+	CMPQ      AX, $0x00000010
+	JLT       rest79
+	VMOVUPS   (DX), Z1
+	VCMPPS    $0x03, Z1, Z1, K1
+	VMINPS    Z0, Z1, Z2
+	VBLENDMPS Z1, Z2, K1, Z5
+	VMOVUPS   Z5, (CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, AX
+	JMP       one78
+
+rest79:
+	TESTQ     AX, AX
+	JZ        end80
+	MOVQ      $-1, BX
+	BZHIQ     AX, BX, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VCMPPS    $0x03, Z1, Z1, K2
+	VMINPS    Z0, Z1, Z0
+	VBLENDMPS Z1, Z0, K2, Z6
+	VMOVUPS   Z6, K1, (CX)
+
+end80:
+	VZEROUPPER
+	RET
+
+// func aboveAVX512(dst []float32, a []float32, s float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·aboveAVX512(SB), NOSPLIT, $0-52
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         a_base+24(FP), DX
+	VBROADCASTSS s+48(FP), Z0
+
+many81:
+	CMPQ      AX, $0x00000020
+	JLT       one82
+	VMOVUPS   (DX), Z1
+	VCMPPS    $0x11, Z1, Z0, K1
+	VXORPS    Z2, Z2, Z2
+	VBLENDMPS Z1, Z2, K1, Z3
+	VMOVUPS   Z3, (CX)
+	VMOVUPS   64(DX), Z1
+	VCMPPS    $0x11, Z1, Z0, K1
+	VXORPS    Z2, Z2, Z2
+	VBLENDMPS Z1, Z2, K1, Z4
+	VMOVUPS   Z4, 64(CX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	SUBQ      $0x00000020, AX
+	JMP       many81
+
+one82:
+	CMPQ      AX, $0x00000010
+	JLT       rest83
+	VMOVUPS   (DX), Z1
+	VCMPPS    $0x11, Z1, Z0, K1
+	VXORPS    Z2, Z2, Z2
+	VBLENDMPS Z1, Z2, K1, Z5
+	VMOVUPS   Z5, (CX)
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, DX
+	SUBQ      $0x00000010, AX
+	JMP       one82
+
+rest83:
+	TESTQ     AX, AX
+	JZ        end84
+	MOVQ      $-1, BX
+	BZHIQ     AX, BX, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (DX), K1, Z1
+	VCMPPS    $0x11, Z1, Z0, K2
+	VXORPS    Z0, Z0, Z0
+	VBLENDMPS Z1, Z0, K2, Z6
+	VMOVUPS   Z6, K1, (CX)
+
+end84:
 	VZEROUPPER
 	RET
 
@@ -868,9 +1146,9 @@ TEXT ·scaleClipAVX512(SB), NOSPLIT, $0-68
 	VBROADCASTSS lo+60(FP), Z3
 	VBROADCASTSS hi+64(FP), Z4
 
-many65:
+many85:
 	CMPQ        AX, $0x00000020
-	JLT         one66
+	JLT         one86
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD213PS Z2, Z1, Z5
@@ -886,11 +1164,11 @@ many65:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, AX
-	JMP         many65
+	JMP         many85
 
-one66:
+one86:
 	CMPQ        AX, $0x00000010
-	JLT         rest67
+	JLT         rest87
 	VMOVUPS     (DX), Z5
 	VSUBPS      Z0, Z5, Z5
 	VFMADD213PS Z2, Z1, Z5
@@ -900,11 +1178,11 @@ one66:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one66
+	JMP         one86
 
-rest67:
+rest87:
 	TESTQ       AX, AX
-	JZ          end68
+	JZ          end88
 	MOVQ        $-1, BX
 	BZHIQ       AX, BX, AX
 	KMOVW       AX, K1
@@ -915,7 +1193,7 @@ rest67:
 	VMINPS      Z0, Z4, Z0
 	VMOVUPS     Z0, K1, (CX)
 
-end68:
+end88:
 	VZEROUPPER
 	RET
 
@@ -930,9 +1208,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-48
 	VBROADCASTSS c3f000000_AVX512<>+0(SB), Z3
 	VXORPS       Z0, Z0, Z0
 
-many69:
+many89:
 	CMPQ        AX, $0x00000020
-	JLT         one70
+	JLT         one90
 	VMOVUPS     (DX), Z4
 	VMOVUPS     Z4, Z5
 	VFMADD213PS Z3, Z2, Z5
@@ -950,11 +1228,11 @@ many69:
 	ADDQ        $0x00000080, CX
 	ADDQ        $0x00000080, DX
 	SUBQ        $0x00000020, AX
-	JMP         many69
+	JMP         many89
 
-one70:
+one90:
 	CMPQ        AX, $0x00000010
-	JLT         rest71
+	JLT         rest91
 	VMOVUPS     (DX), Z4
 	VMOVUPS     Z4, Z5
 	VFMADD213PS Z3, Z2, Z5
@@ -965,11 +1243,11 @@ one70:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one70
+	JMP         one90
 
-rest71:
+rest91:
 	TESTQ       AX, AX
-	JZ          end72
+	JZ          end92
 	MOVQ        $-1, BX
 	BZHIQ       AX, BX, AX
 	KMOVW       AX, K1
@@ -981,7 +1259,7 @@ rest71:
 	VMULPS      Z5, Z4, Z0
 	VMOVUPS     Z0, K1, (CX)
 
-end72:
+end92:
 	VZEROUPPER
 	RET
 
@@ -1002,9 +1280,9 @@ TEXT ·axpyAVX512(SB), NOSPLIT, $0-56
 	MOVQ         x_base+32(FP), DX
 	VBROADCASTSS alpha+24(FP), Z0
 
-many73:
+many93:
 	CMPQ        AX, $0x00000040
-	JLT         one74
+	JLT         one94
 	VMOVUPS     (CX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -1024,11 +1302,11 @@ many73:
 	ADDQ        $0x00000100, CX
 	ADDQ        $0x00000100, DX
 	SUBQ        $0x00000040, AX
-	JMP         many73
+	JMP         many93
 
-one74:
+one94:
 	CMPQ        AX, $0x00000010
-	JLT         rest75
+	JLT         rest95
 	VMOVUPS     (CX), Z1
 	VMOVUPS     (DX), Z2
 	VFMADD231PS Z2, Z0, Z1
@@ -1036,11 +1314,11 @@ one74:
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one74
+	JMP         one94
 
-rest75:
+rest95:
 	TESTQ       AX, AX
-	JZ          end76
+	JZ          end96
 	MOVQ        $-1, BX
 	BZHIQ       AX, BX, AX
 	KMOVW       AX, K1
@@ -1049,7 +1327,7 @@ rest75:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (CX)
 
-end76:
+end96:
 	VZEROUPPER
 	RET
 
@@ -1068,9 +1346,9 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VXORPS Z6, Z6, Z6
 	VXORPS Z7, Z7, Z7
 
-many77:
+many97:
 	CMPQ        AX, $0x00000080
-	JLT         one78
+	JLT         one98
 	VMOVUPS     (CX), Z8
 	VMOVUPS     (DX), Z9
 	VFMADD231PS Z8, Z9, Z0
@@ -1098,22 +1376,22 @@ many77:
 	ADDQ        $0x00000200, CX
 	ADDQ        $0x00000200, DX
 	SUBQ        $0x00000080, AX
-	JMP         many77
+	JMP         many97
 
-one78:
+one98:
 	CMPQ        AX, $0x00000010
-	JLT         rest79
+	JLT         rest99
 	VMOVUPS     (CX), Z8
 	VMOVUPS     (DX), Z9
 	VFMADD231PS Z8, Z9, Z0
 	ADDQ        $0x00000040, CX
 	ADDQ        $0x00000040, DX
 	SUBQ        $0x00000010, AX
-	JMP         one78
+	JMP         one98
 
-rest79:
+rest99:
 	TESTQ       AX, AX
-	JZ          end80
+	JZ          end100
 	MOVQ        $-1, BX
 	BZHIQ       AX, BX, AX
 	KMOVW       AX, K1
@@ -1121,7 +1399,7 @@ rest79:
 	VMOVUPS.Z   (DX), K1, Z9
 	VFMADD231PS Z8, Z9, Z0
 
-end80:
+end100:
 	VADDPS        Z4, Z0, Z0
 	VADDPS        Z5, Z1, Z1
 	VADDPS        Z6, Z2, Z2
@@ -1155,9 +1433,9 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VXORPS Z6, Z6, Z6
 	VXORPS Z7, Z7, Z7
 
-many81:
+many101:
 	CMPQ    AX, $0x00000080
-	JLT     one82
+	JLT     one102
 	VMOVUPS (CX), Z8
 	VADDPS  Z8, Z0, Z0
 	VMOVUPS 64(CX), Z8
@@ -1176,27 +1454,27 @@ many81:
 	VADDPS  Z8, Z7, Z7
 	ADDQ    $0x00000200, CX
 	SUBQ    $0x00000080, AX
-	JMP     many81
+	JMP     many101
 
-one82:
+one102:
 	CMPQ    AX, $0x00000010
-	JLT     rest83
+	JLT     rest103
 	VMOVUPS (CX), Z8
 	VADDPS  Z8, Z0, Z0
 	ADDQ    $0x00000040, CX
 	SUBQ    $0x00000010, AX
-	JMP     one82
+	JMP     one102
 
-rest83:
+rest103:
 	TESTQ     AX, AX
-	JZ        end84
+	JZ        end104
 	MOVQ      $-1, DX
 	BZHIQ     AX, DX, AX
 	KMOVW     AX, K1
 	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z0, Z0
 
-end84:
+end104:
 	VADDPS        Z4, Z0, Z0
 	VADDPS        Z5, Z1, Z1
 	VADDPS        Z6, Z2, Z2
@@ -1228,9 +1506,9 @@ TEXT ·maxOfAVX512(SB), NOSPLIT, $0-28
 	VMOVUPS      Z0, Z4
 	VXORPS       Z5, Z5, Z5
 
-many85:
+many105:
 	CMPQ      AX, $0x00000040
-	JLT       one86
+	JLT       one106
 	VMOVUPS   (CX), Z6
 	VMAXPS    Z1, Z6, Z1
 	VCMPPS    $0x03, Z6, Z6, K1
@@ -1253,11 +1531,11 @@ many85:
 	VMOVUPS   Z10, Z5
 	ADDQ      $0x00000100, CX
 	SUBQ      $0x00000040, AX
-	JMP       many85
+	JMP       many105
 
-one86:
+one106:
 	CMPQ      AX, $0x00000010
-	JLT       rest87
+	JLT       rest107
 	VMOVUPS   (CX), Z6
 	VMAXPS    Z1, Z6, Z1
 	VCMPPS    $0x03, Z6, Z6, K1
@@ -1265,11 +1543,11 @@ one86:
 	VMOVUPS   Z11, Z5
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x00000010, AX
-	JMP       one86
+	JMP       one106
 
-rest87:
+rest107:
 	TESTQ     AX, AX
-	JZ        end88
+	JZ        end108
 	MOVQ      $-1, DX
 	BZHIQ     AX, DX, AX
 	KMOVW     AX, K1
@@ -1280,7 +1558,7 @@ rest87:
 	VBLENDMPS Z12, Z5, K1, Z13
 	VMOVUPS   Z13, Z5
 
-end88:
+end108:
 	VEXTRACTF64X4 $0x01, Z5, Y0
 	VADDPS        Y0, Y5, Y5
 	VEXTRACTF128  $0x01, Y5, X0
@@ -1307,3 +1585,95 @@ end88:
 
 DATA cff800000_AVX512<>+0(SB)/4, $0xff800000
 GLOBL cff800000_AVX512<>(SB), RODATA|NOPTR, $4
+
+// func minOfAVX512(x []float32) (m float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·minOfAVX512(SB), NOSPLIT, $0-28
+	MOVQ         x_len+8(FP), AX
+	MOVQ         x_base+0(FP), CX
+	VBROADCASTSS c7f800000_AVX512<>+0(SB), Z0
+	VMOVUPS      Z0, Z1
+	VMOVUPS      Z0, Z2
+	VMOVUPS      Z0, Z3
+	VMOVUPS      Z0, Z4
+	VXORPS       Z5, Z5, Z5
+
+many109:
+	CMPQ      AX, $0x00000040
+	JLT       one110
+	VMOVUPS   (CX), Z6
+	VMINPS    Z1, Z6, Z1
+	VCMPPS    $0x03, Z6, Z6, K1
+	VBLENDMPS Z6, Z5, K1, Z7
+	VMOVUPS   Z7, Z5
+	VMOVUPS   64(CX), Z6
+	VMINPS    Z2, Z6, Z2
+	VCMPPS    $0x03, Z6, Z6, K1
+	VBLENDMPS Z6, Z5, K1, Z8
+	VMOVUPS   Z8, Z5
+	VMOVUPS   128(CX), Z6
+	VMINPS    Z3, Z6, Z3
+	VCMPPS    $0x03, Z6, Z6, K1
+	VBLENDMPS Z6, Z5, K1, Z9
+	VMOVUPS   Z9, Z5
+	VMOVUPS   192(CX), Z6
+	VMINPS    Z4, Z6, Z4
+	VCMPPS    $0x03, Z6, Z6, K1
+	VBLENDMPS Z6, Z5, K1, Z10
+	VMOVUPS   Z10, Z5
+	ADDQ      $0x00000100, CX
+	SUBQ      $0x00000040, AX
+	JMP       many109
+
+one110:
+	CMPQ      AX, $0x00000010
+	JLT       rest111
+	VMOVUPS   (CX), Z6
+	VMINPS    Z1, Z6, Z1
+	VCMPPS    $0x03, Z6, Z6, K1
+	VBLENDMPS Z6, Z5, K1, Z11
+	VMOVUPS   Z11, Z5
+	ADDQ      $0x00000040, CX
+	SUBQ      $0x00000010, AX
+	JMP       one110
+
+rest111:
+	TESTQ     AX, AX
+	JZ        end112
+	MOVQ      $-1, DX
+	BZHIQ     AX, DX, AX
+	KMOVW     AX, K1
+	VMOVUPS.Z (CX), K1, Z6
+	VBLENDMPS Z6, Z0, K1, Z12
+	VMINPS    Z1, Z12, Z1
+	VCMPPS    $0x03, Z12, Z12, K1
+	VBLENDMPS Z12, Z5, K1, Z13
+	VMOVUPS   Z13, Z5
+
+end112:
+	VEXTRACTF64X4 $0x01, Z5, Y0
+	VADDPS        Y0, Y5, Y5
+	VEXTRACTF128  $0x01, Y5, X0
+	VADDPS        X0, X5, X5
+	VPERMILPS     $0x4e, X5, X0
+	VADDPS        X0, X5, X5
+	VPERMILPS     $0xb1, X5, X0
+	VADDPS        X0, X5, X5
+	VMINPS        Z3, Z1, Z1
+	VMINPS        Z4, Z2, Z2
+	VMINPS        Z2, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VMINPS        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VMINPS        X0, X1, X1
+	VPERMILPS     $0x4e, X1, X0
+	VMINPS        X0, X1, X1
+	VPERMILPS     $0xb1, X1, X0
+	VMINPS        X0, X1, X1
+	VADDSS        X5, X1, X1
+	MOVSS         X1, m+24(FP)
+	VZEROUPPER
+	RET
+
+DATA c7f800000_AVX512<>+0(SB)/4, $0x7f800000
+GLOBL c7f800000_AVX512<>(SB), RODATA|NOPTR, $4

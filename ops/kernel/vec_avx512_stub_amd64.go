@@ -74,6 +74,11 @@ func maxInt32AVX512(dst []int32, a []int32, b []int32)
 //go:noescape
 func minInt32AVX512(dst []int32, a []int32, b []int32)
 
+// divInt32AVX512 is dst[i] = a[i] / b[i] towards zero, 0 where b[i] is 0.
+//
+//go:noescape
+func divInt32AVX512(dst []int32, a []int32, b []int32)
+
 // addScalarAVX512 is dst[i] = a[i] + s.
 //
 //go:noescape
@@ -83,6 +88,26 @@ func addScalarAVX512(dst []float32, a []float32, s float32)
 //
 //go:noescape
 func mulScalarAVX512(dst []float32, a []float32, s float32)
+
+// divScalarAVX512 is dst[i] = a[i] / s.
+//
+//go:noescape
+func divScalarAVX512(dst []float32, a []float32, s float32)
+
+// maxScalarAVX512 is dst[i] = max(a[i], s), NaN if either is.
+//
+//go:noescape
+func maxScalarAVX512(dst []float32, a []float32, s float32)
+
+// minScalarAVX512 is dst[i] = min(a[i], s), NaN if either is.
+//
+//go:noescape
+func minScalarAVX512(dst []float32, a []float32, s float32)
+
+// aboveAVX512 is dst[i] = a[i] where a[i] > s, else 0.
+//
+//go:noescape
+func aboveAVX512(dst []float32, a []float32, s float32)
 
 // scaleClipAVX512 is dst[i] = clip((src[i]-m)*s + t, lo, hi).
 //
@@ -113,3 +138,8 @@ func sumAVX512(x []float32) (sum float32)
 //
 //go:noescape
 func maxOfAVX512(x []float32) (m float32)
+
+// minOfAVX512 is m = min(m, x[i]), NaN if any is.
+//
+//go:noescape
+func minOfAVX512(x []float32) (m float32)

@@ -50,6 +50,34 @@ func mulScalarGeneric(dst, a []float32, s float32) {
 	}
 }
 
+func divScalarGeneric(dst, a []float32, s float32) {
+	for i := range dst {
+		dst[i] = a[i] / s
+	}
+}
+
+func maxScalarGeneric(dst, a []float32, s float32) {
+	for i := range dst {
+		dst[i] = max(a[i], s)
+	}
+}
+
+func minScalarGeneric(dst, a []float32, s float32) {
+	for i := range dst {
+		dst[i] = min(a[i], s)
+	}
+}
+
+func aboveGeneric(dst, a []float32, s float32) {
+	for i, v := range a[:len(dst)] {
+		var above uint32 // no branch: it would be mispredicted half the time
+		if v > s {
+			above = 1
+		}
+		dst[i] = math.Float32frombits(math.Float32bits(v) & -above)
+	}
+}
+
 func axpyGeneric(y []float32, alpha float32, x []float32) {
 	for i := range y {
 		y[i] += alpha * x[i]
@@ -94,6 +122,20 @@ func maxOfGeneric(x []float32) float32 {
 		m = max(m, v)
 	}
 	return m
+}
+
+// minOfGeneric keeps four minima, as dotGeneric.
+func minOfGeneric(x []float32) float32 {
+	m0 := float32(math.Inf(1))
+	m1, m2, m3 := m0, m0, m0
+	for len(x) >= 4 {
+		m0, m1, m2, m3 = min(m0, x[0]), min(m1, x[1]), min(m2, x[2]), min(m3, x[3])
+		x = x[4:]
+	}
+	for _, v := range x {
+		m0 = min(m0, v)
+	}
+	return min(m0, m1, m2, m3)
 }
 
 func scaleClipGeneric(dst, src []float32, m, s, t, lo, hi float32) {

@@ -82,40 +82,52 @@ func (x *isa) size(v reg.VecVirtual) reg.VecVirtual { return x.and(v, x.bits(^ui
 
 // inDoubles is f of the values of v as float64, a half at a time, rounded again.
 func (x *isa) inDoubles(f func(v []reg.VecVirtual) reg.VecVirtual, v ...reg.VecVirtual) reg.VecVirtual {
-	half := func(v reg.VecVirtual) reg.Register {
-		if x.wide {
-			return v.AsY()
-		}
-		return v.AsX()
+	round := func(ops ...Op) { x.VCVTPD2PSY(ops...) }
+	if x.wide {
+		round = x.VCVTPD2PS
 	}
+	return x.inHalves(x.VCVTPS2PD, round, f, v...)
+}
+
+// inHalves is f of the values of v as widen makes float64 of them, a half at a time, and
+// then as narrow has it.
+func (x *isa) inHalves(widen, narrow func(...Op), f func(v []reg.VecVirtual) reg.VecVirtual, v ...reg.VecVirtual) reg.VecVirtual {
 	var parts [2][]reg.VecVirtual
 	for _, v := range v {
-		low, high := x.vec(), x.vec()
-		if x.wide {
-			x.VEXTRACTF64X4(U8(1), v, half(high))
-		} else {
-			x.VEXTRACTF128(U8(1), v, half(high))
-		}
-		x.VCVTPS2PD(half(v), low)
-		x.VCVTPS2PD(half(high), high)
+		low, high := x.vec(), x.upper(v)
+		widen(x.lower(v), low)
+		widen(x.lower(high), high)
 		parts[0], parts[1] = append(parts[0], low), append(parts[1], high)
 	}
 	halves := x.vecs(2)
 	x.abreast(2, func(i int) {
-		y := f(parts[i])
-		if x.wide {
-			x.VCVTPD2PS(y, half(halves[i]))
-		} else {
-			x.VCVTPD2PSY(y, half(halves[i]))
-		}
+		narrow(f(parts[i]), x.lower(halves[i]))
 	})
 	d := x.vec()
 	if x.wide {
-		x.VINSERTF64X4(U8(1), half(halves[1]), halves[0], d)
+		x.VINSERTF64X4(U8(1), x.lower(halves[1]), halves[0], d)
 	} else {
-		x.VINSERTF128(U8(1), half(halves[1]), halves[0], d)
+		x.VINSERTF128(U8(1), x.lower(halves[1]), halves[0], d)
 	}
 	return d
+}
+
+// lower is the lower half of v, and upper a vector with the other in its place.
+func (x *isa) lower(v reg.VecVirtual) reg.Register {
+	if x.wide {
+		return v.AsY()
+	}
+	return v.AsX()
+}
+
+func (x *isa) upper(v reg.VecVirtual) reg.VecVirtual {
+	h := x.vec()
+	if x.wide {
+		x.VEXTRACTF64X4(U8(1), v, x.lower(h))
+	} else {
+		x.VEXTRACTF128(U8(1), v, x.lower(h))
+	}
+	return h
 }
 
 // word64 is a vector of a 64-bit word, double of a float64.

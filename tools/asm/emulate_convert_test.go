@@ -61,6 +61,15 @@ func TestConvert(t *testing.T) {
 			for i, w := range words {
 				require.True(k.t, dst[i] <= 1 && (w > others[i]) == (dst[i] == 1), "%v > %v: %v", w, others[i], dst[i])
 			}
+			long, more := make([]int64, n), make([]int64, n)
+			for i := range long {
+				long[i] = int64(k.r.Uint64())
+				more[i] = long[i] ^ []int64{0, 1, 1 << 31, 1 << 32, math.MinInt64}[k.r.IntN(5)]
+			}
+			k.call("equalInt64"+k.x.name, emu.Out(dst), long, more)
+			for i, v := range long {
+				require.True(k.t, dst[i] <= 1 && (v == more[i]) == (dst[i] == 1), "%v == %v: %v", v, more[i], dst[i])
+			}
 			k.call("int32ToBytes"+k.x.name, emu.Out(dst), words)
 			for i, w := range words {
 				require.Equal(k.t, uint8(w), dst[i])
@@ -136,6 +145,28 @@ func TestConvertWidths(t *testing.T) {
 			k.call("eitherWord"+k.x.name, emu.Out(toWords), longs)
 			for i, v := range longs {
 				require.Equal(k.t, int32(v)|int32(v>>32), toWords[i])
+			}
+			// They are right, or say that they are not, of which one number suffices.
+			for at := -1; at < n; at++ {
+				some := k.floats(n)
+				for i := range some {
+					if some[i] *= 1e8; i == at {
+						some[i] = []float32{1 << 31, float32(math.NaN()), -1e10}[k.r.IntN(3)]
+					}
+					longs[i] = int64(some[i])
+				}
+				least := math.Float32bits(k.call("floatToInt64"+k.x.name, emu.Out(toLongs), some)[0])
+				require.Equal(k.t, at >= 0, least == 1<<31, "%d of %d", at, n)
+				if at >= 0 {
+					longs[at] = []int64{1 << 31, -1<<31 - 1, 1 << 40, -1 << 32}[k.r.IntN(4)]
+				} else {
+					require.Equal(k.t, longs, toLongs)
+				}
+				beyond := math.Float32bits(k.call("int64ToFloat"+k.x.name, emu.Out(toFloats), longs)[0])
+				require.Equal(k.t, at >= 0, beyond != 0, "%d of %d", at, n)
+				for i, v := range longs {
+					require.True(k.t, at >= 0 || float32(v) == toFloats[i], "%v", v)
+				}
 			}
 			k.call("bf16ToFloat"+k.x.name, emu.Out(toFloats), halves)
 			for i, h := range halves {

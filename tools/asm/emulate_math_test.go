@@ -47,6 +47,8 @@ func TestMath(t *testing.T) {
 			return math.Copysign(1, x)
 		}, 0, result},
 		{"atan", math.Atan, 1.3, result},
+		{"abs", math.Abs, 0, result},
+		{"softsign", func(x float64) float64 { return x / (1 + math.Abs(x)) }, 2, result},
 	}
 	emulate(t, emitMath, func(k kernels) {
 		var src []float32
@@ -123,22 +125,32 @@ func TestVec(t *testing.T) {
 				"mulInt32": func(a, b int32) int32 { return a * b },
 				"maxInt32": func(a, b int32) int32 { return max(a, b) },
 				"minInt32": func(a, b int32) int32 { return min(a, b) },
+				"divInt32": func(a, b int32) int32 {
+					if b == 0 {
+						return 0
+					}
+					return a / b
+				},
 			} {
+				if name == "divInt32" && n > 2 {
+					p[0], q[0], q[1] = math.MinInt32, -1, 0
+				}
 				dst := make([]int32, n)
 				k.call(name+k.x.name, emu.Out(dst), p, q)
 				for i := range dst {
 					require.Equal(k.t, f(p[i], q[i]), dst[i], "%s of %d", name, n)
 				}
 			}
-			sum, dot, most, size, dsize := 0.0, 0.0, math.Inf(-1), 0.0, 0.0
+			sum, dot, most, least, size, dsize := 0.0, 0.0, math.Inf(-1), math.Inf(1), 0.0, 0.0
 			for i := range a {
 				x, y := float64(a[i]), float64(b[i])
-				sum, dot, most = sum+x, dot+x*y, max(most, x)
+				sum, dot, most, least = sum+x, dot+x*y, max(most, x), min(least, x)
 				size, dsize = size+math.Abs(x), dsize+math.Abs(x*y)
 			}
 			k.closeTo("sum", sum, size, k.call("sum"+k.x.name, a)[0], n+8)
 			k.closeTo("dot", dot, dsize, k.call("dot"+k.x.name, a, b)[0], n+8)
 			k.closeTo("maxOf", most, 0, k.call("maxOf"+k.x.name, a)[0], 0)
+			k.closeTo("minOf", least, 0, k.call("minOf"+k.x.name, a)[0], 0)
 			s, y, dst := float32(k.r.NormFloat64()), k.floats(n), make([]float32, n)
 			was := append([]float32{}, y...)
 			k.call("axpy"+k.x.name, emu.Out(y), s, b)
@@ -160,6 +172,28 @@ func TestVec(t *testing.T) {
 			k.call("mulScalar"+k.x.name, emu.Out(dst), a, s)
 			for i := range dst {
 				near(k.t, float64(float32(a[i]*s)), dst[i], 0, "mulScalar of %d", n)
+			}
+			for name, f := range map[string]func(a, s float32) float32{
+				"divScalar": func(a, s float32) float32 { return a / s },
+				"maxScalar": func(a, s float32) float32 { return max(a, s) },
+				"minScalar": func(a, s float32) float32 { return min(a, s) },
+				"above": func(a, s float32) float32 {
+					if a > s {
+						return a
+					}
+					return 0
+				},
+			} {
+				odd := append([]float32{}, a...)
+				if n > 2 {
+					odd[0], odd[1] = float32(math.NaN()), s
+				}
+				for _, s := range []float32{s, float32(math.NaN())} {
+					k.call(name+k.x.name, emu.Out(dst), odd, s)
+					for i := range dst {
+						near(k.t, float64(f(odd[i], s)), dst[i], 0, "%s of %d", name, n)
+					}
+				}
 			}
 		}
 	})

@@ -51,6 +51,10 @@ func emitMath(x *isa) {
 		one := x.or(x.and(v, x.bits(signBit)), x.float(1))
 		return x.choose(x.compare(differs, v, x.float(0)), one, v)
 	})
+	unary(4, "abs", "|src[i]|", x.size)
+	unary(2, "softsign", "src[i] / (1 + |src[i]|)", func(v reg.VecVirtual) reg.VecVirtual {
+		return x.div(v, x.add(x.size(v), x.float(1)))
+	})
 	unary(2, "atan", "atan(src[i])", x.atan)
 }
 

@@ -42,7 +42,9 @@ func emitVec(x *isa) {
 	integers("maxInt32", "max(a[i], b[i])", x.VPMAXSD)
 	integers("minInt32", "min(a[i], b[i])", x.VPMINSD)
 
-	scalar := func(name, doc string, f func(...Op)) {
+	x.divInt32()
+
+	scalar := func(name, doc string, f func(v, s reg.VecVirtual) reg.VecVirtual) {
 		x.function(name+x.name, "func(dst, a []float32, s float32)", name+x.name+" is dst[i] = "+doc+".")
 		n := x.GP64()
 		dst, a := x.GP64(), x.GP64()
@@ -52,12 +54,18 @@ func emitVec(x *isa) {
 		s := x.vec()
 		x.VBROADCASTSS(x.address("s"), s)
 		x.loop(n, 2, []reg.GPVirtual{dst, a}, func(io vectorIO, _ int) {
-			io.store(x.to(f, s, io.load(a)), dst)
+			io.store(f(io.load(a), s), dst)
 		})
 		x.ret()
 	}
-	scalar("addScalar", "a[i] + s", x.VADDPS)
-	scalar("mulScalar", "a[i] * s", x.VMULPS)
+	scalar("addScalar", "a[i] + s", func(v, s reg.VecVirtual) reg.VecVirtual { return x.add(v, s) })
+	scalar("mulScalar", "a[i] * s", func(v, s reg.VecVirtual) reg.VecVirtual { return x.mul(v, s) })
+	scalar("divScalar", "a[i] / s", func(v, s reg.VecVirtual) reg.VecVirtual { return x.div(v, s) })
+	scalar("maxScalar", "max(a[i], s), NaN if either is", func(v, s reg.VecVirtual) reg.VecVirtual { return x.either(x.VMAXPS, v, s) })
+	scalar("minScalar", "min(a[i], s), NaN if either is", func(v, s reg.VecVirtual) reg.VecVirtual { return x.either(x.VMINPS, v, s) })
+	scalar("above", "a[i] where a[i] > s, else 0", func(v, s reg.VecVirtual) reg.VecVirtual {
+		return x.choose(x.compare(less, s, v), v, x.none())
+	})
 
 	x.function("scaleClip"+x.name, "func(dst, src []float32, m, s, t, lo, hi float32)", "scaleClip"+x.name+" is dst[i] = clip((src[i]-m)*s + t, lo, hi).")
 	n, dst, src := x.slice("dst"), x.base("dst"), x.base("src")
@@ -89,6 +97,21 @@ func emitVec(x *isa) {
 	dot(x)
 	sum(x)
 	maxOf(x)
+	minOf(x)
+}
+
+// divInt32 divides in float64, whose rounding no quotient of words is near enough to a
+// whole number to notice. What is beyond a word becomes the least one.
+func (x *isa) divInt32() {
+	x.function("divInt32"+x.name, "func(dst, a, b []int32)", "divInt32"+x.name+" is dst[i] = a[i] / b[i] towards zero, 0 where b[i] is 0.")
+	n, dst, a, b := x.slice("dst"), x.base("dst"), x.base("a"), x.base("b")
+	x.loop(n, 1, []reg.GPVirtual{dst, a, b}, func(io vectorIO, _ int) {
+		d := io.load(b)
+		y := x.inHalves(x.VCVTDQ2PD, x.truncate(), func(v []reg.VecVirtual) reg.VecVirtual { return x.to(x.VDIVPD, v[1], v[0]) }, io.load(a), d)
+		// A word other than 0 is no 0 as a number either.
+		io.store(x.choose(x.compare(equal, x.to(x.VCVTDQ2PS, d), x.none()), x.none(), y), dst)
+	})
+	x.ret()
 }
 
 // either is f of a and b, NaN if either is: the instructions return b then, and a's
@@ -173,21 +196,33 @@ func maxOf(x *isa) {
 	x.ret()
 }
 
+func minOf(x *isa) {
+	x.function("minOf"+x.name, "func(x []float32) (m float32)", "minOf"+x.name+" is m = min(m, x[i]), NaN if any is.")
+	n, from := x.slice("x"), x.base("x")
+	x.Store(x.extreme(n, from, x.VMINPS, math.Inf(1)), x.Return("m"))
+	x.ret()
+}
+
 // largest is the largest of n numbers, NaN if any is.
 func (x *isa) largest(n, from reg.GPVirtual) reg.Register {
-	lowest := x.load(x.float(math.Inf(-1)))
+	return x.extreme(n, from, x.VMAXPS, math.Inf(-1))
+}
+
+// extreme is largest by VMAXPS or VMINPS, start of none.
+func (x *isa) extreme(n, from reg.GPVirtual, f func(...Op), start float64) reg.Register {
+	none := x.load(x.float(start))
 	acc, nan := x.vecs(4), x.vec()
 	for i := range acc {
-		x.VMOVUPS(lowest, acc[i])
+		x.VMOVUPS(none, acc[i])
 	}
 	x.zero(nan)
 	x.loop(n, len(acc), []reg.GPVirtual{from}, func(io vectorIO, i int) {
-		v := io.keep(io.load(from), lowest)
-		x.VMAXPS(acc[i], v, acc[i])
+		v := io.keep(io.load(from), none)
+		f(acc[i], v, acc[i])
 		x.VMOVUPS(x.choose(x.compare(unordered, v, v), v, nan), nan)
 	})
 	x.fold(nan, x.VADDPS)
-	m := reduceAll(x, acc, x.VMAXPS)
+	m := reduceAll(x, acc, f)
 	x.VADDSS(nan.AsX(), m, m)
 	return m
 }
