@@ -147,7 +147,7 @@ func TestConvTranspose(t *testing.T) {
 		{windowCase: windowCase{in: []int{3, 4}, size: []int{3, 3}, strides: []int64{3, 2}}, output: []int64{10, 10}, extra: []int64{1, 1}},
 		{windowCase: windowCase{in: []int{2, 3, 2}, size: []int{2, 2, 2}, strides: []int64{2, 1, 2}}},
 	} {
-		for _, ch := range []channels{{2, 1, 3, 2}, {1, 2, 2, 3}} {
+		for _, ch := range []channels{{2, 1, 3, 2}, {1, 2, 2, 3}, {1, 2, 65, 3}} {
 			for _, dt := range realTypes {
 				t.Run(fmt.Sprint(dt, c, ch), func(t *testing.T) {
 					xs, ws := append([]int{ch.batch, ch.group * ch.cin}, c.in...), append([]int{ch.group * ch.cin, ch.cout}, c.size...)

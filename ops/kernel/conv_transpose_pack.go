@@ -13,9 +13,13 @@ type PackedConvTranspose struct {
 // transposedTaps is about how many taps of output channels are computed at a time.
 const transposedTaps = 48
 
-// ConvTransposePackable reports whether PackConvTranspose takes weights of so many
+// transposedLeast is from how many input channels on it pays: weights of few are laid
+// out again in less time than what their taps hold takes on its way through memory.
+const transposedLeast = 64
+
+// ConvTransposePackable reports whether PackConvTranspose is for weights of so many
 // input channels per group and taps.
-func ConvTransposePackable(cin, taps int) bool { return cin > 1 && Packable(cin, taps) }
+func ConvTransposePackable(cin, taps int) bool { return cin >= transposedLeast && Packable(cin, taps) }
 
 // PackConvTranspose packs w (group*cin, cout, taps). It works with a copy of a block.
 func PackConvTranspose(w []float32, group, cin, cout, taps int) *PackedConvTranspose {
