@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/onda-ml/onda/onnx"
+	"github.com/onda-ml/onda/ops/tensor"
 	"github.com/onda-ml/onda/runtime"
 	"github.com/onda-ml/onda/runtime/onnxtest"
 	"github.com/onda-ml/onda/testmodels"
@@ -49,4 +50,43 @@ func TestInputsLeftOut(t *testing.T) {
 		node.Inputs = whole
 	}
 	require.Greater(t, seen, 100)
+}
+
+// An output that has a name but no reader need not be made, also where nobody knows
+// the size of anything before the run.
+func TestOutputsThatNobodyReads(t *testing.T) {
+	ones := func(shape ...int) *tensor.Tensor {
+		v := must(tensor.Zeros(tensor.Float32, shape...))
+		for i := range tensor.Of[float32](v) {
+			tensor.Of[float32](v)[i] = 1
+		}
+		return v
+	}
+	for opType, gates := range map[string]int{"LSTM": 4, "GRU": 3, "RNN": 1} {
+		g := &onnx.Graph{
+			Inputs:       []*onnx.ValueInfo{floats("x", 4, 1, 2), value("rows", onnx.Bool, 4)},
+			Initializers: []*onnx.Tensor{initializer("w", ones(1, gates*3, 2)), initializer("r", ones(1, gates*3, 3))},
+			Nodes: []*onnx.Node{
+				op("Compress", names("x", "rows"), names("some"), onnx.AttrInt("axis", 0)),
+				op(opType, names("some", "w", "r"), names("unread", "h"), onnx.AttrInt("hidden_size", 3)),
+			},
+			Outputs: []*onnx.ValueInfo{floats("h", 1, 1, 3)},
+		}
+		var models []*runtime.Model
+		for _, l := range levels {
+			models = append(models, compile(t, modelOf(14, g), runtime.WithLevel(l.level)))
+		}
+		for _, rows := range [][]bool{{true, true, false, true}, {false, false, true, false}} {
+			in := map[string]*tensor.Tensor{"x": tensor.Must([]float32{1, 2, 3, 4, 5, 6, 7, 8}, 4, 1, 2), "rows": tensor.Must(rows, 4)}
+			var want *tensor.Tensor
+			for i, l := range levels {
+				got, err := models[i].Run(context.Background(), in)
+				require.NoError(t, err, "%s, %s", opType, l.name)
+				if want == nil {
+					want = got["h"]
+				}
+				require.NoError(t, close5.Compare(got["h"], want), "%s, %s", opType, l.name)
+			}
+		}
+	}
 }
