@@ -16,18 +16,21 @@ func (a *LSTMArgs) once(w *LSTMWeights) bool {
 		a.SeqLens == nil && a.Gates == nil && a.Cells == nil && a.From == nil && a.To == nil
 }
 
-// An onceTask is one call of lstmOnce. Threads at hand take its lumps one by one, one
-// thread from the first on and another from the last: so each finds in its near
-// caches what it had there in the step before, and who comes late has less to do.
-type onceTask struct {
+// A onceStep is one call of lstmOnce.
+type onceStep struct {
 	w *LSTMWeights
 	x []float32
 
 	gates, c, after, before []float32
+}
 
-	taken [2]atomic.Int32 // of the lumps, from the first on and from the last
-	left  atomic.Int32
-
+// An onceTask is a step of which threads at hand take lumps one by one, one thread from
+// the first on and another from the last: so each finds in its near caches what it had
+// there in the step before, and who comes late has less to do.
+type onceTask struct {
+	onceStep
+	taken  [2]atomic.Int32 // of the lumps, from the first on and from the last
+	left   atomic.Int32
 	member func(lo, hi int)
 }
 
@@ -39,11 +42,9 @@ var onceTasks = sync.Pool{New: func() any {
 
 // lstmOnce is LSTM of a single step. Its bits are those of the longer way.
 func lstmOnce(p *Pool, w *LSTMWeights, a *LSTMArgs) {
-	t := onceTasks.Get().(*onceTask)
 	H, units, row := w.hidden, w.units(), w.gateRow()
 	s, buf := borrow(row + 3*units + w.input + 1)
-	t.w, t.x = w, a.X[:w.input]
-	t.gates, t.c, t.after, t.before = buf[:row], buf[row:row+units], buf[row+units:row+2*units], buf[row+2*units:]
+	t := onceStep{w: w, x: a.X[:w.input], gates: buf[:row], c: buf[row : row+units], after: buf[row+units : row+2*units], before: buf[row+2*units:]}
 	spread(t.c, units, a.C0, H)
 	spread(t.before[:units], units, a.H0, H)
 	if w.joined != nil { // and units are H: see joinedDepth
@@ -55,10 +56,7 @@ func lstmOnce(p *Pool, w *LSTMWeights, a *LSTMArgs) {
 	if members == 1 {
 		t.lumps(0, w.lumps())
 	} else {
-		t.left.Store(int32(w.lumps()))
-		t.taken[0].Store(0)
-		t.taken[1].Store(0)
-		p.For(members, 1, t.member)
+		t.share(p, members)
 	}
 	p.parted()
 	for _, out := range [][]float32{a.Y, a.YH} {
@@ -69,8 +67,18 @@ func lstmOnce(p *Pool, w *LSTMWeights, a *LSTMArgs) {
 	if a.YC != nil {
 		copy(a.YC[:H], t.c)
 	}
-	t.w, t.x, t.gates, t.c, t.after, t.before = nil, nil, nil, nil, nil, nil
 	s.release()
+}
+
+// share computes all lumps with so many threads.
+func (s onceStep) share(p *Pool, members int) {
+	t := onceTasks.Get().(*onceTask)
+	t.onceStep = s
+	t.left.Store(int32(s.w.lumps()))
+	t.taken[0].Store(0)
+	t.taken[1].Store(0)
+	p.For(members, 1, t.member)
+	t.onceStep = onceStep{}
 	onceTasks.Put(t)
 }
 
@@ -90,7 +98,7 @@ func (t *onceTask) take(lo, hi int) {
 
 // lumps computes lumps [lo, hi): the bits of the kernels' sums are those of whole
 // lumps.
-func (t *onceTask) lumps(lo, hi int) {
+func (t *onceStep) lumps(lo, hi int) {
 	w, lanes := t.w, t.w.v.lanes
 	b0, b1 := lo*w.lumpBlocks(), min(hi*w.lumpBlocks(), w.blocks)
 	j0, j1 := b0*4*lanes, b1*4*lanes
