@@ -24,7 +24,7 @@ type onceStep struct {
 	gates, c, after, before []float32
 }
 
-// An onceTask is a step of which threads at hand take lumps one by one, one thread from
+// A onceTask is a step of which threads at hand take lumps one by one, one thread from
 // the first on and another from the last: so each finds in its near caches what it had
 // there in the step before, and who comes late has less to do.
 type onceTask struct {
