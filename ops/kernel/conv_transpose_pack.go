@@ -21,7 +21,8 @@ const transposedLeast = 64
 // input channels per group and taps.
 func ConvTransposePackable(cin, taps int) bool { return cin >= transposedLeast && Packable(cin, taps) }
 
-// PackConvTranspose packs w (group*cin, cout, taps). It works with a copy of a block.
+// PackConvTranspose packs w (group*cin, cout, taps), of cin and cout channels per group.
+// It works with a copy of a block.
 func PackConvTranspose(w []float32, group, cin, cout, taps int) *PackedConvTranspose {
 	c := &PackedConvTranspose{group: group, cin: cin, cout: cout, taps: taps}
 	c.block = max(1, min(transposedTaps/taps, max(4, ceilDiv(cout, 4))))
@@ -63,7 +64,8 @@ func (s *ConvTransposeRun) RoomForConvTranspose(a *ConvTransposeArgs[float32], w
 	return sumBytes(t.run.RoomForConv(nil, &t.args, w.blocks[0]), floatBytes(w.block, w.taps, a.OutLen()), floatBytes(a.In[1]))
 }
 
-// ConvTransposePacked is [ConvTranspose] of weights that are packed.
+// ConvTransposePacked is [ConvTranspose] of weights that are packed; a.W is not read.
+// The error is Stop's; y is incomplete then. A run serves one call at a time.
 func ConvTransposePacked(p *Pool, a *ConvTransposeArgs[float32], w *PackedConvTranspose, s *ConvTransposeRun) error {
 	if len(a.Y) == 0 {
 		return nil
