@@ -42,11 +42,7 @@ func (t *gemmTask) block(r0, r1, j0, j1 int, add bool) {
 
 // stretch is how deep the product goes at a time, the same for all of it.
 func (t *gemmTask) stretch() int {
-	most := gemmDepth
-	if t.wide {
-		most = gemmWideDepth
-	}
-	return min(roundUp(ceilDiv(t.k, ceilDiv(t.k, most)), 4), t.k)
+	return min(roundUp(ceilDiv(t.k, ceilDiv(t.k, gemmDepth)), 4), t.k)
 }
 
 // several is how many panels, of so many columns, a kernel gets at once. More than
@@ -58,7 +54,7 @@ func (t *gemmTask) several(cols int) int {
 	switch {
 	case t.m/t.tiles < thinRows:
 	case t.wide:
-		most = gemmWideColumns / t.v.panel()
+		most = t.wideColumns() / t.v.panel()
 	case t.packed != nil:
 		most = gemmNear / (t.k * t.v.panel())
 	}
@@ -157,9 +153,8 @@ func (t *gemmTask) layOutAll(p *Pool) {
 func (t *gemmTask) layOut(dst []float32, r0, r1, l, k int) {
 	first, end := t.row(r0), t.row(r1)
 	if t.transA {
-		const rows = 8 // as many as a cache holds whose addresses end alike
-		for n := 0; n < k; n += rows {
-			t.spreadRows(dst, r0, r1, k, n, min(n+rows, k), t.a[l*t.lda+first:])
+		for n := 0; n < k; n += laidRows {
+			t.spreadRows(dst, r0, r1, k, n, min(n+laidRows, k), t.a[l*t.lda+first:])
 		}
 	} else {
 		for r := r0; r < r1; r++ {
@@ -173,34 +168,46 @@ func (t *gemmTask) layOut(dst []float32, r0, r1, l, k int) {
 	}
 }
 
+// laidRows is how many rows of a transposed A are laid out at a time: as many as a cache
+// holds whose addresses end alike.
+const laidRows = 8
+
 // spreadRows copies rows [lo, hi) of the transposed A to their places in the strips of
 // tiles [r0, r1), with which its columns begin.
 func (t *gemmTask) spreadRows(dst []float32, r0, r1, k, lo, hi int, a []float32) {
 	first := t.row(r0)
-	for r := r0; r < r1; r++ {
+	for r := r0; r < r1; {
 		at := t.row(r) - first
 		h := t.row(r+1) - first - at
-		strip := dst[at*k:][:h*k]
+		strips := 1
+		for r+strips < r1 && t.row(r+strips+1)-first-at == (strips+1)*h {
+			strips++
+		}
+		r += strips
+		to, from := dst[at*k+lo*h:], a[lo*t.lda+at:]
+		if h < len(t.v.layColumns) && t.v.layColumns[h] != nil && hi-lo == laidRows {
+			t.v.layColumns[h](strips, &to[0], h*k, &from[0], t.lda)
+			continue
+		}
+		for s := range strips {
+			spreadStrip(to[s*h*k:][:h*(hi-lo)], h, from[s*h:], t.lda)
+		}
+	}
+}
+
+// spreadStrip is dst[l*h+i] = src[l*ld+i] for i < h.
+func spreadStrip(dst []float32, h int, src []float32, ld int) {
+	for l := 0; l*h < len(dst); l++ {
+		to, from := dst[l*h:][:h], src[l*ld:][:h]
 		switch h {
 		case 6:
-			for n := lo; n < hi; n++ {
-				v := *(*[6]float32)(a[n*t.lda+at:])
-				*(*[6]float32)(strip[n*6:]) = v
-			}
+			*(*[6]float32)(to) = *(*[6]float32)(from)
 		case 5:
-			for n := lo; n < hi; n++ {
-				v := *(*[5]float32)(a[n*t.lda+at:])
-				*(*[5]float32)(strip[n*5:]) = v
-			}
+			*(*[5]float32)(to) = *(*[5]float32)(from)
 		case 4:
-			for n := lo; n < hi; n++ {
-				v := *(*[4]float32)(a[n*t.lda+at:])
-				*(*[4]float32)(strip[n*4:]) = v
-			}
+			*(*[4]float32)(to) = *(*[4]float32)(from)
 		default:
-			for n := lo; n < hi; n++ {
-				copy(strip[n*h:][:h], a[n*t.lda+at:])
-			}
+			copy(to, from)
 		}
 	}
 }

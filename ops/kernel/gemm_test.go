@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -367,6 +368,33 @@ func TestLayStrip(t *testing.T) {
 				for i := range h {
 					for l := range k {
 						require.Equal(t, src.s[i*ld+l], dst.s[l*h+i], "%d rows of %d: row %d, column %d", h, k, i, l)
+					}
+				}
+				src.checkUnchanged(t)
+				dst.checkZone(t)
+			}
+		}
+	})
+}
+
+// Columns of a few rows come to their strips, and nothing beyond them is read or
+// written, whatever lies between the strips.
+func TestLayColumns(t *testing.T) {
+	forEachVariant(t, func(t *testing.T) {
+		r := seeded()
+		for h, lay := range active.layColumns {
+			for strips := 1; lay != nil && strips <= 9; strips++ {
+				src, ld := matrix(r, false, laidRows, strips*h, strips%3, strips%2)
+				ds := laidRows*h + 3*(strips%4)
+				dst := guard(r, (strips-1)*ds+laidRows*h, strips%5)
+				was := slices.Clone(dst.s)
+				lay(strips, &dst.s[0], ds, &src.s[0], ld)
+				for s := range strips {
+					for l := range laidRows {
+						require.Equal(t, src.s[l*ld+s*h:][:h], dst.s[s*ds+l*h:][:h], "%d columns, strip %d of %d, row %d", h, s, strips, l)
+					}
+					if s+1 < strips {
+						require.Equal(t, was[s*ds+laidRows*h:(s+1)*ds], dst.s[s*ds+laidRows*h:(s+1)*ds], "after strip %d", s)
 					}
 				}
 				src.checkUnchanged(t)

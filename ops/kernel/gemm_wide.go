@@ -2,10 +2,9 @@ package kernel
 
 const (
 	// gemmWideColumns is how many columns of B are laid out at a time in a wide
-	// product, and gemmWideDepth how deep: with a strip of A half of a small
-	// second-level cache.
-	gemmWideColumns = 64
-	gemmWideDepth   = 512
+	// product, and gemmDeepColumns if it is deeper than half of gemmDepth: with a
+	// strip of A half of a small second-level cache.
+	gemmWideColumns, gemmDeepColumns = 64, 48
 	// gemmWideValues is how many values of A are laid out at a time for that: a
 	// third-level cache holds them.
 	gemmWideValues = 1 << 20
@@ -29,12 +28,20 @@ func gemmWide(p *Pool, transA, transB bool, m, n, k int, alpha float32, a []floa
 		t.b, t.ldb, t.transB = b, ldb, transB
 		t.c, t.ldc, t.e = c[i*ldc:], ldc, Epilogue{Beta: beta}
 		t.shape()
-		t.wide, t.group = true, max(1, min(gemmWideColumns/t.v.panel(), t.panels/(4*p.Threads())))
+		t.wide, t.group = true, max(1, min(t.wideColumns()/t.v.panel(), t.panels/(4*p.Threads())))
 		t.layOutAll(p)
 		units := ceilDiv(t.panels, t.group)
 		p.For(units, ceilDiv(gemmChunk, max(t.m*n/units*k, 1)), t.run)
 		t.forget()
 	}
+}
+
+// wideColumns is gemmWideColumns or gemmDeepColumns.
+func (t *gemmTask) wideColumns() int {
+	if t.stretch() > gemmDepth/2 {
+		return gemmDeepColumns
+	}
+	return gemmWideColumns
 }
 
 // wideParts is in how many parts m rows are laid out, each more than a tile.

@@ -170,6 +170,114 @@ tile:
 	VZEROUPPER
 	RET
 
+// func layColumns5AVX2(strips int, dst *float32, ds int, src *float32, lds int)
+// Requires: AVX
+TEXT ·layColumns5AVX2(SB), NOSPLIT, $0-40
+	MOVQ strips+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ ds+16(FP), DX
+	MOVQ src+24(FP), BX
+	MOVQ lds+32(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	LEAQ (BX)(SI*4), R8
+
+strip:
+	VMOVUPS (BX), X0
+	VMOVUPS X0, (CX)
+	MOVL    16(BX), R9
+	MOVL    R9, 16(CX)
+	VMOVUPS (BX)(SI*1), X0
+	VMOVUPS X0, 20(CX)
+	MOVL    16(BX)(SI*1), R9
+	MOVL    R9, 36(CX)
+	VMOVUPS (BX)(SI*2), X0
+	VMOVUPS X0, 40(CX)
+	MOVL    16(BX)(SI*2), R9
+	MOVL    R9, 56(CX)
+	VMOVUPS (BX)(DI*1), X0
+	VMOVUPS X0, 60(CX)
+	MOVL    16(BX)(DI*1), R9
+	MOVL    R9, 76(CX)
+	VMOVUPS (R8), X0
+	VMOVUPS X0, 80(CX)
+	MOVL    16(R8), R9
+	MOVL    R9, 96(CX)
+	VMOVUPS (R8)(SI*1), X0
+	VMOVUPS X0, 100(CX)
+	MOVL    16(R8)(SI*1), R9
+	MOVL    R9, 116(CX)
+	VMOVUPS (R8)(SI*2), X0
+	VMOVUPS X0, 120(CX)
+	MOVL    16(R8)(SI*2), R9
+	MOVL    R9, 136(CX)
+	VMOVUPS (R8)(DI*1), X0
+	VMOVUPS X0, 140(CX)
+	MOVL    16(R8)(DI*1), R9
+	MOVL    R9, 156(CX)
+	ADDQ    $0x14, BX
+	ADDQ    $0x14, R8
+	ADDQ    DX, CX
+	DECQ    AX
+	JNZ     strip
+	VZEROUPPER
+	RET
+
+// func layColumns6AVX2(strips int, dst *float32, ds int, src *float32, lds int)
+// Requires: AVX
+TEXT ·layColumns6AVX2(SB), NOSPLIT, $0-40
+	MOVQ strips+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ ds+16(FP), DX
+	MOVQ src+24(FP), BX
+	MOVQ lds+32(FP), SI
+	SHLQ $0x02, DX
+	SHLQ $0x02, SI
+	LEAQ (SI)(SI*2), DI
+	LEAQ (BX)(SI*4), R8
+
+strip:
+	VMOVUPS (BX), X0
+	VMOVUPS X0, (CX)
+	MOVQ    16(BX), R9
+	MOVQ    R9, 16(CX)
+	VMOVUPS (BX)(SI*1), X0
+	VMOVUPS X0, 24(CX)
+	MOVQ    16(BX)(SI*1), R9
+	MOVQ    R9, 40(CX)
+	VMOVUPS (BX)(SI*2), X0
+	VMOVUPS X0, 48(CX)
+	MOVQ    16(BX)(SI*2), R9
+	MOVQ    R9, 64(CX)
+	VMOVUPS (BX)(DI*1), X0
+	VMOVUPS X0, 72(CX)
+	MOVQ    16(BX)(DI*1), R9
+	MOVQ    R9, 88(CX)
+	VMOVUPS (R8), X0
+	VMOVUPS X0, 96(CX)
+	MOVQ    16(R8), R9
+	MOVQ    R9, 112(CX)
+	VMOVUPS (R8)(SI*1), X0
+	VMOVUPS X0, 120(CX)
+	MOVQ    16(R8)(SI*1), R9
+	MOVQ    R9, 136(CX)
+	VMOVUPS (R8)(SI*2), X0
+	VMOVUPS X0, 144(CX)
+	MOVQ    16(R8)(SI*2), R9
+	MOVQ    R9, 160(CX)
+	VMOVUPS (R8)(DI*1), X0
+	VMOVUPS X0, 168(CX)
+	MOVQ    16(R8)(DI*1), R9
+	MOVQ    R9, 184(CX)
+	ADDQ    $0x18, BX
+	ADDQ    $0x18, R8
+	ADDQ    DX, CX
+	DECQ    AX
+	JNZ     strip
+	VZEROUPPER
+	RET
+
 // func layPanelsAVX2(k int, panels int, width int, dst *float32, pd int, src *float32, lds int)
 // Requires: AVX, MMX+
 TEXT ·layPanelsAVX2(SB), NOSPLIT, $0-56

@@ -15,6 +15,16 @@ func transposeTilesAVX2(dst *float32, ldd int, src *float32, lds int, rows int, 
 //go:noescape
 func layRowsAVX2(k int, dst *float32, h int, src *float32, ld int)
 
+// layColumns5AVX2 is dst[s*ds+l*5+i] = src[l*lds+s*5+i] for s < strips, more than 0, l < 8 and i < 5.
+//
+//go:noescape
+func layColumns5AVX2(strips int, dst *float32, ds int, src *float32, lds int)
+
+// layColumns6AVX2 is dst[s*ds+l*6+i] = src[l*lds+s*6+i] for s < strips, more than 0, l < 8 and i < 6.
+//
+//go:noescape
+func layColumns6AVX2(strips int, dst *float32, ds int, src *float32, lds int)
+
 // layPanelsAVX2 is dst[p*pd+l*width+j] = src[l*lds+p*width+j] for l < k, p < panels and j < width, a multiple
 // of 16, none of them 0.
 //

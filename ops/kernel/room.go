@@ -111,7 +111,7 @@ func RoomToMultiply(elem int, transA, transB bool, m, n, k int, scaled bool) int
 	}
 	v, threads := active, runtime.GOMAXPROCS(0)
 	if n > gemmNarrow && m > v.rows() && k > 0 {
-		return sumBytes(floatBytes(ceilDiv(m, wideParts(v, m, k)), k), floatBytes(threads, gemmWideColumns+v.panel(), min(k, gemmWideDepth)))
+		return sumBytes(floatBytes(ceilDiv(m, wideParts(v, m, k)), k), floatBytes(threads, gemmWideColumns+v.panel(), min(k, gemmDepth)))
 	}
 	room := roomToLayOut(threads, m, k)
 	switch {

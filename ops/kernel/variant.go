@@ -12,13 +12,16 @@ type variant struct {
 	// tiles of r rows and v vectors; the last v is the width of a panel. A
 	// kernel may add in another order when it gets group panels at once. layStrip
 	// is dst[l*h+i] = src[i*ld+l] for h rows, layPanels
-	// dst[p*pd+l*width+j] = src[l*lds+p*width+j] for width columns. gemmFar are the kernels of whole
+	// dst[p*pd+l*width+j] = src[l*lds+p*width+j] for width columns, layColumns[h]
+	// dst[s*ds+l*h+i] = src[l*lds+s*h+i] for h columns of laidRows rows at each of the
+	// strips, nil or not there where none is special. gemmFar are the kernels of whole
 	// panels that come from beyond the near caches; nil if none are special.
 	lanes, group int
 	gemm         [][]gemmKernel
 	gemmFar      []gemmKernel
 	layStrip     func(dst []float32, h int, src []float32, ld int)
 	layPanels    func(k, panels, width int, dst *float32, pd int, src *float32, lds int)
+	layColumns   []func(strips int, dst *float32, ds int, src *float32, lds int)
 
 	// conv[v][r] computes tiles of r channels and v vectors of a convolution, of
 	// columns an equal distance apart if convUniform; convPoint does so for a single

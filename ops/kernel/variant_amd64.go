@@ -78,6 +78,7 @@ func avx2() *variant {
 		v.halfToFloat, v.floatToHalf = halfToFloatAVX2, floatToHalfAVX2
 	}
 	v.halfRow, v.halfExpand = bf16Row16AVX2, bf16Expand16AVX2
+	v.layColumns = []func(int, *float32, int, *float32, int){5: layColumns5AVX2, 6: layColumns6AVX2}
 	v.transposeTiles, v.layStrip, v.layPanels, v.interleave = transposeTilesAVX2, layStripAVX2, layPanelsAVX2, interleaveAVX2
 	return &v
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math/bits"
 
 	. "github.com/mmcloughlin/avo/operand"
@@ -14,6 +15,9 @@ func emitMove(x *isa) {
 	}
 	emitTransposeTiles(x)
 	emitLayRows(x)
+	for _, h := range []int{5, 6} {
+		emitLayColumns(x, h)
+	}
 	emitLayPanels(x)
 	emitInterleave(x)
 }
@@ -92,6 +96,45 @@ func emitLayRows(x *isa) {
 	}
 	x.SUBQ(U8(8), k)
 	x.JNZ(LabelRef("tile"))
+	x.ret()
+}
+
+// emitLayColumns writes the laying out of a few columns of 8 rows, h at a time. In
+// portable code each of these short moves takes as long as a call.
+func emitLayColumns(x *isa, h int) {
+	name := fmt.Sprintf("layColumns%d%s", h, x.name)
+	x.function(name, "func(strips int, dst *float32, ds int, src *float32, lds int)",
+		fmt.Sprintf("%s is dst[s*ds+l*%d+i] = src[l*lds+s*%d+i] for s < strips, more than 0, l < 8 and i < %d.", name, h, h, h))
+	strips, dst, ds := x.param("strips"), x.param("dst"), x.param("ds")
+	src, lds, lds3, src4 := x.param("src"), x.param("lds"), x.GP64(), x.GP64()
+	x.SHLQ(U8(2), ds)
+	x.SHLQ(U8(2), lds)
+	x.LEAQ(Mem{Base: lds, Index: lds, Scale: 2}, lds3)
+	x.LEAQ(Mem{Base: src, Index: lds, Scale: 4}, src4)
+	x.Label("strip")
+	for l := range 8 {
+		p := src
+		if l >= 4 {
+			p = src4
+		}
+		from := []Mem{{Base: p}, {Base: p, Index: lds, Scale: 1}, {Base: p, Index: lds, Scale: 2}, {Base: p, Index: lds3, Scale: 1}}[l%4]
+		to := Mem{Base: dst}.Offset(4 * h * l)
+		four, rest := x.XMM(), x.GP64()
+		x.VMOVUPS(from, four)
+		x.VMOVUPS(four, to)
+		if h == 6 {
+			x.MOVQ(from.Offset(16), rest)
+			x.MOVQ(rest, to.Offset(16))
+			continue
+		}
+		x.MOVL(from.Offset(16), rest.As32())
+		x.MOVL(rest.As32(), to.Offset(16))
+	}
+	x.ADDQ(U8(4*h), src)
+	x.ADDQ(U8(4*h), src4)
+	x.ADDQ(ds, dst)
+	x.DECQ(strips)
+	x.JNZ(LabelRef("strip"))
 	x.ret()
 }
 
