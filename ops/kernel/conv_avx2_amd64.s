@@ -3776,3 +3776,771 @@ pair217:
 	JNZ    each216
 	VZEROUPPER
 	RET
+
+// func depthwiseThree1x8AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
+// Requires: AVX, CMOV, FMA3
+TEXT ·depthwiseThree1x8AVX2(SB), NOSPLIT, $0-108
+	MOVQ         w+40(FP), AX
+	VBROADCASTSS (AX), Y0
+	VBROADCASTSS 4(AX), Y1
+	VBROADCASTSS 8(AX), Y2
+	VBROADCASTSS 12(AX), Y3
+	VBROADCASTSS 16(AX), Y4
+	VBROADCASTSS 20(AX), Y5
+	VBROADCASTSS 24(AX), Y6
+	VBROADCASTSS 28(AX), Y7
+	VBROADCASTSS 32(AX), Y8
+	MOVQ         left+48(FP), AX
+	MOVQ         right+56(FP), CX
+	LEAQ         edges_AVX2<>+0(SB), DX
+	NEGQ         AX
+	LEAQ         4(DX)(AX*4), AX
+	LEAQ         4(DX)(CX*4), CX
+	MOVQ         x+0(FP), DX
+	MOVQ         ldx+8(FP), BX
+	MOVQ         first+16(FP), SI
+	MOVQ         height+24(FP), DI
+	MOVQ         zero+32(FP), R8
+	MOVQ         c+64(FP), R9
+	MOVQ         ldc+72(FP), R10
+	MOVQ         rows+88(FP), R11
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, R10
+	MOVQ         BX, R12
+	IMULQ        SI, R12
+	ADDQ         R12, DX
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      (R12), Y9
+	VANDPS       (AX), Y9, Y9
+	VBROADCASTSS bias+96(FP), Y10
+	VFMADD231PS  Y9, Y0, Y10
+	VMOVUPS      4(R12), Y9
+	VFMADD231PS  Y9, Y1, Y10
+	VMOVUPS      8(R12), Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y2, Y10
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      (R12), Y9
+	VANDPS       (AX), Y9, Y9
+	VFMADD231PS  Y9, Y3, Y10
+	VBROADCASTSS bias+96(FP), Y11
+	VFMADD231PS  Y9, Y0, Y11
+	VMOVUPS      4(R12), Y9
+	VFMADD231PS  Y9, Y4, Y10
+	VFMADD231PS  Y9, Y1, Y11
+	VMOVUPS      8(R12), Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y5, Y10
+	VFMADD231PS  Y9, Y2, Y11
+
+rows218:
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      (R12), Y9
+	VANDPS       (AX), Y9, Y9
+	VFMADD231PS  Y9, Y6, Y10
+	VFMADD231PS  Y9, Y3, Y11
+	VBROADCASTSS bias+96(FP), Y12
+	VFMADD231PS  Y9, Y0, Y12
+	VMOVUPS      4(R12), Y9
+	VFMADD231PS  Y9, Y7, Y10
+	VFMADD231PS  Y9, Y4, Y11
+	VFMADD231PS  Y9, Y1, Y12
+	VMOVUPS      8(R12), Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y8, Y10
+	VFMADD231PS  Y9, Y5, Y11
+	VFMADD231PS  Y9, Y2, Y12
+	VBROADCASTSS lo+100(FP), Y9
+	VMAXPS       Y10, Y9, Y10
+	VBROADCASTSS hi+104(FP), Y9
+	VMINPS       Y10, Y9, Y10
+	VMOVUPS      Y10, (R9)
+	ADDQ         R10, R9
+	DECQ         R11
+	JZ           end219
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      (R12), Y9
+	VANDPS       (AX), Y9, Y9
+	VFMADD231PS  Y9, Y6, Y11
+	VFMADD231PS  Y9, Y3, Y12
+	VBROADCASTSS bias+96(FP), Y10
+	VFMADD231PS  Y9, Y0, Y10
+	VMOVUPS      4(R12), Y9
+	VFMADD231PS  Y9, Y7, Y11
+	VFMADD231PS  Y9, Y4, Y12
+	VFMADD231PS  Y9, Y1, Y10
+	VMOVUPS      8(R12), Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y8, Y11
+	VFMADD231PS  Y9, Y5, Y12
+	VFMADD231PS  Y9, Y2, Y10
+	VBROADCASTSS lo+100(FP), Y9
+	VMAXPS       Y11, Y9, Y11
+	VBROADCASTSS hi+104(FP), Y9
+	VMINPS       Y11, Y9, Y11
+	VMOVUPS      Y11, (R9)
+	ADDQ         R10, R9
+	DECQ         R11
+	JZ           end219
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      (R12), Y9
+	VANDPS       (AX), Y9, Y9
+	VFMADD231PS  Y9, Y6, Y12
+	VFMADD231PS  Y9, Y3, Y10
+	VBROADCASTSS bias+96(FP), Y11
+	VFMADD231PS  Y9, Y0, Y11
+	VMOVUPS      4(R12), Y9
+	VFMADD231PS  Y9, Y7, Y12
+	VFMADD231PS  Y9, Y4, Y10
+	VFMADD231PS  Y9, Y1, Y11
+	VMOVUPS      8(R12), Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y8, Y12
+	VFMADD231PS  Y9, Y5, Y10
+	VFMADD231PS  Y9, Y2, Y11
+	VBROADCASTSS lo+100(FP), Y9
+	VMAXPS       Y12, Y9, Y12
+	VBROADCASTSS hi+104(FP), Y9
+	VMINPS       Y12, Y9, Y12
+	VMOVUPS      Y12, (R9)
+	ADDQ         R10, R9
+	DECQ         R11
+	JZ           end219
+	JMP          rows218
+
+end219:
+	VZEROUPPER
+	RET
+
+DATA edges_AVX2<>+0(SB)/4, $0x00000000
+DATA edges_AVX2<>+4(SB)/4, $0xffffffff
+DATA edges_AVX2<>+8(SB)/4, $0xffffffff
+DATA edges_AVX2<>+12(SB)/4, $0xffffffff
+DATA edges_AVX2<>+16(SB)/4, $0xffffffff
+DATA edges_AVX2<>+20(SB)/4, $0xffffffff
+DATA edges_AVX2<>+24(SB)/4, $0xffffffff
+DATA edges_AVX2<>+28(SB)/4, $0xffffffff
+DATA edges_AVX2<>+32(SB)/4, $0xffffffff
+DATA edges_AVX2<>+36(SB)/4, $0x00000000
+DATA edges_AVX2<>+40(SB)/4, $0x00000000
+DATA edges_AVX2<>+44(SB)/4, $0x00000000
+DATA edges_AVX2<>+48(SB)/4, $0x00000000
+GLOBL edges_AVX2<>(SB), RODATA|NOPTR, $52
+
+// func depthwiseThree1x16AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
+// Requires: AVX, CMOV, FMA3
+TEXT ·depthwiseThree1x16AVX2(SB), NOSPLIT, $0-108
+	MOVQ         w+40(FP), AX
+	VBROADCASTSS (AX), Y0
+	VBROADCASTSS 4(AX), Y1
+	VBROADCASTSS 8(AX), Y2
+	VBROADCASTSS 12(AX), Y3
+	VBROADCASTSS 16(AX), Y4
+	VBROADCASTSS 20(AX), Y5
+	VBROADCASTSS 24(AX), Y6
+	VBROADCASTSS 28(AX), Y7
+	VBROADCASTSS 32(AX), Y8
+	MOVQ         left+48(FP), AX
+	MOVQ         right+56(FP), CX
+	LEAQ         edges_AVX2<>+0(SB), DX
+	NEGQ         AX
+	LEAQ         4(DX)(AX*4), AX
+	LEAQ         4(DX)(CX*4), CX
+	MOVQ         x+0(FP), DX
+	MOVQ         ldx+8(FP), BX
+	MOVQ         first+16(FP), SI
+	MOVQ         height+24(FP), DI
+	MOVQ         zero+32(FP), R8
+	MOVQ         c+64(FP), R9
+	MOVQ         ldc+72(FP), R10
+	MOVQ         rows+88(FP), R11
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, R10
+	MOVQ         apart+80(FP), R13
+	SHLQ         $0x02, R13
+	MOVQ         R13, R14
+	MOVQ         BX, R12
+	IMULQ        SI, R12
+	ADDQ         R12, DX
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      (R12), Y9
+	VANDPS       (AX), Y9, Y9
+	VBROADCASTSS bias+96(FP), Y10
+	VFMADD231PS  Y9, Y0, Y10
+	VMOVUPS      4(R12), Y9
+	VFMADD231PS  Y9, Y1, Y10
+	VMOVUPS      8(R12), Y9
+	VFMADD231PS  Y9, Y2, Y10
+	VMOVUPS      (R12)(R14*1), Y9
+	VBROADCASTSS bias+96(FP), Y11
+	VFMADD231PS  Y9, Y0, Y11
+	VMOVUPS      4(R12)(R14*1), Y9
+	VFMADD231PS  Y9, Y1, Y11
+	VMOVUPS      8(R12)(R14*1), Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y2, Y11
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      (R12), Y9
+	VANDPS       (AX), Y9, Y9
+	VFMADD231PS  Y9, Y3, Y10
+	VBROADCASTSS bias+96(FP), Y12
+	VFMADD231PS  Y9, Y0, Y12
+	VMOVUPS      4(R12), Y9
+	VFMADD231PS  Y9, Y4, Y10
+	VFMADD231PS  Y9, Y1, Y12
+	VMOVUPS      8(R12), Y9
+	VFMADD231PS  Y9, Y5, Y10
+	VFMADD231PS  Y9, Y2, Y12
+	VMOVUPS      (R12)(R14*1), Y9
+	VFMADD231PS  Y9, Y3, Y11
+	VBROADCASTSS bias+96(FP), Y13
+	VFMADD231PS  Y9, Y0, Y13
+	VMOVUPS      4(R12)(R14*1), Y9
+	VFMADD231PS  Y9, Y4, Y11
+	VFMADD231PS  Y9, Y1, Y13
+	VMOVUPS      8(R12)(R14*1), Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y5, Y11
+	VFMADD231PS  Y9, Y2, Y13
+
+rows220:
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      (R12), Y9
+	VANDPS       (AX), Y9, Y9
+	VFMADD231PS  Y9, Y6, Y10
+	VFMADD231PS  Y9, Y3, Y12
+	VBROADCASTSS bias+96(FP), Y14
+	VFMADD231PS  Y9, Y0, Y14
+	VMOVUPS      4(R12), Y9
+	VFMADD231PS  Y9, Y7, Y10
+	VFMADD231PS  Y9, Y4, Y12
+	VFMADD231PS  Y9, Y1, Y14
+	VMOVUPS      8(R12), Y9
+	VFMADD231PS  Y9, Y8, Y10
+	VFMADD231PS  Y9, Y5, Y12
+	VFMADD231PS  Y9, Y2, Y14
+	VMOVUPS      (R12)(R14*1), Y9
+	VFMADD231PS  Y9, Y6, Y11
+	VFMADD231PS  Y9, Y3, Y13
+	VBROADCASTSS bias+96(FP), Y15
+	VFMADD231PS  Y9, Y0, Y15
+	VMOVUPS      4(R12)(R14*1), Y9
+	VFMADD231PS  Y9, Y7, Y11
+	VFMADD231PS  Y9, Y4, Y13
+	VFMADD231PS  Y9, Y1, Y15
+	VMOVUPS      8(R12)(R14*1), Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y8, Y11
+	VFMADD231PS  Y9, Y5, Y13
+	VFMADD231PS  Y9, Y2, Y15
+	VBROADCASTSS lo+100(FP), Y9
+	VMAXPS       Y10, Y9, Y10
+	VMAXPS       Y11, Y9, Y11
+	VBROADCASTSS hi+104(FP), Y9
+	VMINPS       Y10, Y9, Y10
+	VMINPS       Y11, Y9, Y11
+	VMOVUPS      Y10, (R9)
+	VMOVUPS      Y11, (R9)(R13*1)
+	ADDQ         R10, R9
+	DECQ         R11
+	JZ           end221
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      (R12), Y9
+	VANDPS       (AX), Y9, Y9
+	VFMADD231PS  Y9, Y6, Y12
+	VFMADD231PS  Y9, Y3, Y14
+	VBROADCASTSS bias+96(FP), Y10
+	VFMADD231PS  Y9, Y0, Y10
+	VMOVUPS      4(R12), Y9
+	VFMADD231PS  Y9, Y7, Y12
+	VFMADD231PS  Y9, Y4, Y14
+	VFMADD231PS  Y9, Y1, Y10
+	VMOVUPS      8(R12), Y9
+	VFMADD231PS  Y9, Y8, Y12
+	VFMADD231PS  Y9, Y5, Y14
+	VFMADD231PS  Y9, Y2, Y10
+	VMOVUPS      (R12)(R14*1), Y9
+	VFMADD231PS  Y9, Y6, Y13
+	VFMADD231PS  Y9, Y3, Y15
+	VBROADCASTSS bias+96(FP), Y11
+	VFMADD231PS  Y9, Y0, Y11
+	VMOVUPS      4(R12)(R14*1), Y9
+	VFMADD231PS  Y9, Y7, Y13
+	VFMADD231PS  Y9, Y4, Y15
+	VFMADD231PS  Y9, Y1, Y11
+	VMOVUPS      8(R12)(R14*1), Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y8, Y13
+	VFMADD231PS  Y9, Y5, Y15
+	VFMADD231PS  Y9, Y2, Y11
+	VBROADCASTSS lo+100(FP), Y9
+	VMAXPS       Y12, Y9, Y12
+	VMAXPS       Y13, Y9, Y13
+	VBROADCASTSS hi+104(FP), Y9
+	VMINPS       Y12, Y9, Y12
+	VMINPS       Y13, Y9, Y13
+	VMOVUPS      Y12, (R9)
+	VMOVUPS      Y13, (R9)(R13*1)
+	ADDQ         R10, R9
+	DECQ         R11
+	JZ           end221
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      (R12), Y9
+	VANDPS       (AX), Y9, Y9
+	VFMADD231PS  Y9, Y6, Y14
+	VFMADD231PS  Y9, Y3, Y10
+	VBROADCASTSS bias+96(FP), Y12
+	VFMADD231PS  Y9, Y0, Y12
+	VMOVUPS      4(R12), Y9
+	VFMADD231PS  Y9, Y7, Y14
+	VFMADD231PS  Y9, Y4, Y10
+	VFMADD231PS  Y9, Y1, Y12
+	VMOVUPS      8(R12), Y9
+	VFMADD231PS  Y9, Y8, Y14
+	VFMADD231PS  Y9, Y5, Y10
+	VFMADD231PS  Y9, Y2, Y12
+	VMOVUPS      (R12)(R14*1), Y9
+	VFMADD231PS  Y9, Y6, Y15
+	VFMADD231PS  Y9, Y3, Y11
+	VBROADCASTSS bias+96(FP), Y13
+	VFMADD231PS  Y9, Y0, Y13
+	VMOVUPS      4(R12)(R14*1), Y9
+	VFMADD231PS  Y9, Y7, Y15
+	VFMADD231PS  Y9, Y4, Y11
+	VFMADD231PS  Y9, Y1, Y13
+	VMOVUPS      8(R12)(R14*1), Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y8, Y15
+	VFMADD231PS  Y9, Y5, Y11
+	VFMADD231PS  Y9, Y2, Y13
+	VBROADCASTSS lo+100(FP), Y9
+	VMAXPS       Y14, Y9, Y14
+	VMAXPS       Y15, Y9, Y15
+	VBROADCASTSS hi+104(FP), Y9
+	VMINPS       Y14, Y9, Y14
+	VMINPS       Y15, Y9, Y15
+	VMOVUPS      Y14, (R9)
+	VMOVUPS      Y15, (R9)(R13*1)
+	ADDQ         R10, R9
+	DECQ         R11
+	JZ           end221
+	JMP          rows220
+
+end221:
+	VZEROUPPER
+	RET
+
+// func depthwiseThree2x8AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·depthwiseThree2x8AVX2(SB), NOSPLIT, $0-108
+	MOVQ         w+40(FP), AX
+	VBROADCASTSS (AX), Y0
+	VBROADCASTSS 4(AX), Y1
+	VBROADCASTSS 8(AX), Y2
+	VBROADCASTSS 12(AX), Y3
+	VBROADCASTSS 16(AX), Y4
+	VBROADCASTSS 20(AX), Y5
+	VBROADCASTSS 24(AX), Y6
+	VBROADCASTSS 28(AX), Y7
+	VBROADCASTSS 32(AX), Y8
+	MOVQ         left+48(FP), AX
+	MOVQ         right+56(FP), CX
+	LEAQ         edges_AVX2<>+0(SB), DX
+	NEGQ         AX
+	LEAQ         4(DX)(AX*4), AX
+	LEAQ         4(DX)(CX*4), CX
+	MOVQ         x+0(FP), DX
+	MOVQ         ldx+8(FP), BX
+	MOVQ         first+16(FP), SI
+	MOVQ         height+24(FP), DI
+	MOVQ         zero+32(FP), R8
+	MOVQ         c+64(FP), R9
+	MOVQ         ldc+72(FP), R10
+	MOVQ         rows+88(FP), R11
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, R10
+	MOVQ         BX, R12
+	IMULQ        SI, R12
+	ADDQ         R12, DX
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      -4(R12), Y9
+	VMOVUPS      28(R12), Y10
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (AX), Y9, Y9
+	VBROADCASTSS bias+96(FP), Y12
+	VFMADD231PS  Y9, Y0, Y12
+	VMOVUPS      4(R12), Y9
+	VMOVUPS      36(R12), Y10
+	VSHUFPS      $0x88, Y10, Y9, Y11
+	VFMADD231PS  Y11, Y1, Y12
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y2, Y12
+
+rows222:
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      -4(R12), Y9
+	VMOVUPS      28(R12), Y10
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (AX), Y9, Y9
+	VFMADD231PS  Y9, Y3, Y12
+	VMOVUPS      4(R12), Y9
+	VMOVUPS      36(R12), Y10
+	VSHUFPS      $0x88, Y10, Y9, Y11
+	VFMADD231PS  Y11, Y4, Y12
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y5, Y12
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      -4(R12), Y9
+	VMOVUPS      28(R12), Y10
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (AX), Y9, Y9
+	VFMADD231PS  Y9, Y6, Y12
+	VBROADCASTSS bias+96(FP), Y13
+	VFMADD231PS  Y9, Y0, Y13
+	VMOVUPS      4(R12), Y9
+	VMOVUPS      36(R12), Y10
+	VSHUFPS      $0x88, Y10, Y9, Y11
+	VFMADD231PS  Y11, Y7, Y12
+	VFMADD231PS  Y11, Y1, Y13
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y8, Y12
+	VFMADD231PS  Y9, Y2, Y13
+	VBROADCASTSS lo+100(FP), Y9
+	VMAXPS       Y12, Y9, Y12
+	VBROADCASTSS hi+104(FP), Y9
+	VMINPS       Y12, Y9, Y12
+	VPERMPD      $0xd8, Y12, Y12
+	VMOVUPS      Y12, (R9)
+	ADDQ         R10, R9
+	DECQ         R11
+	JZ           end223
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      -4(R12), Y9
+	VMOVUPS      28(R12), Y10
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (AX), Y9, Y9
+	VFMADD231PS  Y9, Y3, Y13
+	VMOVUPS      4(R12), Y9
+	VMOVUPS      36(R12), Y10
+	VSHUFPS      $0x88, Y10, Y9, Y11
+	VFMADD231PS  Y11, Y4, Y13
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y5, Y13
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      -4(R12), Y9
+	VMOVUPS      28(R12), Y10
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (AX), Y9, Y9
+	VFMADD231PS  Y9, Y6, Y13
+	VBROADCASTSS bias+96(FP), Y12
+	VFMADD231PS  Y9, Y0, Y12
+	VMOVUPS      4(R12), Y9
+	VMOVUPS      36(R12), Y10
+	VSHUFPS      $0x88, Y10, Y9, Y11
+	VFMADD231PS  Y11, Y7, Y13
+	VFMADD231PS  Y11, Y1, Y12
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y8, Y13
+	VFMADD231PS  Y9, Y2, Y12
+	VBROADCASTSS lo+100(FP), Y9
+	VMAXPS       Y13, Y9, Y13
+	VBROADCASTSS hi+104(FP), Y9
+	VMINPS       Y13, Y9, Y13
+	VPERMPD      $0xd8, Y13, Y13
+	VMOVUPS      Y13, (R9)
+	ADDQ         R10, R9
+	DECQ         R11
+	JZ           end223
+	JMP          rows222
+
+end223:
+	VZEROUPPER
+	RET
+
+// func depthwiseThree2x16AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·depthwiseThree2x16AVX2(SB), NOSPLIT, $0-108
+	MOVQ         w+40(FP), AX
+	VBROADCASTSS (AX), Y0
+	VBROADCASTSS 4(AX), Y1
+	VBROADCASTSS 8(AX), Y2
+	VBROADCASTSS 12(AX), Y3
+	VBROADCASTSS 16(AX), Y4
+	VBROADCASTSS 20(AX), Y5
+	VBROADCASTSS 24(AX), Y6
+	VBROADCASTSS 28(AX), Y7
+	VBROADCASTSS 32(AX), Y8
+	MOVQ         left+48(FP), AX
+	MOVQ         right+56(FP), CX
+	LEAQ         edges_AVX2<>+0(SB), DX
+	NEGQ         AX
+	LEAQ         4(DX)(AX*4), AX
+	LEAQ         4(DX)(CX*4), CX
+	MOVQ         x+0(FP), DX
+	MOVQ         ldx+8(FP), BX
+	MOVQ         first+16(FP), SI
+	MOVQ         height+24(FP), DI
+	MOVQ         zero+32(FP), R8
+	MOVQ         c+64(FP), R9
+	MOVQ         ldc+72(FP), R10
+	MOVQ         rows+88(FP), R11
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, R10
+	MOVQ         apart+80(FP), R13
+	SHLQ         $0x02, R13
+	MOVQ         R13, R14
+	ADDQ         R13, R14
+	MOVQ         BX, R12
+	IMULQ        SI, R12
+	ADDQ         R12, DX
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      -4(R12), Y9
+	VMOVUPS      28(R12), Y10
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (AX), Y9, Y9
+	VBROADCASTSS bias+96(FP), Y12
+	VFMADD231PS  Y9, Y0, Y12
+	VMOVUPS      4(R12), Y9
+	VMOVUPS      36(R12), Y10
+	VSHUFPS      $0x88, Y10, Y9, Y11
+	VFMADD231PS  Y11, Y1, Y12
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VFMADD231PS  Y9, Y2, Y12
+	VMOVUPS      -4(R12)(R14*1), Y9
+	VMOVUPS      28(R12)(R14*1), Y10
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VBROADCASTSS bias+96(FP), Y13
+	VFMADD231PS  Y9, Y0, Y13
+	VMOVUPS      4(R12)(R14*1), Y9
+	VMOVUPS      36(R12)(R14*1), Y10
+	VSHUFPS      $0x88, Y10, Y9, Y11
+	VFMADD231PS  Y11, Y1, Y13
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y2, Y13
+
+rows224:
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      -4(R12), Y9
+	VMOVUPS      28(R12), Y10
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (AX), Y9, Y9
+	VFMADD231PS  Y9, Y3, Y12
+	VMOVUPS      4(R12), Y9
+	VMOVUPS      36(R12), Y10
+	VSHUFPS      $0x88, Y10, Y9, Y11
+	VFMADD231PS  Y11, Y4, Y12
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VFMADD231PS  Y9, Y5, Y12
+	VMOVUPS      -4(R12)(R14*1), Y9
+	VMOVUPS      28(R12)(R14*1), Y10
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VFMADD231PS  Y9, Y3, Y13
+	VMOVUPS      4(R12)(R14*1), Y9
+	VMOVUPS      36(R12)(R14*1), Y10
+	VSHUFPS      $0x88, Y10, Y9, Y11
+	VFMADD231PS  Y11, Y4, Y13
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y5, Y13
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      -4(R12), Y9
+	VMOVUPS      28(R12), Y10
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (AX), Y9, Y9
+	VFMADD231PS  Y9, Y6, Y12
+	VBROADCASTSS bias+96(FP), Y14
+	VFMADD231PS  Y9, Y0, Y14
+	VMOVUPS      4(R12), Y9
+	VMOVUPS      36(R12), Y10
+	VSHUFPS      $0x88, Y10, Y9, Y11
+	VFMADD231PS  Y11, Y7, Y12
+	VFMADD231PS  Y11, Y1, Y14
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VFMADD231PS  Y9, Y8, Y12
+	VFMADD231PS  Y9, Y2, Y14
+	VMOVUPS      -4(R12)(R14*1), Y9
+	VMOVUPS      28(R12)(R14*1), Y10
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VFMADD231PS  Y9, Y6, Y13
+	VBROADCASTSS bias+96(FP), Y15
+	VFMADD231PS  Y9, Y0, Y15
+	VMOVUPS      4(R12)(R14*1), Y9
+	VMOVUPS      36(R12)(R14*1), Y10
+	VSHUFPS      $0x88, Y10, Y9, Y11
+	VFMADD231PS  Y11, Y7, Y13
+	VFMADD231PS  Y11, Y1, Y15
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y8, Y13
+	VFMADD231PS  Y9, Y2, Y15
+	VBROADCASTSS lo+100(FP), Y9
+	VMAXPS       Y12, Y9, Y12
+	VMAXPS       Y13, Y9, Y13
+	VBROADCASTSS hi+104(FP), Y9
+	VMINPS       Y12, Y9, Y12
+	VMINPS       Y13, Y9, Y13
+	VPERMPD      $0xd8, Y12, Y12
+	VMOVUPS      Y12, (R9)
+	VPERMPD      $0xd8, Y13, Y13
+	VMOVUPS      Y13, (R9)(R13*1)
+	ADDQ         R10, R9
+	DECQ         R11
+	JZ           end225
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      -4(R12), Y9
+	VMOVUPS      28(R12), Y10
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (AX), Y9, Y9
+	VFMADD231PS  Y9, Y3, Y14
+	VMOVUPS      4(R12), Y9
+	VMOVUPS      36(R12), Y10
+	VSHUFPS      $0x88, Y10, Y9, Y11
+	VFMADD231PS  Y11, Y4, Y14
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VFMADD231PS  Y9, Y5, Y14
+	VMOVUPS      -4(R12)(R14*1), Y9
+	VMOVUPS      28(R12)(R14*1), Y10
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VFMADD231PS  Y9, Y3, Y15
+	VMOVUPS      4(R12)(R14*1), Y9
+	VMOVUPS      36(R12)(R14*1), Y10
+	VSHUFPS      $0x88, Y10, Y9, Y11
+	VFMADD231PS  Y11, Y4, Y15
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y5, Y15
+	MOVQ         DX, R12
+	CMPQ         SI, DI
+	CMOVQCC      R8, R12
+	ADDQ         BX, DX
+	INCQ         SI
+	VMOVUPS      -4(R12), Y9
+	VMOVUPS      28(R12), Y10
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (AX), Y9, Y9
+	VFMADD231PS  Y9, Y6, Y14
+	VBROADCASTSS bias+96(FP), Y12
+	VFMADD231PS  Y9, Y0, Y12
+	VMOVUPS      4(R12), Y9
+	VMOVUPS      36(R12), Y10
+	VSHUFPS      $0x88, Y10, Y9, Y11
+	VFMADD231PS  Y11, Y7, Y14
+	VFMADD231PS  Y11, Y1, Y12
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VFMADD231PS  Y9, Y8, Y14
+	VFMADD231PS  Y9, Y2, Y12
+	VMOVUPS      -4(R12)(R14*1), Y9
+	VMOVUPS      28(R12)(R14*1), Y10
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VFMADD231PS  Y9, Y6, Y15
+	VBROADCASTSS bias+96(FP), Y13
+	VFMADD231PS  Y9, Y0, Y13
+	VMOVUPS      4(R12)(R14*1), Y9
+	VMOVUPS      36(R12)(R14*1), Y10
+	VSHUFPS      $0x88, Y10, Y9, Y11
+	VFMADD231PS  Y11, Y7, Y15
+	VFMADD231PS  Y11, Y1, Y13
+	VSHUFPS      $0xdd, Y10, Y9, Y9
+	VANDPS       (CX), Y9, Y9
+	VFMADD231PS  Y9, Y8, Y15
+	VFMADD231PS  Y9, Y2, Y13
+	VBROADCASTSS lo+100(FP), Y9
+	VMAXPS       Y14, Y9, Y14
+	VMAXPS       Y15, Y9, Y15
+	VBROADCASTSS hi+104(FP), Y9
+	VMINPS       Y14, Y9, Y14
+	VMINPS       Y15, Y9, Y15
+	VPERMPD      $0xd8, Y14, Y14
+	VMOVUPS      Y14, (R9)
+	VPERMPD      $0xd8, Y15, Y15
+	VMOVUPS      Y15, (R9)(R13*1)
+	ADDQ         R10, R9
+	DECQ         R11
+	JZ           end225
+	JMP          rows224
+
+end225:
+	VZEROUPPER
+	RET

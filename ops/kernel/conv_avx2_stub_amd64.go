@@ -163,3 +163,43 @@ func copyRowsAVX2(dst *float32, ldd int, src *float32, lds int, rows int, n int)
 //
 //go:noescape
 func splitRowsAVX2(even *float32, odd *float32, ldd int, src *float32, lds int, rows int, n int)
+
+// depthwiseThree1x8AVX2 is, for i < rows, more than 0, and j < 8,
+//
+//	c[i*ldc+j] = clip(bias + sum_{r,k<3}(w[3*r+k] * in(first+i*1+r, j*1+k)), lo, hi)
+//
+// where in(r, k) is x[r*ldx+k] in rows 0 to height-1, and zero[k], which is 0, in others. With left in(r, 0) is 0, and
+// in(r, j*1+2) for the last right j, at most 4. It may read in(r, -1), too.
+//
+//go:noescape
+func depthwiseThree1x8AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
+
+// depthwiseThree1x16AVX2 is, for i < rows, more than 0, and j < 8 or apart <= j < apart+8,
+//
+//	c[i*ldc+j] = clip(bias + sum_{r,k<3}(w[3*r+k] * in(first+i*1+r, j*1+k)), lo, hi)
+//
+// where in(r, k) is x[r*ldx+k] in rows 0 to height-1, and zero[k], which is 0, in others. With left in(r, 0) is 0, and
+// in(r, j*1+2) for the last right j, at most 4. It may read in(r, -1), too.
+//
+//go:noescape
+func depthwiseThree1x16AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
+
+// depthwiseThree2x8AVX2 is, for i < rows, more than 0, and j < 8,
+//
+//	c[i*ldc+j] = clip(bias + sum_{r,k<3}(w[3*r+k] * in(first+i*2+r, j*2+k)), lo, hi)
+//
+// where in(r, k) is x[r*ldx+k] in rows 0 to height-1, and zero[k], which is 0, in others. With left in(r, 0) is 0, and
+// in(r, j*2+2) for the last right j, at most 2. It may read in(r, -1), too.
+//
+//go:noescape
+func depthwiseThree2x8AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
+
+// depthwiseThree2x16AVX2 is, for i < rows, more than 0, and j < 8 or apart <= j < apart+8,
+//
+//	c[i*ldc+j] = clip(bias + sum_{r,k<3}(w[3*r+k] * in(first+i*2+r, j*2+k)), lo, hi)
+//
+// where in(r, k) is x[r*ldx+k] in rows 0 to height-1, and zero[k], which is 0, in others. With left in(r, 0) is 0, and
+// in(r, j*2+2) for the last right j, at most 2. It may read in(r, -1), too.
+//
+//go:noescape
+func depthwiseThree2x16AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)

@@ -6,14 +6,20 @@ func (s *ConvRun) channels(lo, hi int, buf []float32) {
 	a, v := s.a, s.w.v
 	outs := s.window.Out
 	whole := s.down == 1 && s.across == 1
+	three := s.three()
 	plain := whole && a.Cout == 1 && s.end.Add == nil && outs[1] <= v.lanes && outs[0] > 1
+	laid := false // buf has the padding of a channel
 	for i := lo; i < hi; i++ {
 		if (i-lo)%16 == 0 && s.stopped() {
 			return
 		}
 		x := a.X[i*a.InLen():][:a.InLen()]
+		if three != nil && i > 0 && i+1 < hi {
+			s.threeByThree(three, i)
+			continue
+		}
 		if plain {
-			s.band.fill(v, buf, x, 0, 0, outs[0], outs[1], i > lo)
+			s.band.fill(v, buf, x, 0, 0, outs[0], outs[1], laid)
 			bias := float32(0)
 			if a.Bias != nil {
 				bias = a.Bias[i%a.Group]
@@ -23,14 +29,82 @@ func (s *ConvRun) channels(lo, hi int, buf []float32) {
 		for y0 := 0; !plain && y0 < outs[0]; y0 += s.rows {
 			for x0 := 0; x0 < outs[1]; x0 += s.cols {
 				rows, cols := min(s.rows, outs[0]-y0), min(s.cols, outs[1]-x0)
-				s.band.fill(v, buf, x, y0, x0, rows, cols, i > lo && rows*cols == a.OutLen())
+				s.band.fill(v, buf, x, y0, x0, rows, cols, laid && rows*cols == a.OutLen())
 				for c := range a.Cout {
 					s.depthwiseBlock(buf, i, c, y0, x0, rows, cols)
 				}
 			}
 		}
+		laid = true
 		if s.end.Act != nil {
 			y := a.Y[i*a.Cout*a.OutLen():][:a.Cout*a.OutLen()]
+			s.end.Act(y, y)
+		}
+	}
+}
+
+const (
+	// threeLanes is how many columns of outputs a threeKernel has.
+	threeLanes = 8
+	// threeNear is how many values of an image stay in a near cache while its columns
+	// are gone through.
+	threeNear = 1 << 13
+)
+
+// noRow is a row of an image outside of it: what threeKernels read.
+var noRow [1 + 4*threeLanes + 1]float32
+
+// threeLeast is from how many columns of outputs on there are threeKernels, by stride: a
+// stripe ends in up to 3 columns or 1 that don't count.
+var threeLeast = [3]int{1: 5, 2: 7}
+
+// three are the kernels for images that they may read where they are: only the taps
+// beside the middle one leave rows, in the first or last column of outputs. They read a
+// few values before and after the image, and may write as many after its outputs, so that
+// they are not for the first channel nor the last, of all or of those that a thread makes
+// one after the other.
+func (s *ConvRun) three() []threeKernel {
+	w := &s.window
+	if w.Size[0] != 3 || w.Size[1] != 3 || w.Dilation[0] != 1 || w.Dilation[1] != 1 || w.Stride[0] != w.Stride[1] || s.end.Add != nil ||
+		w.InLen() == 0 || w.Stride[0] > 2 || w.Out[1] < threeLeast[w.Stride[0]] || w.Pad[1] > 1 || (w.Out[1]-1)*w.Stride[1]-w.Pad[1]+1 >= w.In[1] {
+		return nil
+	}
+	return s.w.v.three[w.Stride[0]]
+}
+
+// threeByThree computes the output channels of item i, as depthwiseBlock would, to the
+// bit.
+func (s *ConvRun) threeByThree(kernels []threeKernel, i int) {
+	a, w := s.a, &s.window
+	step, in, out := w.Stride[0], a.InLen(), a.OutLen()
+	height := max(8, threeNear/(step*w.In[1]))
+	for c := range a.Cout {
+		m := i%a.Group*a.Cout + c
+		bias := float32(0)
+		if a.Bias != nil {
+			bias = a.Bias[m]
+		}
+		y := a.Y[(i*a.Cout+c)*out:][:out]
+		for y0 := 0; y0 < w.Out[0]; y0 += height {
+			for x0 := 0; x0 < w.Out[1]; {
+				stripes, apart := 1, 0
+				if left := w.Out[1] - x0; left > threeLanes {
+					stripes, apart = 2, min(threeLanes, w.Out[1]-threeLanes)
+				}
+				at := max(0, min(x0, w.Out[1]-apart-threeLanes))
+				x0 = at + apart + threeLanes
+				first, left, right := at*step-w.Pad[1], 0, 0
+				if first < 0 {
+					left = 1
+				}
+				if last := w.Out[1] - 1; x0 > last && last*step-w.Pad[1]+2 >= w.In[1] {
+					right = x0 - last
+				}
+				kernels[stripes](&a.X[i*in+first], w.In[1], y0*step-w.Pad[0], w.In[0], &noRow[1], &s.w.w[m*9], left, right,
+					&y[y0*w.Out[1]+at], w.Out[1], apart, min(height, w.Out[0]-y0), bias, s.end.Lo, s.end.Hi)
+			}
+		}
+		if s.end.Act != nil {
 			s.end.Act(y, y)
 		}
 	}

@@ -60,6 +60,11 @@ func convCases() []convCase {
 		{image(3, 1, 4, 4, 500), 1, 3, 1, 1},                           // a line
 		{image(3, 1, 1, 1, 1, 5), 2, 2, 1, 1},                          // a short one
 		{image(3, 1, 1, 1, 30, 460), 1, 1, 1, 1},                       // wide
+		{image(3, 1, 1, 1, 100, 90), 2, 4, 1, 1},                       // three by three taps, in parts
+		{image(3, 1, 1, 1, 6, 5), 1, 5, 1, 2},                          // small
+		{image(3, 2, 1, 1, 40, 41), 1, 4, 1, 1},                        // two apart
+		{oblong(image(3, 2, 1, 1, 12, 12), 3, 2, 1, 0, 6), 1, 4, 1, 1}, // with padding at one side
+		{image(3, 1, 1, 2, 9, 20), 1, 4, 1, 1},                         // with a lot
 		{image(3, 1, 1, 1, 4, 4), 5, 2, 40, 13},                        // planes of several samples
 		{image(1, 1, 1, 0, 7, 7), 7, 1, 20, 9},                         // not all of them together
 		{image(3, 2, 1, 1, 3, 3), 65, 1, 3, 7},                         // many

@@ -36,6 +36,7 @@ type variant struct {
 	convRows    func(k, rows int, dst, b *float32, off, at, from *int)
 	convPoint   func(k, height int, a, b *float32, off *int, sums *float32)
 	depthwise   depthwiseKernel
+	three       [3][]threeKernel // by stride and stripes; nil where there are none
 	maxima      maximaKernel
 	copyLeast   int
 	copyRows    func(dst *float32, ldd int, src *float32, lds, rows, n int)

@@ -24,6 +24,10 @@ func emitConv(x *isa) {
 		convPoint(x)
 		copyRows(x)
 		splitRows(x)
+		for step := 1; step <= 2; step++ {
+			depthwiseThree(x, step, 1)
+			depthwiseThree(x, step, 2)
+		}
 	}
 }
 

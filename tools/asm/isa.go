@@ -24,6 +24,7 @@ type isa struct {
 	consts64 map[uint64]operand.Mem
 	tail     operand.Mem // AVX2: 16 words of ones, then 16 of zeros
 	lastFour operand.Mem // AVX2: 3 words of zeros, 0 to 7, 4 words of zeros
+	edges    operand.Mem // AVX2: a word of zeros, 8 of ones, 4 of zeros
 	quads    operand.Mem // AVX2: the order of quads that two packings leave (see blocks)
 }
 
