@@ -2796,6 +2796,1562 @@ done152:
 	VZEROUPPER
 	RET
 
+// func convAndLay1x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·convAndLay1x16AVX2(SB), NOSPLIT, $0-112
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel153:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+40(FP), SI
+	MOVQ         k+0(FP), DI
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	MOVQ         bias+88(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS (R8), Y1
+	MOVQ         from+72(FP), R8
+	TESTQ        R8, R8
+	JZ           none154
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole155
+	CMPQ         last+64(FP), $0x08
+	JNE          part156
+
+whole155:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	JMP    end157
+
+part156:
+	MOVQ       last+64(FP), R9
+	LEAQ       tail_AVX2<>+0(SB), R10
+	MOVQ       $0x00000010, R11
+	SUBQ       R9, R11
+	VMOVUPS    (R10)(R11*4), Y8
+	VADDPS     (R8), Y0, Y0
+	VMASKMOVPS 32(R8), Y8, Y8
+	VADDPS     Y8, Y1, Y1
+
+end157:
+none154:
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	MOVQ       lay+104(FP), R8
+	SUBQ       $0x04, DI
+	JLT        tail160
+
+four158:
+	MOVQ         (SI), R9
+	VMOVUPS      (AX)(R9*4), Y8
+	VMOVUPS      Y8, (R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y9
+	VMOVUPS      Y9, 32(R8)
+	VBROADCASTSS (BX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	MOVQ         8(SI), R9
+	VMOVUPS      (AX)(R9*4), Y8
+	VMOVUPS      Y8, 64(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y9
+	VMOVUPS      Y9, 96(R8)
+	VBROADCASTSS 4(BX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	MOVQ         16(SI), R9
+	VMOVUPS      (AX)(R9*4), Y8
+	VMOVUPS      Y8, 128(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y9
+	VMOVUPS      Y9, 160(R8)
+	VBROADCASTSS 8(BX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	MOVQ         24(SI), R9
+	VMOVUPS      (AX)(R9*4), Y8
+	VMOVUPS      Y8, 192(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y9
+	VMOVUPS      Y9, 224(R8)
+	VBROADCASTSS 12(BX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x10, BX
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four158
+
+tail160:
+	ADDQ $0x04, DI
+	JZ   done161
+
+one159:
+	MOVQ         (SI), R9
+	VMOVUPS      (AX)(R9*4), Y8
+	VMOVUPS      Y8, (R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y9
+	VMOVUPS      Y9, 32(R8)
+	VBROADCASTSS (BX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	ADDQ         $0x04, BX
+	ADDQ         $0x00000040, R8
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one159
+
+done161:
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y6, Y0, Y0
+	VADDPS       Y7, Y1, Y1
+	VBROADCASTSS lo+96(FP), Y2
+	VMAXPS       Y0, Y2, Y0
+	VMAXPS       Y1, Y2, Y1
+	VBROADCASTSS hi+100(FP), Y2
+	VMINPS       Y0, Y2, Y0
+	VMINPS       Y1, Y2, Y1
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole162
+	CMPQ         last+64(FP), $0x08
+	JNE          part163
+
+whole162:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	JMP     end164
+
+part163:
+	MOVQ       last+64(FP), SI
+	LEAQ       tail_AVX2<>+0(SB), DI
+	MOVQ       $0x00000010, R8
+	SUBQ       SI, R8
+	VMOVUPS    (DI)(R8*4), Y2
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS Y1, Y2, 32(BX)
+
+end164:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel153
+	VZEROUPPER
+	RET
+
+// func convAndLay2x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·convAndLay2x16AVX2(SB), NOSPLIT, $0-112
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel165:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+40(FP), SI
+	MOVQ         k+0(FP), DI
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	MOVQ         bias+88(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS (R8), Y1
+	VBROADCASTSS 4(R8), Y2
+	VBROADCASTSS 4(R8), Y3
+	MOVQ         from+72(FP), R8
+	TESTQ        R8, R8
+	JZ           none166
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole167
+	CMPQ         last+64(FP), $0x08
+	JNE          part168
+
+whole167:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   R9, R8
+	VADDPS (R8), Y2, Y2
+	VADDPS 32(R8), Y3, Y3
+	JMP    end169
+
+part168:
+	MOVQ       last+64(FP), R10
+	LEAQ       tail_AVX2<>+0(SB), R11
+	MOVQ       $0x00000010, R12
+	SUBQ       R10, R12
+	VMOVUPS    (R11)(R12*4), Y9
+	VADDPS     (R8), Y0, Y0
+	VMASKMOVPS 32(R8), Y9, Y8
+	VADDPS     Y8, Y1, Y1
+	ADDQ       R9, R8
+	VADDPS     (R8), Y2, Y2
+	VMASKMOVPS 32(R8), Y9, Y8
+	VADDPS     Y8, Y3, Y3
+
+end169:
+none166:
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	MOVQ       lay+104(FP), R8
+	SUBQ       $0x04, DI
+	JLT        tail172
+
+four170:
+	MOVQ         (SI), R9
+	VMOVUPS      (AX)(R9*4), Y8
+	VMOVUPS      Y8, (R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y9
+	VMOVUPS      Y9, 32(R8)
+	VBROADCASTSS (BX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(BX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	MOVQ         8(SI), R9
+	VMOVUPS      (AX)(R9*4), Y8
+	VMOVUPS      Y8, 64(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y9
+	VMOVUPS      Y9, 96(R8)
+	VBROADCASTSS 8(BX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 12(BX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	MOVQ         16(SI), R9
+	VMOVUPS      (AX)(R9*4), Y8
+	VMOVUPS      Y8, 128(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y9
+	VMOVUPS      Y9, 160(R8)
+	VBROADCASTSS 16(BX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 20(BX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	MOVQ         24(SI), R9
+	VMOVUPS      (AX)(R9*4), Y8
+	VMOVUPS      Y8, 192(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y9
+	VMOVUPS      Y9, 224(R8)
+	VBROADCASTSS 24(BX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 28(BX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x20, BX
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four170
+
+tail172:
+	ADDQ $0x04, DI
+	JZ   done173
+
+one171:
+	MOVQ         (SI), R9
+	VMOVUPS      (AX)(R9*4), Y8
+	VMOVUPS      Y8, (R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y9
+	VMOVUPS      Y9, 32(R8)
+	VBROADCASTSS (BX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(BX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	ADDQ         $0x08, BX
+	ADDQ         $0x00000040, R8
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one171
+
+done173:
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VBROADCASTSS lo+96(FP), Y4
+	VMAXPS       Y0, Y4, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMAXPS       Y2, Y4, Y2
+	VMAXPS       Y3, Y4, Y3
+	VBROADCASTSS hi+100(FP), Y4
+	VMINPS       Y0, Y4, Y0
+	VMINPS       Y1, Y4, Y1
+	VMINPS       Y2, Y4, Y2
+	VMINPS       Y3, Y4, Y3
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole174
+	CMPQ         last+64(FP), $0x08
+	JNE          part175
+
+whole174:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	VMOVUPS Y3, 32(BX)
+	JMP     end176
+
+part175:
+	MOVQ       last+64(FP), DI
+	LEAQ       tail_AVX2<>+0(SB), R8
+	MOVQ       $0x00000010, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y4
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS Y1, Y4, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y2, (BX)
+	VMASKMOVPS Y3, Y4, 32(BX)
+
+end176:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel165
+	VZEROUPPER
+	RET
+
+// func convAndLay3x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·convAndLay3x16AVX2(SB), NOSPLIT, $0-112
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel177:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+40(FP), SI
+	MOVQ         k+0(FP), DI
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	VXORPS       Y9, Y9, Y9
+	VXORPS       Y10, Y10, Y10
+	VXORPS       Y11, Y11, Y11
+	MOVQ         bias+88(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS (R8), Y1
+	VBROADCASTSS 4(R8), Y2
+	VBROADCASTSS 4(R8), Y3
+	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS 8(R8), Y5
+	MOVQ         from+72(FP), R8
+	TESTQ        R8, R8
+	JZ           none178
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole179
+	CMPQ         last+64(FP), $0x08
+	JNE          part180
+
+whole179:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   R9, R8
+	VADDPS (R8), Y2, Y2
+	VADDPS 32(R8), Y3, Y3
+	ADDQ   R9, R8
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
+	JMP    end181
+
+part180:
+	MOVQ       last+64(FP), R10
+	LEAQ       tail_AVX2<>+0(SB), R11
+	MOVQ       $0x00000010, R12
+	SUBQ       R10, R12
+	VMOVUPS    (R11)(R12*4), Y13
+	VADDPS     (R8), Y0, Y0
+	VMASKMOVPS 32(R8), Y13, Y12
+	VADDPS     Y12, Y1, Y1
+	ADDQ       R9, R8
+	VADDPS     (R8), Y2, Y2
+	VMASKMOVPS 32(R8), Y13, Y12
+	VADDPS     Y12, Y3, Y3
+	ADDQ       R9, R8
+	VADDPS     (R8), Y4, Y4
+	VMASKMOVPS 32(R8), Y13, Y12
+	VADDPS     Y12, Y5, Y5
+
+end181:
+none178:
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	MOVQ       lay+104(FP), R8
+	SUBQ       $0x04, DI
+	JLT        tail184
+
+four182:
+	MOVQ         (SI), R9
+	VMOVUPS      (AX)(R9*4), Y12
+	VMOVUPS      Y12, (R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y13
+	VMOVUPS      Y13, 32(R8)
+	VBROADCASTSS (BX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(BX), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(BX), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	MOVQ         8(SI), R9
+	VMOVUPS      (AX)(R9*4), Y12
+	VMOVUPS      Y12, 64(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y13
+	VMOVUPS      Y13, 96(R8)
+	VBROADCASTSS 12(BX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 16(BX), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 20(BX), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	MOVQ         16(SI), R9
+	VMOVUPS      (AX)(R9*4), Y12
+	VMOVUPS      Y12, 128(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y13
+	VMOVUPS      Y13, 160(R8)
+	VBROADCASTSS 24(BX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 28(BX), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 32(BX), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	MOVQ         24(SI), R9
+	VMOVUPS      (AX)(R9*4), Y12
+	VMOVUPS      Y12, 192(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y13
+	VMOVUPS      Y13, 224(R8)
+	VBROADCASTSS 36(BX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 40(BX), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 44(BX), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x30, BX
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four182
+
+tail184:
+	ADDQ $0x04, DI
+	JZ   done185
+
+one183:
+	MOVQ         (SI), R9
+	VMOVUPS      (AX)(R9*4), Y12
+	VMOVUPS      Y12, (R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y13
+	VMOVUPS      Y13, 32(R8)
+	VBROADCASTSS (BX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(BX), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(BX), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	ADDQ         $0x0c, BX
+	ADDQ         $0x00000040, R8
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one183
+
+done185:
+	VADDPS       Y6, Y0, Y0
+	VADDPS       Y7, Y1, Y1
+	VADDPS       Y8, Y2, Y2
+	VADDPS       Y9, Y3, Y3
+	VADDPS       Y10, Y4, Y4
+	VADDPS       Y11, Y5, Y5
+	VBROADCASTSS lo+96(FP), Y6
+	VMAXPS       Y0, Y6, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMAXPS       Y2, Y6, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMAXPS       Y5, Y6, Y5
+	VBROADCASTSS hi+100(FP), Y6
+	VMINPS       Y0, Y6, Y0
+	VMINPS       Y1, Y6, Y1
+	VMINPS       Y2, Y6, Y2
+	VMINPS       Y3, Y6, Y3
+	VMINPS       Y4, Y6, Y4
+	VMINPS       Y5, Y6, Y5
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole186
+	CMPQ         last+64(FP), $0x08
+	JNE          part187
+
+whole186:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	VMOVUPS Y3, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	JMP     end188
+
+part187:
+	MOVQ       last+64(FP), DI
+	LEAQ       tail_AVX2<>+0(SB), R8
+	MOVQ       $0x00000010, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y6
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS Y1, Y6, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y2, (BX)
+	VMASKMOVPS Y3, Y6, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y4, (BX)
+	VMASKMOVPS Y5, Y6, 32(BX)
+
+end188:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel177
+	VZEROUPPER
+	RET
+
+// func convAndLay4x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·convAndLay4x16AVX2(SB), NOSPLIT, $0-112
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel189:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+40(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+88(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS (R8), Y1
+	VBROADCASTSS 4(R8), Y2
+	VBROADCASTSS 4(R8), Y3
+	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS 8(R8), Y5
+	VBROADCASTSS 12(R8), Y6
+	VBROADCASTSS 12(R8), Y7
+	MOVQ         from+72(FP), R8
+	TESTQ        R8, R8
+	JZ           none190
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole191
+	CMPQ         last+64(FP), $0x08
+	JNE          part192
+
+whole191:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   R9, R8
+	VADDPS (R8), Y2, Y2
+	VADDPS 32(R8), Y3, Y3
+	ADDQ   R9, R8
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
+	ADDQ   R9, R8
+	VADDPS (R8), Y6, Y6
+	VADDPS 32(R8), Y7, Y7
+	JMP    end193
+
+part192:
+	MOVQ       last+64(FP), R10
+	LEAQ       tail_AVX2<>+0(SB), R11
+	MOVQ       $0x00000010, R12
+	SUBQ       R10, R12
+	VMOVUPS    (R11)(R12*4), Y9
+	VADDPS     (R8), Y0, Y0
+	VMASKMOVPS 32(R8), Y9, Y8
+	VADDPS     Y8, Y1, Y1
+	ADDQ       R9, R8
+	VADDPS     (R8), Y2, Y2
+	VMASKMOVPS 32(R8), Y9, Y8
+	VADDPS     Y8, Y3, Y3
+	ADDQ       R9, R8
+	VADDPS     (R8), Y4, Y4
+	VMASKMOVPS 32(R8), Y9, Y8
+	VADDPS     Y8, Y5, Y5
+	ADDQ       R9, R8
+	VADDPS     (R8), Y6, Y6
+	VMASKMOVPS 32(R8), Y9, Y8
+	VADDPS     Y8, Y7, Y7
+
+end193:
+none190:
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	MOVQ       lay+104(FP), R8
+	SUBQ       $0x04, DI
+	JLT        tail196
+
+four194:
+	MOVQ         (SI), R9
+	VMOVUPS      (AX)(R9*4), Y8
+	VMOVUPS      Y8, (R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y9
+	VMOVUPS      Y9, 32(R8)
+	VBROADCASTSS (BX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(BX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 8(BX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 12(BX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	MOVQ         8(SI), R9
+	VMOVUPS      (AX)(R9*4), Y8
+	VMOVUPS      Y8, 64(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y9
+	VMOVUPS      Y9, 96(R8)
+	VBROADCASTSS 16(BX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 20(BX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 24(BX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 28(BX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	MOVQ         16(SI), R9
+	VMOVUPS      (AX)(R9*4), Y8
+	VMOVUPS      Y8, 128(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y9
+	VMOVUPS      Y9, 160(R8)
+	VBROADCASTSS 32(BX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 36(BX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 40(BX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 44(BX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	MOVQ         24(SI), R9
+	VMOVUPS      (AX)(R9*4), Y8
+	VMOVUPS      Y8, 192(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y9
+	VMOVUPS      Y9, 224(R8)
+	VBROADCASTSS 48(BX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 52(BX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 56(BX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 60(BX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x40, BX
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four194
+
+tail196:
+	ADDQ $0x04, DI
+	JZ   done197
+
+one195:
+	MOVQ         (SI), R9
+	VMOVUPS      (AX)(R9*4), Y8
+	VMOVUPS      Y8, (R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y9
+	VMOVUPS      Y9, 32(R8)
+	VBROADCASTSS (BX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(BX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 8(BX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 12(BX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x10, BX
+	ADDQ         $0x00000040, R8
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one195
+
+done197:
+	VBROADCASTSS lo+96(FP), Y8
+	VMAXPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y8, Y1
+	VMAXPS       Y2, Y8, Y2
+	VMAXPS       Y3, Y8, Y3
+	VMAXPS       Y4, Y8, Y4
+	VMAXPS       Y5, Y8, Y5
+	VMAXPS       Y6, Y8, Y6
+	VMAXPS       Y7, Y8, Y7
+	VBROADCASTSS hi+100(FP), Y8
+	VMINPS       Y0, Y8, Y0
+	VMINPS       Y1, Y8, Y1
+	VMINPS       Y2, Y8, Y2
+	VMINPS       Y3, Y8, Y3
+	VMINPS       Y4, Y8, Y4
+	VMINPS       Y5, Y8, Y5
+	VMINPS       Y6, Y8, Y6
+	VMINPS       Y7, Y8, Y7
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole198
+	CMPQ         last+64(FP), $0x08
+	JNE          part199
+
+whole198:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	VMOVUPS Y3, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y6, (BX)
+	VMOVUPS Y7, 32(BX)
+	JMP     end200
+
+part199:
+	MOVQ       last+64(FP), DI
+	LEAQ       tail_AVX2<>+0(SB), R8
+	MOVQ       $0x00000010, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y8
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS Y1, Y8, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y2, (BX)
+	VMASKMOVPS Y3, Y8, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y4, (BX)
+	VMASKMOVPS Y5, Y8, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y6, (BX)
+	VMASKMOVPS Y7, Y8, 32(BX)
+
+end200:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel189
+	VZEROUPPER
+	RET
+
+// func convAndLay5x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·convAndLay5x16AVX2(SB), NOSPLIT, $0-112
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel201:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+40(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+88(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS (R8), Y1
+	VBROADCASTSS 4(R8), Y2
+	VBROADCASTSS 4(R8), Y3
+	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS 8(R8), Y5
+	VBROADCASTSS 12(R8), Y6
+	VBROADCASTSS 12(R8), Y7
+	VBROADCASTSS 16(R8), Y8
+	VBROADCASTSS 16(R8), Y9
+	MOVQ         from+72(FP), R8
+	TESTQ        R8, R8
+	JZ           none202
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole203
+	CMPQ         last+64(FP), $0x08
+	JNE          part204
+
+whole203:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   R9, R8
+	VADDPS (R8), Y2, Y2
+	VADDPS 32(R8), Y3, Y3
+	ADDQ   R9, R8
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
+	ADDQ   R9, R8
+	VADDPS (R8), Y6, Y6
+	VADDPS 32(R8), Y7, Y7
+	ADDQ   R9, R8
+	VADDPS (R8), Y8, Y8
+	VADDPS 32(R8), Y9, Y9
+	JMP    end205
+
+part204:
+	MOVQ       last+64(FP), R10
+	LEAQ       tail_AVX2<>+0(SB), R11
+	MOVQ       $0x00000010, R12
+	SUBQ       R10, R12
+	VMOVUPS    (R11)(R12*4), Y11
+	VADDPS     (R8), Y0, Y0
+	VMASKMOVPS 32(R8), Y11, Y10
+	VADDPS     Y10, Y1, Y1
+	ADDQ       R9, R8
+	VADDPS     (R8), Y2, Y2
+	VMASKMOVPS 32(R8), Y11, Y10
+	VADDPS     Y10, Y3, Y3
+	ADDQ       R9, R8
+	VADDPS     (R8), Y4, Y4
+	VMASKMOVPS 32(R8), Y11, Y10
+	VADDPS     Y10, Y5, Y5
+	ADDQ       R9, R8
+	VADDPS     (R8), Y6, Y6
+	VMASKMOVPS 32(R8), Y11, Y10
+	VADDPS     Y10, Y7, Y7
+	ADDQ       R9, R8
+	VADDPS     (R8), Y8, Y8
+	VMASKMOVPS 32(R8), Y11, Y10
+	VADDPS     Y10, Y9, Y9
+
+end205:
+none202:
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	MOVQ       lay+104(FP), R8
+	SUBQ       $0x04, DI
+	JLT        tail208
+
+four206:
+	MOVQ         (SI), R9
+	VMOVUPS      (AX)(R9*4), Y10
+	VMOVUPS      Y10, (R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y11
+	VMOVUPS      Y11, 32(R8)
+	VBROADCASTSS (BX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 4(BX), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 8(BX), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 12(BX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 16(BX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	MOVQ         8(SI), R9
+	VMOVUPS      (AX)(R9*4), Y10
+	VMOVUPS      Y10, 64(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y11
+	VMOVUPS      Y11, 96(R8)
+	VBROADCASTSS 20(BX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 24(BX), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 28(BX), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 32(BX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 36(BX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	MOVQ         16(SI), R9
+	VMOVUPS      (AX)(R9*4), Y10
+	VMOVUPS      Y10, 128(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y11
+	VMOVUPS      Y11, 160(R8)
+	VBROADCASTSS 40(BX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 44(BX), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 48(BX), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 52(BX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 56(BX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	MOVQ         24(SI), R9
+	VMOVUPS      (AX)(R9*4), Y10
+	VMOVUPS      Y10, 192(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y11
+	VMOVUPS      Y11, 224(R8)
+	VBROADCASTSS 60(BX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 64(BX), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 68(BX), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 72(BX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 76(BX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         $0x50, BX
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four206
+
+tail208:
+	ADDQ $0x04, DI
+	JZ   done209
+
+one207:
+	MOVQ         (SI), R9
+	VMOVUPS      (AX)(R9*4), Y10
+	VMOVUPS      Y10, (R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y11
+	VMOVUPS      Y11, 32(R8)
+	VBROADCASTSS (BX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 4(BX), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 8(BX), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 12(BX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 16(BX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         $0x14, BX
+	ADDQ         $0x00000040, R8
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one207
+
+done209:
+	VBROADCASTSS lo+96(FP), Y10
+	VMAXPS       Y0, Y10, Y0
+	VMAXPS       Y1, Y10, Y1
+	VMAXPS       Y2, Y10, Y2
+	VMAXPS       Y3, Y10, Y3
+	VMAXPS       Y4, Y10, Y4
+	VMAXPS       Y5, Y10, Y5
+	VMAXPS       Y6, Y10, Y6
+	VMAXPS       Y7, Y10, Y7
+	VMAXPS       Y8, Y10, Y8
+	VMAXPS       Y9, Y10, Y9
+	VBROADCASTSS hi+100(FP), Y10
+	VMINPS       Y0, Y10, Y0
+	VMINPS       Y1, Y10, Y1
+	VMINPS       Y2, Y10, Y2
+	VMINPS       Y3, Y10, Y3
+	VMINPS       Y4, Y10, Y4
+	VMINPS       Y5, Y10, Y5
+	VMINPS       Y6, Y10, Y6
+	VMINPS       Y7, Y10, Y7
+	VMINPS       Y8, Y10, Y8
+	VMINPS       Y9, Y10, Y9
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole210
+	CMPQ         last+64(FP), $0x08
+	JNE          part211
+
+whole210:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	VMOVUPS Y3, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y6, (BX)
+	VMOVUPS Y7, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y8, (BX)
+	VMOVUPS Y9, 32(BX)
+	JMP     end212
+
+part211:
+	MOVQ       last+64(FP), DI
+	LEAQ       tail_AVX2<>+0(SB), R8
+	MOVQ       $0x00000010, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y10
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS Y1, Y10, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y2, (BX)
+	VMASKMOVPS Y3, Y10, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y4, (BX)
+	VMASKMOVPS Y5, Y10, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y6, (BX)
+	VMASKMOVPS Y7, Y10, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y8, (BX)
+	VMASKMOVPS Y9, Y10, 32(BX)
+
+end212:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel201
+	VZEROUPPER
+	RET
+
+// func convAndLay6x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·convAndLay6x16AVX2(SB), NOSPLIT, $0-112
+	MOVQ b+24(FP), AX
+	MOVQ panels+8(FP), CX
+	MOVQ $0x00000000, DX
+
+panel213:
+	MOVQ         a+16(FP), BX
+	MOVQ         off+40(FP), SI
+	MOVQ         k+0(FP), DI
+	MOVQ         bias+88(FP), R8
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS (R8), Y1
+	VBROADCASTSS 4(R8), Y2
+	VBROADCASTSS 4(R8), Y3
+	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS 8(R8), Y5
+	VBROADCASTSS 12(R8), Y6
+	VBROADCASTSS 12(R8), Y7
+	VBROADCASTSS 16(R8), Y8
+	VBROADCASTSS 16(R8), Y9
+	VBROADCASTSS 20(R8), Y10
+	VBROADCASTSS 20(R8), Y11
+	MOVQ         from+72(FP), R8
+	TESTQ        R8, R8
+	JZ           none214
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	PREFETCHT0   64(R8)
+	MOVQ         from+72(FP), R8
+	MOVQ         ldf+80(FP), R9
+	ADDQ         DX, R8
+	SHLQ         $0x02, R9
+	CMPQ         CX, $0x01
+	JNE          whole215
+	CMPQ         last+64(FP), $0x08
+	JNE          part216
+
+whole215:
+	VADDPS (R8), Y0, Y0
+	VADDPS 32(R8), Y1, Y1
+	ADDQ   R9, R8
+	VADDPS (R8), Y2, Y2
+	VADDPS 32(R8), Y3, Y3
+	ADDQ   R9, R8
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
+	ADDQ   R9, R8
+	VADDPS (R8), Y6, Y6
+	VADDPS 32(R8), Y7, Y7
+	ADDQ   R9, R8
+	VADDPS (R8), Y8, Y8
+	VADDPS 32(R8), Y9, Y9
+	ADDQ   R9, R8
+	VADDPS (R8), Y10, Y10
+	VADDPS 32(R8), Y11, Y11
+	JMP    end217
+
+part216:
+	MOVQ       last+64(FP), R10
+	LEAQ       tail_AVX2<>+0(SB), R11
+	MOVQ       $0x00000010, R12
+	SUBQ       R10, R12
+	VMOVUPS    (R11)(R12*4), Y13
+	VADDPS     (R8), Y0, Y0
+	VMASKMOVPS 32(R8), Y13, Y12
+	VADDPS     Y12, Y1, Y1
+	ADDQ       R9, R8
+	VADDPS     (R8), Y2, Y2
+	VMASKMOVPS 32(R8), Y13, Y12
+	VADDPS     Y12, Y3, Y3
+	ADDQ       R9, R8
+	VADDPS     (R8), Y4, Y4
+	VMASKMOVPS 32(R8), Y13, Y12
+	VADDPS     Y12, Y5, Y5
+	ADDQ       R9, R8
+	VADDPS     (R8), Y6, Y6
+	VMASKMOVPS 32(R8), Y13, Y12
+	VADDPS     Y12, Y7, Y7
+	ADDQ       R9, R8
+	VADDPS     (R8), Y8, Y8
+	VMASKMOVPS 32(R8), Y13, Y12
+	VADDPS     Y12, Y9, Y9
+	ADDQ       R9, R8
+	VADDPS     (R8), Y10, Y10
+	VMASKMOVPS 32(R8), Y13, Y12
+	VADDPS     Y12, Y11, Y11
+
+end217:
+none214:
+	MOVQ       c+48(FP), R8
+	MOVQ       ldc+56(FP), R9
+	ADDQ       DX, R8
+	SHLQ       $0x02, R9
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	ADDQ       R9, R8
+	PREFETCHT0 64(R8)
+	MOVQ       lay+104(FP), R8
+	SUBQ       $0x04, DI
+	JLT        tail220
+
+four218:
+	MOVQ         (SI), R9
+	VMOVUPS      (AX)(R9*4), Y12
+	VMOVUPS      Y12, (R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y13
+	VMOVUPS      Y13, 32(R8)
+	VBROADCASTSS (BX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(BX), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(BX), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(BX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 16(BX), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 20(BX), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	MOVQ         8(SI), R9
+	VMOVUPS      (AX)(R9*4), Y12
+	VMOVUPS      Y12, 64(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y13
+	VMOVUPS      Y13, 96(R8)
+	VBROADCASTSS 24(BX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 28(BX), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 32(BX), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 36(BX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 40(BX), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 44(BX), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	MOVQ         16(SI), R9
+	VMOVUPS      (AX)(R9*4), Y12
+	VMOVUPS      Y12, 128(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y13
+	VMOVUPS      Y13, 160(R8)
+	VBROADCASTSS 48(BX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 52(BX), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 56(BX), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 60(BX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 64(BX), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 68(BX), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	MOVQ         24(SI), R9
+	VMOVUPS      (AX)(R9*4), Y12
+	VMOVUPS      Y12, 192(R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y13
+	VMOVUPS      Y13, 224(R8)
+	VBROADCASTSS 72(BX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 76(BX), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 80(BX), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 84(BX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 88(BX), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 92(BX), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x60, BX
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x20, SI
+	SUBQ         $0x04, DI
+	JGE          four218
+
+tail220:
+	ADDQ $0x04, DI
+	JZ   done221
+
+one219:
+	MOVQ         (SI), R9
+	VMOVUPS      (AX)(R9*4), Y12
+	VMOVUPS      Y12, (R8)
+	PREFETCHT1   64(AX)(R9*4)
+	VMOVUPS      32(AX)(R9*4), Y13
+	VMOVUPS      Y13, 32(R8)
+	VBROADCASTSS (BX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(BX), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(BX), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(BX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 16(BX), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 20(BX), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x18, BX
+	ADDQ         $0x00000040, R8
+	ADDQ         $0x08, SI
+	DECQ         DI
+	JNZ          one219
+
+done221:
+	VBROADCASTSS lo+96(FP), Y12
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMAXPS       Y10, Y12, Y10
+	VMAXPS       Y11, Y12, Y11
+	VBROADCASTSS hi+100(FP), Y12
+	VMINPS       Y0, Y12, Y0
+	VMINPS       Y1, Y12, Y1
+	VMINPS       Y2, Y12, Y2
+	VMINPS       Y3, Y12, Y3
+	VMINPS       Y4, Y12, Y4
+	VMINPS       Y5, Y12, Y5
+	VMINPS       Y6, Y12, Y6
+	VMINPS       Y7, Y12, Y7
+	VMINPS       Y8, Y12, Y8
+	VMINPS       Y9, Y12, Y9
+	VMINPS       Y10, Y12, Y10
+	VMINPS       Y11, Y12, Y11
+	MOVQ         c+48(FP), BX
+	MOVQ         ldc+56(FP), SI
+	ADDQ         DX, BX
+	SHLQ         $0x02, SI
+	CMPQ         CX, $0x01
+	JNE          whole222
+	CMPQ         last+64(FP), $0x08
+	JNE          part223
+
+whole222:
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y2, (BX)
+	VMOVUPS Y3, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y4, (BX)
+	VMOVUPS Y5, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y6, (BX)
+	VMOVUPS Y7, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y8, (BX)
+	VMOVUPS Y9, 32(BX)
+	ADDQ    SI, BX
+	VMOVUPS Y10, (BX)
+	VMOVUPS Y11, 32(BX)
+	JMP     end224
+
+part223:
+	MOVQ       last+64(FP), DI
+	LEAQ       tail_AVX2<>+0(SB), R8
+	MOVQ       $0x00000010, R9
+	SUBQ       DI, R9
+	VMOVUPS    (R8)(R9*4), Y12
+	VMOVUPS    Y0, (BX)
+	VMASKMOVPS Y1, Y12, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y2, (BX)
+	VMASKMOVPS Y3, Y12, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y4, (BX)
+	VMASKMOVPS Y5, Y12, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y6, (BX)
+	VMASKMOVPS Y7, Y12, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y8, (BX)
+	VMASKMOVPS Y9, Y12, 32(BX)
+	ADDQ       SI, BX
+	VMOVUPS    Y10, (BX)
+	VMASKMOVPS Y11, Y12, 32(BX)
+
+end224:
+	MOVQ apart+32(FP), DI
+	LEAQ (AX)(DI*4), AX
+	ADDQ $0x00000040, DX
+	DECQ CX
+	JNZ  panel213
+	VZEROUPPER
+	RET
+
 // func depthwiseAVX2(taps int, off *int, w *float32, b *float32, ldb int, c *float32, ldc int, rows int, cols int, bias float32, lo float32, hi float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-84
@@ -2821,9 +4377,9 @@ TEXT ·depthwiseAVX2(SB), NOSPLIT, $0-84
 	LEAQ         lastFour_AVX2<>+0(SB), R10
 	VMOVUPS      -4(R10)(R9*4), Y5
 
-rows153:
+rows225:
 	CMPQ    R8, $0x08
-	JLT     fewer154
+	JLT     fewer226
 	VMOVUPS Y2, Y6
 	VMOVUPS Y2, Y7
 	VMOVUPS Y2, Y8
@@ -2836,7 +4392,7 @@ rows153:
 	MOVQ    taps+0(FP), R10
 	MOVQ    off+8(FP), R12
 
-taps156:
+taps228:
 	MOVQ         (R12), R13
 	LEAQ         (AX)(R13*4), R13
 	LEAQ         (R13)(CX*4), R14
@@ -2852,7 +4408,7 @@ taps156:
 	ADDQ         $0x04, R9
 	ADDQ         $0x08, R12
 	DECQ         R10
-	JNZ          taps156
+	JNZ          taps228
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	VMAXPS       Y7, Y0, Y7
@@ -2870,7 +4426,7 @@ taps156:
 	VMAXPS       Y13, Y0, Y13
 	VMINPS       Y13, Y1, Y13
 	CMPQ         cols+64(FP), $0x08
-	JNE          part157
+	JNE          part229
 	LEAQ         (BX)(SI*4), R9
 	VMOVUPS      Y6, (BX)
 	VMOVUPS      Y7, (BX)(SI*1)
@@ -2880,11 +4436,11 @@ taps156:
 	VMOVUPS      Y11, (R9)(SI*1)
 	VMOVUPS      Y12, (R9)(SI*2)
 	VMOVUPS      Y13, (R9)(DI*1)
-	JMP          stored158
+	JMP          stored230
 
-part157:
+part229:
 	CMPQ    cols+64(FP), $0x04
-	JLT     few159
+	JLT     few231
 	LEAQ    (R11)(SI*4), R9
 	LEAQ    (BX)(SI*4), R10
 	VMOVUPS X6, (BX)
@@ -2911,9 +4467,9 @@ part157:
 	VMOVUPS X13, (R10)(DI*1)
 	VPERMD  Y13, Y5, Y13
 	VMOVUPS X13, (R9)(DI*1)
-	JMP     stored158
+	JMP     stored230
 
-few159:
+few231:
 	LEAQ       (BX)(SI*4), R9
 	VMASKMOVPS Y6, Y4, (BX)
 	VMASKMOVPS Y7, Y4, (BX)(SI*1)
@@ -2924,7 +4480,7 @@ few159:
 	VMASKMOVPS Y12, Y4, (R9)(SI*2)
 	VMASKMOVPS Y13, Y4, (R9)(DI*1)
 
-stored158:
+stored230:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
@@ -2932,13 +4488,13 @@ stored158:
 	LEAQ (R11)(SI*4), R11
 	LEAQ (R11)(SI*4), R11
 	SUBQ $0x08, R8
-	JMP  rows153
+	JMP  rows225
 
-fewer154:
+fewer226:
 	CMPQ  R8, $0x05
-	JLT   less155
+	JLT   less227
 	CMPQ  rows+56(FP), $0x08
-	JLT   less155
+	JLT   less227
 	MOVQ  R8, R9
 	SUBQ  $0x08, R9
 	MOVQ  R9, R8
@@ -2951,12 +4507,12 @@ fewer154:
 	IMULQ SI, R8
 	ADDQ  R8, R11
 	MOVQ  $0x00000008, R8
-	JMP   rows153
+	JMP   rows225
 
-less155:
-rows160:
+less227:
+rows232:
 	CMPQ    R8, $0x04
-	JLT     fewer161
+	JLT     fewer233
 	VMOVUPS Y2, Y6
 	VMOVUPS Y2, Y7
 	VMOVUPS Y2, Y8
@@ -2965,7 +4521,7 @@ rows160:
 	MOVQ    taps+0(FP), R10
 	MOVQ    off+8(FP), R12
 
-taps163:
+taps235:
 	MOVQ         (R12), R13
 	LEAQ         (AX)(R13*4), R13
 	VBROADCASTSS (R9), Y3
@@ -2976,7 +4532,7 @@ taps163:
 	ADDQ         $0x04, R9
 	ADDQ         $0x08, R12
 	DECQ         R10
-	JNZ          taps163
+	JNZ          taps235
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	VMAXPS       Y7, Y0, Y7
@@ -2986,16 +4542,16 @@ taps163:
 	VMAXPS       Y9, Y0, Y9
 	VMINPS       Y9, Y1, Y9
 	CMPQ         cols+64(FP), $0x08
-	JNE          part164
+	JNE          part236
 	VMOVUPS      Y6, (BX)
 	VMOVUPS      Y7, (BX)(SI*1)
 	VMOVUPS      Y8, (BX)(SI*2)
 	VMOVUPS      Y9, (BX)(DI*1)
-	JMP          stored165
+	JMP          stored237
 
-part164:
+part236:
 	CMPQ    cols+64(FP), $0x04
-	JLT     few166
+	JLT     few238
 	VMOVUPS X6, (BX)
 	VPERMD  Y6, Y5, Y6
 	VMOVUPS X6, (R11)
@@ -3008,26 +4564,26 @@ part164:
 	VMOVUPS X9, (BX)(DI*1)
 	VPERMD  Y9, Y5, Y9
 	VMOVUPS X9, (R11)(DI*1)
-	JMP     stored165
+	JMP     stored237
 
-few166:
+few238:
 	VMASKMOVPS Y6, Y4, (BX)
 	VMASKMOVPS Y7, Y4, (BX)(SI*1)
 	VMASKMOVPS Y8, Y4, (BX)(SI*2)
 	VMASKMOVPS Y9, Y4, (BX)(DI*1)
 
-stored165:
+stored237:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
 	LEAQ (R11)(SI*4), R11
 	SUBQ $0x04, R8
-	JMP  rows160
+	JMP  rows232
 
-fewer161:
+fewer233:
 	CMPQ  R8, $0x01
-	JLT   less162
+	JLT   less234
 	CMPQ  rows+56(FP), $0x04
-	JLT   less162
+	JLT   less234
 	MOVQ  R8, R9
 	SUBQ  $0x04, R9
 	MOVQ  R9, R8
@@ -3040,18 +4596,18 @@ fewer161:
 	IMULQ SI, R8
 	ADDQ  R8, R11
 	MOVQ  $0x00000004, R8
-	JMP   rows160
+	JMP   rows232
 
-less162:
-one167:
+less234:
+one239:
 	TESTQ   R8, R8
-	JZ      end168
+	JZ      end240
 	VMOVUPS Y2, Y6
 	MOVQ    w+16(FP), DX
 	MOVQ    taps+0(FP), DI
 	MOVQ    off+8(FP), R9
 
-taps169:
+taps241:
 	MOVQ         (R9), R10
 	LEAQ         (AX)(R10*4), R10
 	VBROADCASTSS (DX), Y3
@@ -3059,33 +4615,33 @@ taps169:
 	ADDQ         $0x04, DX
 	ADDQ         $0x08, R9
 	DECQ         DI
-	JNZ          taps169
+	JNZ          taps241
 	VMAXPS       Y6, Y0, Y6
 	VMINPS       Y6, Y1, Y6
 	CMPQ         cols+64(FP), $0x08
-	JNE          part170
+	JNE          part242
 	VMOVUPS      Y6, (BX)
-	JMP          stored171
+	JMP          stored243
 
-part170:
+part242:
 	CMPQ    cols+64(FP), $0x04
-	JLT     few172
+	JLT     few244
 	VMOVUPS X6, (BX)
 	VPERMD  Y6, Y5, Y6
 	VMOVUPS X6, (R11)
-	JMP     stored171
+	JMP     stored243
 
-few172:
+few244:
 	VMASKMOVPS Y6, Y4, (BX)
 
-stored171:
+stored243:
 	ADDQ CX, AX
 	ADDQ SI, BX
 	ADDQ SI, R11
 	DECQ R8
-	JMP  one167
+	JMP  one239
 
-end168:
+end240:
 	VZEROUPPER
 	RET
 
@@ -3128,9 +4684,9 @@ TEXT ·maximaAVX2(SB), NOSPLIT, $0-64
 	LEAQ    lastFour_AVX2<>+0(SB), R10
 	VMOVUPS -4(R10)(R9*4), Y1
 
-rows173:
+rows245:
 	CMPQ    R8, $0x08
-	JLT     fewer174
+	JLT     fewer246
 	VMOVUPS cff800000_AVX2<>+0(SB), Y2
 	VMOVUPS cff800000_AVX2<>+0(SB), Y3
 	VMOVUPS cff800000_AVX2<>+0(SB), Y4
@@ -3142,7 +4698,7 @@ rows173:
 	MOVQ    taps+0(FP), R9
 	MOVQ    off+8(FP), R10
 
-taps176:
+taps248:
 	MOVQ      (R10), R12
 	LEAQ      (AX)(R12*4), R12
 	LEAQ      (R12)(CX*4), R13
@@ -3188,9 +4744,9 @@ taps176:
 	VMOVUPS   Y9, Y9
 	ADDQ      $0x08, R10
 	DECQ      R9
-	JNZ       taps176
+	JNZ       taps248
 	CMPQ      cols+56(FP), $0x08
-	JNE       part177
+	JNE       part249
 	LEAQ      (BX)(SI*4), R9
 	VMOVUPS   Y2, (BX)
 	VMOVUPS   Y3, (BX)(SI*1)
@@ -3200,11 +4756,11 @@ taps176:
 	VMOVUPS   Y7, (R9)(SI*1)
 	VMOVUPS   Y8, (R9)(SI*2)
 	VMOVUPS   Y9, (R9)(DI*1)
-	JMP       stored178
+	JMP       stored250
 
-part177:
+part249:
 	CMPQ    cols+56(FP), $0x04
-	JLT     few179
+	JLT     few251
 	LEAQ    (R11)(SI*4), R9
 	LEAQ    (BX)(SI*4), R10
 	VMOVUPS X2, (BX)
@@ -3231,9 +4787,9 @@ part177:
 	VMOVUPS X9, (R10)(DI*1)
 	VPERMD  Y9, Y1, Y9
 	VMOVUPS X9, (R9)(DI*1)
-	JMP     stored178
+	JMP     stored250
 
-few179:
+few251:
 	LEAQ       (BX)(SI*4), R9
 	VMASKMOVPS Y2, Y0, (BX)
 	VMASKMOVPS Y3, Y0, (BX)(SI*1)
@@ -3244,7 +4800,7 @@ few179:
 	VMASKMOVPS Y8, Y0, (R9)(SI*2)
 	VMASKMOVPS Y9, Y0, (R9)(DI*1)
 
-stored178:
+stored250:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
@@ -3252,13 +4808,13 @@ stored178:
 	LEAQ (R11)(SI*4), R11
 	LEAQ (R11)(SI*4), R11
 	SUBQ $0x08, R8
-	JMP  rows173
+	JMP  rows245
 
-fewer174:
+fewer246:
 	CMPQ  R8, $0x05
-	JLT   less175
+	JLT   less247
 	CMPQ  rows+48(FP), $0x08
-	JLT   less175
+	JLT   less247
 	MOVQ  R8, R9
 	SUBQ  $0x08, R9
 	MOVQ  R9, R8
@@ -3271,12 +4827,12 @@ fewer174:
 	IMULQ SI, R8
 	ADDQ  R8, R11
 	MOVQ  $0x00000008, R8
-	JMP   rows173
+	JMP   rows245
 
-less175:
-rows180:
+less247:
+rows252:
 	CMPQ    R8, $0x04
-	JLT     fewer181
+	JLT     fewer253
 	VMOVUPS cff800000_AVX2<>+0(SB), Y2
 	VMOVUPS cff800000_AVX2<>+0(SB), Y3
 	VMOVUPS cff800000_AVX2<>+0(SB), Y4
@@ -3284,7 +4840,7 @@ rows180:
 	MOVQ    taps+0(FP), R9
 	MOVQ    off+8(FP), R10
 
-taps183:
+taps255:
 	MOVQ      (R10), R12
 	LEAQ      (AX)(R12*4), R12
 	VMOVUPS   (R12), Y6
@@ -3309,18 +4865,18 @@ taps183:
 	VMOVUPS   Y5, Y5
 	ADDQ      $0x08, R10
 	DECQ      R9
-	JNZ       taps183
+	JNZ       taps255
 	CMPQ      cols+56(FP), $0x08
-	JNE       part184
+	JNE       part256
 	VMOVUPS   Y2, (BX)
 	VMOVUPS   Y3, (BX)(SI*1)
 	VMOVUPS   Y4, (BX)(SI*2)
 	VMOVUPS   Y5, (BX)(DI*1)
-	JMP       stored185
+	JMP       stored257
 
-part184:
+part256:
 	CMPQ    cols+56(FP), $0x04
-	JLT     few186
+	JLT     few258
 	VMOVUPS X2, (BX)
 	VPERMD  Y2, Y1, Y2
 	VMOVUPS X2, (R11)
@@ -3333,26 +4889,26 @@ part184:
 	VMOVUPS X5, (BX)(DI*1)
 	VPERMD  Y5, Y1, Y5
 	VMOVUPS X5, (R11)(DI*1)
-	JMP     stored185
+	JMP     stored257
 
-few186:
+few258:
 	VMASKMOVPS Y2, Y0, (BX)
 	VMASKMOVPS Y3, Y0, (BX)(SI*1)
 	VMASKMOVPS Y4, Y0, (BX)(SI*2)
 	VMASKMOVPS Y5, Y0, (BX)(DI*1)
 
-stored185:
+stored257:
 	LEAQ (AX)(CX*4), AX
 	LEAQ (BX)(SI*4), BX
 	LEAQ (R11)(SI*4), R11
 	SUBQ $0x04, R8
-	JMP  rows180
+	JMP  rows252
 
-fewer181:
+fewer253:
 	CMPQ  R8, $0x01
-	JLT   less182
+	JLT   less254
 	CMPQ  rows+48(FP), $0x04
-	JLT   less182
+	JLT   less254
 	MOVQ  R8, R9
 	SUBQ  $0x04, R9
 	MOVQ  R9, R8
@@ -3365,17 +4921,17 @@ fewer181:
 	IMULQ SI, R8
 	ADDQ  R8, R11
 	MOVQ  $0x00000004, R8
-	JMP   rows180
+	JMP   rows252
 
-less182:
-one187:
+less254:
+one259:
 	TESTQ   R8, R8
-	JZ      end188
+	JZ      end260
 	VMOVUPS cff800000_AVX2<>+0(SB), Y2
 	MOVQ    taps+0(FP), DX
 	MOVQ    off+8(FP), DI
 
-taps189:
+taps261:
 	MOVQ      (DI), R9
 	LEAQ      (AX)(R9*4), R9
 	VMOVUPS   (R9), Y3
@@ -3385,31 +4941,31 @@ taps189:
 	VMOVUPS   Y2, Y2
 	ADDQ      $0x08, DI
 	DECQ      DX
-	JNZ       taps189
+	JNZ       taps261
 	CMPQ      cols+56(FP), $0x08
-	JNE       part190
+	JNE       part262
 	VMOVUPS   Y2, (BX)
-	JMP       stored191
+	JMP       stored263
 
-part190:
+part262:
 	CMPQ    cols+56(FP), $0x04
-	JLT     few192
+	JLT     few264
 	VMOVUPS X2, (BX)
 	VPERMD  Y2, Y1, Y2
 	VMOVUPS X2, (R11)
-	JMP     stored191
+	JMP     stored263
 
-few192:
+few264:
 	VMASKMOVPS Y2, Y0, (BX)
 
-stored191:
+stored263:
 	ADDQ CX, AX
 	ADDQ SI, BX
 	ADDQ SI, R11
 	DECQ R8
-	JMP  one187
+	JMP  one259
 
-end188:
+end260:
 	VZEROUPPER
 	RET
 
@@ -3427,9 +4983,9 @@ GLOBL cff800000_AVX2<>(SB), RODATA|NOPTR, $32
 // Requires: AVX
 TEXT ·convLayRowsAVX2(SB), NOSPLIT, $0-56
 	CMPQ rows+8(FP), $0x02
-	JEQ  two193
+	JEQ  two265
 	CMPQ rows+8(FP), $0x03
-	JEQ  three194
+	JEQ  three266
 	MOVQ k+0(FP), AX
 	MOVQ dst+16(FP), CX
 	MOVQ off+32(FP), DX
@@ -3452,7 +5008,7 @@ TEXT ·convLayRowsAVX2(SB), NOSPLIT, $0-56
 	LEAQ (R13)(SI*4), R13
 	MOVQ 24(BX), BX
 
-loop196:
+loop268:
 	MOVQ    (DX), SI
 	VMOVUPS (R8)(SI*4), Y0
 	VMOVUPS 32(R8)(SI*4), Y1
@@ -3473,11 +5029,11 @@ loop196:
 	ADDQ    $0x08, DX
 	ADDQ    $0x40, CX
 	DECQ    AX
-	JNZ     loop196
+	JNZ     loop268
 	VZEROUPPER
 	RET
 
-three194:
+three266:
 	MOVQ k+0(FP), AX
 	MOVQ dst+16(FP), CX
 	MOVQ off+32(FP), DX
@@ -3496,7 +5052,7 @@ three194:
 	LEAQ (R11)(SI*4), R11
 	MOVQ 16(BX), BX
 
-loop197:
+loop269:
 	MOVQ    (DX), SI
 	VMOVUPS (R8)(SI*4), Y0
 	VMOVUPS 32(R8)(SI*4), Y1
@@ -3513,11 +5069,11 @@ loop197:
 	ADDQ    $0x08, DX
 	ADDQ    $0x40, CX
 	DECQ    AX
-	JNZ     loop197
+	JNZ     loop269
 	VZEROUPPER
 	RET
 
-two193:
+two265:
 	MOVQ k+0(FP), AX
 	MOVQ dst+16(FP), CX
 	MOVQ off+32(FP), DX
@@ -3532,7 +5088,7 @@ two193:
 	LEAQ (R9)(SI*4), R9
 	MOVQ 8(BX), BX
 
-loop198:
+loop270:
 	MOVQ    (DX), SI
 	VMOVUPS (R8)(SI*4), Y0
 	VMOVUPS 32(R8)(SI*4), Y1
@@ -3545,7 +5101,7 @@ loop198:
 	ADDQ    $0x08, DX
 	ADDQ    $0x40, CX
 	DECQ    AX
-	JNZ     loop198
+	JNZ     loop270
 	VZEROUPPER
 	RET
 
@@ -3564,9 +5120,9 @@ TEXT ·convPointAVX2(SB), NOSPLIT, $0-48
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	SUBQ   $0x04, AX
-	JLT    tail201
+	JLT    tail273
 
-four199:
+four271:
 	MOVQ         (SI), R8
 	VBROADCASTSS (BX)(R8*4), Y4
 	VFMADD231PS  (DX), Y4, Y0
@@ -3582,22 +5138,22 @@ four199:
 	LEAQ         (DX)(CX*4), DX
 	ADDQ         $0x20, SI
 	SUBQ         $0x04, AX
-	JGE          four199
+	JGE          four271
 
-tail201:
+tail273:
 	ADDQ $0x04, AX
-	JZ   done202
+	JZ   done274
 
-one200:
+one272:
 	MOVQ         (SI), DI
 	VBROADCASTSS (BX)(DI*4), Y4
 	VFMADD231PS  (DX), Y4, Y0
 	ADDQ         CX, DX
 	ADDQ         $0x08, SI
 	DECQ         AX
-	JNZ          one200
+	JNZ          one272
 
-done202:
+done274:
 	MOVQ    sums+40(FP), AX
 	VADDPS  Y1, Y0, Y0
 	VADDPS  Y3, Y2, Y2
@@ -3618,38 +5174,38 @@ TEXT ·copyRowsAVX2(SB), NOSPLIT, $0-48
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	CMPQ DI, $0x08
-	JLT  short206
+	JLT  short278
 	SUBQ $0x08, DI
 
-row203:
+row275:
 	MOVQ    DI, R8
 	ANDQ    $0x07, R8
 	VMOVUPS (DX), Y0
 	VMOVUPS Y0, (AX)
 
-one204:
+one276:
 	CMPQ    R8, DI
-	JEQ     last205
+	JEQ     last277
 	VMOVUPS (DX)(R8*4), Y0
 	VMOVUPS Y0, (AX)(R8*4)
 	ADDQ    $0x08, R8
-	JMP     one204
+	JMP     one276
 
-last205:
+last277:
 	VMOVUPS (DX)(DI*4), Y0
 	VMOVUPS Y0, (AX)(DI*4)
 	ADDQ    CX, AX
 	ADDQ    BX, DX
 	DECQ    SI
-	JNZ     row203
+	JNZ     row275
 	VZEROUPPER
 	RET
 
-short206:
+short278:
 	CMPQ DI, $0x04
-	JLT  few208
+	JLT  few280
 
-halves209:
+halves281:
 	VMOVUPS (DX), X0
 	VMOVUPS -16(DX)(DI*4), X1
 	VMOVUPS X0, (AX)
@@ -3657,23 +5213,23 @@ halves209:
 	ADDQ    CX, AX
 	ADDQ    BX, DX
 	DECQ    SI
-	JNZ     halves209
+	JNZ     halves281
 	VZEROUPPER
 	RET
 
-few208:
+few280:
 	LEAQ    tail_AVX2<>+0(SB), R8
 	MOVQ    $0x00000010, R9
 	SUBQ    DI, R9
 	VMOVUPS (R8)(R9*4), Y1
 
-thin207:
+thin279:
 	VMASKMOVPS (DX), Y1, Y0
 	VMASKMOVPS Y0, Y1, (AX)
 	ADDQ       CX, AX
 	ADDQ       BX, DX
 	DECQ       SI
-	JNZ        thin207
+	JNZ        thin279
 	VZEROUPPER
 	RET
 
@@ -3690,14 +5246,14 @@ TEXT ·splitRowsAVX2(SB), NOSPLIT, $0-56
 	SHLQ $0x02, DX
 	SHLQ $0x02, SI
 	SUBQ $0x08, R8
-	JLT  few213
+	JLT  few285
 
-row210:
+row282:
 	XORQ R9, R9
 
-block211:
+block283:
 	CMPQ       R9, R8
-	JGE        last212
+	JGE        last284
 	VMOVUPS    (BX)(R9*8), Y0
 	VMOVUPS    32(BX)(R9*8), Y1
 	VPERM2F128 $0x20, Y1, Y0, Y2
@@ -3707,9 +5263,9 @@ block211:
 	VMOVUPS    Y1, (AX)(R9*4)
 	VMOVUPS    Y0, (CX)(R9*4)
 	ADDQ       $0x08, R9
-	JMP        block211
+	JMP        block283
 
-last212:
+last284:
 	MOVQ       R8, R9
 	VMOVUPS    (BX)(R9*8), Y0
 	VMOVUPS    32(BX)(R9*8), Y1
@@ -3723,15 +5279,15 @@ last212:
 	ADDQ       DX, CX
 	ADDQ       SI, BX
 	DECQ       DI
-	JNZ        row210
+	JNZ        row282
 	VZEROUPPER
 	RET
 
-few213:
+few285:
 	ADDQ $0x04, R8
-	JLT  one215
+	JLT  one287
 
-halves214:
+halves286:
 	XORQ    R9, R9
 	VMOVUPS (BX)(R9*8), X0
 	VMOVUPS 16(BX)(R9*8), X1
@@ -3751,29 +5307,29 @@ halves214:
 	ADDQ    DX, CX
 	ADDQ    SI, BX
 	DECQ    DI
-	JNZ     halves214
+	JNZ     halves286
 	VZEROUPPER
 	RET
 
-one215:
+one287:
 	ADDQ $0x04, R8
 
-each216:
+each288:
 	XORQ R9, R9
 
-pair217:
+pair289:
 	VMOVSS (BX)(R9*8), X0
 	VMOVSS X0, (AX)(R9*4)
 	VMOVSS 4(BX)(R9*8), X0
 	VMOVSS X0, (CX)(R9*4)
 	INCQ   R9
 	CMPQ   R9, R8
-	JNE    pair217
+	JNE    pair289
 	ADDQ   DX, AX
 	ADDQ   DX, CX
 	ADDQ   SI, BX
 	DECQ   DI
-	JNZ    each216
+	JNZ    each288
 	VZEROUPPER
 	RET
 
@@ -3793,10 +5349,11 @@ TEXT ·depthwiseThree1x8AVX2(SB), NOSPLIT, $0-108
 	MOVQ         left+48(FP), AX
 	MOVQ         right+56(FP), CX
 	LEAQ         edges_AVX2<>+0(SB), DX
-	NEGQ         AX
-	LEAQ         4(DX)(AX*4), AX
 	LEAQ         4(DX)(CX*4), CX
-	MOVQ         x+0(FP), DX
+	SHLQ         $0x02, AX
+	LEAQ         4(DX), DX
+	SUBQ         AX, DX
+	MOVQ         x+0(FP), AX
 	MOVQ         ldx+8(FP), BX
 	MOVQ         first+16(FP), SI
 	MOVQ         height+24(FP), DI
@@ -3808,56 +5365,56 @@ TEXT ·depthwiseThree1x8AVX2(SB), NOSPLIT, $0-108
 	SHLQ         $0x02, R10
 	MOVQ         BX, R12
 	IMULQ        SI, R12
-	ADDQ         R12, DX
-	MOVQ         DX, R12
+	ADDQ         R12, AX
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      (R12), Y9
-	VANDPS       (AX), Y9, Y9
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      4(R12), Y9
+	VANDPS       (DX), Y9, Y9
 	VBROADCASTSS bias+96(FP), Y10
 	VFMADD231PS  Y9, Y0, Y10
-	VMOVUPS      4(R12), Y9
-	VFMADD231PS  Y9, Y1, Y10
 	VMOVUPS      8(R12), Y9
+	VFMADD231PS  Y9, Y1, Y10
+	VMOVUPS      12(R12), Y9
 	VANDPS       (CX), Y9, Y9
 	VFMADD231PS  Y9, Y2, Y10
-	MOVQ         DX, R12
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      (R12), Y9
-	VANDPS       (AX), Y9, Y9
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      4(R12), Y9
+	VANDPS       (DX), Y9, Y9
 	VFMADD231PS  Y9, Y3, Y10
 	VBROADCASTSS bias+96(FP), Y11
 	VFMADD231PS  Y9, Y0, Y11
-	VMOVUPS      4(R12), Y9
+	VMOVUPS      8(R12), Y9
 	VFMADD231PS  Y9, Y4, Y10
 	VFMADD231PS  Y9, Y1, Y11
-	VMOVUPS      8(R12), Y9
+	VMOVUPS      12(R12), Y9
 	VANDPS       (CX), Y9, Y9
 	VFMADD231PS  Y9, Y5, Y10
 	VFMADD231PS  Y9, Y2, Y11
 
-rows218:
-	MOVQ         DX, R12
+rows290:
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      (R12), Y9
-	VANDPS       (AX), Y9, Y9
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      4(R12), Y9
+	VANDPS       (DX), Y9, Y9
 	VFMADD231PS  Y9, Y6, Y10
 	VFMADD231PS  Y9, Y3, Y11
 	VBROADCASTSS bias+96(FP), Y12
 	VFMADD231PS  Y9, Y0, Y12
-	VMOVUPS      4(R12), Y9
+	VMOVUPS      8(R12), Y9
 	VFMADD231PS  Y9, Y7, Y10
 	VFMADD231PS  Y9, Y4, Y11
 	VFMADD231PS  Y9, Y1, Y12
-	VMOVUPS      8(R12), Y9
+	VMOVUPS      12(R12), Y9
 	VANDPS       (CX), Y9, Y9
 	VFMADD231PS  Y9, Y8, Y10
 	VFMADD231PS  Y9, Y5, Y11
@@ -3869,23 +5426,23 @@ rows218:
 	VMOVUPS      Y10, (R9)
 	ADDQ         R10, R9
 	DECQ         R11
-	JZ           end219
-	MOVQ         DX, R12
+	JZ           end291
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      (R12), Y9
-	VANDPS       (AX), Y9, Y9
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      4(R12), Y9
+	VANDPS       (DX), Y9, Y9
 	VFMADD231PS  Y9, Y6, Y11
 	VFMADD231PS  Y9, Y3, Y12
 	VBROADCASTSS bias+96(FP), Y10
 	VFMADD231PS  Y9, Y0, Y10
-	VMOVUPS      4(R12), Y9
+	VMOVUPS      8(R12), Y9
 	VFMADD231PS  Y9, Y7, Y11
 	VFMADD231PS  Y9, Y4, Y12
 	VFMADD231PS  Y9, Y1, Y10
-	VMOVUPS      8(R12), Y9
+	VMOVUPS      12(R12), Y9
 	VANDPS       (CX), Y9, Y9
 	VFMADD231PS  Y9, Y8, Y11
 	VFMADD231PS  Y9, Y5, Y12
@@ -3897,23 +5454,23 @@ rows218:
 	VMOVUPS      Y11, (R9)
 	ADDQ         R10, R9
 	DECQ         R11
-	JZ           end219
-	MOVQ         DX, R12
+	JZ           end291
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      (R12), Y9
-	VANDPS       (AX), Y9, Y9
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      4(R12), Y9
+	VANDPS       (DX), Y9, Y9
 	VFMADD231PS  Y9, Y6, Y12
 	VFMADD231PS  Y9, Y3, Y10
 	VBROADCASTSS bias+96(FP), Y11
 	VFMADD231PS  Y9, Y0, Y11
-	VMOVUPS      4(R12), Y9
+	VMOVUPS      8(R12), Y9
 	VFMADD231PS  Y9, Y7, Y12
 	VFMADD231PS  Y9, Y4, Y10
 	VFMADD231PS  Y9, Y1, Y11
-	VMOVUPS      8(R12), Y9
+	VMOVUPS      12(R12), Y9
 	VANDPS       (CX), Y9, Y9
 	VFMADD231PS  Y9, Y8, Y12
 	VFMADD231PS  Y9, Y5, Y10
@@ -3925,10 +5482,10 @@ rows218:
 	VMOVUPS      Y12, (R9)
 	ADDQ         R10, R9
 	DECQ         R11
-	JZ           end219
-	JMP          rows218
+	JZ           end291
+	JMP          rows290
 
-end219:
+end291:
 	VZEROUPPER
 	RET
 
@@ -3963,10 +5520,11 @@ TEXT ·depthwiseThree1x16AVX2(SB), NOSPLIT, $0-108
 	MOVQ         left+48(FP), AX
 	MOVQ         right+56(FP), CX
 	LEAQ         edges_AVX2<>+0(SB), DX
-	NEGQ         AX
-	LEAQ         4(DX)(AX*4), AX
 	LEAQ         4(DX)(CX*4), CX
-	MOVQ         x+0(FP), DX
+	SHLQ         $0x02, AX
+	LEAQ         4(DX), DX
+	SUBQ         AX, DX
+	MOVQ         x+0(FP), AX
 	MOVQ         ldx+8(FP), BX
 	MOVQ         first+16(FP), SI
 	MOVQ         height+24(FP), DI
@@ -3981,86 +5539,86 @@ TEXT ·depthwiseThree1x16AVX2(SB), NOSPLIT, $0-108
 	MOVQ         R13, R14
 	MOVQ         BX, R12
 	IMULQ        SI, R12
-	ADDQ         R12, DX
-	MOVQ         DX, R12
+	ADDQ         R12, AX
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      (R12), Y9
-	VANDPS       (AX), Y9, Y9
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      4(R12), Y9
+	VANDPS       (DX), Y9, Y9
 	VBROADCASTSS bias+96(FP), Y10
 	VFMADD231PS  Y9, Y0, Y10
-	VMOVUPS      4(R12), Y9
-	VFMADD231PS  Y9, Y1, Y10
 	VMOVUPS      8(R12), Y9
+	VFMADD231PS  Y9, Y1, Y10
+	VMOVUPS      12(R12), Y9
 	VFMADD231PS  Y9, Y2, Y10
-	VMOVUPS      (R12)(R14*1), Y9
+	VMOVUPS      4(R12)(R14*1), Y9
 	VBROADCASTSS bias+96(FP), Y11
 	VFMADD231PS  Y9, Y0, Y11
-	VMOVUPS      4(R12)(R14*1), Y9
-	VFMADD231PS  Y9, Y1, Y11
 	VMOVUPS      8(R12)(R14*1), Y9
+	VFMADD231PS  Y9, Y1, Y11
+	VMOVUPS      12(R12)(R14*1), Y9
 	VANDPS       (CX), Y9, Y9
 	VFMADD231PS  Y9, Y2, Y11
-	MOVQ         DX, R12
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      (R12), Y9
-	VANDPS       (AX), Y9, Y9
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      4(R12), Y9
+	VANDPS       (DX), Y9, Y9
 	VFMADD231PS  Y9, Y3, Y10
 	VBROADCASTSS bias+96(FP), Y12
 	VFMADD231PS  Y9, Y0, Y12
-	VMOVUPS      4(R12), Y9
+	VMOVUPS      8(R12), Y9
 	VFMADD231PS  Y9, Y4, Y10
 	VFMADD231PS  Y9, Y1, Y12
-	VMOVUPS      8(R12), Y9
+	VMOVUPS      12(R12), Y9
 	VFMADD231PS  Y9, Y5, Y10
 	VFMADD231PS  Y9, Y2, Y12
-	VMOVUPS      (R12)(R14*1), Y9
+	VMOVUPS      4(R12)(R14*1), Y9
 	VFMADD231PS  Y9, Y3, Y11
 	VBROADCASTSS bias+96(FP), Y13
 	VFMADD231PS  Y9, Y0, Y13
-	VMOVUPS      4(R12)(R14*1), Y9
+	VMOVUPS      8(R12)(R14*1), Y9
 	VFMADD231PS  Y9, Y4, Y11
 	VFMADD231PS  Y9, Y1, Y13
-	VMOVUPS      8(R12)(R14*1), Y9
+	VMOVUPS      12(R12)(R14*1), Y9
 	VANDPS       (CX), Y9, Y9
 	VFMADD231PS  Y9, Y5, Y11
 	VFMADD231PS  Y9, Y2, Y13
 
-rows220:
-	MOVQ         DX, R12
+rows292:
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      (R12), Y9
-	VANDPS       (AX), Y9, Y9
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      4(R12), Y9
+	VANDPS       (DX), Y9, Y9
 	VFMADD231PS  Y9, Y6, Y10
 	VFMADD231PS  Y9, Y3, Y12
 	VBROADCASTSS bias+96(FP), Y14
 	VFMADD231PS  Y9, Y0, Y14
-	VMOVUPS      4(R12), Y9
+	VMOVUPS      8(R12), Y9
 	VFMADD231PS  Y9, Y7, Y10
 	VFMADD231PS  Y9, Y4, Y12
 	VFMADD231PS  Y9, Y1, Y14
-	VMOVUPS      8(R12), Y9
+	VMOVUPS      12(R12), Y9
 	VFMADD231PS  Y9, Y8, Y10
 	VFMADD231PS  Y9, Y5, Y12
 	VFMADD231PS  Y9, Y2, Y14
-	VMOVUPS      (R12)(R14*1), Y9
+	VMOVUPS      4(R12)(R14*1), Y9
 	VFMADD231PS  Y9, Y6, Y11
 	VFMADD231PS  Y9, Y3, Y13
 	VBROADCASTSS bias+96(FP), Y15
 	VFMADD231PS  Y9, Y0, Y15
-	VMOVUPS      4(R12)(R14*1), Y9
+	VMOVUPS      8(R12)(R14*1), Y9
 	VFMADD231PS  Y9, Y7, Y11
 	VFMADD231PS  Y9, Y4, Y13
 	VFMADD231PS  Y9, Y1, Y15
-	VMOVUPS      8(R12)(R14*1), Y9
+	VMOVUPS      12(R12)(R14*1), Y9
 	VANDPS       (CX), Y9, Y9
 	VFMADD231PS  Y9, Y8, Y11
 	VFMADD231PS  Y9, Y5, Y13
@@ -4075,36 +5633,36 @@ rows220:
 	VMOVUPS      Y11, (R9)(R13*1)
 	ADDQ         R10, R9
 	DECQ         R11
-	JZ           end221
-	MOVQ         DX, R12
+	JZ           end293
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      (R12), Y9
-	VANDPS       (AX), Y9, Y9
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      4(R12), Y9
+	VANDPS       (DX), Y9, Y9
 	VFMADD231PS  Y9, Y6, Y12
 	VFMADD231PS  Y9, Y3, Y14
 	VBROADCASTSS bias+96(FP), Y10
 	VFMADD231PS  Y9, Y0, Y10
-	VMOVUPS      4(R12), Y9
+	VMOVUPS      8(R12), Y9
 	VFMADD231PS  Y9, Y7, Y12
 	VFMADD231PS  Y9, Y4, Y14
 	VFMADD231PS  Y9, Y1, Y10
-	VMOVUPS      8(R12), Y9
+	VMOVUPS      12(R12), Y9
 	VFMADD231PS  Y9, Y8, Y12
 	VFMADD231PS  Y9, Y5, Y14
 	VFMADD231PS  Y9, Y2, Y10
-	VMOVUPS      (R12)(R14*1), Y9
+	VMOVUPS      4(R12)(R14*1), Y9
 	VFMADD231PS  Y9, Y6, Y13
 	VFMADD231PS  Y9, Y3, Y15
 	VBROADCASTSS bias+96(FP), Y11
 	VFMADD231PS  Y9, Y0, Y11
-	VMOVUPS      4(R12)(R14*1), Y9
+	VMOVUPS      8(R12)(R14*1), Y9
 	VFMADD231PS  Y9, Y7, Y13
 	VFMADD231PS  Y9, Y4, Y15
 	VFMADD231PS  Y9, Y1, Y11
-	VMOVUPS      8(R12)(R14*1), Y9
+	VMOVUPS      12(R12)(R14*1), Y9
 	VANDPS       (CX), Y9, Y9
 	VFMADD231PS  Y9, Y8, Y13
 	VFMADD231PS  Y9, Y5, Y15
@@ -4119,36 +5677,36 @@ rows220:
 	VMOVUPS      Y13, (R9)(R13*1)
 	ADDQ         R10, R9
 	DECQ         R11
-	JZ           end221
-	MOVQ         DX, R12
+	JZ           end293
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      (R12), Y9
-	VANDPS       (AX), Y9, Y9
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      4(R12), Y9
+	VANDPS       (DX), Y9, Y9
 	VFMADD231PS  Y9, Y6, Y14
 	VFMADD231PS  Y9, Y3, Y10
 	VBROADCASTSS bias+96(FP), Y12
 	VFMADD231PS  Y9, Y0, Y12
-	VMOVUPS      4(R12), Y9
+	VMOVUPS      8(R12), Y9
 	VFMADD231PS  Y9, Y7, Y14
 	VFMADD231PS  Y9, Y4, Y10
 	VFMADD231PS  Y9, Y1, Y12
-	VMOVUPS      8(R12), Y9
+	VMOVUPS      12(R12), Y9
 	VFMADD231PS  Y9, Y8, Y14
 	VFMADD231PS  Y9, Y5, Y10
 	VFMADD231PS  Y9, Y2, Y12
-	VMOVUPS      (R12)(R14*1), Y9
+	VMOVUPS      4(R12)(R14*1), Y9
 	VFMADD231PS  Y9, Y6, Y15
 	VFMADD231PS  Y9, Y3, Y11
 	VBROADCASTSS bias+96(FP), Y13
 	VFMADD231PS  Y9, Y0, Y13
-	VMOVUPS      4(R12)(R14*1), Y9
+	VMOVUPS      8(R12)(R14*1), Y9
 	VFMADD231PS  Y9, Y7, Y15
 	VFMADD231PS  Y9, Y4, Y11
 	VFMADD231PS  Y9, Y1, Y13
-	VMOVUPS      8(R12)(R14*1), Y9
+	VMOVUPS      12(R12)(R14*1), Y9
 	VANDPS       (CX), Y9, Y9
 	VFMADD231PS  Y9, Y8, Y15
 	VFMADD231PS  Y9, Y5, Y11
@@ -4163,10 +5721,10 @@ rows220:
 	VMOVUPS      Y15, (R9)(R13*1)
 	ADDQ         R10, R9
 	DECQ         R11
-	JZ           end221
-	JMP          rows220
+	JZ           end293
+	JMP          rows292
 
-end221:
+end293:
 	VZEROUPPER
 	RET
 
@@ -4186,10 +5744,11 @@ TEXT ·depthwiseThree2x8AVX2(SB), NOSPLIT, $0-108
 	MOVQ         left+48(FP), AX
 	MOVQ         right+56(FP), CX
 	LEAQ         edges_AVX2<>+0(SB), DX
-	NEGQ         AX
-	LEAQ         4(DX)(AX*4), AX
 	LEAQ         4(DX)(CX*4), CX
-	MOVQ         x+0(FP), DX
+	SHLQ         $0x02, AX
+	LEAQ         4(DX), DX
+	SUBQ         AX, DX
+	MOVQ         x+0(FP), AX
 	MOVQ         ldx+8(FP), BX
 	MOVQ         first+16(FP), SI
 	MOVQ         height+24(FP), DI
@@ -4201,58 +5760,58 @@ TEXT ·depthwiseThree2x8AVX2(SB), NOSPLIT, $0-108
 	SHLQ         $0x02, R10
 	MOVQ         BX, R12
 	IMULQ        SI, R12
-	ADDQ         R12, DX
-	MOVQ         DX, R12
+	ADDQ         R12, AX
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      -4(R12), Y9
-	VMOVUPS      28(R12), Y10
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      (R12), Y9
+	VMOVUPS      32(R12), Y10
 	VSHUFPS      $0xdd, Y10, Y9, Y9
-	VANDPS       (AX), Y9, Y9
+	VANDPS       (DX), Y9, Y9
 	VBROADCASTSS bias+96(FP), Y12
 	VFMADD231PS  Y9, Y0, Y12
-	VMOVUPS      4(R12), Y9
-	VMOVUPS      36(R12), Y10
+	VMOVUPS      8(R12), Y9
+	VMOVUPS      40(R12), Y10
 	VSHUFPS      $0x88, Y10, Y9, Y11
 	VFMADD231PS  Y11, Y1, Y12
 	VSHUFPS      $0xdd, Y10, Y9, Y9
 	VANDPS       (CX), Y9, Y9
 	VFMADD231PS  Y9, Y2, Y12
 
-rows222:
-	MOVQ         DX, R12
+rows294:
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      -4(R12), Y9
-	VMOVUPS      28(R12), Y10
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      (R12), Y9
+	VMOVUPS      32(R12), Y10
 	VSHUFPS      $0xdd, Y10, Y9, Y9
-	VANDPS       (AX), Y9, Y9
+	VANDPS       (DX), Y9, Y9
 	VFMADD231PS  Y9, Y3, Y12
-	VMOVUPS      4(R12), Y9
-	VMOVUPS      36(R12), Y10
+	VMOVUPS      8(R12), Y9
+	VMOVUPS      40(R12), Y10
 	VSHUFPS      $0x88, Y10, Y9, Y11
 	VFMADD231PS  Y11, Y4, Y12
 	VSHUFPS      $0xdd, Y10, Y9, Y9
 	VANDPS       (CX), Y9, Y9
 	VFMADD231PS  Y9, Y5, Y12
-	MOVQ         DX, R12
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      -4(R12), Y9
-	VMOVUPS      28(R12), Y10
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      (R12), Y9
+	VMOVUPS      32(R12), Y10
 	VSHUFPS      $0xdd, Y10, Y9, Y9
-	VANDPS       (AX), Y9, Y9
+	VANDPS       (DX), Y9, Y9
 	VFMADD231PS  Y9, Y6, Y12
 	VBROADCASTSS bias+96(FP), Y13
 	VFMADD231PS  Y9, Y0, Y13
-	VMOVUPS      4(R12), Y9
-	VMOVUPS      36(R12), Y10
+	VMOVUPS      8(R12), Y9
+	VMOVUPS      40(R12), Y10
 	VSHUFPS      $0x88, Y10, Y9, Y11
 	VFMADD231PS  Y11, Y7, Y12
 	VFMADD231PS  Y11, Y1, Y13
@@ -4268,38 +5827,38 @@ rows222:
 	VMOVUPS      Y12, (R9)
 	ADDQ         R10, R9
 	DECQ         R11
-	JZ           end223
-	MOVQ         DX, R12
+	JZ           end295
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      -4(R12), Y9
-	VMOVUPS      28(R12), Y10
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      (R12), Y9
+	VMOVUPS      32(R12), Y10
 	VSHUFPS      $0xdd, Y10, Y9, Y9
-	VANDPS       (AX), Y9, Y9
+	VANDPS       (DX), Y9, Y9
 	VFMADD231PS  Y9, Y3, Y13
-	VMOVUPS      4(R12), Y9
-	VMOVUPS      36(R12), Y10
+	VMOVUPS      8(R12), Y9
+	VMOVUPS      40(R12), Y10
 	VSHUFPS      $0x88, Y10, Y9, Y11
 	VFMADD231PS  Y11, Y4, Y13
 	VSHUFPS      $0xdd, Y10, Y9, Y9
 	VANDPS       (CX), Y9, Y9
 	VFMADD231PS  Y9, Y5, Y13
-	MOVQ         DX, R12
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      -4(R12), Y9
-	VMOVUPS      28(R12), Y10
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      (R12), Y9
+	VMOVUPS      32(R12), Y10
 	VSHUFPS      $0xdd, Y10, Y9, Y9
-	VANDPS       (AX), Y9, Y9
+	VANDPS       (DX), Y9, Y9
 	VFMADD231PS  Y9, Y6, Y13
 	VBROADCASTSS bias+96(FP), Y12
 	VFMADD231PS  Y9, Y0, Y12
-	VMOVUPS      4(R12), Y9
-	VMOVUPS      36(R12), Y10
+	VMOVUPS      8(R12), Y9
+	VMOVUPS      40(R12), Y10
 	VSHUFPS      $0x88, Y10, Y9, Y11
 	VFMADD231PS  Y11, Y7, Y13
 	VFMADD231PS  Y11, Y1, Y12
@@ -4315,10 +5874,10 @@ rows222:
 	VMOVUPS      Y13, (R9)
 	ADDQ         R10, R9
 	DECQ         R11
-	JZ           end223
-	JMP          rows222
+	JZ           end295
+	JMP          rows294
 
-end223:
+end295:
 	VZEROUPPER
 	RET
 
@@ -4338,10 +5897,11 @@ TEXT ·depthwiseThree2x16AVX2(SB), NOSPLIT, $0-108
 	MOVQ         left+48(FP), AX
 	MOVQ         right+56(FP), CX
 	LEAQ         edges_AVX2<>+0(SB), DX
-	NEGQ         AX
-	LEAQ         4(DX)(AX*4), AX
 	LEAQ         4(DX)(CX*4), CX
-	MOVQ         x+0(FP), DX
+	SHLQ         $0x02, AX
+	LEAQ         4(DX), DX
+	SUBQ         AX, DX
+	MOVQ         x+0(FP), AX
 	MOVQ         ldx+8(FP), BX
 	MOVQ         first+16(FP), SI
 	MOVQ         height+24(FP), DI
@@ -4357,93 +5917,93 @@ TEXT ·depthwiseThree2x16AVX2(SB), NOSPLIT, $0-108
 	ADDQ         R13, R14
 	MOVQ         BX, R12
 	IMULQ        SI, R12
-	ADDQ         R12, DX
-	MOVQ         DX, R12
+	ADDQ         R12, AX
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      -4(R12), Y9
-	VMOVUPS      28(R12), Y10
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      (R12), Y9
+	VMOVUPS      32(R12), Y10
 	VSHUFPS      $0xdd, Y10, Y9, Y9
-	VANDPS       (AX), Y9, Y9
+	VANDPS       (DX), Y9, Y9
 	VBROADCASTSS bias+96(FP), Y12
 	VFMADD231PS  Y9, Y0, Y12
-	VMOVUPS      4(R12), Y9
-	VMOVUPS      36(R12), Y10
+	VMOVUPS      8(R12), Y9
+	VMOVUPS      40(R12), Y10
 	VSHUFPS      $0x88, Y10, Y9, Y11
 	VFMADD231PS  Y11, Y1, Y12
 	VSHUFPS      $0xdd, Y10, Y9, Y9
 	VFMADD231PS  Y9, Y2, Y12
-	VMOVUPS      -4(R12)(R14*1), Y9
-	VMOVUPS      28(R12)(R14*1), Y10
+	VMOVUPS      (R12)(R14*1), Y9
+	VMOVUPS      32(R12)(R14*1), Y10
 	VSHUFPS      $0xdd, Y10, Y9, Y9
 	VBROADCASTSS bias+96(FP), Y13
 	VFMADD231PS  Y9, Y0, Y13
-	VMOVUPS      4(R12)(R14*1), Y9
-	VMOVUPS      36(R12)(R14*1), Y10
+	VMOVUPS      8(R12)(R14*1), Y9
+	VMOVUPS      40(R12)(R14*1), Y10
 	VSHUFPS      $0x88, Y10, Y9, Y11
 	VFMADD231PS  Y11, Y1, Y13
 	VSHUFPS      $0xdd, Y10, Y9, Y9
 	VANDPS       (CX), Y9, Y9
 	VFMADD231PS  Y9, Y2, Y13
 
-rows224:
-	MOVQ         DX, R12
+rows296:
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      -4(R12), Y9
-	VMOVUPS      28(R12), Y10
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      (R12), Y9
+	VMOVUPS      32(R12), Y10
 	VSHUFPS      $0xdd, Y10, Y9, Y9
-	VANDPS       (AX), Y9, Y9
+	VANDPS       (DX), Y9, Y9
 	VFMADD231PS  Y9, Y3, Y12
-	VMOVUPS      4(R12), Y9
-	VMOVUPS      36(R12), Y10
+	VMOVUPS      8(R12), Y9
+	VMOVUPS      40(R12), Y10
 	VSHUFPS      $0x88, Y10, Y9, Y11
 	VFMADD231PS  Y11, Y4, Y12
 	VSHUFPS      $0xdd, Y10, Y9, Y9
 	VFMADD231PS  Y9, Y5, Y12
-	VMOVUPS      -4(R12)(R14*1), Y9
-	VMOVUPS      28(R12)(R14*1), Y10
+	VMOVUPS      (R12)(R14*1), Y9
+	VMOVUPS      32(R12)(R14*1), Y10
 	VSHUFPS      $0xdd, Y10, Y9, Y9
 	VFMADD231PS  Y9, Y3, Y13
-	VMOVUPS      4(R12)(R14*1), Y9
-	VMOVUPS      36(R12)(R14*1), Y10
+	VMOVUPS      8(R12)(R14*1), Y9
+	VMOVUPS      40(R12)(R14*1), Y10
 	VSHUFPS      $0x88, Y10, Y9, Y11
 	VFMADD231PS  Y11, Y4, Y13
 	VSHUFPS      $0xdd, Y10, Y9, Y9
 	VANDPS       (CX), Y9, Y9
 	VFMADD231PS  Y9, Y5, Y13
-	MOVQ         DX, R12
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      -4(R12), Y9
-	VMOVUPS      28(R12), Y10
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      (R12), Y9
+	VMOVUPS      32(R12), Y10
 	VSHUFPS      $0xdd, Y10, Y9, Y9
-	VANDPS       (AX), Y9, Y9
+	VANDPS       (DX), Y9, Y9
 	VFMADD231PS  Y9, Y6, Y12
 	VBROADCASTSS bias+96(FP), Y14
 	VFMADD231PS  Y9, Y0, Y14
-	VMOVUPS      4(R12), Y9
-	VMOVUPS      36(R12), Y10
+	VMOVUPS      8(R12), Y9
+	VMOVUPS      40(R12), Y10
 	VSHUFPS      $0x88, Y10, Y9, Y11
 	VFMADD231PS  Y11, Y7, Y12
 	VFMADD231PS  Y11, Y1, Y14
 	VSHUFPS      $0xdd, Y10, Y9, Y9
 	VFMADD231PS  Y9, Y8, Y12
 	VFMADD231PS  Y9, Y2, Y14
-	VMOVUPS      -4(R12)(R14*1), Y9
-	VMOVUPS      28(R12)(R14*1), Y10
+	VMOVUPS      (R12)(R14*1), Y9
+	VMOVUPS      32(R12)(R14*1), Y10
 	VSHUFPS      $0xdd, Y10, Y9, Y9
 	VFMADD231PS  Y9, Y6, Y13
 	VBROADCASTSS bias+96(FP), Y15
 	VFMADD231PS  Y9, Y0, Y15
-	VMOVUPS      4(R12)(R14*1), Y9
-	VMOVUPS      36(R12)(R14*1), Y10
+	VMOVUPS      8(R12)(R14*1), Y9
+	VMOVUPS      40(R12)(R14*1), Y10
 	VSHUFPS      $0x88, Y10, Y9, Y11
 	VFMADD231PS  Y11, Y7, Y13
 	VFMADD231PS  Y11, Y1, Y15
@@ -4463,62 +6023,62 @@ rows224:
 	VMOVUPS      Y13, (R9)(R13*1)
 	ADDQ         R10, R9
 	DECQ         R11
-	JZ           end225
-	MOVQ         DX, R12
+	JZ           end297
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      -4(R12), Y9
-	VMOVUPS      28(R12), Y10
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      (R12), Y9
+	VMOVUPS      32(R12), Y10
 	VSHUFPS      $0xdd, Y10, Y9, Y9
-	VANDPS       (AX), Y9, Y9
+	VANDPS       (DX), Y9, Y9
 	VFMADD231PS  Y9, Y3, Y14
-	VMOVUPS      4(R12), Y9
-	VMOVUPS      36(R12), Y10
+	VMOVUPS      8(R12), Y9
+	VMOVUPS      40(R12), Y10
 	VSHUFPS      $0x88, Y10, Y9, Y11
 	VFMADD231PS  Y11, Y4, Y14
 	VSHUFPS      $0xdd, Y10, Y9, Y9
 	VFMADD231PS  Y9, Y5, Y14
-	VMOVUPS      -4(R12)(R14*1), Y9
-	VMOVUPS      28(R12)(R14*1), Y10
+	VMOVUPS      (R12)(R14*1), Y9
+	VMOVUPS      32(R12)(R14*1), Y10
 	VSHUFPS      $0xdd, Y10, Y9, Y9
 	VFMADD231PS  Y9, Y3, Y15
-	VMOVUPS      4(R12)(R14*1), Y9
-	VMOVUPS      36(R12)(R14*1), Y10
+	VMOVUPS      8(R12)(R14*1), Y9
+	VMOVUPS      40(R12)(R14*1), Y10
 	VSHUFPS      $0x88, Y10, Y9, Y11
 	VFMADD231PS  Y11, Y4, Y15
 	VSHUFPS      $0xdd, Y10, Y9, Y9
 	VANDPS       (CX), Y9, Y9
 	VFMADD231PS  Y9, Y5, Y15
-	MOVQ         DX, R12
+	MOVQ         AX, R12
 	CMPQ         SI, DI
 	CMOVQCC      R8, R12
-	ADDQ         BX, DX
-	INCQ         SI
-	VMOVUPS      -4(R12), Y9
-	VMOVUPS      28(R12), Y10
+	ADDQ         BX, AX
+	ADDQ         $0x01, SI
+	VMOVUPS      (R12), Y9
+	VMOVUPS      32(R12), Y10
 	VSHUFPS      $0xdd, Y10, Y9, Y9
-	VANDPS       (AX), Y9, Y9
+	VANDPS       (DX), Y9, Y9
 	VFMADD231PS  Y9, Y6, Y14
 	VBROADCASTSS bias+96(FP), Y12
 	VFMADD231PS  Y9, Y0, Y12
-	VMOVUPS      4(R12), Y9
-	VMOVUPS      36(R12), Y10
+	VMOVUPS      8(R12), Y9
+	VMOVUPS      40(R12), Y10
 	VSHUFPS      $0x88, Y10, Y9, Y11
 	VFMADD231PS  Y11, Y7, Y14
 	VFMADD231PS  Y11, Y1, Y12
 	VSHUFPS      $0xdd, Y10, Y9, Y9
 	VFMADD231PS  Y9, Y8, Y14
 	VFMADD231PS  Y9, Y2, Y12
-	VMOVUPS      -4(R12)(R14*1), Y9
-	VMOVUPS      28(R12)(R14*1), Y10
+	VMOVUPS      (R12)(R14*1), Y9
+	VMOVUPS      32(R12)(R14*1), Y10
 	VSHUFPS      $0xdd, Y10, Y9, Y9
 	VFMADD231PS  Y9, Y6, Y15
 	VBROADCASTSS bias+96(FP), Y13
 	VFMADD231PS  Y9, Y0, Y13
-	VMOVUPS      4(R12)(R14*1), Y9
-	VMOVUPS      36(R12)(R14*1), Y10
+	VMOVUPS      8(R12)(R14*1), Y9
+	VMOVUPS      40(R12)(R14*1), Y10
 	VSHUFPS      $0x88, Y10, Y9, Y11
 	VFMADD231PS  Y11, Y7, Y15
 	VFMADD231PS  Y11, Y1, Y13
@@ -4538,9 +6098,9 @@ rows224:
 	VMOVUPS      Y15, (R9)(R13*1)
 	ADDQ         R10, R9
 	DECQ         R11
-	JZ           end225
-	JMP          rows224
+	JZ           end297
+	JMP          rows296
 
-end225:
+end297:
 	VZEROUPPER
 	RET

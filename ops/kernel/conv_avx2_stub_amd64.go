@@ -122,6 +122,42 @@ func conv6x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int
 //go:noescape
 func convLay16AVX2(k int, dst *float32, b *float32, off *int)
 
+// convAndLay1x16AVX2 is conv1x16AVX2 of one panel, and lay[l*16+j] = b[off[l]+j] for j < 16.
+// It asks for the next one: see convLay.
+//
+//go:noescape
+func convAndLay1x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+
+// convAndLay2x16AVX2 is conv2x16AVX2 of one panel, and lay[l*16+j] = b[off[l]+j] for j < 16.
+// It asks for the next one: see convLay.
+//
+//go:noescape
+func convAndLay2x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+
+// convAndLay3x16AVX2 is conv3x16AVX2 of one panel, and lay[l*16+j] = b[off[l]+j] for j < 16.
+// It asks for the next one: see convLay.
+//
+//go:noescape
+func convAndLay3x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+
+// convAndLay4x16AVX2 is conv4x16AVX2 of one panel, and lay[l*16+j] = b[off[l]+j] for j < 16.
+// It asks for the next one: see convLay.
+//
+//go:noescape
+func convAndLay4x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+
+// convAndLay5x16AVX2 is conv5x16AVX2 of one panel, and lay[l*16+j] = b[off[l]+j] for j < 16.
+// It asks for the next one: see convLay.
+//
+//go:noescape
+func convAndLay5x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+
+// convAndLay6x16AVX2 is conv6x16AVX2 of one panel, and lay[l*16+j] = b[off[l]+j] for j < 16.
+// It asks for the next one: see convLay.
+//
+//go:noescape
+func convAndLay6x16AVX2(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+
 // depthwiseAVX2 is, for i < rows and j < cols, which is at most 8,
 //
 //	c[i*ldc+j] = clip(bias + sum_t(w[t] * b[i*ldb+off[t]+j]), lo, hi)
@@ -168,7 +204,7 @@ func splitRowsAVX2(even *float32, odd *float32, ldd int, src *float32, lds int, 
 //
 //	c[i*ldc+j] = clip(bias + sum_{r,k<3}(w[3*r+k] * in(first+i*1+r, j*1+k)), lo, hi)
 //
-// where in(r, k) is x[r*ldx+k] in rows 0 to height-1, and zero[k], which is 0, in others. With left in(r, 0) is 0, and
+// where in(r, k) is x[r*ldx+1+k] in rows 0 to height-1, and zero[1+k], which is 0, in others. With left in(r, 0) is 0, and
 // in(r, j*1+2) for the last right j, at most 4. It may read in(r, -1), too.
 //
 //go:noescape
@@ -178,7 +214,7 @@ func depthwiseThree1x8AVX2(x *float32, ldx int, first int, height int, zero *flo
 //
 //	c[i*ldc+j] = clip(bias + sum_{r,k<3}(w[3*r+k] * in(first+i*1+r, j*1+k)), lo, hi)
 //
-// where in(r, k) is x[r*ldx+k] in rows 0 to height-1, and zero[k], which is 0, in others. With left in(r, 0) is 0, and
+// where in(r, k) is x[r*ldx+1+k] in rows 0 to height-1, and zero[1+k], which is 0, in others. With left in(r, 0) is 0, and
 // in(r, j*1+2) for the last right j, at most 4. It may read in(r, -1), too.
 //
 //go:noescape
@@ -188,7 +224,7 @@ func depthwiseThree1x16AVX2(x *float32, ldx int, first int, height int, zero *fl
 //
 //	c[i*ldc+j] = clip(bias + sum_{r,k<3}(w[3*r+k] * in(first+i*2+r, j*2+k)), lo, hi)
 //
-// where in(r, k) is x[r*ldx+k] in rows 0 to height-1, and zero[k], which is 0, in others. With left in(r, 0) is 0, and
+// where in(r, k) is x[r*ldx+1+k] in rows 0 to height-1, and zero[1+k], which is 0, in others. With left in(r, 0) is 0, and
 // in(r, j*2+2) for the last right j, at most 2. It may read in(r, -1), too.
 //
 //go:noescape
@@ -198,7 +234,7 @@ func depthwiseThree2x8AVX2(x *float32, ldx int, first int, height int, zero *flo
 //
 //	c[i*ldc+j] = clip(bias + sum_{r,k<3}(w[3*r+k] * in(first+i*2+r, j*2+k)), lo, hi)
 //
-// where in(r, k) is x[r*ldx+k] in rows 0 to height-1, and zero[k], which is 0, in others. With left in(r, 0) is 0, and
+// where in(r, k) is x[r*ldx+1+k] in rows 0 to height-1, and zero[1+k], which is 0, in others. With left in(r, 0) is 0, and
 // in(r, j*2+2) for the last right j, at most 2. It may read in(r, -1), too.
 //
 //go:noescape

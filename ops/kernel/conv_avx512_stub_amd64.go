@@ -240,6 +240,42 @@ func conv6x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *i
 //go:noescape
 func convLay64AVX512(k int, dst *float32, b *float32, off *int)
 
+// convAndLay1x64AVX512 is conv1x64AVX512 of one panel, and lay[l*64+j] = b[off[l]+j] for j < 64.
+// It asks for the next one: see convLay.
+//
+//go:noescape
+func convAndLay1x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+
+// convAndLay2x64AVX512 is conv2x64AVX512 of one panel, and lay[l*64+j] = b[off[l]+j] for j < 64.
+// It asks for the next one: see convLay.
+//
+//go:noescape
+func convAndLay2x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+
+// convAndLay3x64AVX512 is conv3x64AVX512 of one panel, and lay[l*64+j] = b[off[l]+j] for j < 64.
+// It asks for the next one: see convLay.
+//
+//go:noescape
+func convAndLay3x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+
+// convAndLay4x64AVX512 is conv4x64AVX512 of one panel, and lay[l*64+j] = b[off[l]+j] for j < 64.
+// It asks for the next one: see convLay.
+//
+//go:noescape
+func convAndLay4x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+
+// convAndLay5x64AVX512 is conv5x64AVX512 of one panel, and lay[l*64+j] = b[off[l]+j] for j < 64.
+// It asks for the next one: see convLay.
+//
+//go:noescape
+func convAndLay5x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+
+// convAndLay6x64AVX512 is conv6x64AVX512 of one panel, and lay[l*64+j] = b[off[l]+j] for j < 64.
+// It asks for the next one: see convLay.
+//
+//go:noescape
+func convAndLay6x64AVX512(k int, panels int, a *float32, b *float32, apart int, off *int, c *float32, ldc int, last int, from *float32, ldf int, bias *float32, lo float32, hi float32, lay *float32)
+
 // depthwiseAVX512 is, for i < rows and j < cols, which is at most 16,
 //
 //	c[i*ldc+j] = clip(bias + sum_t(w[t] * b[i*ldb+off[t]+j]), lo, hi)

@@ -100,7 +100,7 @@ func (s *ConvRun) threeByThree(kernels []threeKernel, i int) {
 				if last := w.Out[1] - 1; x0 > last && last*step-w.Pad[1]+2 >= w.In[1] {
 					right = x0 - last
 				}
-				kernels[stripes](&a.X[i*in+first], w.In[1], y0*step-w.Pad[0], w.In[0], &noRow[1], &s.w.w[m*9], left, right,
+				kernels[stripes](&a.X[i*in+first-1], w.In[1], y0*step-w.Pad[0], w.In[0], &noRow[0], &s.w.w[m*9], left, right,
 					&y[y0*w.Out[1]+at], w.Out[1], apart, min(height, w.Out[0]-y0), bias, s.end.Lo, s.end.Hi)
 			}
 		}

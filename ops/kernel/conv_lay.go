@@ -28,6 +28,14 @@ type convInputs struct {
 	width          int
 }
 
+// at is what positions from j on of row r read.
+func (in *convInputs) at(r, j int) []float32 {
+	if in.width > 0 {
+		r, j = j/in.width, j%in.width
+	}
+	return in.b[r*in.pitch+j:]
+}
+
 // join makes all rows one where panels are laid out anyway, and rows aren't whole
 // panels: what is left of each would take a kernel the time of a panel. It asks how
 // many strips there are in all, as kernels of few columns add in another order.
@@ -44,10 +52,10 @@ func (t *convTask) lay(dst []float32, in *convInputs, r, j, n int) {
 	v := t.w.v
 	width := v.convPanel()
 	off := in.off[:(t.c1-t.c0)*t.taps]
+	b := in.at(r, j)
 	if in.width > 0 {
-		r, j = j/in.width, j%in.width
+		j %= in.width
 	}
-	b := in.b[r*in.pitch+j:]
 	if in.width > 0 && j+n > in.width {
 		t.layRows(dst, b, off, j, n)
 		return

@@ -53,6 +53,10 @@ func (c *PackedConv) row(tile int) int { return c.rows[tile] }
 // nil. From one panel to the next b moves by apart.
 type convKernel func(k, panels int, a, b *float32, apart int, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32)
 
+// A convAndLayKernel is the convKernel of as many channels and whole panels for one
+// panel, and lays it out as convLay does.
+type convAndLayKernel func(k, panels int, a, b *float32, apart int, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32, lay *float32)
+
 // A convLayKernel lays out a panel of which so many vectors matter:
 //
 //	dst[l*v.convPanel()+j] = b[off[l]+j]
@@ -70,7 +74,7 @@ type depthwiseKernel func(taps int, off *int, w, b *float32, ldb int, c *float32
 //
 //	c[i*ldc+j] = clip(bias + sum_{r,k<3}(w[3*r+k] * in(first+i*stride+r, j*stride+k)), lo, hi)
 //
-// where in(r, k) is x[r*ldx+k] in rows 0 to height-1 and zero[k], which is 0, in others;
+// where in(r, k) is x[r*ldx+1+k] in rows 0 to height-1 and zero[1+k], which is 0, in others;
 // but with left 1 in(r, 0) is 0, as is in(r, j*stride+2) for the last right j, at most 4,
 // or 2 with a stride of 2. It may read in(r, -1), too.
 type threeKernel func(x *float32, ldx, first, height int, zero, w *float32, left, right int, c *float32, ldc, apart, rows int, bias, lo, hi float32)

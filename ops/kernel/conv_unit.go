@@ -158,18 +158,21 @@ func (t *convTask) multiply(in *convInputs) {
 		for r := range in.rows {
 			b, at := in.b[r*in.pitch:], in.from+r*in.step
 			for j := 0; j < whole; j += width {
-				if laid {
+				switch {
+				case !laid:
+					t.panel(b[j:], in.off, 0, at+j, width, nil)
+				case v.convAndLay != nil && (in.width == 0 || j%in.width+width <= in.width):
+					t.panel(in.at(r, j), in.off, 0, at+j, width, panels)
+				default:
 					t.lay(panels, in, r, j, width)
-					t.panel(panels, t.offPacked, 0, at+j, width)
-				} else {
-					t.panel(b[j:], in.off, 0, at+j, width)
+					t.panel(panels, t.offPacked, 0, at+j, width, nil)
 				}
 			}
 			if tail > 0 && (laid || in.exact) {
 				t.lay(panels, in, r, whole, tail)
-				t.panel(panels, t.offPacked, 0, at+whole, tail)
+				t.panel(panels, t.offPacked, 0, at+whole, tail, nil)
 			} else if whole < in.n {
-				t.panel(b[whole:], in.off, 0, at+whole, in.n-whole)
+				t.panel(b[whole:], in.off, 0, at+whole, in.n-whole, nil)
 			}
 		}
 		return
@@ -191,16 +194,16 @@ func (t *convTask) multiply(in *convInputs) {
 		for i := range in.rows {
 			b, at := in.b[i*in.pitch:], in.from+i*in.step
 			if whole > 0 && laid {
-				t.panel(panels[slot:], t.offPacked, k*width, at, whole)
+				t.panel(panels[slot:], t.offPacked, k*width, at, whole, nil)
 				slot += k * whole
 			} else if whole > 0 {
-				t.panel(b, in.off, width, at, whole)
+				t.panel(b, in.off, width, at, whole, nil)
 			}
 			if tail > 0 && (laid || in.exact) {
-				t.panel(panels[slot:], t.offPacked, 0, at+whole, tail)
+				t.panel(panels[slot:], t.offPacked, 0, at+whole, tail, nil)
 				slot += k * width
 			} else if whole < in.n {
-				t.panel(b[whole:], in.off, 0, at+whole, in.n-whole)
+				t.panel(b[whole:], in.off, 0, at+whole, in.n-whole, nil)
 			}
 		}
 	}
@@ -208,8 +211,8 @@ func (t *convTask) multiply(in *convInputs) {
 }
 
 // panel computes n output positions of all strips, from position at on: at most a panel,
-// or whole ones apart from each other.
-func (t *convTask) panel(b []float32, off []int, apart, at, n int) {
+// or whole ones apart from each other; or one that the first strip lays out at lay.
+func (t *convTask) panel(b []float32, off []int, apart, at, n int, lay []float32) {
 	a, w := t.a, t.w
 	v, taps := w.v, t.taps
 	width := v.convPanel()
@@ -246,9 +249,13 @@ func (t *convTask) panel(b []float32, off []int, apart, at, n int) {
 			bias = &start[first+row]
 		}
 		weights := &w.w[((first+row)*a.Cin+t.c0*height)*taps]
-		if n <= 2 && v.convPoint != nil {
+		switch {
+		case lay != nil:
+			v.convAndLay[height](depth, 1, weights, &b[0], 0, &off[0], &t.y[y], t.ld, last, from, t.ld, bias, lo, hi, &lay[0])
+			b, off, lay = lay, t.offPacked, nil
+		case n <= 2 && v.convPoint != nil:
 			t.points(depth, height, weights, b, off, y, n, from, bias, lo, hi)
-		} else {
+		default:
 			kernels[height](depth, panels, weights, &b[0], apart, &off[0], &t.y[y], t.ld, last, from, t.ld, bias, lo, hi)
 		}
 		row = next

@@ -33,6 +33,7 @@ type variant struct {
 	conv        [][]convKernel
 	convUniform bool
 	convLay     []convLayKernel
+	convAndLay  []convAndLayKernel // by channels; nil where there are none
 	convRows    func(k, rows int, dst, b *float32, off, at, from *int)
 	convPoint   func(k, height int, a, b *float32, off *int, sums *float32)
 	depthwise   depthwiseKernel

@@ -38,6 +38,7 @@ func avx2() *variant {
 		2: {nil, conv1x16AVX2, conv2x16AVX2, conv3x16AVX2, conv4x16AVX2, conv5x16AVX2, conv6x16AVX2},
 	}
 	v.convLay = []convLayKernel{nil, convLay8AVX2, convLay16AVX2}
+	v.convAndLay = []convAndLayKernel{nil, convAndLay1x16AVX2, convAndLay2x16AVX2, convAndLay3x16AVX2, convAndLay4x16AVX2, convAndLay5x16AVX2, convAndLay6x16AVX2}
 	v.depthwise, v.maxima = depthwiseAVX2, maximaAVX2
 	v.three = [3][]threeKernel{1: {1: depthwiseThree1x8AVX2, 2: depthwiseThree1x16AVX2}, 2: {1: depthwiseThree2x8AVX2, 2: depthwiseThree2x16AVX2}}
 	v.copyLeast = 8
@@ -113,6 +114,7 @@ func avx512() *variant {
 		4: {nil, conv1x64AVX512, conv2x64AVX512, conv3x64AVX512, conv4x64AVX512, conv5x64AVX512, conv6x64AVX512},
 	}
 	v.convLay = []convLayKernel{nil, convLay16AVX512, convLay32AVX512, convLay48AVX512, convLay64AVX512}
+	v.convAndLay = []convAndLayKernel{nil, convAndLay1x64AVX512, convAndLay2x64AVX512, convAndLay3x64AVX512, convAndLay4x64AVX512, convAndLay5x64AVX512, convAndLay6x64AVX512}
 	v.depthwise, v.maxima = depthwiseAVX512, maximaAVX512
 	v.exp, v.log, v.tanh, v.sigmoid, v.erf = expAVX512, logAVX512, tanhAVX512, sigmoidAVX512, erfAVX512
 	v.gelu, v.geluTanh, v.silu, v.relu, v.sqrt = geluAVX512, geluTanhAVX512, siluAVX512, reluAVX512, sqrtAVX512

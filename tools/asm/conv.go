@@ -13,9 +13,12 @@ const convRows = 6
 func emitConv(x *isa) {
 	for vectors := 1; vectors < len(tiles(x)); vectors++ {
 		for rows := 1; rows <= convRows; rows++ {
-			convTile(x, rows, vectors)
+			convTile(x, rows, vectors, false)
 		}
 		convLay(x, vectors)
+	}
+	for rows := 1; rows <= convRows; rows++ {
+		convTile(x, rows, len(tiles(x))-1, true)
 	}
 	depthwise(x)
 	maxima(x)
@@ -34,15 +37,23 @@ func emitConv(x *isa) {
 const convSignature = "func(k, panels int, a, b *float32, apart int, off *int, c *float32, ldc, last int, from *float32, ldf int, bias *float32, lo, hi float32)"
 
 // convTile writes the kernel for tiles of the given output channels and vectors
-// of positions.
-func convTile(x *isa, rows, vectors int) {
-	name := fmt.Sprintf("conv%dx%d%s", rows, vectors*x.lanes, x.name)
-	x.function(name, convSignature,
+// of positions, of one panel that it lays out or of several.
+func convTile(x *isa, rows, vectors int, lays bool) {
+	name, signature := fmt.Sprintf("conv%dx%d%s", rows, vectors*x.lanes, x.name), convSignature
+	doc := []string{
 		fmt.Sprintf("%s computes %d rows and panels of %d vectors, of the last of which last values count:", name, rows, vectors),
 		"",
 		fmt.Sprintf("\tc[i*ldc+j] = clip(bias[i] + from[i*ldf+j] + sum_l(a[l*%d+i] * b[off[l]+j]), lo, hi)", rows),
 		"",
-		"for l < k, where from may be nil. From one panel to the next b moves by apart.")
+		"for l < k, where from may be nil. From one panel to the next b moves by apart."}
+	if lays {
+		name = "convAndLay" + name[len("conv"):]
+		signature = signature[:len(signature)-1] + ", lay *float32)"
+		doc = []string{
+			fmt.Sprintf("%s is conv%s of one panel, and lay[l*%d+j] = b[off[l]+j] for j < %d.", name, name[len("convAndLay"):], vectors*x.lanes, vectors*x.lanes),
+			"It asks for the next one: see convLay."}
+	}
+	x.function(name, signature, doc...)
 	b, panels, shift := x.param("b"), x.param("panels"), x.GP64()
 	x.MOVQ(U32(0), shift)
 	panel := x.label("panel")
@@ -75,11 +86,21 @@ func convTile(x *isa, rows, vectors int) {
 	fetchNext(x, rows, vectors, "c", "ldc", shift)
 
 	bv, av := x.vecs(vectors), x.vecs(min(2, x.registers()-rows*vectors*sets-vectors))
+	var lay reg.GPVirtual
+	if lays {
+		lay = x.param("lay")
+	}
 	step := func(u int) {
 		at := x.GP64()
 		x.MOVQ(Mem{Base: off}.Offset(8*u), at)
 		for v := range bv {
 			x.VMOVUPS(Mem{Base: b, Index: at, Scale: 4}.Offset(v*x.bytes()), bv[v])
+			if lays {
+				x.VMOVUPS(bv[v], Mem{Base: lay}.Offset((u*vectors+v)*x.bytes()))
+			}
+			if lays && v*x.bytes()%64 == 0 {
+				x.PREFETCHT1(Mem{Base: b, Index: at, Scale: 4}.Offset((vectors + v) * x.bytes()))
+			}
 		}
 		for i := range rows {
 			w := av[i%len(av)]
@@ -97,6 +118,9 @@ func convTile(x *isa, rows, vectors int) {
 		step(u)
 	}
 	x.ADDQ(U8(16*rows), a)
+	if lays {
+		x.ADDQ(U32(4*vectors*x.bytes()), lay)
+	}
 	x.ADDQ(U8(32), off)
 	x.SUBQ(U8(4), k)
 	x.JGE(LabelRef(four))
@@ -106,6 +130,9 @@ func convTile(x *isa, rows, vectors int) {
 	x.Label(one)
 	step(0)
 	x.ADDQ(U8(4*rows), a)
+	if lays {
+		x.ADDQ(U32(vectors*x.bytes()), lay)
+	}
 	x.ADDQ(U8(8), off)
 	x.DECQ(k)
 	x.JNZ(LabelRef(one))

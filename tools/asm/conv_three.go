@@ -21,7 +21,7 @@ func depthwiseThree(x *isa, step, stripes int) {
 		"",
 		fmt.Sprintf("\tc[i*ldc+j] = clip(bias + sum_{r,k<3}(w[3*r+k] * in(first+i*%d+r, j*%d+k)), lo, hi)", step, step),
 		"",
-		"where in(r, k) is x[r*ldx+k] in rows 0 to height-1, and zero[k], which is 0, in others. With left in(r, 0) is 0, and",
+		"where in(r, k) is x[r*ldx+1+k] in rows 0 to height-1, and zero[1+k], which is 0, in others. With left in(r, 0) is 0, and",
 		fmt.Sprintf("in(r, j*%d+2) for the last right j%s. It may read in(r, -1), too.", step, []string{"", ", at most 4", ", at most 2"}[step]))
 	w := x.param("w")
 	weights := x.vecs(9)
@@ -39,9 +39,10 @@ func depthwiseThree(x *isa, step, stripes int) {
 	left, right := x.param("left"), x.param("right")
 	noFirst, noLast, edges := x.GP64(), x.GP64(), x.GP64()
 	x.LEAQ(x.edges, edges)
-	x.NEGQ(left)
-	x.LEAQ(Mem{Base: edges, Index: left, Scale: 4}.Offset(4), noFirst)
 	x.LEAQ(Mem{Base: edges, Index: right, Scale: 4}.Offset(4), noLast)
+	x.SHLQ(U8(2), left)
+	x.LEAQ(Mem{Base: edges}.Offset(4), noFirst)
+	x.SUBQ(left, noFirst)
 
 	p, ld, i, height, zero := x.param("x"), x.param("ldx"), x.param("first"), x.param("height"), x.param("zero")
 	c, ldc, rows, q := x.param("c"), x.param("ldc"), x.param("rows"), x.GP64()
@@ -78,21 +79,21 @@ func depthwiseThree(x *isa, step, stripes int) {
 		x.CMPQ(i, height)
 		x.CMOVQCC(zero, q)
 		x.ADDQ(ld, p)
-		x.INCQ(i)
+		x.ADDQ(U8(1), i)
 		for s := range stripes {
 			from := place(q, s, apartX)
 			for k := range 3 {
 				v := a
 				switch {
 				case step == 1:
-					x.VMOVUPS(from.Offset(4*k), a)
+					x.VMOVUPS(from.Offset(4+4*k), a)
 				case k == 0:
-					x.VMOVUPS(from.Offset(-4), a)
-					x.VMOVUPS(from.Offset(x.bytes()-4), b)
+					x.VMOVUPS(from, a)
+					x.VMOVUPS(from.Offset(x.bytes()), b)
 					x.VSHUFPS(U8(0xdd), b, a, a)
 				case k == 1: // in an even column mostly
-					x.VMOVUPS(from.Offset(4), a)
-					x.VMOVUPS(from.Offset(4+x.bytes()), b)
+					x.VMOVUPS(from.Offset(8), a)
+					x.VMOVUPS(from.Offset(8+x.bytes()), b)
 					x.VSHUFPS(U8(0x88), b, a, e)
 					v = e
 				default:

@@ -14,7 +14,10 @@ func TestConv(t *testing.T) {
 		for vectors := 1; vectors < len(tiles(k.x)); vectors++ {
 			for rows := 1; rows <= convRows; rows++ {
 				for _, depth := range []int{1, 3, 4, 9} {
-					k.conv(fmt.Sprintf("conv%dx%d%s", rows, vectors*k.lanes, k.x.name), rows, vectors, depth)
+					k.conv(fmt.Sprintf("conv%dx%d%s", rows, vectors*k.lanes, k.x.name), rows, vectors, depth, false)
+					if vectors == len(tiles(k.x))-1 {
+						k.conv(fmt.Sprintf("convAndLay%dx%d%s", rows, vectors*k.lanes, k.x.name), rows, vectors, depth, true)
+					}
 				}
 			}
 		}
@@ -35,6 +38,13 @@ func TestConv(t *testing.T) {
 		}
 		if !k.x.wide {
 			k.layRows()
+			for step := 1; step <= 2; step++ {
+				for stripes := 1; stripes <= 2; stripes++ {
+					for range 20 {
+						k.three(step, stripes)
+					}
+				}
+			}
 		}
 		for _, rows := range []int{0, 1, 4, 6, 9, 14, 18} {
 			for _, taps := range []int{1, 2, 9} {
@@ -73,9 +83,48 @@ func (k kernels) offsets(n, width, length int) []int {
 	return off
 }
 
-func (k kernels) conv(name string, rows, vectors, depth int) {
+// three is a convolution of a channel by three by three taps, of an image whose rows lie
+// ld apart.
+func (k kernels) three(step, stripes int) {
+	name := fmt.Sprintf("depthwiseThree%dx%d%s", step, stripes*k.lanes, k.x.name)
+	rows, height, apart := 1+k.r.IntN(7), 1+k.r.IntN(6), 1+k.r.IntN(k.lanes)
+	cols := k.lanes
+	if stripes > 1 {
+		cols += apart
+	}
+	wide := (cols-1)*step + 3
+	ld, ldc := wide+k.r.IntN(3), cols+k.r.IntN(3)
+	x, w, zero := k.floats(1+(height-1)*ld+wide), k.floats(9), make([]float32, 1+wide)
+	c, first := k.floats((rows-1)*ldc+cols), k.r.IntN(5)-2
+	left, right := k.r.IntN(2), k.r.IntN([]int{0, 5, 3}[step])
+	was, bias, lo, hi := slices.Clone(c), float32(.25), float32(-1), float32(1.5)
+	x[k.r.IntN(len(x))] = float32(math.NaN())
+	k.call(name, x, ld, first, height, zero, w, left, right, emu.Out(c), ldc, apart, rows, bias, lo, hi)
+	for at := range c {
+		i, j := at/ldc, at%ldc
+		if j >= cols {
+			near(k.t, float64(was[at]), c[at], 0, "%s: beyond", name)
+			continue
+		}
+		sum, size := float64(bias), 2.0
+		for t, v := range w {
+			r, col := first+i*step+t/3, j*step+t%3
+			if r < 0 || r >= height || left > 0 && col == 0 || t%3 == 2 && j >= cols-right {
+				continue
+			}
+			term := float64(v) * float64(x[1+r*ld+col])
+			sum, size = sum+term, size+math.Abs(term)
+		}
+		near(k.t, min(max(sum, float64(lo)), float64(hi)), c[at], 13*unit*size, "%s: row %d, column %d", name, i, j)
+	}
+}
+
+func (k kernels) conv(name string, rows, vectors, depth int, lays bool) {
 	last := []int{1 + k.r.IntN(k.lanes), k.lanes}[k.r.IntN(2)]
 	panels := 1 + k.r.IntN(3)
+	if lays {
+		last, panels = k.lanes, 1
+	}
 	apart := vectors*k.lanes + k.r.IntN(3)
 	width := (panels-1)*apart + vectors*k.lanes
 	cols := panels*vectors*k.lanes - k.lanes + last
@@ -89,7 +138,15 @@ func (k kernels) conv(name string, rows, vectors, depth int) {
 	}
 	lo, hi := float32(-1), float32(1.5)
 	b[0] = float32(math.NaN())
-	k.call(name, depth, panels, a, b, apart, off, emu.Out(c), ldc, last, from, ldf, bias, lo, hi)
+	if lays {
+		lay := k.floats(depth * width)
+		k.call(name, depth, panels, a, b, apart, off, emu.Out(c), ldc, last, from, ldf, bias, lo, hi, emu.Out(lay))
+		for i, v := range lay {
+			near(k.t, float64(b[off[i/width]+i%width]), v, 0, "%s: laid row %d, column %d", name, i/width, i%width)
+		}
+	} else {
+		k.call(name, depth, panels, a, b, apart, off, emu.Out(c), ldc, last, from, ldf, bias, lo, hi)
+	}
 	for at := range c {
 		i, j := at/ldc, at%ldc
 		if j >= cols {

@@ -33,6 +33,7 @@ type machine struct {
 	masks   [8]uint64
 	// The flags, where known says that they are defined.
 	zero, sign, overflow, known bool
+	below, compared             bool // the carry, where compared
 	dirty                       bool // an upper half of a vector may not be 0
 	repeats                     bool // the instruction repeats a word of memory
 
@@ -129,6 +130,13 @@ func (m *machine) scalar(opcode string, ops []operand.Op) bool {
 		m.set(ops[1], m.get(ops[0], 4), 4)
 	case "MOVLQSX":
 		m.set(ops[1], uint64(int64(int32(m.get(ops[0], 4)))), 8)
+	case "CMOVQCC":
+		if !m.known || !m.compared {
+			failf("the carry is undefined")
+		}
+		if !m.below {
+			m.set(ops[1], m.get(ops[0], 8), 8)
+		}
 	case "LEAQ":
 		m.set(ops[1], m.address(ops[0].(operand.Mem)), 8)
 	case "ADDQ":
@@ -139,6 +147,7 @@ func (m *machine) scalar(opcode string, ops []operand.Op) bool {
 		m.set(ops[1], m.compare(m.get(ops[1], 8), m.get(ops[0], 8)), 8)
 	case "DECQ":
 		m.set(ops[0], m.compare(m.get(ops[0], 8), 1), 8)
+		m.compared = false // it leaves the carry alone
 	case "CMPQ":
 		m.compare(m.get(ops[0], 8), m.get(ops[1], 8))
 	case "CMPB": // as the upper bytes of words
@@ -180,11 +189,13 @@ func (m *machine) scalar(opcode string, ops []operand.Op) bool {
 
 func (m *machine) flags(result uint64, overflow bool) {
 	m.zero, m.sign, m.overflow, m.known = result == 0, result>>63 != 0, overflow, true
+	m.compared = false
 }
 
 // compare sets the flags as a-b does and returns that.
 func (m *machine) compare(a, b uint64) uint64 {
 	m.flags(a-b, (a^b)&(a^(a-b))>>63 != 0)
+	m.below, m.compared = a < b, true
 	return a - b
 }
 

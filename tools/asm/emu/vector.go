@@ -305,6 +305,12 @@ func (m *machine) immediate(opcode string, ops []operand.Op) bool {
 			for l := range n / 4 {
 				d.setFloat(l, float32(round(float64(v.float(l)))))
 			}
+		case "VPERMPD":
+			n := width(dst)
+			v := m.load(ops[1], n)
+			for l := range n / 8 {
+				d.setLong(l, v.long(l&^3+int(c>>(2*(l&3))&3)))
+			}
 		case "VPERMILPS":
 			n := width(dst)
 			v := m.load(ops[1], n)
