@@ -32,8 +32,14 @@ const (
 	convSmall = 64
 	// slack is how many values may be read beyond the end.
 	slack = 64
-	// convUnit is how many multiplications a unit of work has at least.
-	convUnit = 1 << 18
+	// convUnit is how many multiplications a unit of work has at least, and
+	// convDepthwiseUnit those of depthwise convolutions.
+	convUnit, convDepthwiseUnit = 1 << 18, 1 << 16
+	// convFewest is how many panels a unit has at least that is cut for several threads.
+	convFewest = 2
+	// convStripsEach is for how many strips a unit of a part of the channels may lay out
+	// the inputs, as all others of the same place do.
+	convStripsEach = 8
 )
 
 // ConvRun is working memory of [ConvPacked]; one that is kept spares later runs of
@@ -127,9 +133,21 @@ func (s *ConvRun) plan(threads int) {
 		s.band.shape(&s.window, s.rows, s.cols)
 	}
 	s.parts = 1
-	if units := ceilDiv(a.Batch, s.items) * a.Group * s.down * s.across; threads > 1 && s.how != convDepthwise && units < 4*threads {
-		s.parts = min(s.w.tiles(), ceilDiv(4*threads, units), 1+s.unit()/convUnit)
+	units := ceilDiv(a.Batch, s.items) * a.Group * s.down * s.across
+	if threads == 1 || s.how == convDepthwise || units >= 4*threads {
+		return
 	}
+	strips, wanted := s.w.tiles(), ceilDiv(4*threads, units)
+	if s.how == convInPlace && s.items == 1 && strips < convStripsEach*wanted && a.Cin*a.Cout <= 2*convFar {
+		each, width := ceilDiv(s.out, ceilDiv(4*threads, a.Batch*a.Group)), v.convPanel()
+		s.cols = min(s.cols, width*max(convFewest, ceilDiv(each, width)))
+		s.across = ceilDiv(s.out, s.cols)
+		if units = a.Batch * a.Group * s.across; units >= threads {
+			return
+		}
+	}
+	s.parts = max(roundUp(strips/convStripsEach, threads), ceilDiv(threads, units))
+	s.parts = max(1, min(s.parts, wanted, 1+s.unit()/convUnit, strips))
 }
 
 // table sets where the rows of a panel begin, in a matrix whose rows are pitch apart.
@@ -251,11 +269,13 @@ func ConvPacked(p *Pool, a *ConvArgs[float32], w *PackedConv, end ConvEnd, s *Co
 	s.failed.Store(false)
 	s.plan(p.Threads())
 	s.tables()
-	units := ceilDiv(a.Batch, s.items) * a.Group
-	if s.how != convDepthwise {
+	units, least := ceilDiv(a.Batch, s.items)*a.Group, convUnit
+	if s.how == convDepthwise {
+		least = convDepthwiseUnit
+	} else {
 		units *= s.down * s.across * s.parts
 	}
-	p.For(units, ceilDiv(convUnit, max(s.unit()/s.parts, 1)), s.some)
+	p.For(units, ceilDiv(least, max(s.unit()/s.parts, 1)), s.some)
 	s.a, s.w, s.end = nil, nil, ConvEnd{}
 	return a.Stop()
 }
