@@ -88,7 +88,7 @@ func (s *ConvRun) threeByThree(kernels []threeKernel, i int) {
 		for y0 := 0; y0 < w.Out[0]; y0 += height {
 			for x0 := 0; x0 < w.Out[1]; {
 				stripes, apart := 1, 0
-				if left := w.Out[1] - x0; left > threeLanes {
+				if rest := w.Out[1] - x0; rest > threeLanes {
 					stripes, apart = 2, min(threeLanes, w.Out[1]-threeLanes)
 				}
 				at := max(0, min(x0, w.Out[1]-apart-threeLanes))
