@@ -138,9 +138,9 @@ func (s *ConvRun) plan(threads int) {
 		return
 	}
 	strips, wanted := s.w.tiles(), ceilDiv(4*threads, units)
-	width := v.convPanel()
+	width := v.convPanel() // cut between panels none begins elsewhere than with one thread
 	if s.how == convInPlace && s.items == 1 && convColumns%width == 0 && strips < convStripsEach*wanted && a.Cin*a.Cout <= 2*convFar {
-		each := ceilDiv(s.out, ceilDiv(4*threads, a.Batch*a.Group)) // the same panels as with one thread
+		each := ceilDiv(s.out, ceilDiv(4*threads, a.Batch*a.Group))
 		s.cols = min(s.cols, width*max(convFewest, ceilDiv(each, width)))
 		s.across = ceilDiv(s.out, s.cols)
 		if units = a.Batch * a.Group * s.across; units >= threads {
