@@ -5333,9 +5333,9 @@ pair289:
 	VZEROUPPER
 	RET
 
-// func depthwiseThree1x8AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
+// func depthwise3x3s1x8AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·depthwiseThree1x8AVX2(SB), NOSPLIT, $0-108
+TEXT ·depthwise3x3s1x8AVX2(SB), NOSPLIT, $0-108
 	MOVQ         w+40(FP), AX
 	VBROADCASTSS (AX), Y0
 	VBROADCASTSS 4(AX), Y1
@@ -5504,9 +5504,9 @@ DATA edges_AVX2<>+44(SB)/4, $0x00000000
 DATA edges_AVX2<>+48(SB)/4, $0x00000000
 GLOBL edges_AVX2<>(SB), RODATA|NOPTR, $52
 
-// func depthwiseThree1x16AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
+// func depthwise3x3s1x16AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·depthwiseThree1x16AVX2(SB), NOSPLIT, $0-108
+TEXT ·depthwise3x3s1x16AVX2(SB), NOSPLIT, $0-108
 	MOVQ         w+40(FP), AX
 	VBROADCASTSS (AX), Y0
 	VBROADCASTSS 4(AX), Y1
@@ -5728,9 +5728,9 @@ end293:
 	VZEROUPPER
 	RET
 
-// func depthwiseThree2x8AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
+// func depthwise3x3s2x8AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
 // Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·depthwiseThree2x8AVX2(SB), NOSPLIT, $0-108
+TEXT ·depthwise3x3s2x8AVX2(SB), NOSPLIT, $0-108
 	MOVQ         w+40(FP), AX
 	VBROADCASTSS (AX), Y0
 	VBROADCASTSS 4(AX), Y1
@@ -5881,9 +5881,9 @@ end295:
 	VZEROUPPER
 	RET
 
-// func depthwiseThree2x16AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
+// func depthwise3x3s2x16AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
 // Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·depthwiseThree2x16AVX2(SB), NOSPLIT, $0-108
+TEXT ·depthwise3x3s2x16AVX2(SB), NOSPLIT, $0-108
 	MOVQ         w+40(FP), AX
 	VBROADCASTSS (AX), Y0
 	VBROADCASTSS 4(AX), Y1

@@ -200,7 +200,7 @@ func copyRowsAVX2(dst *float32, ldd int, src *float32, lds int, rows int, n int)
 //go:noescape
 func splitRowsAVX2(even *float32, odd *float32, ldd int, src *float32, lds int, rows int, n int)
 
-// depthwiseThree1x8AVX2 is, for i < rows, more than 0, and j < 8,
+// depthwise3x3s1x8AVX2 is, for i < rows, more than 0, and j < 8,
 //
 //	c[i*ldc+j] = clip(bias + sum_{r,k<3}(w[3*r+k] * in(first+i*1+r, j*1+k)), lo, hi)
 //
@@ -208,9 +208,9 @@ func splitRowsAVX2(even *float32, odd *float32, ldd int, src *float32, lds int, 
 // in(r, j*1+2) for the last right j, at most 4. It may read in(r, -1), too.
 //
 //go:noescape
-func depthwiseThree1x8AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
+func depthwise3x3s1x8AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
 
-// depthwiseThree1x16AVX2 is, for i < rows, more than 0, and j < 8 or apart <= j < apart+8,
+// depthwise3x3s1x16AVX2 is, for i < rows, more than 0, and j < 8 or apart <= j < apart+8,
 //
 //	c[i*ldc+j] = clip(bias + sum_{r,k<3}(w[3*r+k] * in(first+i*1+r, j*1+k)), lo, hi)
 //
@@ -218,9 +218,9 @@ func depthwiseThree1x8AVX2(x *float32, ldx int, first int, height int, zero *flo
 // in(r, j*1+2) for the last right j, at most 4. It may read in(r, -1), too.
 //
 //go:noescape
-func depthwiseThree1x16AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
+func depthwise3x3s1x16AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
 
-// depthwiseThree2x8AVX2 is, for i < rows, more than 0, and j < 8,
+// depthwise3x3s2x8AVX2 is, for i < rows, more than 0, and j < 8,
 //
 //	c[i*ldc+j] = clip(bias + sum_{r,k<3}(w[3*r+k] * in(first+i*2+r, j*2+k)), lo, hi)
 //
@@ -228,9 +228,9 @@ func depthwiseThree1x16AVX2(x *float32, ldx int, first int, height int, zero *fl
 // in(r, j*2+2) for the last right j, at most 2. It may read in(r, -1), too.
 //
 //go:noescape
-func depthwiseThree2x8AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
+func depthwise3x3s2x8AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
 
-// depthwiseThree2x16AVX2 is, for i < rows, more than 0, and j < 8 or apart <= j < apart+8,
+// depthwise3x3s2x16AVX2 is, for i < rows, more than 0, and j < 8 or apart <= j < apart+8,
 //
 //	c[i*ldc+j] = clip(bias + sum_{r,k<3}(w[3*r+k] * in(first+i*2+r, j*2+k)), lo, hi)
 //
@@ -238,4 +238,4 @@ func depthwiseThree2x8AVX2(x *float32, ldx int, first int, height int, zero *flo
 // in(r, j*2+2) for the last right j, at most 2. It may read in(r, -1), too.
 //
 //go:noescape
-func depthwiseThree2x16AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)
+func depthwise3x3s2x16AVX2(x *float32, ldx int, first int, height int, zero *float32, w *float32, left int, right int, c *float32, ldc int, apart int, rows int, bias float32, lo float32, hi float32)

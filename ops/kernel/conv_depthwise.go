@@ -6,7 +6,7 @@ func (s *ConvRun) channels(lo, hi int, buf []float32) {
 	a, v := s.a, s.w.v
 	outs := s.window.Out
 	whole := s.down == 1 && s.across == 1
-	three := s.three()
+	direct := s.kernels3x3()
 	plain := whole && a.Cout == 1 && s.end.Add == nil && outs[1] <= v.lanes && outs[0] > 1
 	laid := false // buf has the padding of a channel
 	for i := lo; i < hi; i++ {
@@ -14,8 +14,8 @@ func (s *ConvRun) channels(lo, hi int, buf []float32) {
 			return
 		}
 		x := a.X[i*a.InLen():][:a.InLen()]
-		if three != nil && i > 0 && i+1 < hi {
-			s.threeByThree(three, i)
+		if direct != nil && i > 0 && i+1 < hi {
+			s.channel3x3(direct, i)
 			continue
 		}
 		if plain {
@@ -44,40 +44,40 @@ func (s *ConvRun) channels(lo, hi int, buf []float32) {
 }
 
 const (
-	// threeLanes is how many columns of outputs a threeKernel has.
-	threeLanes = 8
-	// threeNear is how many values of an image stay in a near cache while its columns
+	// lanes3x3 is how many columns of outputs a depthwise3x3Kernel has.
+	lanes3x3 = 8
+	// near3x3 is how many values of an image stay in a near cache while its columns
 	// are gone through.
-	threeNear = 1 << 13
+	near3x3 = 1 << 13
 )
 
-// noRow is a row of an image outside of it: what threeKernels read.
-var noRow [1 + 4*threeLanes + 1]float32
+// noRow is a row of an image outside of it: what depthwise3x3Kernels read.
+var noRow [1 + 4*lanes3x3 + 1]float32
 
-// threeLeast is from how many columns of outputs on there are threeKernels, by stride: a
+// least3x3 is from how many columns of outputs on there are depthwise3x3Kernels, by stride: a
 // stripe ends in up to 3 columns or 1 that don't count.
-var threeLeast = [3]int{1: 5, 2: 7}
+var least3x3 = [3]int{1: 5, 2: 7}
 
-// three are the kernels for images that they may read where they are: only the taps
+// kernels3x3 are the kernels for images that they may read where they are: only the taps
 // beside the middle one leave rows, in the first or last column of outputs. They read a
 // few values before and after the image, and may write as many after its outputs, so that
 // they are not for the first channel nor the last, of all or of those that a thread makes
 // one after the other.
-func (s *ConvRun) three() []threeKernel {
+func (s *ConvRun) kernels3x3() []depthwise3x3Kernel {
 	w := &s.window
 	if w.Size[0] != 3 || w.Size[1] != 3 || w.Dilation[0] != 1 || w.Dilation[1] != 1 || w.Stride[0] != w.Stride[1] || s.end.Add != nil ||
-		w.InLen() == 0 || w.Stride[0] > 2 || w.Out[1] < threeLeast[w.Stride[0]] || w.Pad[1] > 1 || (w.Out[1]-1)*w.Stride[1]-w.Pad[1]+1 >= w.In[1] {
+		w.InLen() == 0 || w.Stride[0] > 2 || w.Out[1] < least3x3[w.Stride[0]] || w.Pad[1] > 1 || (w.Out[1]-1)*w.Stride[1]-w.Pad[1]+1 >= w.In[1] {
 		return nil
 	}
-	return s.w.v.three[w.Stride[0]]
+	return s.w.v.depthwise3x3[w.Stride[0]]
 }
 
-// threeByThree computes the output channels of item i, as depthwiseBlock would, to the
+// channel3x3 computes the output channels of item i, as depthwiseBlock would, to the
 // bit.
-func (s *ConvRun) threeByThree(kernels []threeKernel, i int) {
+func (s *ConvRun) channel3x3(kernels []depthwise3x3Kernel, i int) {
 	a, w := s.a, &s.window
 	step, in, out := w.Stride[0], a.InLen(), a.OutLen()
-	height := max(8, threeNear/(step*w.In[1]))
+	height := max(8, near3x3/(step*w.In[1]))
 	for c := range a.Cout {
 		m := i%a.Group*a.Cout + c
 		bias := float32(0)
@@ -88,11 +88,11 @@ func (s *ConvRun) threeByThree(kernels []threeKernel, i int) {
 		for y0 := 0; y0 < w.Out[0]; y0 += height {
 			for x0 := 0; x0 < w.Out[1]; {
 				stripes, apart := 1, 0
-				if rest := w.Out[1] - x0; rest > threeLanes {
-					stripes, apart = 2, min(threeLanes, w.Out[1]-threeLanes)
+				if rest := w.Out[1] - x0; rest > lanes3x3 {
+					stripes, apart = 2, min(lanes3x3, w.Out[1]-lanes3x3)
 				}
-				at := max(0, min(x0, w.Out[1]-apart-threeLanes))
-				x0 = at + apart + threeLanes
+				at := max(0, min(x0, w.Out[1]-apart-lanes3x3))
+				x0 = at + apart + lanes3x3
 				first, left, right := at*step-w.Pad[1], 0, 0
 				if first < 0 {
 					left = 1

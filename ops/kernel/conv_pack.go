@@ -69,7 +69,7 @@ type convLayKernel func(k int, dst, b *float32, off *int)
 // It may read b as if cols were v.lanes.
 type depthwiseKernel func(taps int, off *int, w, b *float32, ldb int, c *float32, ldc, rows, cols int, bias, lo, hi float32)
 
-// A threeKernel is, for i < rows, more than 0, and j < threeLanes, or those from apart
+// A depthwise3x3Kernel is, for i < rows, more than 0, and j < lanes3x3, or those from apart
 // on, too, if it has two stripes, which like the stride belongs to the kernel,
 //
 //	c[i*ldc+j] = clip(bias + sum_{r,k<3}(w[3*r+k] * in(first+i*stride+r, j*stride+k)), lo, hi)
@@ -77,7 +77,7 @@ type depthwiseKernel func(taps int, off *int, w, b *float32, ldb int, c *float32
 // where in(r, k) is x[r*ldx+1+k] in rows 0 to height-1 and zero[1+k], which is 0, in others;
 // but with left 1 in(r, 0) is 0, as is in(r, j*stride+2) for the last right j, at most 4,
 // or 2 with a stride of 2. It may read in(r, -1), too.
-type threeKernel func(x *float32, ldx, first, height int, zero, w *float32, left, right int, c *float32, ldc, apart, rows int, bias, lo, hi float32)
+type depthwise3x3Kernel func(x *float32, ldx, first, height int, zero, w *float32, left, right int, c *float32, ldc, apart, rows int, bias, lo, hi float32)
 
 // A maximaKernel is, for i < rows and j < cols, which is at most v.lanes,
 //

@@ -78,7 +78,7 @@ type gemmTask struct {
 	tiles, panels int
 	byTile        bool
 	group         int  // panels that one chunk must hold together
-	wide          bool // B is laid out by block, gemmWideColumns at a time
+	wide          bool // B is laid out by block, wideColumns at a time
 	run           func(lo, hi int)
 
 	// With q the rows of a become integers, all of the range fixed where its

@@ -30,18 +30,18 @@ type variant struct {
 	// is even[i*ldd+j] = src[i*lds+2*j], odd[i*ldd+j] = src[i*lds+2*j+1] for i < rows
 	// and j < n, neither of them 0. copyRows is fast for rows of copyLeast values and
 	// more.
-	conv        [][]convKernel
-	convUniform bool
-	convLay     []convLayKernel
-	convAndLay  []convAndLayKernel // by channels; nil where there are none
-	convRows    func(k, rows int, dst, b *float32, off, at, from *int)
-	convPoint   func(k, height int, a, b *float32, off *int, sums *float32)
-	depthwise   depthwiseKernel
-	three       [3][]threeKernel // by stride and stripes; nil where there are none
-	maxima      maximaKernel
-	copyLeast   int
-	copyRows    func(dst *float32, ldd int, src *float32, lds, rows, n int)
-	splitRows   func(even, odd *float32, ldd int, src *float32, lds, rows, n int)
+	conv         [][]convKernel
+	convUniform  bool
+	convLay      []convLayKernel
+	convAndLay   []convAndLayKernel // by channels; nil where there are none
+	convRows     func(k, rows int, dst, b *float32, off, at, from *int)
+	convPoint    func(k, height int, a, b *float32, off *int, sums *float32)
+	depthwise    depthwiseKernel
+	depthwise3x3 [3][]depthwise3x3Kernel // by stride and stripes; nil where there are none
+	maxima       maximaKernel
+	copyLeast    int
+	copyRows     func(dst *float32, ldd int, src *float32, lds, rows, n int)
+	splitRows    func(even, odd *float32, ldd int, src *float32, lds, rows, n int)
 
 	// interleave is dst[2*j] = even[j], dst[2*j+1] = odd[j] for all of even; dst
 	// overlaps neither.

@@ -40,7 +40,7 @@ func avx2() *variant {
 	v.convLay = []convLayKernel{nil, convLay8AVX2, convLay16AVX2}
 	v.convAndLay = []convAndLayKernel{nil, convAndLay1x16AVX2, convAndLay2x16AVX2, convAndLay3x16AVX2, convAndLay4x16AVX2, convAndLay5x16AVX2, convAndLay6x16AVX2}
 	v.depthwise, v.maxima = depthwiseAVX2, maximaAVX2
-	v.three = [3][]threeKernel{1: {1: depthwiseThree1x8AVX2, 2: depthwiseThree1x16AVX2}, 2: {1: depthwiseThree2x8AVX2, 2: depthwiseThree2x16AVX2}}
+	v.depthwise3x3 = [3][]depthwise3x3Kernel{1: {1: depthwise3x3s1x8AVX2, 2: depthwise3x3s1x16AVX2}, 2: {1: depthwise3x3s2x8AVX2, 2: depthwise3x3s2x16AVX2}}
 	v.copyLeast = 8
 	v.convPoint, v.convRows, v.copyRows, v.splitRows = convPointAVX2, convLayRowsAVX2, copyRowsAVX2, splitRowsAVX2
 	v.winogradIn, v.winogradOut = winogradInAVX2, winogradOutAVX2

@@ -28,8 +28,8 @@ func emitConv(x *isa) {
 		copyRows(x)
 		splitRows(x)
 		for step := 1; step <= 2; step++ {
-			depthwiseThree(x, step, 1)
-			depthwiseThree(x, step, 2)
+			depthwise3x3(x, step, 1)
+			depthwise3x3(x, step, 2)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func TestConv(t *testing.T) {
 			for step := 1; step <= 2; step++ {
 				for stripes := 1; stripes <= 2; stripes++ {
 					for range 20 {
-						k.three(step, stripes)
+						k.depthwise3x3(step, stripes)
 					}
 				}
 			}
@@ -83,10 +83,10 @@ func (k kernels) offsets(n, width, length int) []int {
 	return off
 }
 
-// three is a convolution of a channel by three by three taps, of an image whose rows lie
+// depthwise3x3 is a convolution of a channel by three by three taps, of an image whose rows lie
 // ld apart.
-func (k kernels) three(step, stripes int) {
-	name := fmt.Sprintf("depthwiseThree%dx%d%s", step, stripes*k.lanes, k.x.name)
+func (k kernels) depthwise3x3(step, stripes int) {
+	name := fmt.Sprintf("depthwise3x3s%dx%d%s", step, stripes*k.lanes, k.x.name)
 	rows, height, apart := 1+k.r.IntN(7), 1+k.r.IntN(6), 1+k.r.IntN(k.lanes)
 	cols := k.lanes
 	if stripes > 1 {

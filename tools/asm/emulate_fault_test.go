@@ -38,6 +38,12 @@ func TestEmulatorFaults(t *testing.T) {
 			x.DECQ(x.GP64())
 			x.Label("end")
 		}},
+		{"carry of an addition", "carry is undefined", func(x *isa) {
+			n, m := x.slice("src"), x.GP64()
+			x.MOVQ(n, m)
+			x.ADDQ(U8(1), n)
+			x.CMOVQCC(n, m)
+		}},
 		{"endless loop", "no end", func(x *isa) {
 			x.Label("again")
 			x.JMP(LabelRef("again"))

@@ -7,11 +7,11 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// depthwiseThree writes a convolution of a single channel by three taps in each
+// depthwise3x3 writes a convolution of a single channel by three taps in each
 // direction, that reads the image where it is. A row of inputs, once loaded, goes into
 // all rows of outputs that it belongs to.
-func depthwiseThree(x *isa, step, stripes int) {
-	name := fmt.Sprintf("depthwiseThree%dx%d%s", step, stripes*x.lanes, x.name)
+func depthwise3x3(x *isa, step, stripes int) {
+	name := fmt.Sprintf("depthwise3x3s%dx%d%s", step, stripes*x.lanes, x.name)
 	outputs := fmt.Sprintf("j < %d", x.lanes)
 	if stripes > 1 {
 		outputs += fmt.Sprintf(" or apart <= j < apart+%d", x.lanes)

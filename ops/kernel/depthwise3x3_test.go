@@ -9,14 +9,14 @@ import (
 
 // Depthwise convolutions of three by three taps that read images where they are have the
 // bits of those that lay them out, whatever lies beside an image, and touch nothing else.
-func TestDepthwiseThree(t *testing.T) {
+func TestDepthwise3x3(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r := seeded()
 		plain := *active
-		plain.three = [3][]threeKernel{}
+		plain.depthwise3x3 = [3][]depthwise3x3Kernel{}
 		for n := range 400 {
 			step := 1 + n%2
-			w := image(3, step, 1, 1, r.IntN(30), threeLeast[step]*step+r.IntN(40))
+			w := image(3, step, 1, 1, r.IntN(30), least3x3[step]*step+r.IntN(40))
 			for d := range 2 {
 				w.Pad[d] = r.IntN(3)
 				w.Out[d] = max(1, (w.In[d]+w.Pad[d]+r.IntN(3)-3)/step+1)
