@@ -210,10 +210,10 @@ func (c *crew) redo(ph phase) {
 		switch {
 		case s.admitted && s.held == old: // it may be writing its gates
 			if !ph.project {
-				c.bufs.copyGates(old, s.lo, s.hi)
+				c.bufs.copyGates(old, ph, s.lo, s.hi)
 			}
 		case s.admitted || i == 0:
-			c.bufs.copyGates(old, s.lo, s.hi)
+			c.bufs.copyGates(old, ph, s.lo, s.hi)
 		}
 	}
 	ph.bufs = c.bufs

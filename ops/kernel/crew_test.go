@@ -154,12 +154,15 @@ func TestRecurrencesBesideBusyGoroutines(t *testing.T) {
 	r := seeded()
 	x := random(r, T*B*I)
 	lw := PackLSTM(I, H, random(r, 4*H*I), random(r, 4*H*H), random(r, 8*H))
+	q := newLSTMData(r, lstmCase{T: T, B: 8, I: I, H: H, lens: []int32{60, 50, 3, 60, 60, 0, 44, 60}})
+	qw := q.pack8()
 	gw := PackGRU(I, H, random(r, 3*H*I), random(r, 3*H*H), random(r, 6*H))
 	run := func(p *Pool) (all []float32) {
 		all = make([]float32, 2*T*B*H)
 		require.NoError(t, LSTM(p, lw, &LSTMArgs{T: T, B: B, X: x, XT: B * I, XB: I, Y: all, YT: B * H, YB: H}))
 		require.NoError(t, GRU(p, gw, &GRUArgs{T: T, B: B, X: x, XT: B * I, XB: I, Y: all[T*B*H:], YT: B * H, YB: H, Reverse: true}))
-		return all
+		y := q.run(t, p, qw)
+		return append(append(append(all, y.y...), y.yh...), y.yc...)
 	}
 	want := run(nil)
 	for _, threads := range []int{2, 3} {

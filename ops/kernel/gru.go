@@ -128,7 +128,7 @@ func (t *gruTask) work(s *seat) {
 	w, a, ph := t.w, t.a, &s.phase
 	if ph.project {
 		p0, p1 := t.panels(s.lo, s.hi)
-		projectSteps(w.w, w.bw, dataRange{}, ph.bufs.gates, w.columns(), a.X, a.XT, a.XB, ph.first, ph.n, a.B, p0, p1)
+		projectSteps(w.w, w.bw, dataRange{}, ph.bufs.gates, w.columns(), a.X, a.XT, a.XB, ph.first, 0, ph.n*a.B, a.B, p0, p1)
 		return
 	}
 	state := a.B * w.units()

@@ -78,11 +78,26 @@ func lstmTogether(p *Pool, most int, w *LSTMWeights, a *LSTMArgs) error {
 		if t.joined = w.joined != nil; t.joined {
 			ahead = 1
 		}
-		p.lead(min(most, crewFor(p, a.T, a.B*w.hidden*w.columns(), w.lumps())), t.prepare(a.H0, a.C0, ahead), t.run, t.share)
+		p.lead(t.members(p, most), t.prepare(a.H0, a.C0, ahead), t.run, t.share)
 	}
 	err := t.err
 	t.forget()
 	return err
+}
+
+// members is how many, at most so many, share the work, and decides what they share.
+func (t *lstmTask) members(p *Pool, most int) int {
+	w, B := t.w, t.batch
+	parts := w.lumps()
+	if w.bySequence(B, 2) {
+		parts = max(parts, B/sequenceShare)
+	}
+	n := min(most, crewFor(p, t.a.T, w.stepWork(B), parts))
+	t.lumps, t.bySequence = w.lumps(), w.bySequence(B, n)
+	if t.bySequence {
+		t.lumps = B
+	}
+	return n
 }
 
 const (
@@ -90,7 +105,19 @@ const (
 	// stepsCrew how many of all steps are worth calling helpers.
 	stepShare = 1 << 16
 	stepsCrew = 1 << 20
+	// int8Pace is how many products of integers take the time of one of float32.
+	int8Pace = 3
 )
+
+// stepWork is the multiplications of a step of B sequences, which integers do
+// several of at a time.
+func (w *LSTMWeights) stepWork(B int) int {
+	work := B * w.hidden * w.columns()
+	if w.r.q != nil {
+		work /= int8Pace
+	}
+	return work
+}
 
 // crewFor is how many members should share a recurrence of T steps of so many
 // multiplications.
@@ -106,14 +133,16 @@ func crewFor(p *Pool, T, step, lumps int) int {
 
 // An lstmTask is one call of LSTM or LSTMStep.
 type lstmTask struct {
-	w      *LSTMWeights
-	a      *LSTMArgs
-	batch  int
-	span   int       // steps whose gates are prepared at once
-	joined bool      // they aren't: see recurJoined
-	keeps  bool      // the gates are wanted after their activations
-	x      dataRange // of all of X, where weights are integers that want it
-	err    error
+	w          *LSTMWeights
+	a          *LSTMArgs
+	batch      int
+	span       int       // steps whose gates are prepared at once
+	joined     bool      // they aren't: see recurJoined
+	keeps      bool      // the gates are wanted after their activations
+	lumps      int       // what is shared out of a step: lumps of hidden units or
+	bySequence bool      // sequences
+	x          dataRange // of all of X, where weights are integers that want it
+	err        error
 
 	run   func(c *crew)
 	share func(s *seat)
@@ -139,7 +168,7 @@ func (t *lstmTask) forget() {
 		t.integers.forget()
 	}
 	t.integers = nil
-	t.w, t.a, t.x, t.err, t.bufs, t.joined, t.keeps = nil, nil, dataRange{}, nil, nil, false, false
+	t.w, t.a, t.x, t.err, t.bufs, t.joined, t.keeps, t.bySequence = nil, nil, dataRange{}, nil, nil, false, false, false
 	lstmTasks.Put(t)
 }
 
@@ -162,6 +191,9 @@ func (t *lstmTask) prepare(h0, c0 []float32, span int) *stepBuffers {
 	b := newStepBuffers(span, t.batch, w.units(), w.gateRow(), w.lumpBlocks()*4*w.v.lanes, true)
 	spread(b.h[0], w.units(), h0, w.hidden)
 	spread(b.c, w.units(), c0, w.hidden)
+	if b.bySequence = t.bySequence; t.bySequence {
+		t.bound(b.bounds[0], b.h[0])
+	}
 	return b
 }
 
@@ -183,7 +215,7 @@ func spread(dst []float32, width int, src []float32, n int) {
 func (t *lstmTask) lead(c *crew) {
 	w, a := t.w, t.a
 	work := a.B * w.hidden * w.columns()
-	if t.err = eachStep(c, a.T, t.span, w.lumps(), work, a.Reverse, a.Stop, a.From, a.To); t.err != nil {
+	if t.err = eachStep(c, a.T, t.span, t.lumps, work, a.Reverse, a.Stop, a.From, a.To); t.err != nil {
 		return
 	}
 	t.gather(a.YH, c.bufs.h[a.T%2])
@@ -192,10 +224,14 @@ func (t *lstmTask) lead(c *crew) {
 
 // work computes one share of a phase.
 func (t *lstmTask) work(s *seat) {
+	if t.bySequence {
+		t.workSequences(s)
+		return
+	}
 	ph := &s.phase
 	if ph.project {
 		if !t.joined {
-			t.project(ph.bufs, s.lo, s.hi, ph.first, ph.n)
+			t.project(ph.bufs, 0, ph.n*t.batch, s.lo, s.hi, ph.first)
 		}
 		return
 	}

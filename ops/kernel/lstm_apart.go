@@ -8,10 +8,11 @@ import "sync"
 const partRows = thinRows
 
 // sequenceParts is into how many parts, at most so many, a batch is cut. Each runs
-// all steps by itself, without waiting for the others, but reads all weights. What
-// is rounded by the range of the whole batch can't be cut.
+// all steps by itself, without waiting for the others, but reads all weights, and
+// unpacks them if they are bfloat16, which isn't worth it. What is rounded by the
+// range of the whole batch can't be cut.
 func sequenceParts(w *LSTMWeights, a *LSTMArgs, most int) int {
-	if w.r.panels == nil || a.T*a.B*w.hidden*w.columns() < stepsCrew {
+	if w.r.half != nil || w.r.q != nil && w.r.q.whole || a.T*w.stepWork(a.B) < stepsCrew {
 		return 1
 	}
 	return batchParts(a.B, most)

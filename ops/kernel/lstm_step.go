@@ -4,10 +4,12 @@ package kernel
 // memory it works on.
 type lstmAt struct {
 	n, time       int
+	first, batch  int       // the sequences
 	gates         []float32 // (B, gateRow): W x + b, unless joined or apart; after the step the gates, if they are kept
 	apart         []float32 // (B, gateRow): W x + b where it isn't in gates; integers alone can do that
 	before, after []float32 // (B, units): h
 	c             []float32 // (B, units)
+	fixed         dataRange // of h of all sequences, if it is known
 }
 
 // all is the step of a phase on the buffers that the members share.
@@ -16,7 +18,7 @@ func (t *lstmTask) all(b *stepBuffers, ph *phase) lstmAt {
 	if t.joined {
 		of = 0
 	}
-	return lstmAt{n: ph.n, time: ph.time, gates: b.gates[of*row:][:row], before: b.h[ph.n%2], after: b.h[1-ph.n%2], c: b.c}
+	return lstmAt{n: ph.n, time: ph.time, batch: t.batch, gates: b.gates[of*row:][:row], before: b.h[ph.n%2], after: b.h[1-ph.n%2], c: b.c}
 }
 
 // step computes one step of lumps [lo, hi). Sequences no longer than its time
@@ -29,9 +31,9 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32, leads bool) {
 	w, v := t.w, t.w.v
 	gates, before, after := at.gates, at.before, at.after
 	columns := w.lumpBlocks() * 4 * v.lanes // of a lump
-	several := stepSmaller / (t.batch * columns)
+	several := stepSmaller / (at.batch * columns)
 	if w.r.panels != nil {
-		several = stepNear / (t.batch * columns)
+		several = stepNear / (at.batch * columns)
 		if t.a != nil && t.a.T > 1 { // not the only step
 			several = min(several, stepWeights/(w.hidden*columns))
 		}
@@ -50,7 +52,7 @@ func (t *lstmTask) step(lo, hi int, at lstmAt, lens []int32, leads bool) {
 		first := lump * w.lumpBlocks()
 		blocks := min(end*w.lumpBlocks(), w.blocks) - first
 		r.columns(first*4*v.lanes, (first+blocks)*4*v.lanes)
-		for b := range t.batch {
+		for b := range at.batch {
 			unit := b*w.units() + first*v.lanes
 			if lens != nil && at.time >= int(lens[b]) {
 				copy(after[unit:unit+blocks*v.lanes], before[unit:])
@@ -83,9 +85,13 @@ func (t *lstmTask) recur(at lstmAt, lens []int32, leads bool) *gemmTask {
 		return t.recurJoined(at)
 	}
 	w := t.w
-	var fixed dataRange
-	if lens != nil && w.r.q != nil && w.r.q.whole {
+	fixed := at.fixed
+	if fixed.scale == 0 && lens != nil && w.r.q != nil && w.r.q.whole {
 		fixed = rangeOfRunning(w.v, lens, at.time, w.units(), at.before)
+	}
+	if g := t.integers; leads && g != nil && g.m != at.batch {
+		g.forget()
+		t.integers = nil
 	}
 	if leads && t.integers != nil {
 		g := t.integers
@@ -96,7 +102,7 @@ func (t *lstmTask) recur(at lstmAt, lens []int32, leads bool) *gemmTask {
 	g := gemmTasks.Get().(*gemmTask)
 	g.use(w.r)
 	g.onto, g.fixed = at.apart, fixed
-	g.m, g.a, g.lda, g.c, g.ldc, g.e.Beta = t.batch, at.before, w.units(), at.gates, w.gateRow(), 1
+	g.m, g.a, g.lda, g.c, g.ldc, g.e.Beta = at.batch, at.before, w.units(), at.gates, w.gateRow(), 1
 	g.prepare()
 	if leads && g.q != nil {
 		t.integers = g
@@ -118,23 +124,25 @@ func rangeOfRunning(v *variant, lens []int32, time, n int, h []float32) dataRang
 	return dataRange{scale, int32(zero) - 128}
 }
 
-// project sets the gates of some steps to W x + b, for lumps [lo, hi).
-func (t *lstmTask) project(bufs *stepBuffers, lo, hi, first, steps int) {
+// project sets rows [r0, r1) of the gates of the steps from first on to W x + b,
+// for lumps [lo, hi).
+func (t *lstmTask) project(bufs *stepBuffers, r0, r1, lo, hi, first int) {
 	w, a := t.w, t.a
 	per := w.v.panel()
-	projectSteps(w.w.w, w.bias, t.x, bufs.gates, w.gateRow(), a.X, a.XT, a.XB, first, steps, a.B,
+	projectSteps(w.w.w, w.bias, t.x, bufs.gates, w.gateRow(), a.X, a.XT, a.XB, first, r0, r1, a.B,
 		lo*w.lumpBlocks()*4*w.v.lanes/per, min(hi*w.lumpBlocks(), w.blocks)*4*w.v.lanes/per)
 }
 
-// projectSteps is, for panels [p0, p1) of w (I, n) and s < steps,
+// projectSteps is, for panels [p0, p1) of w (I, n) and r0 <= s*B+b < r1,
 //
 //	out[(s*B+b)*ldo+j] = sum_l(x[(first+s)*xt+b*xb+l] * W(l,j)) + bias[j]
 //
 // Where w is of integers x is rounded by the given range, zero for each row's own.
-func projectSteps(w *PackedB, bias []float32, fixed dataRange, out []float32, ldo int, x []float32, xt, xb, first, steps, B, p0, p1 int) {
+func projectSteps(w *PackedB, bias []float32, fixed dataRange, out []float32, ldo int, x []float32, xt, xb, first, r0, r1, B, p0, p1 int) {
 	g := gemmTasks.Get().(*gemmTask)
 	g.use(w)
 	g.e.Bias, g.fixed = bias, fixed
+	out = out[r0*ldo:]
 	if w.k > 0 {
 		x = x[first*xt:]
 	}
@@ -143,15 +151,16 @@ func projectSteps(w *PackedB, bias []float32, fixed dataRange, out []float32, ld
 		if B == 1 {
 			ld = xt
 		}
-		g.some(w.v, steps*B, x, ld, out, ldo, p0, p1)
-	} else { // they are brought together: W would be read for each b again
-		s, rows := borrow(steps * B * w.k)
-		for i := range steps {
-			for b := range B {
-				copy(rows[(i*B+b)*w.k:][:w.k], x[i*xt+b*xb:])
-			}
+		if w.k > 0 {
+			x = x[r0*ld:]
 		}
-		g.some(w.v, steps*B, rows, w.k, out, ldo, p0, p1)
+		g.some(w.v, r1-r0, x, ld, out, ldo, p0, p1)
+	} else { // they are brought together: W would be read for each b again
+		s, rows := borrow((r1 - r0) * w.k)
+		for r := r0; r < r1; r++ {
+			copy(rows[(r-r0)*w.k:][:w.k], x[r/B*xt+r%B*xb:])
+		}
+		g.some(w.v, r1-r0, rows, w.k, out, ldo, p0, p1)
 		s.release()
 	}
 	g.forget()
@@ -165,24 +174,25 @@ func (t *lstmTask) emit(lo, hi int, at lstmAt) {
 	if rows == 0 {
 		rows = a.B
 	}
-	for b := range a.B {
+	for i := range at.batch {
+		b := at.first + i
 		past := a.SeqLens != nil && time >= int(a.SeqLens[b])
 		if a.Y != nil {
 			y := a.Y[time*a.YT+b*a.YB:][u0:u1]
 			if past {
 				clear(y)
 			} else {
-				copy(y, at.after[b*w.units()+u0:])
+				copy(y, at.after[i*w.units()+u0:])
 			}
 		}
 		if past {
 			continue
 		}
 		if a.Gates != nil {
-			t.sort(lo, hi, a.Gates[(time*rows+b)*4*w.hidden:], at.gates[b*w.gateRow():])
+			t.sort(lo, hi, a.Gates[(time*rows+b)*4*w.hidden:], at.gates[i*w.gateRow():])
 		}
 		if a.Cells != nil {
-			copy(a.Cells[(time*rows+b)*w.hidden:][u0:u1], at.c[b*w.units()+u0:])
+			copy(a.Cells[(time*rows+b)*w.hidden:][u0:u1], at.c[i*w.units()+u0:])
 		}
 	}
 }

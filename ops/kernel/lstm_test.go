@@ -428,6 +428,47 @@ func checkCellBackward(t *testing.T, H int) {
 	}
 }
 
+// pack8 packs the data's weights as integers with one scale.
+func (d *lstmData) pack8() *LSTMWeights {
+	integers := func(w []float32, k int) []int8 { // (4H, k) to (k, 4H)
+		q := make([]int8, len(w))
+		for g := range 4 * d.H {
+			for l := range k {
+				q[l*4*d.H+g] = int8(127 * w[g*k+l])
+			}
+		}
+		return q
+	}
+	scale, zero := []float32{1. / 127}, []int8{0}
+	return PackLSTMInt8(d.I, d.H, integers(d.w, d.I), scale, zero, integers(d.r, d.H), scale, zero, d.b)
+}
+
+// Where the range of the whole batch rounds h, and threads share out sequences, the
+// bits are those of one thread, with lengths, states, and in either order of x.
+func TestThreadsShareSequences(t *testing.T) {
+	pools := []*Pool{NewPool(2), NewPool(3), NewPool(4)}
+	forEachVariant(t, func(t *testing.T) {
+		for _, c := range []lstmCase{
+			{T: 60, B: 8, I: 5, H: 60},
+			{T: 24, B: 25, I: 3, H: 100, reverse: true, lens: []int32{6, 0, 3, 6, 5, 1, 6, 16, 2, 4, 6, 0, 3, 6, 5, 24, 6, 6, 2, 4, 6, 5, 4, 3, 2}},
+			{T: 30, B: 13, I: 0, H: 130, batchFirst: true},
+			{T: 40, B: 16, I: 70, H: 64, batchFirst: true, zeroState: true},
+		} {
+			d := newLSTMData(seeded(), c)
+			w := d.pack8()
+			want := d.run(t, nil, w)
+			for _, p := range pools {
+				for range 3 {
+					got := d.run(t, p, w)
+					for i, y := range [][]float32{got.y, got.yh, got.yc, got.gates, got.cells} {
+						requireSameBits(t, [][]float32{want.y, want.yh, want.yc, want.gates, want.cells}[i], y, "%+v, %d threads", c, p.Threads())
+					}
+				}
+			}
+		}
+	})
+}
+
 // However a batch is cut, a sequence's bits are those of one thread, also where
 // the depth of its products takes several pieces.
 func TestPartsOfABatchHaveTheBitsOfTheWhole(t *testing.T) {
@@ -436,12 +477,17 @@ func TestPartsOfABatchHaveTheBitsOfTheWhole(t *testing.T) {
 		r := seeded()
 		for B := 7; B < 34; B++ {
 			d := newLSTMData(r, lstmCase{T: 2, B: B, I: 290, H: 264})
-			w := PackLSTM(d.I, d.H, d.w, d.r, d.b)
-			want := d.run(t, nil, w)
-			for _, p := range pools {
-				got := d.run(t, p, w)
-				requireSameBits(t, want.y, got.y, "batch %d, %d threads", B, p.Threads())
-				requireSameBits(t, want.yc, got.yc, "batch %d, %d threads", B, p.Threads())
+			for _, as := range []WeightType{WeightFloat32, WeightBFloat16, WeightInt8} {
+				if as != WeightFloat32 && B%5 > 0 {
+					continue
+				}
+				w := PackLSTMAs(as, d.I, d.H, d.w, d.r, d.b)
+				want := d.run(t, nil, w)
+				for _, p := range pools {
+					got := d.run(t, p, w)
+					requireSameBits(t, want.y, got.y, "%v, batch %d, %d threads", as, B, p.Threads())
+					requireSameBits(t, want.yc, got.yc, "%v, batch %d, %d threads", as, B, p.Threads())
+				}
 			}
 		}
 	})

@@ -10,6 +10,12 @@ type stepBuffers struct {
 	c     []float32    // (B, units); empty for GRU
 	gates []float32    // (span, B, columns): W x + b of the steps to come
 
+	// bounds (B, 2) of h, by the same turns: the least and the largest value of each
+	// sequence; kept where members share out sequences.
+	bounds     [2][]float32
+	bySequence bool
+
+	B             int
 	rows, columns int // of gates
 	lump          int // columns that are computed in one go
 	holders       int // dismissed helpers that may be reading
@@ -26,10 +32,9 @@ func newStepBuffers(span, B, units, columns, lump int, cells bool) *stepBuffers 
 		cell = state
 	}
 	var buf []float32
-	b.s, buf = borrow(2*state + cell + span*B*columns)
-	b.h = [2][]float32{buf[:state], buf[state : 2*state]}
-	b.c, b.gates = buf[2*state:2*state+cell], buf[2*state+cell:]
-	b.rows, b.columns, b.lump, b.holders = span*B, columns, lump, 0
+	b.B, b.rows, b.columns, b.lump, b.holders = B, span*B, columns, lump, 0
+	b.s, buf = borrow(b.words(state, cell))
+	b.carve(buf, state, cell)
 	return b
 }
 
@@ -39,10 +44,23 @@ func (b *stepBuffers) like() *stepBuffers {
 	*o = *b
 	state, cell := len(b.h[0]), len(b.c)
 	var buf []float32
-	o.s, buf = borrow(2*state + cell + len(b.gates))
-	o.h = [2][]float32{buf[:state], buf[state : 2*state]}
-	o.c, o.gates, o.holders = buf[2*state:2*state+cell], buf[2*state+cell:], 0
+	o.s, buf = borrow(b.words(state, cell))
+	o.carve(buf, state, cell)
+	o.holders = 0
 	return o
+}
+
+// words is the room that carve needs, for so many values of h and c.
+func (b *stepBuffers) words(state, cell int) int { return 2*state + cell + 4*b.B + b.rows*b.columns }
+
+func (b *stepBuffers) carve(buf []float32, state, cell int) {
+	for i := range b.h {
+		b.h[i] = carve[float32](&buf, state)
+	}
+	b.c, b.gates = carve[float32](&buf, cell), carve[float32](&buf, b.rows*b.columns)
+	for i := range b.bounds {
+		b.bounds[i] = carve[float32](&buf, 2*b.B)
+	}
 }
 
 func (b *stepBuffers) release() {
@@ -51,17 +69,35 @@ func (b *stepBuffers) release() {
 	buffersPool.Put(b)
 }
 
-// copyState copies h and c.
+// copyState copies h, its bounds and c.
 func (b *stepBuffers) copyState(from *stepBuffers) {
-	copy(b.h[0], from.h[0])
-	copy(b.h[1], from.h[1])
+	for i := range b.h {
+		copy(b.h[i], from.h[i])
+		copy(b.bounds[i], from.bounds[i])
+	}
 	copy(b.c, from.c)
 }
 
-// copyGates copies the gates of lumps [lo, hi).
-func (b *stepBuffers) copyGates(from *stepBuffers, lo, hi int) {
+// copyGates copies the gates of share [lo, hi) of a phase.
+func (b *stepBuffers) copyGates(from *stepBuffers, ph phase, lo, hi int) {
+	if b.bySequence {
+		b.copySequences(from, ph, lo, hi)
+		return
+	}
 	j0, j1 := min(lo*b.lump, b.columns), min(hi*b.lump, b.columns)
 	for r := range b.rows {
 		copy(b.gates[r*b.columns+j0:r*b.columns+j1], from.gates[r*b.columns+j0:])
+	}
+}
+
+// copySequences copies the rows of the gates that a share of sequences [lo, hi) has
+// made, or those of its sequences.
+func (b *stepBuffers) copySequences(from *stepBuffers, ph phase, lo, hi int) {
+	if ph.project {
+		copy(b.gates[lo*ph.n*b.columns:hi*ph.n*b.columns], from.gates[lo*ph.n*b.columns:])
+		return
+	}
+	for r := 0; r < b.rows; r += b.B {
+		copy(b.gates[(r+lo)*b.columns:(r+hi)*b.columns], from.gates[(r+lo)*b.columns:])
 	}
 }
