@@ -36,6 +36,21 @@ func (w *Window) image() (v Window, ok bool) {
 	return v, false
 }
 
+// slice is the window over a slice of the outermost dimension.
+func (w *Window) slice() Window {
+	s := Window{N: w.N - 1}
+	for d := range s.N {
+		s.In[d], s.Out[d], s.Size[d], s.Stride[d] = w.In[d+1], w.Out[d+1], w.Size[d+1], w.Stride[d+1]
+		s.Dilation[d], s.Pad[d], s.PadEnd[d] = w.Dilation[d+1], w.Pad[d+1], w.PadEnd[d+1]
+	}
+	return s
+}
+
+// near reports whether bands are for steps and distances of taps like these, of an image.
+func (w *Window) near() bool {
+	return w.Stride[0] <= 2 && w.Stride[1] <= 2 && (w.Size[0]-1)*w.Dilation[0] <= 1<<8 && (w.Size[1]-1)*w.Dilation[1] <= 1<<12
+}
+
 // shape sets the sizes for blocks of rows by cols outputs.
 func (b *convBand) shape(w *Window, rows, cols int) {
 	b.w, b.rows, b.cols = w, rows, cols
@@ -79,9 +94,14 @@ func (b *convBand) fit(w *Window, depth, cols int) (rows int) {
 }
 
 // fill lays out, at dst, what the block of rows by cols outputs from (y, x) on reads
-// of a channel. What is outside the image is there already if blank.
+// of a channel, which is all padding if src is nil. What is outside the image is there
+// already if blank.
 func (b *convBand) fill(v *variant, dst, src []float32, y, x, rows, cols int, blank bool) {
 	w := b.w
+	if src == nil {
+		b.outside(dst[:b.count*b.plane])
+		return
+	}
 	height, pitch := rows+b.height-b.rows, cols+b.pitch-b.cols
 	top, first := y*w.Stride[0]-w.Pad[0], x*w.Stride[1]-w.Pad[1]
 	if !blank {

@@ -1,13 +1,13 @@
 package kernel
 
-// unroll lays out a matrix with a row for each tap of the input channels x, whose
+// unroll lays out a matrix with a row for each tap of input channels, whose
 // columns are the outputs of rows from y0 on, of one sample after the other.
-func (t *convTask) unroll(x []float32, y0, rows, cols int) {
-	a, v, taps, pitch := t.a, t.w.v, t.taps, t.pitch()
+func (t *convTask) unroll(y0, rows, cols int) {
+	v, taps, pitch := t.w.v, t.taps, t.pitch()
 	band := t.buf[t.depth*taps*pitch+slack:]
 	for c := range t.c1 - t.c0 {
 		for i := range t.held {
-			t.band.fill(v, band, x[(i*a.Group*a.Cin+c)*a.InLen():][:a.InLen()], y0, 0, rows, cols, t.c0+c+i > 0)
+			t.band.fill(v, band, t.input(i, t.c0+c), y0, 0, rows, cols, t.c0+c+i > 0)
 			for k, from := range t.band.taps {
 				v.copyRows(&t.buf[(c*taps+k)*pitch+i*rows*cols], cols, &band[from], t.band.pitch, rows, max(cols, v.copyLeast))
 			}

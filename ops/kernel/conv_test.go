@@ -32,45 +32,52 @@ func oblong(w Window, size, stride, dilation, pad, out int) Window {
 
 func convCases() []convCase {
 	return []convCase{
-		{image(1, 1, 1, 0, 7, 7), 1, 1, 3, 5},                          // in place, with columns left over
-		{image(1, 1, 1, 0, 16, 16), 2, 1, 20, 19},                      // rows that share their place in the cache
-		{image(1, 1, 1, 0, 11, 13), 1, 2, 1100, 7},                     // more channels than are added at a time
-		{image(1, 2, 1, 0, 30, 30), 1, 1, 7, 13},                       // one phase of four
-		{image(3, 1, 1, 1, 14, 14), 2, 1, 8, 12},                       // bands
-		{image(3, 1, 1, 1, 56, 56), 1, 1, 40, 6},                       // several of them, several times
-		{image(3, 2, 1, 1, 64, 63), 1, 1, 3, 9},                        // all phases
-		{image(5, 2, 1, 2, 33, 32), 1, 3, 2, 4},                        // and groups
-		{image(3, 2, 1, 3, 8, 8), 1, 1, 2, 3},                          // padding that a whole column of taps reads
-		{image(3, 1, 2, 2, 9, 17), 1, 1, 3, 4},                         // dilated
-		{image(3, 1, 1, 1, 7, 7), 1, 1, 40, 13},                        // rows that don't fill vectors
-		{image(3, 3, 1, 1, 20, 20), 1, 1, 3, 2},                        // a stride without bands
-		{image(4, 4, 1, 0, 16, 16), 1, 1, 3, 8},                        // patches
-		{image(5, 5, 1, 0, 107, 108), 2, 1, 2, 3},                      // and a rest
-		{oblong(image(3, 1, 1, 1, 9, 40), 4, 4, 1, 0, 10), 1, 1, 2, 3}, // beside rows that read padding
-		{image(3, 2, 2, 1, 5, 6, 7), 2, 1, 2, 3},                       // three dimensions
-		{image(3, 1, 1, 1, 5, 8, 9), 1, 1, 3, 7},                       // and columns in two pieces
-		{image(3, 1, 1, 1, 1000), 1, 1, 5, 3},                          // a line, in pieces
-		{image(2, 1, 128, 128, 168), 2, 1, 3, 4},                       // taps far apart
-		{image(40, 1, 1, 20, 168), 1, 1, 9, 8},                         // many taps
-		{image(300, 1, 1, 0, 310), 1, 1, 2, 3},                         // more than are added at a time
-		{image(3, 1, 1, 1, 14, 14), 2, 5, 1, 1},                        // a channel each
-		{image(3, 2, 1, 1, 113, 112), 1, 2, 1, 1},                      // in bands
-		{image(5, 1, 1, 2, 7, 7), 1, 3, 1, 2},                          // two outputs
-		{image(3, 3, 1, 1, 20, 20), 1, 3, 1, 2},                        // by columns
-		{image(3, 1, 4, 4, 500), 1, 3, 1, 1},                           // a line
-		{image(3, 1, 1, 1, 1, 5), 2, 2, 1, 1},                          // a short one
-		{image(3, 1, 1, 1, 30, 460), 1, 1, 1, 1},                       // wide
-		{image(3, 1, 1, 1, 100, 90), 2, 4, 1, 1},                       // three by three taps, in parts
-		{image(3, 1, 1, 1, 6, 5), 1, 5, 1, 2},                          // small
-		{image(3, 2, 1, 1, 40, 41), 1, 4, 1, 1},                        // two apart
-		{oblong(image(3, 2, 1, 1, 12, 12), 3, 2, 1, 0, 6), 1, 4, 1, 1}, // with padding at one side
-		{image(3, 1, 1, 2, 9, 20), 1, 4, 1, 1},                         // with a lot
-		{image(3, 1, 1, 1, 4, 4), 5, 2, 40, 13},                        // planes of several samples
-		{image(1, 1, 1, 0, 7, 7), 7, 1, 20, 9},                         // not all of them together
-		{image(3, 2, 1, 1, 3, 3), 65, 1, 3, 7},                         // many
-		{image(1, 1, 1, 0, 1, 1), 3, 1, 20, 7},                         // a point
-		{image(1, 1, 1, 1, 4, 4), 1, 1, 2, 2},                          // nothing but padding around
-		{oblong(image(1, 1, 1, 0, 9, 9), 7, 1, 1, 3, 9), 1, 1, 3, 2},   // a row of taps
+		{image(1, 1, 1, 0, 7, 7), 1, 1, 3, 5},                           // in place, with columns left over
+		{image(1, 1, 1, 0, 16, 16), 2, 1, 20, 19},                       // rows that share their place in the cache
+		{image(1, 1, 1, 0, 11, 13), 1, 2, 1100, 7},                      // more channels than are added at a time
+		{image(1, 2, 1, 0, 30, 30), 1, 1, 7, 13},                        // one phase of four
+		{image(3, 1, 1, 1, 14, 14), 2, 1, 8, 12},                        // bands
+		{image(3, 1, 1, 1, 56, 56), 1, 1, 40, 6},                        // several of them, several times
+		{image(3, 2, 1, 1, 64, 63), 1, 1, 3, 9},                         // all phases
+		{image(5, 2, 1, 2, 33, 32), 1, 3, 2, 4},                         // and groups
+		{image(3, 2, 1, 3, 8, 8), 1, 1, 2, 3},                           // padding that a whole column of taps reads
+		{image(3, 1, 2, 2, 9, 17), 1, 1, 3, 4},                          // dilated
+		{image(3, 1, 1, 1, 7, 7), 1, 1, 40, 13},                         // rows that don't fill vectors
+		{image(3, 3, 1, 1, 20, 20), 1, 1, 3, 2},                         // a stride without bands
+		{image(4, 4, 1, 0, 16, 16), 1, 1, 3, 8},                         // patches
+		{image(5, 5, 1, 0, 107, 108), 2, 1, 2, 3},                       // and a rest
+		{oblong(image(3, 1, 1, 1, 9, 40), 4, 4, 1, 0, 10), 1, 1, 2, 3},  // beside rows that read padding
+		{image(3, 2, 2, 1, 5, 6, 7), 2, 1, 2, 3},                        // three dimensions
+		{image(3, 1, 1, 1, 5, 8, 9), 1, 1, 3, 7},                        // by slices
+		{image(3, 1, 1, 1, 6, 20, 24), 2, 2, 5, 19},                     // in bands
+		{image(3, 1, 2, 2, 7, 9, 50), 1, 1, 40, 13},                     // several times, dilated
+		{image(3, 2, 1, 4, 5, 21, 12), 1, 1, 2, 3},                      // slices of nothing but padding
+		{oblong(image(1, 1, 1, 0, 4, 7, 8), 3, 1, 1, 1, 8), 2, 1, 3, 8}, // planes that are read once
+		{image(3, 1, 1, 1, 9, 3, 4), 3, 1, 20, 8},                       // small slices
+		{image(3, 3, 1, 1, 7, 14, 16), 1, 1, 3, 7},                      // a stride without bands
+		{image(3, 1, 1, 1, 5, 8, 9), 2, 4, 1, 1},                        // a channel each
+		{image(3, 1, 1, 1, 1000), 1, 1, 5, 3},                           // a line, in pieces
+		{image(2, 1, 128, 128, 168), 2, 1, 3, 4},                        // taps far apart
+		{image(40, 1, 1, 20, 168), 1, 1, 9, 8},                          // many taps
+		{image(300, 1, 1, 0, 310), 1, 1, 2, 3},                          // more than are added at a time
+		{image(3, 1, 1, 1, 14, 14), 2, 5, 1, 1},                         // a channel each
+		{image(3, 2, 1, 1, 113, 112), 1, 2, 1, 1},                       // in bands
+		{image(5, 1, 1, 2, 7, 7), 1, 3, 1, 2},                           // two outputs
+		{image(3, 3, 1, 1, 20, 20), 1, 3, 1, 2},                         // by columns
+		{image(3, 1, 4, 4, 500), 1, 3, 1, 1},                            // a line
+		{image(3, 1, 1, 1, 1, 5), 2, 2, 1, 1},                           // a short one
+		{image(3, 1, 1, 1, 30, 460), 1, 1, 1, 1},                        // wide
+		{image(3, 1, 1, 1, 100, 90), 2, 4, 1, 1},                        // three by three taps, in parts
+		{image(3, 1, 1, 1, 6, 5), 1, 5, 1, 2},                           // small
+		{image(3, 2, 1, 1, 40, 41), 1, 4, 1, 1},                         // two apart
+		{oblong(image(3, 2, 1, 1, 12, 12), 3, 2, 1, 0, 6), 1, 4, 1, 1},  // with padding at one side
+		{image(3, 1, 1, 2, 9, 20), 1, 4, 1, 1},                          // with a lot
+		{image(3, 1, 1, 1, 4, 4), 5, 2, 40, 13},                         // planes of several samples
+		{image(1, 1, 1, 0, 7, 7), 7, 1, 20, 9},                          // not all of them together
+		{image(3, 2, 1, 1, 3, 3), 65, 1, 3, 7},                          // many
+		{image(1, 1, 1, 0, 1, 1), 3, 1, 20, 7},                          // a point
+		{image(1, 1, 1, 1, 4, 4), 1, 1, 2, 2},                           // nothing but padding around
+		{oblong(image(1, 1, 1, 0, 9, 9), 7, 1, 1, 3, 9), 1, 1, 3, 2},    // a row of taps
 		{oblong(image(3, 1, 1, 1, 9, 20), 5, 2, 1, 1, 9), 1, 1, 3, 2},
 		{oblong(image(3, 1, 1, 1, 6, 9), 1, 1, 1, -2, 5), 1, 2, 3, 2}, // padding that cuts off
 		{image(3, 2, 1, 1, 9, 1100), 1, 2, 1, 1},                      // wide, columns two apart

@@ -37,6 +37,9 @@ const (
 	convUnit, convDepthwiseUnit = 1 << 18, 1 << 16
 	// convFewest is how many panels a unit has at least that is cut for several threads.
 	convFewest = 2
+	// sliceLeast is how many outputs a slice of a volume has at least; smaller ones are
+	// computed by columns of several.
+	sliceLeast = 16
 	// convStripsEach is for how many strips a unit of a part of the channels may lay out
 	// the inputs, as all others of the same place do.
 	convStripsEach = 8
@@ -49,7 +52,10 @@ type ConvRun struct {
 	w   *PackedConv
 	end ConvEnd
 
-	taps, out int // of a channel
+	// A volume is computed as so many slices, images that have each plane that a tap
+	// reads of an input channel as a channel of their own.
+	slices, planes int
+	cin, taps, out int // of a slice: input channels, taps and outputs of one
 
 	window Window // as an image, unless by columns
 	how    convHow
@@ -88,16 +94,23 @@ func Packable(cin, taps int) bool { return cin > 0 && taps > 0 && taps <= 1<<12 
 // plan decides how to compute.
 func (s *ConvRun) plan(threads int) {
 	a, v := s.a, s.w.v
+	s.window, s.slices, s.planes = a.Window, 1, 1
+	s.cin, s.taps, s.out = a.Cin, a.Taps(), a.OutLen()
 	image, ok := a.image()
-	s.window, s.taps, s.out = a.Window, a.Taps(), a.OutLen()
+	fits := ok && image.near()
+	if a.N == 3 && !a.pointwise() && !s.w.depthwise() {
+		if slice := a.slice(); slice.near() && slice.OutLen() >= sliceLeast {
+			image, fits = slice, true
+			s.slices, s.planes = a.Out[0], a.Size[0]
+			s.cin, s.taps, s.out = a.Cin*s.planes, slice.Taps(), slice.OutLen()
+		}
+	}
 	most := convDepth
 	if a.pointwise() {
 		most = gemmDepth // as in a product: nothing has to be laid out before
 	}
-	s.depth = ceilDiv(a.Cin, ceilDiv(a.Cin, max(1, most/s.taps)))
+	s.depth = ceilDiv(s.cin, ceilDiv(s.cin, max(1, most/s.taps)))
 	s.down, s.across, s.rows, s.cols = 1, ceilDiv(s.out, convColumns), 1, convColumns
-	fits := ok && image.Stride[0] <= 2 && image.Stride[1] <= 2 &&
-		(image.Size[0]-1)*image.Dilation[0] <= 1<<8 && (image.Size[1]-1)*image.Dilation[1] <= 1<<12
 	switch {
 	case s.w.depthwise() && fits:
 		s.how, s.depth = convDepthwise, 1
@@ -126,14 +139,14 @@ func (s *ConvRun) plan(threads int) {
 		s.down = ceilDiv(image.Out[0], s.rows)
 		s.band.shape(&s.window, s.rows, s.cols)
 	}
-	if s.items = 1; fits && !s.w.depthwise() && a.Batch > 1 && s.out <= convSmall && s.w.tiles() > 1 {
+	if s.items = 1; fits && !s.w.depthwise() && a.Batch > 1 && s.slices == 1 && s.out <= convSmall && s.w.tiles() > 1 {
 		s.how, s.window = convUnrolled, image
 		s.items = min(a.Batch, convColumns/s.out)
 		s.rows, s.cols, s.down, s.across = image.Out[0], image.Out[1], 1, 1
 		s.band.shape(&s.window, s.rows, s.cols)
 	}
 	s.parts = 1
-	units := ceilDiv(a.Batch, s.items) * a.Group * s.down * s.across
+	units := ceilDiv(a.Batch, s.items) * a.Group * s.slices * s.down * s.across
 	if threads == 1 || s.how == convDepthwise || units >= 4*threads {
 		return
 	}
@@ -209,7 +222,7 @@ func (s *ConvRun) unit() int {
 	if s.how == convDepthwise {
 		return a.Cout * s.out * s.taps
 	}
-	return a.Cout * s.items * min(s.rows*s.cols, s.out) * a.Cin * s.taps
+	return a.Cout * s.items * min(s.rows*s.cols, s.out) * s.cin * s.taps
 }
 
 // room is how many values a thread needs, area what of them comes before panels.
@@ -274,7 +287,7 @@ func ConvPacked(p *Pool, a *ConvArgs[float32], w *PackedConv, end ConvEnd, s *Co
 	if s.how == convDepthwise {
 		least = convDepthwiseUnit
 	} else {
-		units *= s.down * s.across * s.parts
+		units *= s.slices * s.down * s.across * s.parts
 	}
 	p.For(units, ceilDiv(least, max(s.unit()/s.parts, 1)), s.some)
 	s.a, s.w, s.end = nil, nil, ConvEnd{}

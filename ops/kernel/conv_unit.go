@@ -12,9 +12,11 @@ func (s *ConvRun) work(lo, hi int) {
 	for i := lo; i < hi; i++ {
 		part, rest := i%s.parts, i/s.parts
 		across, rest := rest%s.across, rest/s.across
-		first := rest / s.down / s.a.Group * s.items
-		t := convTask{ConvRun: s, buf: buf, item: first*s.a.Group + rest/s.down%s.a.Group, held: min(s.items, s.a.Batch-first), r0: tiles * part / s.parts, r1: tiles * (part + 1) / s.parts}
-		if t.r0 < t.r1 && !t.unit(rest%s.down, across) {
+		down, rest := rest%s.down, rest/s.down
+		slice, rest := rest%s.slices, rest/s.slices
+		first := rest / s.a.Group * s.items
+		t := convTask{ConvRun: s, buf: buf, item: first*s.a.Group + rest%s.a.Group, slice: slice, held: min(s.items, s.a.Batch-first), r0: tiles * part / s.parts, r1: tiles * (part + 1) / s.parts}
+		if t.r0 < t.r1 && !t.unit(down, across) {
 			return
 		}
 	}
@@ -26,6 +28,7 @@ type convTask struct {
 	*ConvRun
 	buf    []float32
 	item   int // the first
+	slice  int // of a volume
 	held   int // samples
 	r0, r1 int
 
@@ -36,10 +39,30 @@ type convTask struct {
 	c0, c1 int // input channels added at a time
 }
 
+// output is where y has what the task makes of an output channel.
+func (t *convTask) output(c int) int {
+	return (t.item*t.a.Cout+c)*t.slices*t.out + t.slice*t.out
+}
+
+// input is an input channel of the task's slice, of sample i; nil if it is padding.
+func (t *convTask) input(i, c int) []float32 {
+	a := t.a
+	x := a.X[((t.item+i*a.Group)*a.Cin+c/t.planes)*a.InLen():][:a.InLen()]
+	if t.slices == 1 && t.planes == 1 {
+		return x
+	}
+	z := t.slice*a.Stride[0] + c%t.planes*a.Dilation[0] - a.Pad[0]
+	if z < 0 || z >= a.In[0] {
+		return nil
+	}
+	plane := t.window.InLen()
+	return x[z*plane:][:plane]
+}
+
 // unit computes a band, or a block of columns. It reports whether to go on.
 func (t *convTask) unit(down, across int) bool {
 	a := t.a
-	t.y, t.ld, t.done = a.Y[t.item*a.Cout*t.out:], t.out, true
+	t.y, t.ld, t.done = a.Y[t.output(0):], t.slices*t.out, true
 	if t.items > 1 {
 		t.y, t.ld, t.done = t.buf[t.area()-a.Cout*t.pitch():], t.pitch(), false
 	}
@@ -48,30 +71,29 @@ func (t *convTask) unit(down, across int) bool {
 	if t.how == convBands || t.how == convUnrolled {
 		rows, cols = min(t.rows, t.window.Out[0]-y0), min(t.cols, t.window.Out[1]-x0)
 	}
-	for t.c0 = 0; t.c0 < a.Cin; t.c0 = t.c1 {
+	for t.c0 = 0; t.c0 < t.cin; t.c0 = t.c1 {
 		if t.stopped() {
 			return false
 		}
-		t.c1 = min(t.c0+t.depth, a.Cin)
-		x := a.X[(t.item*a.Cin+t.c0)*a.InLen():]
+		t.c1 = min(t.c0+t.depth, t.cin)
 		in := convInputs{off: t.off, rows: 1, n: cols, from: x0}
 		switch t.how {
 		case convBands:
 			for c := range t.c1 - t.c0 {
-				t.band.fill(t.w.v, t.buf[c*t.band.channel:], x[c*a.InLen():][:a.InLen()], y0, x0, rows, cols, t.c0 > 0)
+				t.band.fill(t.w.v, t.buf[c*t.band.channel:], t.input(0, t.c0+c), y0, x0, rows, cols, t.c0 > 0)
 			}
 			in = convInputs{b: t.buf, off: t.off, rows: rows, pitch: t.band.pitch, n: cols, from: y0*t.window.Out[1] + x0, step: t.window.Out[1]}
 		case convUnrolled:
-			t.unroll(x, y0, rows, cols)
+			t.unroll(y0, rows, cols)
 			in.b, in.from, in.n = t.buf, y0*cols, t.held*rows*cols
 		case convByColumns:
-			columns(&a.Window, t.buf, x, 0, t.c1-t.c0, x0, x0+cols)
+			columns(&a.Window, t.buf, a.X[(t.item*a.Cin+t.c0)*a.InLen():], 0, t.c1-t.c0, x0, x0+cols)
 			in.b = t.buf
 			if cols < t.cols {
 				in.off = t.offLast
 			}
 		default:
-			in.b, in.exact = x[x0:], true
+			in.b, in.exact = a.X[(t.item*a.Cin+t.c0)*a.InLen()+x0:], true
 		}
 		t.multiply(&in)
 	}
@@ -84,7 +106,7 @@ func (t *convTask) unit(down, across int) bool {
 	}
 	lo, hi := t.w.row(t.r0), t.w.row(t.r1)
 	for c := lo; c < hi; c++ {
-		y := a.Y[(t.item*a.Cout+c)*t.out:]
+		y := a.Y[t.output(c):]
 		if t.how == convInPlace || t.how == convByColumns {
 			t.end.Act(y[x0:x0+cols], y[x0:x0+cols])
 			continue
@@ -222,7 +244,7 @@ func (t *convTask) panel(b []float32, off []int, apart, at, n int, lay []float32
 	first := t.item % a.Group * a.Cout
 	depth := (t.c1 - t.c0) * taps
 	lo, hi := t.end.Lo, t.end.Hi
-	if t.c1 < a.Cin || !t.done {
+	if t.c1 < t.cin || !t.done {
 		lo, hi = noLimits()
 	}
 	var addend []float32
@@ -230,7 +252,7 @@ func (t *convTask) panel(b []float32, off []int, apart, at, n int, lay []float32
 	case t.c0 > 0:
 		addend = t.y
 	case t.end.Add != nil && t.done:
-		addend = t.end.Add[t.item*a.Cout*t.out:]
+		addend = t.end.Add[t.output(0):]
 	}
 	start := a.Bias
 	if t.c0 > 0 {
@@ -248,7 +270,7 @@ func (t *convTask) panel(b []float32, off []int, apart, at, n int, lay []float32
 		if start != nil {
 			bias = &start[first+row]
 		}
-		weights := &w.w[((first+row)*a.Cin+t.c0*height)*taps]
+		weights := &w.w[((first+row)*t.cin+t.c0*height)*taps]
 		switch {
 		case lay != nil:
 			v.convAndLay[height](depth, 1, weights, &b[0], 0, &off[0], &t.y[y], t.ld, last, from, t.ld, bias, lo, hi, &lay[0])

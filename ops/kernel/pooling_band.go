@@ -69,16 +69,6 @@ func (t *bandPool) use(w *Window) bool {
 		(image.Size[0]-1)*image.Dilation[0] <= 1<<8 && (image.Size[1]-1)*image.Dilation[1] <= 1<<12
 }
 
-// slice is the window over a slice of the outermost dimension.
-func (w *Window) slice() Window {
-	s := Window{N: w.N - 1}
-	for d := range s.N {
-		s.In[d], s.Out[d], s.Size[d], s.Stride[d] = w.In[d+1], w.Out[d+1], w.Size[d+1], w.Stride[d+1]
-		s.Dilation[d], s.Pad[d], s.PadEnd[d] = w.Dilation[d+1], w.Pad[d+1], w.PadEnd[d+1]
-	}
-	return s
-}
-
 // spare is how many values the outputs of a slice take that no output plane has room
 // for.
 func (t *bandPool) spare() int {
