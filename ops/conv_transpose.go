@@ -141,15 +141,19 @@ func (k *convTranspose) Prepack(consts []*tensor.Tensor, memory Allocator) (Kern
 	if w == nil || w.DType() != tensor.Float32 || w.Rank() < 3 || w.Dim(0)%k.group != 0 || w.Len() == 0 {
 		return nil, nil, nil
 	}
-	cin, taps := w.Dim(0)/k.group, tensor.Shape(w.Shape()[2:]).Len()
-	if !kernel.ConvTransposePackable(cin, taps) {
+	cin, size := w.Dim(0)/k.group, w.Shape()[2:]
+	strides, dilations := make([]int, len(size)), make([]int, len(size))
+	for d := range size {
+		strides[d], dilations[d] = at(k.strides, d, 1), at(k.dilations, d, 1)
+	}
+	if !kernel.ConvTransposePackable(cin, w.Dim(1), size, strides, dilations) {
 		return nil, nil, nil
 	}
 	if err := memory.Reserve(4 * w.Len()); err != nil {
 		return nil, nil, err
 	}
 	p := *k
-	p.packed, p.shape = kernel.PackConvTranspose(tensor.Of[float32](w), k.group, cin, w.Dim(1), taps), shapeOf(w.Shape())
+	p.packed, p.shape = kernel.PackConvTranspose(tensor.Of[float32](w), k.group, cin, w.Dim(1), size, strides, dilations), shapeOf(w.Shape())
 	return &p, []int{1}, nil
 }
 

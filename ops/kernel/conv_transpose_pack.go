@@ -5,9 +5,12 @@ package kernel
 type PackedConvTranspose struct {
 	group, cin, cout, taps int // channels per group
 	block                  int // output channels at a time
-	// blocks holds, group by group, blocks of output channels as pointwise
-	// convolutions whose outputs are what their taps hold.
-	blocks []*PackedConv
+	// blocks holds, group by group, blocks of output channels: each class of taps by
+	// itself if they go by phases, or else as pointwise convolutions whose outputs are
+	// what their taps hold.
+	blocks   []*PackedConv
+	byPhases bool
+	shape    transposedShape // if byPhases
 }
 
 // transposedTaps is about how many taps of output channels are computed at a time.
@@ -18,13 +21,33 @@ const transposedTaps = 48
 const transposedLeast = 64
 
 // ConvTransposePackable reports whether PackConvTranspose is for weights of so many
-// input channels per group and taps.
-func ConvTransposePackable(cin, taps int) bool { return cin >= transposedLeast && Packable(cin, taps) }
+// channels per group and such taps.
+func ConvTransposePackable(cin, cout int, size, stride, dilation []int) bool {
+	taps := 1
+	for _, n := range size {
+		taps *= n
+	}
+	_, phases := phasesOf(cout, size, stride, dilation)
+	return (phases || cin >= transposedLeast) && Packable(cin, taps)
+}
 
-// PackConvTranspose packs w (group*cin, cout, taps), of cin and cout channels per group.
-// It works with a copy of a block.
-func PackConvTranspose(w []float32, group, cin, cout, taps int) *PackedConvTranspose {
+// PackConvTranspose packs w (group*cin, cout, size...), of cin and cout channels per
+// group. It works with a copy of a block.
+func PackConvTranspose(w []float32, group, cin, cout int, size, stride, dilation []int) *PackedConvTranspose {
+	taps := 1
+	for _, n := range size {
+		taps *= n
+	}
 	c := &PackedConvTranspose{group: group, cin: cin, cout: cout, taps: taps}
+	if c.shape, c.byPhases = phasesOf(cout, size, stride, dilation); c.byPhases {
+		c.block = min(cout, roundUp(ceilDiv(cout, ceilDiv(cout, phaseChannels)), convHeight))
+		for g := range group {
+			for m := 0; m < cout; m += c.block {
+				c.packClasses(w[g*cin*cout*taps:], m, min(c.block, cout-m))
+			}
+		}
+		return c
+	}
 	c.block = max(1, min(transposedTaps/taps, max(4, ceilDiv(cout, 4))))
 	rows := make([]float32, c.block*taps*cin)
 	for g := range group {
@@ -37,6 +60,9 @@ func PackConvTranspose(w []float32, group, cin, cout, taps int) *PackedConvTrans
 	return c
 }
 
+// perGroup is how many blocks a group has.
+func (c *PackedConvTranspose) perGroup() int { return ceilDiv(c.cout, c.block) }
+
 // ConvTransposeRun is working memory of [ConvTransposePacked]; one that is kept
 // spares later runs most allocations.
 type ConvTransposeRun struct {
@@ -48,7 +74,7 @@ type ConvTransposeRun struct {
 	some  func(lo, hi int)
 }
 
-// A transposedStep makes what the taps of a block hold.
+// A transposedStep makes what the taps of a block hold, or a phase of it.
 type transposedStep struct {
 	args ConvArgs[float32]
 	run  ConvRun
@@ -60,6 +86,14 @@ func (s *ConvTransposeRun) RoomForConvTranspose(a *ConvTransposeArgs[float32], w
 		return 0
 	}
 	var t transposedStep
+	if w.byPhases {
+		most := 0
+		for q := range w.shape.classes() {
+			t.setPhase(a, w, 0, 0, q, a.Y)
+			most = max(most, t.run.RoomForConv(nil, &t.args, w.blocks[q]))
+		}
+		return sumBytes(most, floatBytes(w.block, max(a.InLen(), w.taps)))
+	}
 	t.set(a, w, 0, 0, a.Y)
 	return sumBytes(t.run.RoomForConv(nil, &t.args, w.blocks[0]), floatBytes(w.block, w.taps, a.OutLen()), floatBytes(a.In[1]))
 }
@@ -81,7 +115,14 @@ func ConvTransposePacked(p *Pool, a *ConvTransposeArgs[float32], w *PackedConvTr
 	if s.some == nil {
 		s.some = s.work
 	}
-	p.For(a.Batch*len(w.blocks), 1, s.some)
+	units := a.Batch * w.group * w.perGroup()
+	if w.byPhases && a.OutLen() > 1 && units < p.Threads() { // each is large enough to share
+		for i := range units {
+			s.phases(p, i)
+		}
+	} else {
+		p.For(units, 1, s.some)
+	}
 	s.a, s.w = nil, nil
 	return a.Stop()
 }
@@ -92,14 +133,20 @@ func (t *transposedStep) set(a *ConvTransposeArgs[float32], w *PackedConvTranspo
 	t.args = ConvArgs[float32]{Batch: 1, Group: 1, Cin: w.cin, Cout: w.blocks[i].cout, Y: col, Stop: a.Stop}
 	t.args.N = 1
 	t.args.In[0], t.args.Out[0], t.args.Size[0], t.args.Stride[0], t.args.Dilation[0] = in, in, 1, 1, 1
-	g := i / (len(w.blocks) / w.group)
+	g := i / w.perGroup()
 	t.args.X = a.X[(b*w.group+g)*w.cin*in:]
 }
 
 // work computes blocks lo to hi of the samples.
 func (s *ConvTransposeRun) work(lo, hi int) {
 	a, w := s.a, s.w
-	in, out, each := a.OutLen(), a.InLen(), len(w.blocks)/w.group
+	if w.byPhases {
+		for i := lo; i < hi; i++ {
+			s.phases(nil, i)
+		}
+		return
+	}
+	in, out, each := a.OutLen(), a.InLen(), w.perGroup()
 	t := <-s.steps
 	scratch, buf := borrow(w.block*w.taps*in + a.In[1])
 	defer func() {

@@ -16,16 +16,23 @@ func TestConvTransposeByRows(t *testing.T) {
 			{5, 9, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0}, {4, 10, 4, 4, 2, 2, 1, 1, 1, 1, 0, 0}, {4, 8, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1}, {3, 12, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0},
 			{3, 9, 1, 1, 2, 2, 1, 1, 0, 0, 1, 1}, {3, 9, 3, 3, 1, 1, 1, 1, 1, 1, 0, 0}, {3, 9, 3, 2, 3, 1, 2, 3, 1, 2, 0, 0}, {3, 8, 2, 5, 3, 2, 1, 2, 2, 5, 2, 3}, {2, 9, 3, 3, 1, 2, 1, 2, 0, 1, 0, 0},
 			{7, 7, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0}, {3, 5, 3, 4, 2, 3, 1, 2, 1, 1, 1, 0},
+			{3, 9, 8, 8, 4, 4, 1, 1, 2, 2, 0, 0}, {2, 5, 5, 7, 3, 4, 1, 1, 1, 2, 1, 2}, {3, 4, 5, 2, 1, 2, 1, 1, 5, 3, 6, 1},
+			{3, 9, 3, 3, 2, 1, 1, 1, 1, 1, 0, 0}, {1, 1, 4, 4, 1, 1, 1, 1, 0, 0, -1, -2},
+			{1, 1, 4, 4, 1, 1, 1, 1, 0, 0, 0, 0}, {1, 1, 4, 3, 2, 2, 1, 1, 1, 1, 1, 2}, {1, 12, 1, 6, 1, 3, 1, 1, 0, 2, 0, 1}, {1, 1, 1, 5, 1, 2, 1, 1, 0, 1, 0, 0},
 		} {
 			for _, group := range []int{1, 2} {
-				const batch, cin, cout = 2, 3, 11
+				const batch, cin = 2, 3
+				cout := 11
+				if c.kh == 4 {
+					cout = 2*phaseChannels + 5 // blocks
+				}
 				a := &ConvTransposeArgs[float32]{Batch: batch, Group: group, Cin: cin, Cout: cout, Stop: func() error { return nil }}
 				a.N = 2
 				a.Out, a.Size, a.Stride = [maxWindow]int{c.h, c.w}, [maxWindow]int{c.kh, c.kw}, [maxWindow]int{c.sh, c.sw}
 				a.Dilation, a.Pad = [maxWindow]int{c.dh, c.dw}, [maxWindow]int{c.ph, c.pw}
 				a.In = [maxWindow]int{(c.h-1)*c.sh + (c.kh-1)*c.dh + 1 - 2*c.ph + c.moreH, (c.w-1)*c.sw + (c.kw-1)*c.dw + 1 - 2*c.pw + c.moreW}
 				_, byRows := rowsOf(&a.Window)
-				require.Equal(t, c.w >= 8, byRows)
+				require.Equal(t, c.w >= 8 && c.sw <= 2, byRows)
 				a.X, a.W, a.Bias = random(r, batch*group*cin*c.h*c.w), random(r, group*cin*cout*c.kh*c.kw), random(r, group*cout)
 				want := make([]float64, batch*group*cout*a.InLen())
 				for i := range want {
@@ -57,7 +64,13 @@ func TestConvTransposeByRows(t *testing.T) {
 				require.NoError(t, ConvTranspose(NewPool(3), a))
 				requireSameBits(t, y.s, again, "on 3 threads")
 
-				w := PackConvTranspose(a.W, group, cin, cout, c.kh*c.kw)
+				size, stride, dilation := []int{c.kh, c.kw}, []int{c.sh, c.sw}, []int{c.dh, c.dw}
+				if c.h == 1 && c.kh == 1 { // a line
+					a.N, size, stride, dilation = 1, size[1:], stride[1:], dilation[1:]
+					a.In[0], a.Out[0], a.Size[0], a.Stride[0], a.Dilation[0], a.Pad[0] = a.In[1], a.Out[1], a.Size[1], a.Stride[1], a.Dilation[1], a.Pad[1]
+				}
+				w := PackConvTranspose(a.W, group, cin, cout, size, stride, dilation)
+				require.Equal(t, c.dh*c.dw == 1 && c.kh >= c.sh && c.kw >= c.sw, w.byPhases)
 				a.W, a.Y = nil, y.s
 				Fill(y.s, float32(math.NaN()))
 				var run ConvTransposeRun
@@ -76,4 +89,17 @@ func TestConvTransposeByRows(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Without inputs there is nothing but the bias.
+func TestConvTransposeOfNothing(t *testing.T) {
+	r := seeded()
+	w := random(r, 2*5*9)
+	a := &ConvTransposeArgs[float32]{Batch: 3, Group: 1, Cin: 2, Cout: 5, Bias: random(r, 5), Y: make([]float32, 3*5*4*7), Stop: func() error { return nil }}
+	a.Window = Window{N: 2, In: [maxWindow]int{4, 7}, Out: [maxWindow]int{0, 3}, Size: [maxWindow]int{3, 3}, Stride: [maxWindow]int{2, 2}, Dilation: [maxWindow]int{1, 1}, Pad: [maxWindow]int{1, 1}}
+	var run ConvTransposeRun
+	require.NoError(t, ConvTransposePacked(nil, a, PackConvTranspose(w, 1, 2, 5, []int{3, 3}, []int{2, 2}, []int{1, 1}), &run))
+	for i, y := range a.Y {
+		require.Equal(t, a.Bias[i/28%5], y)
+	}
 }
