@@ -18,6 +18,7 @@ type convBand struct {
 
 	lo, hi, left, right int  // what of the first block, in the image's order, is inside
 	parted              bool // columns are 2 apart, so that both phases of a row are laid out together
+	turned              bool // they are more apart, and all planes of a row of phases follow each other
 }
 
 // room is how many values a band of so many channels takes.
@@ -46,9 +47,12 @@ func (w *Window) slice() Window {
 	return s
 }
 
+// bandStep is up to which steps bands are laid out.
+const bandStep = 16
+
 // near reports whether bands are for steps and distances of taps like these, of an image.
 func (w *Window) near() bool {
-	return w.Stride[0] <= 2 && w.Stride[1] <= 2 && (w.Size[0]-1)*w.Dilation[0] <= 1<<8 && (w.Size[1]-1)*w.Dilation[1] <= 1<<12
+	return w.Stride[0] <= bandStep && w.Stride[1] <= bandStep && !(w.Stride[1] > 2 && w.patches()) && (w.Size[0]-1)*w.Dilation[0] <= 1<<8 && (w.Size[1]-1)*w.Dilation[1] <= 1<<12
 }
 
 // shape sets the sizes for blocks of rows by cols outputs.
@@ -75,6 +79,12 @@ func (b *convBand) shape(w *Window, rows, cols int) {
 			use(phase ^ 1)
 		}
 		b.taps = append(b.taps, b.planes[phase]*b.plane+y/w.Stride[0]*b.pitch+x/w.Stride[1])
+	}
+	b.turned = w.Stride[1] > 2
+	for phase, plane := range b.planes {
+		if first := phase / w.Stride[1] * w.Stride[1]; b.planes[first] >= 0 || plane >= 0 {
+			b.turned = b.turned && plane == b.planes[first]+phase-first
+		}
 	}
 	b.lo, b.hi = inside(-w.Pad[0], w.Stride[0], w.In[0], b.height)
 	b.left, b.right = inside(-w.Pad[1], w.Stride[1], w.In[1], b.pitch)
@@ -128,19 +138,37 @@ func (b *convBand) fill(v *variant, dst, src []float32, y, x, rows, cols int, bl
 		return
 	}
 	for r := range height * w.Stride[0] { // in the image's order
-		if top+r < 0 || top+r >= w.In[0] {
+		if planes := b.planes[r%w.Stride[0]*w.Stride[1]:][:w.Stride[1]]; top+r >= 0 && top+r < w.In[0] {
+			b.row(v, dst[r/w.Stride[0]*b.pitch:], planes, src[(top+r)*w.In[1]:][:w.In[1]], first, pitch)
+		}
+	}
+}
+
+// row lays out a row of the image, from a column on, in a row of n values of each plane.
+func (b *convBand) row(v *variant, dst []float32, planes []int, row []float32, first, n int) {
+	step := b.w.Stride[1]
+	lo, hi := 0, 0 // where the row has all phases
+	if b.turned && planes[0] >= 0 {
+		lo = max(0, divCeil(-first, step))
+		hi = max(lo, min(n, (len(row)-first)/step))
+		if lo < hi {
+			transposeF32(v, dst[planes[0]*b.plane+lo:], b.plane, row[first+lo*step:], step, hi-lo, step)
+		}
+	}
+	for px, plane := range planes {
+		if plane < 0 {
 			continue
 		}
-		row := src[(top+r)*w.In[1]:][:w.In[1]]
-		for px, plane := range b.planes[r%w.Stride[0]*w.Stride[1]:][:w.Stride[1]] {
-			if plane < 0 {
-				continue
+		left, right := inside(first+px, step, len(row), n)
+		to := dst[plane*b.plane:]
+		for i := left; i < right; i++ {
+			if i == lo {
+				i = hi
+				if i >= right {
+					break
+				}
 			}
-			left, right := inside(first+px, w.Stride[1], w.In[1], pitch)
-			to := dst[plane*b.plane+r/w.Stride[0]*b.pitch:]
-			for i := left; i < right; i++ {
-				to[i] = row[first+px+i*w.Stride[1]]
-			}
+			to[i] = row[first+px+i*step]
 		}
 	}
 }

@@ -94,8 +94,9 @@ func (s *ConvTransposeRun) RoomForConvTranspose(a *ConvTransposeArgs[float32], w
 		}
 		return sumBytes(most, floatBytes(w.block, max(a.InLen(), w.taps)))
 	}
+	rows, _ := rowsOf(&a.Window)
 	t.set(a, w, 0, 0, a.Y)
-	return sumBytes(t.run.RoomForConv(nil, &t.args, w.blocks[0]), floatBytes(w.block, w.taps, a.OutLen()), floatBytes(a.In[1]))
+	return sumBytes(t.run.RoomForConv(nil, &t.args, w.blocks[0]), floatBytes(w.block, w.taps, a.OutLen()), floatBytes(rows.In[1]))
 }
 
 // ConvTransposePacked is [ConvTranspose] of weights that are packed; a.W is not read.
@@ -148,7 +149,7 @@ func (s *ConvTransposeRun) work(lo, hi int) {
 	}
 	in, out, each := a.OutLen(), a.InLen(), w.perGroup()
 	t := <-s.steps
-	scratch, buf := borrow(w.block*w.taps*in + a.In[1])
+	scratch, buf := borrow(w.block*w.taps*in + s.rows.In[1])
 	defer func() {
 		t.args = ConvArgs[float32]{}
 		scratch.release()
