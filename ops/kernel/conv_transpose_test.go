@@ -66,8 +66,9 @@ func TestConvTransposeByRows(t *testing.T) {
 
 				size, stride, dilation := []int{c.kh, c.kw}, []int{c.sh, c.sw}, []int{c.dh, c.dw}
 				if c.h == 1 && c.kh == 1 { // a line
-					a.N, size, stride, dilation = 1, size[1:], stride[1:], dilation[1:]
-					a.In[0], a.Out[0], a.Size[0], a.Stride[0], a.Dilation[0], a.Pad[0] = a.In[1], a.Out[1], a.Size[1], a.Stride[1], a.Dilation[1], a.Pad[1]
+					size, stride, dilation = size[1:], stride[1:], dilation[1:]
+					one := func(n [maxWindow]int) [maxWindow]int { return [maxWindow]int{n[1]} }
+					a.Window = Window{N: 1, In: one(a.In), Out: one(a.Out), Size: one(a.Size), Stride: one(a.Stride), Dilation: one(a.Dilation), Pad: one(a.Pad)}
 				}
 				w := PackConvTranspose(a.W, group, cin, cout, size, stride, dilation)
 				require.Equal(t, c.dh*c.dw == 1 && c.kh >= c.sh && c.kw >= c.sw, w.byPhases)
