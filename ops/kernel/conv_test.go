@@ -30,6 +30,12 @@ func oblong(w Window, size, stride, dilation, pad, out int) Window {
 	return w
 }
 
+// deep is image with one tap in depth and one output, at a step and padding.
+func deep(w Window, stride, pad int) Window {
+	w.Size[0], w.Stride[0], w.Pad[0], w.Out[0] = 1, stride, pad, 1
+	return w
+}
+
 func convCases() []convCase {
 	return []convCase{
 		{image(1, 1, 1, 0, 7, 7), 1, 1, 3, 5},                           // in place, with columns left over
@@ -53,6 +59,8 @@ func convCases() []convCase {
 		{image(3, 1, 2, 2, 7, 9, 50), 1, 1, 40, 13},                     // several times, dilated
 		{image(3, 2, 1, 4, 5, 21, 12), 1, 1, 2, 3},                      // slices of nothing but padding
 		{oblong(image(1, 1, 1, 0, 4, 7, 8), 3, 1, 1, 1, 8), 2, 1, 3, 8}, // planes that are read once
+		{deep(image(3, 1, 1, 1, 6, 7, 9), 8, 1), 2, 1, 3, 8},            // a slice of padding
+		{deep(image(3, 1, 1, 1, 6, 7, 9), 8, -2), 1, 1, 3, 8},           // a slice, of one plane
 		{image(3, 1, 1, 1, 9, 3, 4), 3, 1, 20, 8},                       // small slices
 		{image(3, 3, 1, 1, 7, 14, 16), 1, 1, 3, 7},                      // a stride without bands
 		{image(3, 1, 1, 1, 5, 8, 9), 2, 4, 1, 1},                        // a channel each

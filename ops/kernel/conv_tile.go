@@ -54,6 +54,7 @@ type ConvRun struct {
 
 	// A volume is computed as so many slices, images that have each plane that a tap
 	// reads of an input channel as a channel of their own.
+	volume         bool
 	slices, planes int
 	cin, taps, out int // of a slice: input channels, taps and outputs of one
 
@@ -94,14 +95,14 @@ func Packable(cin, taps int) bool { return cin > 0 && taps > 0 && taps <= 1<<12 
 // plan decides how to compute.
 func (s *ConvRun) plan(threads int) {
 	a, v := s.a, s.w.v
-	s.window, s.slices, s.planes = a.Window, 1, 1
+	s.window, s.volume, s.slices, s.planes = a.Window, false, 1, 1
 	s.cin, s.taps, s.out = a.Cin, a.Taps(), a.OutLen()
 	image, ok := a.image()
 	fits := ok && image.near()
 	if a.N == 3 && !a.pointwise() && !s.w.depthwise() {
 		if slice := a.slice(); slice.near() && slice.OutLen() >= sliceLeast {
 			image, fits = slice, true
-			s.slices, s.planes = a.Out[0], a.Size[0]
+			s.volume, s.slices, s.planes = true, a.Out[0], a.Size[0]
 			s.cin, s.taps, s.out = a.Cin*s.planes, slice.Taps(), slice.OutLen()
 		}
 	}

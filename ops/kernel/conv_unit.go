@@ -48,7 +48,7 @@ func (t *convTask) output(c int) int {
 func (t *convTask) input(i, c int) []float32 {
 	a := t.a
 	x := a.X[((t.item+i*a.Group)*a.Cin+c/t.planes)*a.InLen():][:a.InLen()]
-	if t.slices == 1 && t.planes == 1 {
+	if !t.volume {
 		return x
 	}
 	z := t.slice*a.Stride[0] + c%t.planes*a.Dilation[0] - a.Pad[0]
