@@ -3,7 +3,7 @@ GO         ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 PACKAGES    = ./...
 
-.PHONY: help demo test race check fmt vet lint tidy generate generated emulate conformance interop fuzz mutate bench benchcmp noasm live arm64 compare compare-train accuracy
+.PHONY: help demo test race check fmt vet lint tidy generate generated emulate conformance random interop fuzz mutate bench benchcmp noasm live arm64 compare compare-train accuracy
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ emulate: ## the amd64 assembly in an emulator, also what this machine cannot run
 
 conformance: ## ONNX's own test suites, with the report in testmodels/CONFORMANCE.md
 	bash testmodels/scripts/conformance.sh
+
+random: ## random models beside ONNX Runtime (COUNT of them, default 2000; SEED for others; installs Python packages)
+	bash testmodels/scripts/random.sh $(or $(COUNT),2000) $(or $(SEED),1)
 
 interop: ## checks against PyTorch and ONNX Runtime (installs Python packages)
 	bash testmodels/scripts/interop.sh
