@@ -89,8 +89,8 @@ func (t *lstmTask) recur(at lstmAt, lens []int32, leads bool) *gemmTask {
 	if fixed.scale == 0 && lens != nil && w.r.q != nil && w.r.q.whole {
 		fixed = rangeOfRunning(w.v, lens, at.time, w.units(), at.before)
 	}
-	if g := t.integers; leads && g != nil && g.m != at.batch {
-		g.forget()
+	if leads && t.integers != nil && t.integers.m != at.batch { // the share is another
+		t.integers.forget()
 		t.integers = nil
 	}
 	if leads && t.integers != nil {
