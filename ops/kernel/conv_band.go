@@ -161,13 +161,10 @@ func (b *convBand) row(v *variant, dst []float32, planes []int, row []float32, f
 		}
 		left, right := inside(first+px, step, len(row), n)
 		to := dst[plane*b.plane:]
-		for i := left; i < right; i++ {
-			if i == lo {
-				i = hi
-				if i >= right {
-					break
-				}
-			}
+		for i := left; i < min(lo, right); i++ {
+			to[i] = row[first+px+i*step]
+		}
+		for i := max(left, hi); i < right; i++ {
 			to[i] = row[first+px+i*step]
 		}
 	}

@@ -49,7 +49,8 @@ func convCases() []convCase {
 		{image(3, 2, 1, 3, 8, 8), 1, 1, 2, 3},                           // padding that a whole column of taps reads
 		{image(3, 1, 2, 2, 9, 17), 1, 1, 3, 4},                          // dilated
 		{image(3, 1, 1, 1, 7, 7), 1, 1, 40, 13},                         // rows that don't fill vectors
-		{image(3, 3, 1, 1, 20, 20), 1, 1, 3, 2},                         // a stride without bands
+		{image(3, 3, 1, 1, 20, 20), 1, 1, 3, 2},                         // rows of phases that are turned
+		{image(19, 17, 1, 1, 40, 40), 1, 1, 2, 2},                       // a stride without bands
 		{image(4, 4, 1, 0, 16, 16), 1, 1, 3, 8},                         // patches
 		{image(5, 5, 1, 0, 107, 108), 2, 1, 2, 3},                       // and a rest
 		{oblong(image(3, 1, 1, 1, 9, 40), 4, 4, 1, 0, 10), 1, 1, 2, 3},  // beside rows that read padding
@@ -62,7 +63,7 @@ func convCases() []convCase {
 		{deep(image(3, 1, 1, 1, 6, 7, 9), 8, 1), 2, 1, 3, 8},            // a slice of padding
 		{deep(image(3, 1, 1, 1, 6, 7, 9), 8, -2), 1, 1, 3, 8},           // a slice, of one plane
 		{image(3, 1, 1, 1, 9, 3, 4), 3, 1, 20, 8},                       // small slices
-		{image(3, 3, 1, 1, 7, 14, 16), 1, 1, 3, 7},                      // a stride without bands
+		{image(3, 3, 1, 1, 7, 14, 16), 1, 1, 3, 7},                      // phases of slices
 		{image(3, 1, 1, 1, 5, 8, 9), 2, 4, 1, 1},                        // a channel each
 		{image(3, 1, 1, 1, 1000), 1, 1, 5, 3},                           // a line, in pieces
 		{image(2, 1, 128, 128, 168), 2, 1, 3, 4},                        // taps far apart
@@ -71,7 +72,8 @@ func convCases() []convCase {
 		{image(3, 1, 1, 1, 14, 14), 2, 5, 1, 1},                         // a channel each
 		{image(3, 2, 1, 1, 113, 112), 1, 2, 1, 1},                       // in bands
 		{image(5, 1, 1, 2, 7, 7), 1, 3, 1, 2},                           // two outputs
-		{image(3, 3, 1, 1, 20, 20), 1, 3, 1, 2},                         // by columns
+		{image(3, 3, 1, 1, 20, 20), 1, 3, 1, 2},                         // three apart
+		{image(3, 17, 1, 1, 40, 40), 1, 3, 1, 2},                        // by columns
 		{image(3, 1, 4, 4, 500), 1, 3, 1, 1},                            // a line
 		{image(3, 1, 1, 1, 1, 5), 2, 2, 1, 1},                           // a short one
 		{image(3, 1, 1, 1, 30, 460), 1, 1, 1, 1},                        // wide

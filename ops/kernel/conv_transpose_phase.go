@@ -31,7 +31,7 @@ func phasesOf(cout int, size, stride, dilation []int) (s transposedShape, ok boo
 		}
 		s.size[i], s.stride[i] = n, stride[d]
 	}
-	return s, s.classes() <= mostClasses && (s.size[0]-1) <= 1<<8 && (s.size[1]-1) <= 1<<12
+	return s, s.classes() <= mostClasses && s.size[0] <= 1<<8 && s.size[1] <= 1<<12
 }
 
 func (s *transposedShape) classes() int { return s.stride[0] * s.stride[1] }
@@ -45,19 +45,24 @@ func (s *transposedShape) class(q int) (first, taps [2]int) {
 	return first, taps
 }
 
+// tap is where tap t of class q lies in the kernel; a class has its taps in reverse.
+func (s *transposedShape) tap(q, t int) (y, x int) {
+	first, taps := s.class(q)
+	return first[0] + (taps[0]-1-t/taps[1])*s.stride[0], first[1] + (taps[1]-1-t%taps[1])*s.stride[1]
+}
+
 // packClasses packs output channels [m, m+n) of a group, whose weights are w (cin,
 // cout, taps), class by class.
 func (c *PackedConvTranspose) packClasses(w []float32, m, n int) {
 	for q := range c.shape.classes() {
-		first, taps := c.shape.class(q)
+		_, taps := c.shape.class(q)
 		count := taps[0] * taps[1]
 		rows := make([]float32, n*c.cin*count)
 		for i := range n {
 			for l := range c.cin {
 				from, to := w[(l*c.cout+m+i)*c.taps:][:c.taps], rows[(i*c.cin+l)*count:][:count]
 				for t := range to {
-					y := first[0] + (taps[0]-1-t/taps[1])*c.shape.stride[0]
-					x := first[1] + (taps[1]-1-t%taps[1])*c.shape.stride[1]
+					y, x := c.shape.tap(q, t)
 					to[t] = from[y*c.shape.size[1]+x]
 				}
 			}
@@ -160,15 +165,15 @@ func (t *transposedStep) points(a *ConvTransposeArgs[float32], w *PackedConvTran
 		if a.OutLen() == 0 {
 			continue
 		}
-		first, taps := w.shape.class(q)
+		_, taps := w.shape.class(q)
 		count := taps[0] * taps[1]
 		for r := range packed.tiles() {
 			row, height := packed.row(r), packed.row(r+1)-packed.row(r)
 			n := count * height
 			Gemm(nil, false, false, 1, n, w.cin, 1, t.args.X, w.cin, packed.w[row*w.cin*count:], n, 0, buf, n)
 			for k := range count {
-				oy := first[0] + (taps[0]-1-k/taps[1])*w.shape.stride[0] - image.Pad[0]
-				ox := first[1] + (taps[1]-1-k%taps[1])*w.shape.stride[1] - image.Pad[1]
+				oy, ox := w.shape.tap(q, k)
+				oy, ox = oy-image.Pad[0], ox-image.Pad[1]
 				if oy < 0 || oy >= image.In[0] || ox < 0 || ox >= image.In[1] {
 					continue
 				}

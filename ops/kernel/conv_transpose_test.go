@@ -7,9 +7,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Rows of even and odd widths, whose taps lie in both phases, in one, beside the image
-// and nowhere, against the definition in float64.
-func TestConvTransposeByRows(t *testing.T) {
+// Against the definition in float64: rows of even and odd widths, whose taps lie in both
+// phases, in one, beside the image and nowhere; packed, phases of images and lines, and
+// what doesn't go by phases.
+func TestConvTranspose(t *testing.T) {
 	forEachVariant(t, func(t *testing.T) {
 		r := seeded()
 		for _, c := range []struct{ h, w, kh, kw, sh, sw, dh, dw, ph, pw, moreH, moreW int }{

@@ -181,8 +181,7 @@ func rangeOfSteps(v *variant, input int, a *LSTMArgs) dataRange {
 			least, most = min(least, lo), max(most, hi)
 		}
 	}
-	scale, zero := rangeBetween(least, most)
-	return dataRange{scale, int32(zero) - 128}
+	return bytesBetween(least, most)
 }
 
 // prepare borrows the working memory and loads the state.

@@ -69,6 +69,5 @@ func (t *lstmTask) rangeOfBounds(bounds []float32, time int) dataRange {
 			least, most = min(least, bounds[2*b]), max(most, bounds[2*b+1])
 		}
 	}
-	scale, zero := rangeBetween(least, most)
-	return dataRange{scale, int32(zero) - 128}
+	return bytesBetween(least, most)
 }

@@ -120,8 +120,7 @@ func rangeOfRunning(v *variant, lens []int32, time, n int, h []float32) dataRang
 			least, most = min(least, lo), max(most, hi)
 		}
 	}
-	scale, zero := rangeBetween(least, most)
-	return dataRange{scale, int32(zero) - 128}
+	return bytesBetween(least, most)
 }
 
 // project sets rows [r0, r1) of the gates of the steps from first on to W x + b,

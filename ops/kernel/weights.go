@@ -36,6 +36,12 @@ func rangeOfRow(v *variant, x []float32) dataRange {
 	return dataRange{scale: 1} // zeros, or so near that nothing remains of them
 }
 
+// bytesBetween is [rangeBetween] as a dataRange, whose integers are 128 less.
+func bytesBetween(least, most float32) dataRange {
+	scale, zero := rangeBetween(least, most)
+	return dataRange{scale, int32(zero) - 128}
+}
+
 // rangeOfAll is [DynamicRange] of m rows together, whose integers are 128
 // more.
 func rangeOfAll(v *variant, m, k int, x []float32, ld int) dataRange {
@@ -44,8 +50,7 @@ func rangeOfAll(v *variant, m, k int, x []float32, ld int) dataRange {
 		lo, hi := v.extremes(x[i*ld : i*ld+k])
 		least, most = min(least, lo), max(most, hi)
 	}
-	scale, zero := rangeBetween(least, most)
-	return dataRange{scale, int32(zero) - 128}
+	return bytesBetween(least, most)
 }
 
 func quantizeRow(v *variant, dst []int8, x []float32, q dataRange) {
